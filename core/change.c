@@ -1,0 +1,153 @@
+#include "core/change.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/sys.h"
+
+/* Fewer zeros than this are written: making a hole of them would cost more than it saves. */
+#define HOLE_MIN 65536u
+
+void mm_change_clear(mm_change *change) {
+  for (size_t i = 0; i < change->buffer_count; i++) mm_free(change->buffers[i]);
+  mm_free(change->buffers);
+  mm_free(change->extents);
+  memset(change, 0, sizeof *change);
+}
+
+/* The kernel sends SIGXFSZ, which kills the host, for a write or a growth that starts past the
+** limit. */
+static int check_limit(uint64_t end, const char *name, mm_error *err) {
+  uint64_t limit = mm_os.file_size_limit();
+  if (end <= limit) return MM_OK;
+  return mm_fail(err, MM_FULL, "cannot write '%s' up to %llu: the file size limit is %llu bytes",
+                 name, (unsigned long long)end, (unsigned long long)limit);
+}
+
+/* One past the last byte that the change writes. */
+static uint64_t end_of_extents(const mm_change *change) {
+  if (!change->count) return 0;
+  const mm_extent *last = &change->extents[change->count - 1];
+  return last->offset + last->size;
+}
+
+static uint64_t furthest(const mm_change *change) {
+  uint64_t end = end_of_extents(change);
+  return change->new_size > change->old_size && change->new_size > end ? change->new_size : end;
+}
+
+/* Bytes before it need no reservation: they have room. A system that cannot tell says 0. */
+static uint64_t first_hole(const mm_change *change, int fd) {
+  if (change->extents[0].offset >= change->old_size) return change->old_size;
+  int64_t hole = mm_os.next_hole(fd, change->extents[0].offset);
+  if (hole < 0) return 0;
+  return (uint64_t)hole < change->old_size ? (uint64_t)hole : change->old_size;
+}
+
+static int reserve_extent(const mm_extent *extent, uint64_t hole, int fd, const char *name,
+                          mm_error *err) {
+  if (!extent->data || extent->offset + extent->size <= hole) return MM_OK;
+  int rc = mm_os.reserve(fd, extent->offset, extent->size);
+  if (rc >= 0 || rc == -EOPNOTSUPP) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -rc, "cannot reserve %llu bytes for '%s'",
+                       (unsigned long long)extent->size, name);
+}
+
+/* Only bytes that will be written are reserved. Growth that no extent covers stays a hole: a file
+** may be made sparse and larger than its disk, and reading a hole takes no room. */
+int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err) {
+  int rc = check_limit(furthest(change), name, err);
+  if (rc != MM_OK || !change->count) return rc;
+  uint64_t hole = first_hole(change, fd);
+  for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
+    rc = reserve_extent(&change->extents[i], hole, fd, name, err);
+  }
+  if (rc != MM_OK) mm_change_unreserve(change, fd);
+  return rc;
+}
+
+/* Blocks past the end belong to the file until it is cut, if only to the size that it has: without
+** this a full disk would stay full after the commit that found it so was undone. */
+void mm_change_unreserve(const mm_change *change, int fd) {
+  mm_stat stat;
+  if (end_of_extents(change) <= change->old_size) return;
+  if (mm_os.status(fd, &stat) < 0 || stat.size != change->old_size) return;
+  (void)mm_os.resize(fd, change->old_size);
+}
+
+static int resize(int fd, uint64_t size, const char *name, mm_error *err) {
+  int rc = mm_os.resize(fd, size);
+  if (rc >= 0) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -rc, "cannot resize '%s' to %llu bytes", name,
+                       (unsigned long long)size);
+}
+
+static int size_now(int fd, uint64_t *size, const char *name, mm_error *err) {
+  mm_stat stat;
+  int rc = mm_os.status(fd, &stat);
+  if (rc < 0) return mm_fail_errno(err, MM_IOERR, -rc, "cannot read the size of '%s'", name);
+  *size = stat.size;
+  return MM_OK;
+}
+
+int mm_change_begin(int fd, uint64_t new_size, const char *name, mm_error *err) {
+  uint64_t size = 0;
+  int rc = size_now(fd, &size, name, err);
+  if (rc != MM_OK || size >= new_size) return rc;
+  rc = check_limit(new_size, name, err);
+  return rc == MM_OK ? resize(fd, new_size, name, err) : rc;
+}
+
+static int write_zeros(int fd, uint64_t offset, uint64_t size) {
+  static uint8_t zeros[HOLE_MIN]; /* never written; not const, so that it takes no room on disk */
+  int rc = 0;
+  while (rc == 0 && size > 0) {
+    uint64_t n = size < sizeof zeros ? size : sizeof zeros;
+    rc = mm_sys_write_all(fd, zeros, n, offset);
+    offset += n;
+    size -= n;
+  }
+  return rc;
+}
+
+/* A hole inside the file leaves its size as it is. Where none can be made, for whatever reason,
+** writing zeros does the same. */
+static int put_zeros(int fd, uint64_t offset, uint64_t size) {
+  if (size >= HOLE_MIN && mm_os.zero(fd, offset, size) >= 0) return 0;
+  return write_zeros(fd, offset, size);
+}
+
+int mm_change_extent(int fd, uint64_t offset, const uint8_t *data, uint64_t size, const char *name,
+                     mm_error *err) {
+  int rc = check_limit(offset + size, name, err);
+  if (rc != MM_OK) return rc;
+  rc = data ? mm_sys_write_all(fd, data, size, offset) : put_zeros(fd, offset, size);
+  if (rc == 0) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -rc, "cannot write %llu bytes at %llu of '%s'",
+                       (unsigned long long)size, (unsigned long long)offset, name);
+}
+
+static int make_durable(int fd, const char *name, mm_error *err) {
+  int rc = mm_os.sync_data(fd);
+  if (rc >= 0) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -rc, "cannot make '%s' durable", name);
+}
+
+int mm_change_end(int fd, uint64_t new_size, bool durable, const char *name, mm_error *err) {
+  uint64_t size = 0;
+  int rc = size_now(fd, &size, name, err);
+  if (rc == MM_OK && size > new_size) rc = resize(fd, new_size, name, err);
+  if (rc == MM_OK && durable) rc = make_durable(fd, name, err);
+  return rc;
+}
+
+int mm_change_apply(const mm_change *change, int fd, bool durable, const char *name,
+                    mm_error *err) {
+  int rc = mm_change_begin(fd, change->new_size, name, err);
+  for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
+    const mm_extent *extent = &change->extents[i];
+    rc = mm_change_extent(fd, extent->offset, extent->data, extent->size, name, err);
+  }
+  return rc == MM_OK ? mm_change_end(fd, change->new_size, durable, name, err) : rc;
+}

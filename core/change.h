@@ -1,0 +1,56 @@
+/*
+** change.h: what one COMMIT does to one file: byte extents and a new size.
+**
+** Extents ascend by offset, do not overlap, and end at or before `new_size`; they may touch. Only
+** bytes that were really written are in them, never whole pages: the other bytes of a page may be
+** somebody else's. Bytes between old_size and new_size that no extent covers are zero.
+*/
+#ifndef MM_CHANGE_H
+#define MM_CHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+typedef struct mm_extent {
+  uint64_t offset;     /* from the start of the file */
+  uint64_t size;       /* bytes, at least 1 */
+  const uint8_t *data; /* NULL: zeros */
+} mm_extent;
+
+typedef struct mm_change {
+  uint64_t old_size, new_size; /* of the file, in bytes */
+  mm_extent *extents;          /* owned */
+  size_t count, capacity;
+  uint8_t **buffers; /* memory that extents point into and that the change owns */
+  size_t buffer_count, buffer_capacity;
+} mm_change;
+
+/* Free what it owns; afterwards it is empty. A change of all zeros is an empty one. */
+void mm_change_clear(mm_change *change);
+
+/* Make sure before the commit point that the bytes will find room: reserves what the extents write
+** in holes and past the end, checks the process's file size limit (past it a write would raise
+** SIGXFSZ). The file's size stays; its ctime may change. MM_FULL or MM_IOERR, with `name` in the
+** sentence, and nothing stays reserved past the end; a file system that cannot promise room is no
+** error. */
+int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err);
+
+/* Give back what a reserve has reserved past the end of the file: after it, when nothing will be
+** applied. Nothing happens if the file's size is not old_size any more. */
+void mm_change_unreserve(const mm_change *change, int fd);
+
+/* Write it all into the file: sizes it, writes the extents, and with `durable` makes bytes and size
+** durable. Doing it again, or after half of it, gives the same file. */
+int mm_change_apply(const mm_change *change, int fd, bool durable, const char *name, mm_error *err);
+
+/* The steps of apply, for whoever has the extents one by one. First begin, which grows the file;
+** then each extent; then end, which shrinks it. */
+int mm_change_begin(int fd, uint64_t new_size, const char *name, mm_error *err);
+int mm_change_extent(int fd, uint64_t offset, const uint8_t *data, uint64_t size, const char *name,
+                     mm_error *err);
+int mm_change_end(int fd, uint64_t new_size, bool durable, const char *name, mm_error *err);
+
+#endif

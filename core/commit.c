@@ -1,0 +1,305 @@
+/*
+** commit.c: a transaction on one object, from becoming the file's writer to letting go of it.
+**
+**     begin     lock the file; recover it; this is what we begin with
+**     prepare   still what we began with?  room for all bytes?  journal, fsync
+**     commit    write the file, fsync; remove the journal
+**     rollback  empty and remove the journal; cut the log
+*/
+#include "core/journal.h"
+#include "core/object.h"
+#include "core/object_private.h"
+
+/* A private object's log is not worth merging below this. */
+#define KEEP_MIN ((uint64_t)16 << 10)
+
+/* Private and anonymous objects are nobody else's: no lock, no journal. */
+static bool is_shared(const mm_object *object) {
+  return object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_TAGGED;
+}
+
+static bool is_durable(const mm_object *object) {
+  return object->settings->synchronous == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
+}
+
+/* ---- begin ---------------------------------------------------------------------------------- */
+
+int mm_object_make_writable(mm_object *object, mm_error *err) {
+  if (object->writable || object->kind == MM_OBJECT_PRIVATE) return MM_OK;
+  if (object->settings->read_only) {
+    return mm_fail(err, MM_READONLY, "cannot write '%s': this connection only reads", object->name);
+  }
+  int fd = mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
+  if (fd < 0) return mm_fail_errno(err, MM_READONLY, -fd, "cannot write '%s'", object->name);
+  (void)mm_os.close(object->fd);
+  object->fd = fd;
+  object->writable = true;
+  return MM_OK;
+}
+
+/* Under another name the journal would not be found. */
+static int check_links(const mm_object *object, const mm_stat *stat, mm_error *err) {
+  if (object->kind != MM_OBJECT_FILE || object->settings->synchronous == MM_SYNC_OFF) return MM_OK;
+  if (stat->links > 1) {
+    return mm_fail(err, MM_READONLY,
+                   "'%s' has %u hard links: a journal would not be found by the other names "
+                   "(synchronous=off writes without one)",
+                   object->name, stat->links);
+  }
+  if (stat->links == 0) {
+    return mm_fail(err, MM_READONLY, "'%s' has been deleted", object->name);
+  }
+  return MM_OK;
+}
+
+static int lock_and_look(mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  mm_stat stat;
+  int rc = mm_lock_write(object->entry, object->fd, object, settings->busy_timeout, settings->watch,
+                         settings->watch_context, object->name, err);
+  if (rc) return rc;
+  object->begun = true;
+  rc = object_recover(object, err);
+  if (rc == MM_OK) {
+    int failed = mm_os.status(object->fd, &stat);
+    if (failed) rc = mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  }
+  if (rc == MM_OK) rc = check_links(object, &stat, err);
+  if (rc == MM_OK) rc = object_adopt(object, &stat, err);
+  return rc;
+}
+
+static void let_go(mm_object *object) {
+  if (is_shared(object)) mm_lock_unwrite(object->entry, object->fd, object);
+  object->begun = false;
+  object->changed_by_others = false;
+}
+
+/* A journal of ours that could not be removed must not be replayed by others: we stay the writer, and
+** the next use tries again. */
+static void let_go_if_clean(mm_object *object) {
+  object->stuck = object->undo_journal;
+  if (!object->stuck) let_go(object);
+}
+
+int mm_object_begin(mm_object *object, mm_error *err) {
+  int rc = object_check_owner(object, err);
+  if (rc == MM_OK && object->stuck) rc = object_recover(object, err);
+  if (rc || object->begun) return rc;
+  if (!is_shared(object)) {
+    object->begun = true;
+    return MM_OK;
+  }
+  rc = mm_object_make_writable(object, err);
+  if (rc) return rc;
+  rc = lock_and_look(object, err);
+  if (rc) let_go(object);
+  return rc;
+}
+
+/* ---- prepare -------------------------------------------------------------------------------- */
+
+static int changed(const mm_object *object, mm_error *err) {
+  return mm_fail(err, MM_CHANGED, "'%s' was changed by another program during this transaction",
+                 object->name);
+}
+
+/* Is the file still what we began with, and still the one its name means? */
+static int verify(const mm_object *object, mm_error *err) {
+  mm_stat now, named;
+  if (!is_shared(object)) return MM_OK;
+  if (object->changed_by_others) return changed(object, err);
+  int failed = mm_os.status(object->fd, &now);
+  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
+  failed = mm_os.status_path(object->real, &named);
+  if (failed || named.device != object->device || named.inode != object->inode) {
+    return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
+                   object->name);
+  }
+  return MM_OK;
+}
+
+/* What we do to the file changes its times: what it looks like now is what we go on from. */
+static int look_again(mm_object *object, mm_error *err) {
+  int failed = mm_os.status(object->fd, &object->seen);
+  if (!failed) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+}
+
+static int reserve(mm_object *object, mm_error *err) {
+  int rc = mm_change_reserve(&object->change, object->fd, object->name, err);
+  if (rc) return rc;
+  rc = look_again(object, err);
+  if (rc == MM_OK && object->seen.size != object->change.old_size) rc = changed(object, err);
+  if (rc) mm_change_unreserve(&object->change, object->fd);
+  return rc;
+}
+
+/* A journal that was written is to be as if it never had been. */
+static int unprepare(mm_object *object, mm_error *err) {
+  int rc = MM_OK;
+  if (object->undo_journal) {
+    rc = mm_journal_remove(object->journal, true, is_durable(object), err);
+    if (rc == MM_OK) object->undo_journal = false;
+  }
+  mm_change_clear(&object->change);
+  object->prepared = false;
+  return rc;
+}
+
+static int write_journal(mm_object *object, mm_error *err) {
+  if (!is_shared(object) || object->settings->synchronous == MM_SYNC_OFF) return MM_OK;
+  int rc = mm_journal_write(object->journal, object->fd, &object->seen, &object->change,
+                            is_durable(object), err);
+  /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not ours. */
+  object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_exists(object->journal));
+  return rc;
+}
+
+static int save_change(mm_object *object, mm_error *err) {
+  int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
+  if (rc == MM_OK) rc = write_journal(object, err);
+  if (rc) mm_change_unreserve(&object->change, object->fd);
+  return rc;
+}
+
+int mm_object_prepare(mm_object *object, mm_error *err) {
+  int rc = object_check_owner(object, err);
+  if (rc) return rc;
+  if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
+  if (!mm_object_pending(object)) return unprepare(object, err);
+  if (object->prepared && object->prepared_count == object->log.count) return MM_OK;
+  rc = unprepare(object, err);
+  if (rc == MM_OK) rc = verify(object, err);
+  if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
+  if (rc == MM_OK) rc = reserve(object, err);
+  if (rc == MM_OK) rc = save_change(object, err);
+  if (rc) {
+    mm_change_clear(&object->change);
+  } else {
+    object->prepared = true;
+    object->prepared_count = object->log.count;
+  }
+  return rc;
+}
+
+int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) {
+  mm_log pending = object->log;
+  pending.entries += object->base;
+  pending.count -= object->base;
+  uint64_t size = mm_log_size_at(&object->log, object->base, object->seen.size);
+  return mm_log_merge(&pending, size, change, err);
+}
+
+/* ---- commit --------------------------------------------------------------------------------- */
+
+/* The view's own copies are not needed any more: the file has the bytes. */
+static int show_file(mm_object *object, mm_error *err) {
+  const mm_change *change = &object->change;
+  const mm_view *view = object->view;
+  bool rebuild = !view || change->old_size != change->new_size || view->patched ||
+                 view->anonymous < view->reserved || mm_view_pinned(view) || mm_view_frozen(view) ||
+                 mm_guard_hit(view->guard);
+  int rc = look_again(object, err);
+  if (rc == MM_OK && rebuild) rc = object_remap(object, err);
+  for (size_t i = 0; rc == MM_OK && !rebuild && i < change->count; i++) {
+    rc = mm_view_clean(object->view, change->extents[i].offset, change->extents[i].size, err);
+  }
+  return rc;
+}
+
+/* After the file was written, well or badly: the log has done its part. */
+static void settle(mm_object *object, bool written) {
+  mm_error ignored;
+  mm_log_cut(&object->log, object->base);
+  if (!written || show_file(object, &ignored) != MM_OK) object->failed = true;
+  mm_change_clear(&object->change);
+  object->prepared = false;
+  let_go(object);
+}
+
+static int write_file(mm_object *object, mm_error *err) {
+  bool journalled = object->undo_journal;
+  int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
+  if (rc == MM_OK) {
+    rc = mm_change_apply(&object->change, object->fd, is_durable(object), object->name, err);
+  }
+  object->undo_journal = false;
+  object->torn = rc != MM_OK && !journalled;
+  if (rc == MM_OK && journalled) {
+    rc = mm_journal_remove(object->journal, false, is_durable(object), err);
+  }
+  return rc;
+}
+
+/* What a log weighs in memory, and in the work of merging it. */
+static uint64_t weight(const mm_log *log) {
+  return log->bytes + log->count * sizeof *log->entries;
+}
+
+/* A private object's log, its overlay as it is and the rest merged. It has no sizes of its own, so
+** all extents have bytes. */
+static int merge_private(const mm_object *object, mm_log *merged, mm_error *err) {
+  mm_change change = {0};
+  mm_log own = object->log;
+  own.entries += object->overlay;
+  own.count -= object->overlay;
+  uint64_t size = mm_log_size_at(&object->log, object->overlay, object->seen.size);
+  int rc = mm_log_copy(merged, &object->log, 0, object->overlay, err);
+  if (rc == MM_OK) rc = mm_log_merge(&own, size, &change, err);
+  for (size_t i = 0; i < change.count && rc == MM_OK; i++) {
+    const mm_extent *extent = &change.extents[i];
+    rc = mm_log_write(merged, extent->offset, extent->data, extent->size, err);
+  }
+  mm_change_clear(&change);
+  return rc;
+}
+
+/* What a private object commits stays in its log; merged whenever that has doubled, so that neither
+** the log nor the merging grows without end. If there is no memory to merge, it stays as it is. */
+static void keep_private(mm_object *object) {
+  mm_log merged = {0};
+  mm_error ignored;
+  bool large = weight(&object->log) > 2 * object->kept + KEEP_MIN;
+  if (large && merge_private(object, &merged, &ignored) == MM_OK) {
+    mm_log old = object->log;
+    object->log = merged;
+    merged = old;
+    object->kept = weight(&object->log);
+  }
+  mm_log_clear(&merged);
+  object->base = object->log.count;
+  object->begun = false;
+}
+
+int mm_object_commit(mm_object *object, mm_error *err) {
+  int rc = object_check_owner(object, err);
+  if (rc || !object->begun) return rc;
+  if (object->kind == MM_OBJECT_PRIVATE) {
+    keep_private(object);
+    return MM_OK;
+  }
+  rc = mm_object_prepare(object, err);
+  if (!mm_object_pending(object)) {
+    let_go_if_clean(object);
+    return rc;
+  }
+  if (rc) return rc;
+  rc = write_file(object, err);
+  settle(object, rc == MM_OK);
+  return rc;
+}
+
+/* ---- rollback ------------------------------------------------------------------------------- */
+
+int mm_object_rollback(mm_object *object, mm_error *err) {
+  int rc = object_check_owner(object, err);
+  if (rc || !object->begun) return rc;
+  if (object->prepared) mm_change_unreserve(&object->change, object->fd);
+  rc = unprepare(object, err);
+  mm_error later;
+  int shown = mm_object_rollback_to(object, object->base, rc ? &later : err);
+  let_go_if_clean(object);
+  return rc ? rc : shown;
+}

@@ -1,0 +1,177 @@
+/*
+** edit.c: the writes of object.h, and their undoing.
+**
+** Each appends to the log first and shows the new entries in the view after; if that fails, the log is
+** cut again. So there is one way in for every change, and one way back.
+*/
+#include <string.h>
+
+#include "core/object.h"
+#include "core/object_private.h"
+
+static uint64_t page_down(uint64_t offset) {
+  return offset & ~((uint64_t)mm_os.page_size() - 1);
+}
+
+static uint64_t page_up(uint64_t offset) {
+  return page_down(offset + mm_os.page_size() - 1);
+}
+
+/* Forget the entries from `mark` on. The view must not show them. */
+static void forget(mm_object *object, size_t mark) {
+  mm_log_cut(&object->log, mark);
+  /* What was prepared points into the log, and another log may become as long as that one. */
+  if (mark < object->prepared_count) object->prepared_count = SIZE_MAX;
+}
+
+/* Show the entries from `mark` on, or undo them. `rc` is what came before. */
+static int finish_edit(mm_object *object, size_t mark, int rc, mm_error *err) {
+  mm_error ignored;
+  uint64_t size = mm_log_size_at(&object->log, object->log.count, object->seen.size);
+  if (rc == MM_OK) rc = object_ready(object, size, err);
+  if (rc) {
+    forget(object, mark);
+    return rc;
+  }
+  /* A view built anew has shown the whole log already; once more does no harm. */
+  rc = object_show(object, mark, 0, UINT64_MAX, err);
+  if (rc) {
+    (void)mm_object_rollback_to(object, mark, &ignored);
+  } else {
+    object->size = size;
+    object->data = object->view->base;
+  }
+  return rc;
+}
+
+int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                    mm_error *err) {
+  if (size == 0) return MM_OK;
+  size_t mark = mm_object_mark(object);
+  int rc = mm_log_write(&object->log, offset, data, size, err);
+  return finish_edit(object, mark, rc, err);
+}
+
+/* Append a write of `size` bytes that are now at `from`, after `lead` bytes for the caller to fill. */
+static int log_copy(mm_object *object, uint64_t to, uint64_t lead, uint64_t from, uint64_t size,
+                    uint8_t **room, mm_error *err) {
+  int rc = mm_log_write_room(&object->log, to, lead + size, room, err);
+  if (rc) return rc;
+  if (size) memcpy(*room + lead, object->data + from, (size_t)size);
+  return mm_object_faulted(object, err);
+}
+
+int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err) {
+  uint8_t *room;
+  if (size == 0 || to == from) return MM_OK;
+  size_t mark = mm_object_mark(object);
+  int rc = log_copy(object, to, 0, from, size, &room, err);
+  return finish_edit(object, mark, rc, err);
+}
+
+static int check_size(const mm_object *object, uint64_t size, mm_error *err) {
+  if (object->kind == MM_OBJECT_PRIVATE) {
+    return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", object->name);
+  }
+  if (size > MM_OBJECT_MAX) {
+    return mm_fail(err, MM_TOOBIG, "%llu bytes are more than %llu, the most a file may have",
+                   (unsigned long long)size, (unsigned long long)MM_OBJECT_MAX);
+  }
+  return MM_OK;
+}
+
+int mm_object_resize(mm_object *object, uint64_t size, mm_error *err) {
+  int rc = check_size(object, size, err);
+  if (rc || size == object->size) return rc;
+  size_t mark = mm_object_mark(object);
+  rc = mm_log_size(&object->log, object->size, size, err);
+  return finish_edit(object, mark, rc, err);
+}
+
+int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                     mm_error *err) {
+  uint8_t *room;
+  if (size == 0) return MM_OK;
+  if (size > MM_OBJECT_MAX) return check_size(object, size, err);
+  int rc = check_size(object, object->size + size, err);
+  if (rc) return rc;
+  size_t mark = mm_object_mark(object);
+  rc = mm_log_size(&object->log, object->size, object->size + size, err);
+  if (rc == MM_OK) {
+    rc = log_copy(object, offset, size, offset, object->size - offset, &room, err);
+  }
+  if (rc == MM_OK) memcpy(room, data, (size_t)size);
+  return finish_edit(object, mark, rc, err);
+}
+
+int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
+  uint8_t *room;
+  if (size == 0) return MM_OK;
+  int rc = check_size(object, object->size - size, err);
+  if (rc) return rc;
+  size_t mark = mm_object_mark(object);
+  uint64_t end = offset + size;
+  if (end < object->size) {
+    rc = log_copy(object, offset, 0, end, object->size - end, &room, err);
+  }
+  if (rc == MM_OK) rc = mm_log_size(&object->log, object->size, object->size - size, err);
+  return finish_edit(object, mark, rc, err);
+}
+
+/* ---- undoing -------------------------------------------------------------------------------- */
+
+typedef struct range {
+  uint64_t low, high;
+} range;
+
+/* The bytes whose look an entry changed. */
+static range touched(const mm_log_entry *entry) {
+  if (entry->data) return (range){entry->offset, entry->offset + entry->size};
+  if (entry->offset < entry->size) return (range){entry->offset, entry->size};
+  return (range){entry->size, entry->offset};
+}
+
+/* Give the pages of the cut entries back, neighbours in one step. *hull: all of them and more. */
+static int clean_entries(mm_object *object, size_t mark, range *hull, mm_error *err) {
+  range run = {0, 0};
+  int rc = MM_OK;
+  *hull = (range){UINT64_MAX, 0};
+  for (size_t i = mark; i < object->log.count && rc == MM_OK; i++) {
+    range pages = touched(&object->log.entries[i]);
+    pages = (range){page_down(pages.low), page_up(pages.high)};
+    if (pages.low < hull->low) hull->low = pages.low;
+    if (pages.high > hull->high) hull->high = pages.high;
+    if (pages.low >= run.low && pages.low <= run.high) {
+      if (pages.high > run.high) run.high = pages.high;
+    } else {
+      rc = mm_view_clean(object->view, run.low, run.high - run.low, err);
+      run = pages;
+    }
+  }
+  if (rc == MM_OK) rc = mm_view_clean(object->view, run.low, run.high - run.low, err);
+  return rc;
+}
+
+int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
+  range hull;
+  if (mark >= object->log.count) return MM_OK;
+  if (!object->view) {
+    forget(object, mark);
+    return MM_OK;
+  }
+  bool rebuild = object->view->patched || mm_view_pinned(object->view) ||
+                 mm_view_frozen(object->view) || mm_guard_hit(object->view->guard);
+  int rc = rebuild ? MM_OK : clean_entries(object, mark, &hull, err);
+  forget(object, mark);
+  if (rc == MM_OK && rebuild) {
+    rc = object_remap(object, err);
+  } else if (rc == MM_OK) {
+    rc = object_show(object, 0, hull.low, hull.high, err);
+  }
+  if (rc) {
+    object_unmap(object);
+  } else {
+    object->size = mm_log_size_at(&object->log, object->log.count, object->seen.size);
+  }
+  return rc;
+}

@@ -1,0 +1,72 @@
+/*
+** find.h: search over bytes in memory, as fast as the memory is read.
+**
+** Never reads outside data[0 .. size-1]. The worst case is linear. A long search calls `stop` about
+** every MM_FIND_PIECE bytes (it may be NULL) and ends with MM_FIND_STOPPED when that returns nonzero.
+*/
+#ifndef MM_FIND_H
+#define MM_FIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MM_FIND_PIECE ((uint64_t)4 << 20) /* bytes */
+
+enum { MM_FIND_NONE = -1, MM_FIND_STOPPED = -2 };
+
+/* Asked now and then during a long search: nonzero to stop. `done` is how many bytes have been
+** searched so far. */
+typedef struct mm_find_watch {
+  int (*stop)(void *context, uint64_t done);
+  void *context;
+} mm_find_watch;
+
+/* A needle made ready. It borrows the needle's bytes: they must outlive it. */
+typedef struct mm_needle {
+  const uint8_t *data;
+  uint64_t size;
+  uint64_t rare[2]; /* offsets in the needle of two of its rarest bytes, rare[0] < rare[1]; both 0 if
+                    ** it has less than two bytes */
+} mm_needle;
+
+/* Make `needle` ready; takes at most a few microseconds, allocates nothing. */
+void mm_needle_prepare(mm_needle *needle, const uint8_t *data, uint64_t size);
+
+/* Offset of the first (mm_find) or last (mm_rfind) occurrence, or MM_FIND_NONE, or MM_FIND_STOPPED.
+** An empty needle is found at 0 (at `size`). */
+int64_t mm_find(const mm_needle *needle, const uint8_t *data, uint64_t size,
+                const mm_find_watch *watch);
+int64_t mm_rfind(const mm_needle *needle, const uint8_t *data, uint64_t size,
+                 const mm_find_watch *watch);
+
+/* How many occurrences there are, overlapping ones included; MM_FIND_STOPPED. An empty needle has
+** size+1. */
+int64_t mm_count(const mm_needle *needle, const uint8_t *data, uint64_t size,
+                 const mm_find_watch *watch);
+
+/* First offset whose byte is set in `set` (bit b&7 of set[b>>3]), or MM_FIND_NONE. For few distinct
+** bytes and for ranges it runs at the speed of mm_find. */
+int64_t mm_find_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
+                    const mm_find_watch *watch);
+int64_t mm_rfind_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
+                     const mm_find_watch *watch);
+/* How many bytes of data are in the set. */
+int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
+                     const mm_find_watch *watch);
+
+/* Add to counts[256] how often each byte occurs. 0, or MM_FIND_STOPPED. */
+int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256],
+                 const mm_find_watch *watch);
+
+/* Length of the common prefix of a and b (size bytes each): the offset of the first difference, or
+** `size`. And the first offset at which they agree again, or `size`. */
+uint64_t mm_mismatch(const uint8_t *a, const uint8_t *b, uint64_t size);
+uint64_t mm_match(const uint8_t *a, const uint8_t *b, uint64_t size);
+
+/* The implementation in use: "avx512", "avx2", "neon" or "portable". And force one by its name, for
+** tests and measurements (NULL: the best there is); false if this machine lacks it. */
+const char *mm_find_path(void);
+bool mm_find_use(const char *path);
+
+#endif

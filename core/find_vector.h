@@ -1,0 +1,393 @@
+/*
+** find_vector.h: the loops of find, written once for all instruction sets.
+**
+** Not a header in the usual sense: a file for one instruction set defines the following and then
+** includes this, which defines the functions of its mm_kernel (see find_kernel.h), and the kernel.
+**
+**   KERNEL, NAME   the kernel to define, and its name as a string
+**   TARGET         attributes of every function, so that the compiler may use the instructions
+**   WIDTH          bytes in a vector
+**   LANE_LOG       log2 of how many bits of lanes() belong to a byte
+**   FULL           lanes() when all bytes are set
+**   NARROWER(name) the function of a narrower kernel, for texts of less than a vector
+**   vec, mask      types: a vector of bytes; a truth value for each of them
+**   load(p), splat(byte), equal(vec, vec), both(mask, mask), either(mask, mask), any(mask)
+**   lanes(mask)    one bit for each byte that is set, the first byte lowest
+**   population(mask)  how many are set
+**   set_vec, set_load(set), set_test(set_vec, vec)   membership in any set of bytes
+*/
+
+#define ALWAYS static inline __attribute__((always_inline)) TARGET
+#define FAR static __attribute__((noinline)) TARGET
+
+typedef enum direction { FORWARD, BACKWARD, COUNTING } direction;
+
+ALWAYS uint64_t first_lane(uint64_t bits) {
+  return (uint64_t)__builtin_ctzll(bits) >> LANE_LOG;
+}
+
+ALWAYS uint64_t last_lane(uint64_t bits) {
+  return (uint64_t)(63 - __builtin_clzll(bits)) >> LANE_LOG;
+}
+
+/* The bits of the lanes below `lane`, 0 < lane < WIDTH. */
+ALWAYS uint64_t lanes_below(uint64_t lane) {
+  return ~(uint64_t)0 >> (64 - (lane << LANE_LOG));
+}
+
+/* Two runs of bytes. */
+
+TARGET static uint64_t kernel_same(const uint8_t *a, const uint8_t *b, uint64_t size) {
+  if (size < WIDTH) return NARROWER(same)(a, b, size);
+  uint64_t i = 0;
+  for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
+    const uint8_t *p = a + i, *q = b + i;
+    mask m0 = equal(load(p), load(q));
+    mask m1 = equal(load(p + WIDTH), load(q + WIDTH));
+    mask m2 = equal(load(p + 2 * WIDTH), load(q + 2 * WIDTH));
+    mask m3 = equal(load(p + 3 * WIDTH), load(q + 3 * WIDTH));
+    if (lanes(both(both(m0, m1), both(m2, m3))) != FULL) break;
+  }
+  for (; size - i >= WIDTH; i += WIDTH) {
+    uint64_t bits = lanes(equal(load(a + i), load(b + i))) ^ FULL;
+    if (bits) return i + first_lane(bits);
+  }
+  if (i == size) return size;
+  i = size - WIDTH; /* some of these were compared before, and found the same */
+  uint64_t bits = lanes(equal(load(a + i), load(b + i))) ^ FULL;
+  return bits ? i + first_lane(bits) : size;
+}
+
+TARGET static uint64_t kernel_same_back(const uint8_t *a, const uint8_t *b, uint64_t size) {
+  if (size < WIDTH) return NARROWER(same_back)(a, b, size);
+  uint64_t i = size;
+  for (; i >= 4 * WIDTH; i -= 4 * WIDTH) {
+    const uint8_t *p = a + (i - 4 * WIDTH), *q = b + (i - 4 * WIDTH);
+    mask m0 = equal(load(p), load(q));
+    mask m1 = equal(load(p + WIDTH), load(q + WIDTH));
+    mask m2 = equal(load(p + 2 * WIDTH), load(q + 2 * WIDTH));
+    mask m3 = equal(load(p + 3 * WIDTH), load(q + 3 * WIDTH));
+    if (lanes(both(both(m0, m1), both(m2, m3))) != FULL) break;
+  }
+  for (; i >= WIDTH; i -= WIDTH) {
+    uint64_t bits = lanes(equal(load(a + (i - WIDTH)), load(b + (i - WIDTH)))) ^ FULL;
+    if (bits) return size - (i - WIDTH + last_lane(bits) + 1);
+  }
+  if (i == 0) return size;
+  uint64_t bits = lanes(equal(load(a), load(b))) ^ FULL;
+  return bits ? size - (last_lane(bits) + 1) : size;
+}
+
+TARGET static uint64_t kernel_differ(const uint8_t *a, const uint8_t *b, uint64_t size) {
+  if (size < WIDTH) return NARROWER(differ)(a, b, size);
+  uint64_t i = 0;
+  for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
+    const uint8_t *p = a + i, *q = b + i;
+    mask m0 = equal(load(p), load(q));
+    mask m1 = equal(load(p + WIDTH), load(q + WIDTH));
+    mask m2 = equal(load(p + 2 * WIDTH), load(q + 2 * WIDTH));
+    mask m3 = equal(load(p + 3 * WIDTH), load(q + 3 * WIDTH));
+    if (any(either(either(m0, m1), either(m2, m3)))) break;
+  }
+  for (; size - i >= WIDTH; i += WIDTH) {
+    uint64_t bits = lanes(equal(load(a + i), load(b + i)));
+    if (bits) return i + first_lane(bits);
+  }
+  if (i == size) return size;
+  i = size - WIDTH;
+  uint64_t bits = lanes(equal(load(a + i), load(b + i)));
+  return bits ? i + first_lane(bits) : size;
+}
+
+/* The needle. */
+
+/* Keep of `bits` the lanes where the needle's byte at `offset` fits; note the offset if none is left. */
+ALWAYS uint64_t narrow(mm_scan *scan, const uint8_t *block, uint64_t offset, uint64_t bits) {
+  bits &= lanes(equal(load(block + offset), splat(scan->needle[offset])));
+  if (!bits) scan->culprit = offset;
+  return bits;
+}
+
+/* Does the needle's head fit at `place` from `offset` on? Adds to `steps` what it cost. */
+ALWAYS bool fits(mm_scan *scan, const uint8_t *place, uint64_t offset, uint64_t *steps) {
+  uint64_t length = scan->head - offset;
+  uint64_t run = kernel_same(scan->needle + offset, place + offset, length);
+  *steps += 2 + run / WIDTH;
+  if (run == length) return true;
+  scan->culprit = offset + run;
+  return false;
+}
+
+/* Compare each of the lanes from `offset` on by itself. Returns those that fit; when not counting, only
+** the first that does. */
+ALWAYS uint64_t fit_each(mm_scan *scan, const uint8_t *block, uint64_t offset, uint64_t bits,
+                         direction way, uint64_t *steps) {
+  uint64_t hits = 0;
+  while (bits) {
+    uint64_t lane = way == BACKWARD ? last_lane(bits) : first_lane(bits);
+    uint64_t bit = way == BACKWARD ? (uint64_t)1 << (63 - __builtin_clzll(bits)) : bits & (0 - bits);
+    bits ^= bit;
+    if (!fits(scan, block + lane, offset, steps)) continue;
+    hits |= bit;
+    if (way != COUNTING) break;
+  }
+  return hits;
+}
+
+/* Keep of the candidates in `bits` those where the needle's head really is. All lanes are narrowed
+** together, byte by byte, while there are several. */
+ALWAYS uint64_t verify(mm_scan *scan, const uint8_t *block, uint64_t bits, direction way,
+                       uint64_t *steps) {
+  uint64_t together = scan->head < MM_FIND_SHORT ? scan->head : MM_FIND_SHORT;
+  uint64_t k = 0;
+  bits = narrow(scan, block, scan->culprit, bits);
+  while (bits && k < together && (k < 2 || (bits & (bits - 1)))) {
+    bits = narrow(scan, block, k++, bits);
+  }
+  *steps += k + 1;
+  return bits && k < scan->head ? fit_each(scan, block, k, bits, way, steps) : bits;
+}
+
+/* Places that were looked at earn credit, but not so much that it could be wasted later. */
+ALWAYS void save(mm_scan *scan, uint64_t places) {
+  int64_t credit = scan->credit + (int64_t)(places / WIDTH * scan->patience);
+  scan->credit = credit < MM_FIND_CREDIT ? credit : MM_FIND_CREDIT;
+}
+
+/* Look at the candidates in the block at `text + i`; `passed` places were looked at with it. */
+ALWAYS mm_outcome look(mm_scan *scan, const uint8_t *text, uint64_t i, uint64_t passed, uint64_t bits,
+                       direction way) {
+  uint64_t steps = 0;
+  bits = verify(scan, text + i, bits, way, &steps);
+  if (bits && way != COUNTING) {
+    scan->place = i + (way == BACKWARD ? last_lane(bits) : first_lane(bits));
+    save(scan, passed);
+    return MM_SCAN_HIT;
+  }
+  if (bits) scan->count += (uint64_t)__builtin_popcountll(bits);
+  scan->credit -= (int64_t)steps;
+  if (scan->credit + (int64_t)(passed / WIDTH * scan->patience) >= 0) return MM_SCAN_MISS;
+  scan->place = way == BACKWARD ? i : i + WIDTH;
+  return MM_SCAN_HARD;
+}
+
+FAR mm_outcome look_forward(mm_scan *scan, const uint8_t *text, uint64_t i, uint64_t bits) {
+  return look(scan, text, i, i + WIDTH, bits, FORWARD);
+}
+
+FAR mm_outcome look_counting(mm_scan *scan, const uint8_t *text, uint64_t i, uint64_t bits) {
+  return look(scan, text, i, i + WIDTH, bits, COUNTING);
+}
+
+FAR mm_outcome look_backward(mm_scan *scan, const uint8_t *text, uint64_t i, uint64_t bits,
+                             uint64_t places) {
+  return look(scan, text, i, places - i, bits, BACKWARD);
+}
+
+/* The two bytes of the filter, in all lanes, and where the text has them for the first place. */
+typedef struct pair {
+  vec byte[2];
+  const uint8_t *text[2];
+} pair;
+
+ALWAYS pair pair_load(const mm_scan *scan, const uint8_t *text) {
+  pair p;
+  for (int i = 0; i < 2; i++) {
+    p.byte[i] = splat(scan->needle[scan->at[i]]);
+    p.text[i] = text + scan->at[i];
+  }
+  return p;
+}
+
+ALWAYS mask pair_test(const pair *p, uint64_t i) {
+  return both(equal(load(p->text[0] + i), p->byte[0]), equal(load(p->text[1] + i), p->byte[1]));
+}
+
+#define LOOK(m, at)                                                                            \
+  do {                                                                                         \
+    uint64_t bits_ = lanes(m);                                                                 \
+    if (bits_) {                                                                               \
+      mm_outcome outcome_ = way == COUNTING ? look_counting(scan, text, at, bits_)             \
+                            : way == FORWARD                                                   \
+                                ? look_forward(scan, text, at, bits_)                          \
+                                : look_backward(scan, text, at, bits_, places);                \
+      if (outcome_ != MM_SCAN_MISS) return outcome_;                                           \
+    }                                                                                          \
+  } while (0)
+
+ALWAYS mm_outcome scan_up(mm_scan *scan, const uint8_t *text, uint64_t places, direction way) {
+  const pair p = pair_load(scan, text);
+  uint64_t i = 0;
+  for (; places - i >= 4 * WIDTH; i += 4 * WIDTH) {
+    mask m0 = pair_test(&p, i);
+    mask m1 = pair_test(&p, i + WIDTH);
+    mask m2 = pair_test(&p, i + 2 * WIDTH);
+    mask m3 = pair_test(&p, i + 3 * WIDTH);
+    if (!any(either(either(m0, m1), either(m2, m3)))) continue;
+    LOOK(m0, i);
+    LOOK(m1, i + WIDTH);
+    LOOK(m2, i + 2 * WIDTH);
+    LOOK(m3, i + 3 * WIDTH);
+  }
+  for (; places - i >= WIDTH; i += WIDTH) {
+    mask m = pair_test(&p, i);
+    LOOK(m, i);
+  }
+  if (i < places) {
+    uint64_t seen = i - (places - WIDTH);
+    i = places - WIDTH;
+    uint64_t bits = lanes(pair_test(&p, i)) & ~lanes_below(seen);
+    if (bits) {
+      mm_outcome outcome =
+          way == COUNTING ? look_counting(scan, text, i, bits) : look_forward(scan, text, i, bits);
+      if (outcome != MM_SCAN_MISS) return outcome;
+    }
+  }
+  save(scan, places);
+  return MM_SCAN_MISS;
+}
+
+ALWAYS mm_outcome scan_down(mm_scan *scan, const uint8_t *text, uint64_t places) {
+  const direction way = BACKWARD;
+  const pair p = pair_load(scan, text);
+  uint64_t i = places;
+  for (; i >= 4 * WIDTH; i -= 4 * WIDTH) {
+    mask m0 = pair_test(&p, i - WIDTH);
+    mask m1 = pair_test(&p, i - 2 * WIDTH);
+    mask m2 = pair_test(&p, i - 3 * WIDTH);
+    mask m3 = pair_test(&p, i - 4 * WIDTH);
+    if (!any(either(either(m0, m1), either(m2, m3)))) continue;
+    LOOK(m0, i - WIDTH);
+    LOOK(m1, i - 2 * WIDTH);
+    LOOK(m2, i - 3 * WIDTH);
+    LOOK(m3, i - 4 * WIDTH);
+  }
+  for (; i >= WIDTH; i -= WIDTH) {
+    mask m = pair_test(&p, i - WIDTH);
+    LOOK(m, i - WIDTH);
+  }
+  if (i > 0) {
+    uint64_t bits = lanes(pair_test(&p, 0)) & lanes_below(i);
+    if (bits) {
+      mm_outcome outcome = look_backward(scan, text, 0, bits, places);
+      if (outcome != MM_SCAN_MISS) return outcome;
+    }
+  }
+  save(scan, places);
+  return MM_SCAN_MISS;
+}
+
+TARGET static mm_outcome kernel_find(mm_scan *scan, const uint8_t *text, uint64_t places) {
+  if (places < WIDTH) return NARROWER(find)(scan, text, places);
+  return scan_up(scan, text, places, FORWARD);
+}
+
+TARGET static mm_outcome kernel_count(mm_scan *scan, const uint8_t *text, uint64_t places) {
+  if (places < WIDTH) return NARROWER(count)(scan, text, places);
+  return scan_up(scan, text, places, COUNTING);
+}
+
+TARGET static mm_outcome kernel_rfind(mm_scan *scan, const uint8_t *text, uint64_t places) {
+  if (places < WIDTH) return NARROWER(rfind)(scan, text, places);
+  return scan_down(scan, text, places);
+}
+
+/* Sets. The loops are compiled twice, for one byte (`single`) and for any set. */
+
+typedef struct member {
+  vec byte;
+  set_vec set;
+} member;
+
+ALWAYS member member_load(const mm_byte_set *set, bool single) {
+  member m;
+  if (single) {
+    m.byte = splat(set->byte);
+  } else {
+    m.set = set_load(set);
+  }
+  return m;
+}
+
+ALWAYS mask member_test(const member *m, const uint8_t *p, bool single) {
+  return single ? equal(load(p), m->byte) : set_test(&m->set, load(p));
+}
+
+ALWAYS uint64_t set_up(const mm_byte_set *set, const uint8_t *text, uint64_t size, bool single) {
+  const member m = member_load(set, single);
+  uint64_t i = 0;
+  for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
+    mask m0 = member_test(&m, text + i, single);
+    mask m1 = member_test(&m, text + i + WIDTH, single);
+    mask m2 = member_test(&m, text + i + 2 * WIDTH, single);
+    mask m3 = member_test(&m, text + i + 3 * WIDTH, single);
+    if (any(either(either(m0, m1), either(m2, m3)))) break;
+  }
+  for (; size - i >= WIDTH; i += WIDTH) {
+    uint64_t bits = lanes(member_test(&m, text + i, single));
+    if (bits) return i + first_lane(bits);
+  }
+  if (i == size) return size;
+  i = size - WIDTH;
+  uint64_t bits = lanes(member_test(&m, text + i, single));
+  return bits ? i + first_lane(bits) : size;
+}
+
+ALWAYS uint64_t set_down(const mm_byte_set *set, const uint8_t *text, uint64_t size, bool single) {
+  const member m = member_load(set, single);
+  uint64_t i = size;
+  for (; i >= 4 * WIDTH; i -= 4 * WIDTH) {
+    mask m0 = member_test(&m, text + (i - WIDTH), single);
+    mask m1 = member_test(&m, text + (i - 2 * WIDTH), single);
+    mask m2 = member_test(&m, text + (i - 3 * WIDTH), single);
+    mask m3 = member_test(&m, text + (i - 4 * WIDTH), single);
+    if (any(either(either(m0, m1), either(m2, m3)))) break;
+  }
+  for (; i >= WIDTH; i -= WIDTH) {
+    uint64_t bits = lanes(member_test(&m, text + (i - WIDTH), single));
+    if (bits) return i - WIDTH + last_lane(bits);
+  }
+  if (i == 0) return size;
+  uint64_t bits = lanes(member_test(&m, text, single));
+  return bits ? last_lane(bits) : size;
+}
+
+ALWAYS uint64_t set_count(const mm_byte_set *set, const uint8_t *text, uint64_t size, bool single) {
+  const member m = member_load(set, single);
+  uint64_t c0 = 0, c1 = 0, c2 = 0, c3 = 0;
+  uint64_t i = 0;
+  for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
+    c0 += population(member_test(&m, text + i, single));
+    c1 += population(member_test(&m, text + i + WIDTH, single));
+    c2 += population(member_test(&m, text + i + 2 * WIDTH, single));
+    c3 += population(member_test(&m, text + i + 3 * WIDTH, single));
+  }
+  for (; size - i >= WIDTH; i += WIDTH) c0 += population(member_test(&m, text + i, single));
+  if (i < size) {
+    uint64_t seen = i - (size - WIDTH);
+    uint64_t bits = lanes(member_test(&m, text + (size - WIDTH), single)) & ~lanes_below(seen);
+    c1 += (uint64_t)__builtin_popcountll(bits);
+  }
+  return c0 + c1 + c2 + c3;
+}
+
+TARGET static uint64_t kernel_find_set(const mm_byte_set *set, const uint8_t *text, uint64_t size) {
+  if (size < WIDTH) return NARROWER(find_set)(set, text, size);
+  return set->single ? set_up(set, text, size, true) : set_up(set, text, size, false);
+}
+
+TARGET static uint64_t kernel_rfind_set(const mm_byte_set *set, const uint8_t *text, uint64_t size) {
+  if (size < WIDTH) return NARROWER(rfind_set)(set, text, size);
+  return set->single ? set_down(set, text, size, true) : set_down(set, text, size, false);
+}
+
+TARGET static uint64_t kernel_count_set(const mm_byte_set *set, const uint8_t *text, uint64_t size) {
+  if (size < WIDTH) return NARROWER(count_set)(set, text, size);
+  return set->single ? set_count(set, text, size, true) : set_count(set, text, size, false);
+}
+
+const mm_kernel KERNEL = {
+    NAME,          WIDTH,           kernel_usable,    kernel_find,
+    kernel_rfind,  kernel_count,    kernel_find_set,  kernel_rfind_set,
+    kernel_count_set, kernel_same,  kernel_same_back, kernel_differ,
+};

@@ -1,0 +1,88 @@
+/*
+** journal.h: the redo journal, `<path>-mmap-journal`, beside the real file.
+**
+** It holds everything that a COMMIT is about to write. It is complete on the disk before the first
+** byte of the file changes and removed after the last one is durable, so that whoever finds it can
+** finish the work: replaying it twice, or after half of it, gives the same file.
+**
+** A journal found is hostile until proven otherwise. All of it is checked before the first byte is
+** applied: magic, version, salt, the file's identity (inode and birth time; the device's number may
+** change at a reboot), sizes, every offset and length, a checksum of each record, and a commit record
+** over everything.
+**
+** The format is written down above the code that writes it. All numbers are little-endian.
+*/
+#ifndef MM_JOURNAL_H
+#define MM_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/change.h"
+#include "core/error.h"
+#include "core/sys.h"
+
+#define MM_JOURNAL_SUFFIX "-mmap-journal"
+
+/* The journal's path for a file's real path: allocated, NULL when there is no memory. */
+char *mm_journal_path(const char *real);
+
+/* Is something there under the journal's name? One system call. */
+bool mm_journal_exists(const char *journal);
+
+/* Write the journal of `change` to the file open as `fd` with status `stat`; with `durable`, fsync
+** it and its directory. It is made exclusively, never through a link, and never more readable than
+** the file (0600, then the file's mode without execute bits, and its owner if that is allowed). On
+** any error nothing is left under that name, durably if a part of it might be complete. */
+int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
+                     bool durable, mm_error *err);
+
+/* The commit is done, or is rolled back: remove it; with `durable`, fsync the directory. A journal
+** that must not be replayed (roll back after write) is first emptied durably when `durable`, so
+** that a crash does not bring it back. No journal there: MM_OK. */
+int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err);
+
+/* A journal that was found and checked. */
+typedef struct mm_journal {
+  int fd;                      /* its own; -1: none open */
+  uint64_t size;               /* of the journal, bytes */
+  uint64_t old_size, new_size; /* of the file */
+  uint64_t count;              /* records: an extent takes one or several */
+  uint64_t salt;               /* tells one journal from another */
+  uint64_t head_check, check;  /* of the header and of all of it: is it still the same? */
+} mm_journal;
+
+enum mm_journal_state {
+  MM_JOURNAL_NONE,   /* there is none */
+  MM_JOURNAL_TORN,   /* it was never completed: the transaction never was; to be removed */
+  MM_JOURNAL_WHOLE   /* checked, this file's, to be replayed; `journal` is open */
+};
+
+/* Open and check the journal of the file open as `fd` (reading is enough) with status `stat`. On
+** MM_OK *state tells what was found. MM_CORRUPT, naming the journal and what to do about it: it
+** belongs to another file (another inode or birth time, or a size that is neither the old nor the
+** new one), is a link, no regular file, has several links, is owned by neither the file's owner nor
+** us, may be written by others than the file may, or has a version from the future. */
+int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal *out, int *state,
+                    mm_error *err);
+void mm_journal_close(mm_journal *journal); /* idempotent */
+
+/* The extents of a whole journal in order, data in pieces of at most 1 MiB; data NULL: zeros, in
+** one piece. Nonzero from `extent` ends it and is returned. Checks again what it reads: MM_CORRUPT
+** if the journal has changed since it was opened. */
+typedef int mm_journal_extent(void *context, uint64_t offset, const uint8_t *data, uint64_t size,
+                              mm_error *err);
+int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err);
+
+/* Replay into the file open for writing as `fd`; with `durable`, make it durable. The journal
+** stays: remove it afterwards. The caller is the file's writer (lock.h). */
+int mm_journal_replay(mm_journal *journal, int fd, bool durable, const char *name, mm_error *err);
+
+/* Move a journal that is not this file's out of the way, to a name that ends in "-stale" or, if
+** that is taken, "-stale2" and so on; the name is written to `moved` (MM_PATH_MAX bytes). */
+int mm_journal_set_aside(const char *journal, char *moved, size_t size, mm_error *err);
+
+/* fsync the directory that `path` lies in. */
+int mm_journal_sync_directory(const char *path, mm_error *err);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+** object.h: a file as an object: its bytes in memory, and every change to them a transaction.
+**
+** This is the face of core. An object is one file (or one piece of memory) as one connection sees it:
+** its own uncommitted writes included, and everything else as it is in the file.
+**
+**     refresh ── once a statement: sees what others did, recovers a journal
+**     data, size ── the bytes, contiguous
+**     begin ── become the file's writer
+**     write, move, insert, erase, resize ── append to the log and show it in the view
+**     rollback_to ── cut the log
+**     prepare ── all that can fail: check, reserve, journal
+**     commit ── into the file        or        rollback ── nothing happened
+**
+** An object is used by one thread at a time. Two objects of one file, on two connections, are kept
+** apart by the file's lock. Memory objects (anonymous, tagged) are files that no path names, or that
+** lie in the shared memory file system; the same code serves them.
+**
+** A private object (access=copy) keeps its commits to itself: they stay in the log, below the
+** transaction's own entries, and the file is only read.
+*/
+#ifndef MM_OBJECT_H
+#define MM_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/path.h"
+#include "core/sys.h"
+#include "core/view.h"
+
+enum mm_synchronous {
+  MM_SYNC_OFF,    /* no journal */
+  MM_SYNC_NORMAL, /* a journal, no fsync: survives a killed process */
+  MM_SYNC_FULL    /* a journal and fsync: survives a lost machine */
+};
+
+/* What a connection has set, and what its objects ask it. Outlives them. */
+typedef struct mm_settings {
+  int synchronous;        /* enum mm_synchronous */
+  bool read_only;         /* no file is ever written, not even to recover it */
+  int64_t busy_timeout;   /* milliseconds */
+  mm_lock_watch *watch;   /* while waiting for a lock: nonzero to give up; may be NULL */
+  void *watch_context;
+  mm_view_watch on_fault; /* from the SIGBUS handler */
+} mm_settings;
+
+enum mm_object_kind {
+  MM_OBJECT_FILE,    /* a file by its path */
+  MM_OBJECT_PRIVATE, /* a file that is only read: commits stay in memory */
+  MM_OBJECT_MEMORY,  /* anonymous */
+  MM_OBJECT_TAGGED   /* shared under a name */
+};
+
+typedef struct mm_object {
+  /* The bytes as this connection sees them. Valid until the next call below that is not const. */
+  const uint8_t *data; /* NULL or any address when size is 0 */
+  uint64_t size;
+
+  int kind;
+  char *name; /* as the user wrote it, for messages */
+  char *real; /* absolute path; NULL for memory */
+  uint64_t device, inode;
+  const mm_settings *settings;
+  unsigned generation; /* mm_sys_generation() when it was opened */
+
+  int fd;        /* of the file */
+  bool writable; /* fd is open for writing */
+  char *journal; /* path; NULL: has none */
+  mm_inode *entry;
+  mm_stat seen;  /* the file at the last refresh, or when we last wrote it */
+  mm_view *view; /* NULL: not mapped yet */
+
+  mm_log log;
+  size_t base;          /* entries below are committed but not in the file; from here on they are the
+                        ** transaction's */
+  uint64_t kept;        /* of a private object: what its log weighed when it was last merged */
+  size_t overlay;       /* of those below `base`, so many are of a journal that we may not replay … */
+  uint64_t overlay_salt; /* … this one */
+  uint64_t cleared;     /* bytes of the view from here on have never shown anything: they are zero */
+
+  bool begun;             /* we are the file's writer */
+  bool prepared;          /* `change` is journalled */
+  bool changed_by_others; /* during the transaction, by someone who takes no lock */
+  bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
+  bool torn;              /* … and there was no journal of it (synchronous=off) */
+  bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
+  bool stuck;             /* … and could not be removed: we stay the writer until it is */
+  size_t prepared_count;  /* log entries in `change` */
+  mm_change change;
+} mm_object;
+
+/* Open the resolved file for reading; `name` is copied. MM_CANTOPEN "cannot open 'x': …". The object
+** owns nothing of `path` afterwards. `kind` is MM_OBJECT_FILE or MM_OBJECT_PRIVATE. */
+int mm_object_open(const mm_path *path, const char *name, int kind, const mm_settings *settings,
+                   mm_object **out, mm_error *err);
+
+/* `size` bytes of zeros that only this object has. */
+int mm_object_open_memory(uint64_t size, const mm_settings *settings, mm_object **out,
+                          mm_error *err);
+
+/* Shared memory under `tag`: 1 to 200 bytes, no '/'. Made with `size` zeros if nobody has it open,
+** else opened as it is; it goes when the last object of it, in any process, is closed. */
+int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settings, mm_object **out,
+                       mm_error *err);
+
+/* Close: what is pending is rolled back; pinned bytes stay until they are unpinned. NULL is allowed. */
+void mm_object_close(mm_object *object);
+
+/* Before a statement uses the object: sees what others have done to the file since, recovers a
+** journal that a crash left behind, repairs what a fault damaged. Pointers into `data` may change. */
+int mm_object_refresh(mm_object *object, mm_error *err);
+
+/* After bytes were read: did a fault happen meanwhile, so that they are not the file's? MM_IOERR. */
+int mm_object_faulted(const mm_object *object, mm_error *err);
+static inline bool mm_object_hit(const mm_object *object) {
+  return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
+}
+
+/* Map the bytes if they are not mapped yet, so that `data` is valid. Refresh does it too. */
+int mm_object_map(mm_object *object, mm_error *err);
+
+/* Become the file's writer, for writes at any place. Waits up to busy_timeout. MM_READONLY if the file
+** cannot be written, MM_BUSY, MM_IOERR. */
+int mm_object_begin(mm_object *object, mm_error *err);
+
+/* Open the file for writing now, to know that it can be: MM_READONLY "cannot write 'x': …". */
+int mm_object_make_writable(mm_object *object, mm_error *err);
+
+/* The writes. begin has been called; ranges lie inside 0..size (the caller checks, and says it in its
+** own words). `data` may point into the object. On failure nothing has changed. */
+int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                    mm_error *err);
+int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err);
+int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                     mm_error *err);
+int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error *err);
+int mm_object_resize(mm_object *object, uint64_t size, mm_error *err);
+
+/* The largest size an object can have. */
+#define MM_OBJECT_MAX ((uint64_t)1 << 46)
+
+/* A savepoint is the length of the log. */
+static inline size_t mm_object_mark(const mm_object *object) {
+  return object->log.count;
+}
+int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err);
+
+static inline bool mm_object_pending(const mm_object *object) {
+  return object->log.count > object->base;
+}
+
+/* What COMMIT would write now. `change` is empty before and the caller's afterwards; it points into
+** the log, so it is good until the next write. */
+int mm_object_change(const mm_object *object, mm_change *change, mm_error *err);
+
+/* Read the bytes of the file, without what is pending. Short at its end: *got tells. */
+int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data, uint64_t size,
+                        uint64_t *got, mm_error *err);
+
+/* First half of a commit: everything that can fail. May be called again after further writes. Nothing
+** pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction". */
+int mm_object_prepare(mm_object *object, mm_error *err);
+
+/* Second half. If it fails, reads fail too, until the journal has been replayed by the next use. */
+int mm_object_commit(mm_object *object, mm_error *err);
+
+/* Undo everything since begin, also after prepare, and stop being the writer. */
+int mm_object_rollback(mm_object *object, mm_error *err);
+
+/* Make what was committed durable. */
+int mm_object_sync(mm_object *object, mm_error *err);
+
+/* Tell the system how a range will be used (enum mm_advice); clipped to what is mapped. Never loses a
+** write. */
+int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t size, mm_error *err);
+
+/* May a range be handed out without a copy? Then pin it, and mm_view_unpin() it later. */
+bool mm_object_can_pin(const mm_object *object);
+void mm_object_pin(mm_object *object, uint64_t offset, uint64_t size);
+
+#endif

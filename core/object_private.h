@@ -1,0 +1,41 @@
+/*
+** object_private.h: what object.c, edit.c, commit.c and recover.c share of an object, and nobody else.
+*/
+#ifndef MM_OBJECT_PRIVATE_H
+#define MM_OBJECT_PRIVATE_H
+
+#include "core/object.h"
+
+/* object.c: the view of the object's bytes. */
+
+/* Build a new view and show the whole log in it; the old one, if any, is let go of only when the new
+** one is ready. */
+int object_remap(mm_object *object, mm_error *err);
+
+/* Show entries from `first` on in the view; of each only what lies in [low, high). */
+int object_show(mm_object *object, size_t first, uint64_t low, uint64_t high, mm_error *err);
+
+/* Make the view ready for storing, with room for `size` bytes; may build a new one. */
+int object_ready(mm_object *object, uint64_t size, mm_error *err);
+
+/* Nothing can be read until the next refresh has mapped the object anew. */
+void object_unmap(mm_object *object);
+
+/* Take over the file's status: size and times. Rebuilds what no longer shows the file. */
+int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err);
+
+/* A process that inherited the object by fork may not use it. */
+int object_check_owner(const mm_object *object, mm_error *err);
+
+static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {
+  return a->size == b->size && a->ctime == b->ctime && a->mtime == b->mtime;
+}
+
+/* recover.c: finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
+** living writer does not end within busy_timeout. */
+int object_recover(mm_object *object, mm_error *err);
+
+/* Forget the entries that a journal put under the log. */
+int object_drop_overlay(mm_object *object, mm_error *err);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+** path.h: from a path to a file that may be mapped, without opening anything else.
+**
+** The path is first resolved to a descriptor that only names the file (MM_OPEN_PATH). What is no
+** regular file is refused before it is opened, so that no FIFO blocks and no device is touched. With
+** a root, nothing outside that directory is reached, by "..", symbolic links or a race.
+*/
+#ifndef MM_PATH_H
+#define MM_PATH_H
+
+#include <stdbool.h>
+
+#include "core/error.h"
+#include "core/sys.h"
+
+#define MM_PATH_MAX 4096 /* bytes, the NUL included */
+
+/* A directory that paths must stay below. path NULL: no root, everything is allowed.
+**
+** An absolute path is below it if it starts with the directory's real path, or with the one it was
+** set by; a relative one if the working directory is. From there no "..", and no symbolic link, may
+** lead above it, though an absolute link back into it may. What does not stay is refused without
+** a look at it: nobody learns whether it exists. */
+typedef struct mm_root {
+  int fd;      /* -1: none */
+  char *path;  /* absolute, no symbolic links in it; owned */
+  char *alias; /* the path it was set by, made absolute; owned */
+} mm_root;
+
+/* No root. */
+void mm_root_init(mm_root *root);
+/* Set the root, or narrow it: a path, relative ones from the working directory. MM_PERM if it lies
+** outside the one in force, MM_CANTOPEN if it is no directory; the old one stays then. The same
+** directory again is allowed. */
+int mm_root_set(mm_root *root, const char *path, mm_error *err);
+void mm_root_clear(mm_root *root); /* frees; afterwards there is none */
+
+/* A regular file that a path named when it was resolved. */
+typedef struct mm_path {
+  int fd;     /* MM_OPEN_PATH; owned; -1: none */
+  char *real; /* absolute path, symbolic links resolved; owned */
+  mm_stat stat;
+} mm_path;
+
+/* Resolve `path`. With `create`, an empty file (mode 0666 less the umask) is made where there is none;
+** a symbolic link whose target does not exist is not followed for that. Errors: MM_CANTOPEN
+** "cannot open 'x': No such file or directory", "… is a directory", "… is not a regular file"
+** (FIFO, socket, device), MM_PERM "'x' is outside the root '/r'"; an empty path, one longer than
+** MM_PATH_MAX-1. On failure nothing is open and `out->fd` is -1. */
+int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path *out,
+                    mm_error *err);
+void mm_path_clear(mm_path *path); /* closes and frees; idempotent */
+
+/* May the file be opened without harm to POSIX locks that this process holds on it? Closing any
+** descriptor of a file drops them. True: some descriptor of this process, other than `path->fd` and
+** those in ours[0..count-1], has the file open, and it is an SQLite database (it starts with SQLite's
+** header), one about to be made (it is empty), or a database's shared memory ("-shm"). Never opens
+** the file. True as well where the system does not tell. */
+bool mm_path_is_host_database(const mm_path *path, const int *ours, int count);
+
+#endif

@@ -1,0 +1,182 @@
+/*
+** recover.c: what a crash left behind is finished by the next use of the file.
+**
+** A journal beside the file means one of three things: a living writer is committing (it holds the
+** file's lock: wait), a writer died (nobody holds it: replay), or a writer died and we may not write
+** (show what the journal says over the file, in memory).
+*/
+#include <string.h>
+
+#include "core/journal.h"
+#include "core/mem.h"
+#include "core/object.h"
+#include "core/object_private.h"
+
+/* ---- showing a journal without writing ------------------------------------------------------ */
+
+/* Put other entries under the log in place of the overlay. */
+static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_error *err) {
+  size_t overlay = under->count;
+  int rc = mm_log_copy(under, &object->log, object->overlay, object->log.count, err);
+  if (rc) return rc;
+  object->base = object->base - object->overlay + overlay;
+  object->overlay = overlay;
+  object->overlay_salt = salt;
+  mm_log old = object->log;
+  object->log = *under;
+  *under = old;
+  rc = object->view ? object_remap(object, err) : MM_OK;
+  if (rc) object_unmap(object);
+  return rc;
+}
+
+int object_drop_overlay(mm_object *object, mm_error *err) {
+  if (object->overlay == 0) return MM_OK;
+  mm_log none = {0};
+  int rc = replace_overlay(object, &none, 0, err);
+  mm_log_clear(&none);
+  return rc;
+}
+
+typedef struct collector {
+  mm_log *log;
+} collector;
+
+static int collect_extent(void *context, uint64_t offset, const uint8_t *data, uint64_t size,
+                          mm_error *err) {
+  mm_log *log = ((collector *)context)->log;
+  if (data) return mm_log_write(log, offset, data, size, err);
+  uint8_t *room;
+  int rc = mm_log_write_room(log, offset, size, &room, err);
+  if (rc == MM_OK) memset(room, 0, (size_t)size);
+  return rc;
+}
+
+static int show_journal(mm_object *object, mm_journal *journal, const mm_stat *stat,
+                        mm_error *err) {
+  mm_log under = {0};
+  collector to = {&under};
+  if (object->overlay && object->overlay_salt == journal->salt) return MM_OK;
+  int rc = MM_OK;
+  if (stat->size != journal->new_size) {
+    rc = mm_log_size(&under, stat->size, journal->new_size, err);
+  }
+  if (rc == MM_OK) rc = mm_journal_each(journal, collect_extent, &to, err);
+  if (rc == MM_OK) object->seen = *stat;
+  if (rc == MM_OK) rc = replace_overlay(object, &under, journal->salt, err);
+  mm_log_clear(&under);
+  return rc;
+}
+
+/* ---- replaying ------------------------------------------------------------------------------ */
+
+static int look(mm_object *object, mm_stat *stat, mm_error *err) {
+  int failed = mm_os.status(object->fd, stat);
+  if (!failed) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+}
+
+static bool durable(const mm_object *object) {
+  return object->settings->synchronous == MM_SYNC_FULL && object->kind != MM_OBJECT_TAGGED;
+}
+
+/* We are the file's writer, so the journal is a dead one's. */
+static int replay(mm_object *object, mm_error *err) {
+  mm_journal journal = {.fd = -1};
+  mm_stat stat;
+  int state = MM_JOURNAL_NONE;
+  int rc = look(object, &stat, err);
+  if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
+  if (rc == MM_OK && state == MM_JOURNAL_WHOLE) {
+    rc = mm_journal_replay(&journal, object->fd, durable(object), object->name, err);
+  }
+  mm_journal_close(&journal);
+  if (rc == MM_OK && state != MM_JOURNAL_NONE) {
+    rc = mm_journal_remove(object->journal, false, durable(object), err);
+  }
+  if (rc == MM_OK) rc = object_drop_overlay(object, err);
+  return rc;
+}
+
+static int replay_as_writer(mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  if (object->begun) return replay(object, err);
+  int rc = mm_lock_write(object->entry, object->fd, object, settings->busy_timeout, settings->watch,
+                         settings->watch_context, object->name, err);
+  if (rc) return rc;
+  rc = replay(object, err);
+  mm_lock_unwrite(object->entry, object->fd, object);
+  return rc;
+}
+
+/* ---- without the right to write ------------------------------------------------------------- */
+
+#define PAUSE ((int64_t)2000000) /* ns */
+
+/* A living writer is about to finish: what it writes is to be seen whole. */
+static int await_writer(mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  int64_t end = mm_os.clock() + settings->busy_timeout * 1000000;
+  while (mm_journal_exists(object->journal) &&
+         mm_lock_writing(object->entry, object->fd, object)) {
+    if (mm_os.clock() >= end) {
+      return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
+                     object->name);
+    }
+    if (settings->watch && settings->watch(settings->watch_context)) {
+      return mm_fail(err, MM_INTERRUPT, "interrupted");
+    }
+    mm_os.sleep(PAUSE);
+  }
+  return MM_OK;
+}
+
+static int show_without_writing(mm_object *object, mm_error *err) {
+  mm_journal journal = {.fd = -1};
+  mm_stat stat;
+  int state = MM_JOURNAL_NONE;
+  int rc = await_writer(object, err);
+  if (rc == MM_OK) rc = look(object, &stat, err);
+  if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
+  if (rc == MM_OK && state == MM_JOURNAL_WHOLE) rc = show_journal(object, &journal, &stat, err);
+  if (rc == MM_OK && state != MM_JOURNAL_WHOLE) rc = object_drop_overlay(object, err);
+  mm_journal_close(&journal);
+  return rc;
+}
+
+/* ---- */
+
+/* A journal of our own that was rolled back and could not be removed then. */
+static int finish_rollback(mm_object *object, mm_error *err) {
+  int rc = mm_journal_remove(object->journal, true, durable(object), err);
+  if (rc) return rc;
+  object->undo_journal = object->stuck = false;
+  object->begun = false;
+  mm_lock_unwrite(object->entry, object->fd, object);
+  return MM_OK;
+}
+
+/* To replay the journal of a private object its file is opened once more, for that alone. */
+static int recover_private(mm_object *object, mm_error *err) {
+  int fd = object->settings->read_only ? -1 : mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
+  if (fd < 0) return show_without_writing(object, err);
+  int reading = object->fd;
+  object->fd = fd;
+  int rc = replay_as_writer(object, err);
+  object->fd = reading;
+  (void)mm_os.close(fd);
+  return rc;
+}
+
+int object_recover(mm_object *object, mm_error *err) {
+  mm_error ignored;
+  if (!object->journal) return MM_OK;
+  if (object->stuck) {
+    int rc = finish_rollback(object, err);
+    if (rc) return rc;
+  }
+  if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
+  if (object->kind == MM_OBJECT_PRIVATE) return recover_private(object, err);
+  bool can_write = mm_object_make_writable(object, &ignored) == MM_OK;
+  return can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
+}

@@ -1,0 +1,143 @@
+/*
+** sys.h: every call to the operating system that core makes, in one replaceable table.
+**
+** A test replaces entries to record, fail, cut short or crash at each call. A port to another system
+** is another table (sys_posix.c is the first); nothing else of core knows the system.
+**
+** Calls return 0 or a count, or a negated errno value: there is no errno. They retry after EINTR.
+** Paths are NUL-terminated bytes. A descriptor is an int, never negative, and closed on exec.
+*/
+#ifndef MM_SYS_H
+#define MM_SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a path names. Only MM_KIND_FILE is ever mapped. */
+enum mm_kind { MM_KIND_FILE, MM_KIND_DIRECTORY, MM_KIND_OTHER };
+
+typedef struct mm_stat {
+  uint64_t device, inode;
+  uint64_t size;         /* bytes */
+  int64_t mtime, ctime;  /* nanoseconds since 1970 */
+  uint32_t mode;         /* permission bits, 07777 */
+  uint32_t links, user, group;
+  int kind;              /* enum mm_kind */
+} mm_stat;
+
+/* How a path is opened. MM_OPEN_PATH gives a descriptor that names the file without opening it: no
+** device is touched, no lock of the process is lost when it is closed, and `reopen` turns it into
+** one that reads or writes. CREATE needs READ or WRITE. Opening never waits, not even for the other
+** end of a FIFO. */
+enum mm_open_flag {
+  MM_OPEN_PATH = 0,
+  MM_OPEN_READ = 1,
+  MM_OPEN_WRITE = 2,      /* with READ: both */
+  MM_OPEN_CREATE = 4,     /* make it if there is none */
+  MM_OPEN_EXCLUSIVE = 8,  /* with CREATE: there must be none */
+  MM_OPEN_NOFOLLOW = 16,  /* the last component must be no symbolic link; PATH names the link */
+  MM_OPEN_DIRECTORY = 32  /* it must be a directory */
+};
+
+enum mm_protection { MM_PROT_NONE = 0, MM_PROT_READ = 1, MM_PROT_WRITE = 2 };
+
+/* For `advise`. The values are this table's own. */
+enum mm_advice {
+  MM_ADVICE_NORMAL,
+  MM_ADVICE_RANDOM,
+  MM_ADVICE_SEQUENTIAL,
+  MM_ADVICE_WILLNEED,
+  MM_ADVICE_DONTNEED, /* private pages that were written show the file again, locked ones too */
+  MM_ADVICE_COLD,
+  MM_ADVICE_PAGEOUT,
+  MM_ADVICE_POPULATE_READ,
+  MM_ADVICE_HUGEPAGE,
+  MM_ADVICE_NOHUGEPAGE,
+  MM_ADVICE_MERGEABLE,
+  MM_ADVICE_UNMERGEABLE,
+  MM_ADVICE_DONTFORK,
+  MM_ADVICE_DOFORK,
+  MM_ADVICE_DONTDUMP,
+  MM_ADVICE_DODUMP
+};
+
+enum mm_lock_kind { MM_LOCK_NONE, MM_LOCK_SHARED, MM_LOCK_EXCLUSIVE };
+
+/* One entry of a directory, as `list` reports it, without "." and "..". `kind` is that of the entry
+** itself, a symbolic link being MM_KIND_OTHER. Return false to stop. */
+typedef bool mm_sys_entry(void *context, const char *name, int kind);
+
+typedef struct mm_sys {
+  /* Files. `directory` is a descriptor or -1 for the working directory. */
+  int (*open)(int directory, const char *path, int flags, uint32_t mode);
+  /* As open, but the path may not leave `directory`, by no "..", symbolic link or magic link
+  ** (openat2's RESOLVE_BENEATH): -EXDEV if it would, -ENOSYS if the system cannot tell. */
+  int (*open_beneath)(int directory, const char *path, int flags, uint32_t mode);
+  int (*reopen)(int fd, int flags); /* the same file, opened anew; flags READ, WRITE */
+  int (*close)(int fd);
+  int (*status)(int fd, mm_stat *stat);                /* of any descriptor, MM_OPEN_PATH's too */
+  int (*status_path)(const char *path, mm_stat *stat); /* follows symbolic links */
+  int (*status_link)(const char *path, mm_stat *stat); /* does not: a link is MM_KIND_OTHER */
+  int64_t (*birth)(int fd);                            /* birth time in ns since 1970; 0: unknown */
+  int (*path_of)(int fd, char *path, size_t size); /* its absolute path without symbolic links */
+  /* Where a symbolic link leads; fd: of MM_OPEN_PATH | MM_OPEN_NOFOLLOW. -EINVAL: it is no link. */
+  int (*read_link)(int fd, char *target, size_t size);
+  int (*working_directory)(char *path, size_t size);
+  int64_t (*read)(int fd, void *data, size_t size, uint64_t offset);        /* pread */
+  int64_t (*write)(int fd, const void *data, size_t size, uint64_t offset); /* pwrite */
+  int (*resize)(int fd, uint64_t size);                                      /* ftruncate */
+  /* Make sure that writes to these bytes, past the end too, find room; the size stays. -EOPNOTSUPP
+  ** where the file system cannot promise it. */
+  int (*reserve)(int fd, uint64_t offset, uint64_t size);
+  int (*zero)(int fd, uint64_t offset, uint64_t size); /* make a hole; -EOPNOTSUPP: cannot */
+  int64_t (*next_hole)(int fd, uint64_t offset); /* first hole at or after; the size if none */
+  int64_t (*next_data)(int fd, uint64_t offset); /* first data at or after; -ENXIO if none */
+  int (*sync)(int fd);                           /* fsync: bytes, size and all else */
+  int (*sync_data)(int fd);                      /* fdatasync: bytes and size */
+  int (*remove)(const char *path);
+  int (*rename)(const char *from, const char *to);
+  int (*set_mode)(int fd, uint32_t mode);
+  int (*set_owner)(int fd, uint32_t user, uint32_t group);
+  int (*list)(const char *path, mm_sys_entry *entry, void *context);
+  int (*memory)(const char *name); /* a new file in memory, open for both, that no path names */
+  /* Open file description locks. Never waits: -EAGAIN if another description holds it. */
+  int (*lock)(int fd, int kind, uint64_t offset, uint64_t size);
+  /* Would a lock of that kind meet another description's? 1: yes, 0: no. Takes nothing. */
+  int (*locked)(int fd, int kind, uint64_t offset, uint64_t size);
+
+  /* Memory. */
+  int (*map)(void **address, size_t size, int protection, int fd, uint64_t offset, bool fixed);
+  /* ^ private; fd -1: zeros. fixed: exactly at *address, replacing what is there. No swap space is
+  **   reserved. */
+  int (*unmap)(void *address, size_t size);
+  int (*protect)(void *address, size_t size, int protection);
+  int (*advise)(void *address, size_t size, int advice);
+  int (*move_map)(void *from, size_t size, void *to); /* replaces what is at `to`, in one step */
+  size_t (*page_size)(void);
+
+  /* The process. */
+  uint64_t (*file_size_limit)(void); /* RLIMIT_FSIZE in bytes; UINT64_MAX: none */
+  uint32_t (*user)(void);            /* effective */
+  int64_t (*clock)(void);            /* monotonic, in ns */
+  void (*sleep)(int64_t nanoseconds);
+  void (*random)(void *data, size_t size);
+  const char *(*environment)(const char *name); /* NULL: not set, or not to be trusted (setuid) */
+} mm_sys;
+
+/* The table in use. */
+extern mm_sys mm_os;
+
+/* The system's own table, to restore or to wrap. */
+const mm_sys *mm_sys_default(void);
+
+/* Read or write exactly `size` bytes, going on after short counts. 0, or a negated errno; a read
+** that meets the end of the file is -ENODATA. */
+int mm_sys_read_all(int fd, void *data, uint64_t size, uint64_t offset);
+int mm_sys_write_all(int fd, const void *data, uint64_t size, uint64_t offset);
+
+/* Counts forks: a child sees a value other than its parent's. What was opened under another value
+** is the parent's: its descriptors may be closed, and nothing else done with them. */
+unsigned mm_sys_generation(void);
+
+#endif

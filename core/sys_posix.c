@@ -1,0 +1,584 @@
+/*
+** sys_posix.c: the table of system calls on Linux.
+**
+** Measured facts that shaped it stand beside the call they concern. Anything newer than Linux 3.15
+** (open file description locks) has a fallback here or is reported as missing.
+*/
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/sys.h"
+
+_Static_assert(sizeof(off_t) == 8, "build with -D_FILE_OFFSET_BITS=64");
+
+/* Names that older headers lack. The numbers are Linux's, the same on all machines but Alpha. */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+
+#define CALL_MAX ((size_t)1 << 30) /* the most that one read or write moves */
+#define NANO INT64_C(1000000000)
+
+static bool again(int64_t result) {
+  return result < 0 && errno == EINTR;
+}
+
+static int done(int result) {
+  return result < 0 ? -errno : result;
+}
+
+static int64_t done64(int64_t result) {
+  return result < 0 ? -errno : result;
+}
+
+/* Does a range lie where an off_t can reach it? */
+static bool in_range(uint64_t offset, uint64_t size) {
+  return offset <= INT64_MAX && size <= INT64_MAX - offset;
+}
+
+static int64_t nanoseconds(const struct timespec *t) {
+  return (int64_t)t->tv_sec * NANO + t->tv_nsec;
+}
+
+static int open_flags(int flags) {
+  static const int access[] = {O_PATH, O_RDONLY, O_WRONLY, O_RDWR};
+  int native = access[flags & (MM_OPEN_READ | MM_OPEN_WRITE)] | O_CLOEXEC;
+  /* Of what is not known to be a regular file: a FIFO would make open wait for its other end. The
+  ** flag says nothing to the reads and writes of a regular file. O_PATH tolerates neither flag. */
+  if (!(native & O_PATH)) native |= O_NOCTTY | O_NONBLOCK;
+  if (flags & MM_OPEN_CREATE) native |= O_CREAT;
+  if (flags & MM_OPEN_EXCLUSIVE) native |= O_EXCL;
+  if (flags & MM_OPEN_NOFOLLOW) native |= O_NOFOLLOW;
+  if (flags & MM_OPEN_DIRECTORY) native |= O_DIRECTORY;
+  return native;
+}
+
+/* O_PATH ignores O_CREAT in open and is an error with it in openat2: neither was asked for. */
+static bool open_makes_sense(int flags) {
+  return !(flags & MM_OPEN_CREATE) || (flags & (MM_OPEN_READ | MM_OPEN_WRITE));
+}
+
+static int posix_open(int directory, const char *path, int flags, uint32_t mode) {
+  if (!open_makes_sense(flags)) return -EINVAL;
+  int at = directory < 0 ? AT_FDCWD : directory;
+  int fd;
+  do fd = openat(at, path, open_flags(flags), (mode_t)mode);
+  while (again(fd));
+  return done(fd);
+}
+
+/* linux/openat2.h, which is newer than many systems. */
+struct how {
+  uint64_t flags, mode, resolve;
+};
+#define HOW_NO_MAGICLINKS 0x02u
+#define HOW_BENEATH 0x08u
+
+/* Filters of system calls (containers' of before 2020) answer EPERM to a call they do not know; the
+** file system does so to a write of an immutable file. Only the kernel finds size 0 wrong. */
+static bool openat2_is_filtered(void) {
+  return syscall(SYS_openat2, -1, NULL, NULL, (size_t)0) < 0 && errno == EPERM;
+}
+
+static int posix_open_beneath(int directory, const char *path, int flags, uint32_t mode) {
+  if (!open_makes_sense(flags)) return -EINVAL;
+  int at = directory < 0 ? AT_FDCWD : directory;
+  struct how how = {.flags = (unsigned)open_flags(flags),
+                    .mode = flags & MM_OPEN_CREATE ? mode & 07777 : 0,
+                    .resolve = HOW_BENEATH | HOW_NO_MAGICLINKS};
+  long fd;
+  int tries = 0;
+  /* EAGAIN: something was renamed while a ".." was resolved; openat2(2) says to try again. */
+  do fd = syscall(SYS_openat2, at, path, &how, sizeof how);
+  while (again(fd) || (fd < 0 && errno == EAGAIN && tries++ < 100));
+  if (fd >= 0) return (int)fd;
+  int error = errno;
+  return error == EPERM && openat2_is_filtered() ? -ENOSYS : -error;
+}
+
+static void name_descriptor(char name[static 32], int fd) {
+  (void)snprintf(name, 32, "/proc/self/fd/%d", fd);
+}
+
+static int posix_reopen(int fd, int flags) {
+  static const int access[] = {O_PATH, O_RDONLY, O_WRONLY, O_RDWR};
+  char name[32];
+  name_descriptor(name, fd);
+  int native = access[flags & (MM_OPEN_READ | MM_OPEN_WRITE)] | O_CLOEXEC;
+  if (!(native & O_PATH)) native |= O_NOCTTY;
+  int opened;
+  do opened = open(name, native);
+  while (again(opened));
+  return done(opened);
+}
+
+/* After EINTR the descriptor is gone on Linux; a second close could hit another thread's. */
+static int posix_close(int fd) {
+  return close(fd) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int kind_of(mode_t mode) {
+  return S_ISREG(mode) ? MM_KIND_FILE : S_ISDIR(mode) ? MM_KIND_DIRECTORY : MM_KIND_OTHER;
+}
+
+static int take_stat(int result, const struct stat *from, mm_stat *to) {
+  if (result < 0) return -errno;
+  *to = (mm_stat){.device = from->st_dev,
+                  .inode = from->st_ino,
+                  .size = (uint64_t)from->st_size,
+                  .mtime = nanoseconds(&from->st_mtim),
+                  .ctime = nanoseconds(&from->st_ctim),
+                  .mode = from->st_mode & 07777,
+                  .links = (uint32_t)from->st_nlink,
+                  .user = from->st_uid,
+                  .group = from->st_gid,
+                  .kind = kind_of(from->st_mode)};
+  return 0;
+}
+
+/* Every statement asks this of every object: plain fstat is the fastest there is. */
+static int posix_status(int fd, mm_stat *out) {
+  struct stat st;
+  int result;
+  do result = fstat(fd, &st);
+  while (again(result));
+  return take_stat(result, &st, out);
+}
+
+static int posix_status_path(const char *path, mm_stat *out) {
+  struct stat st;
+  int result;
+  do result = stat(path, &st);
+  while (again(result));
+  return take_stat(result, &st, out);
+}
+
+static int posix_status_link(const char *path, mm_stat *out) {
+  struct stat st;
+  int result;
+  do result = lstat(path, &st);
+  while (again(result));
+  return take_stat(result, &st, out);
+}
+
+static int64_t posix_birth(int fd) {
+  struct statx sx;
+  int result;
+  do result = statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx);
+  while (again(result));
+  if (result < 0 || !(sx.stx_mask & STATX_BTIME)) return 0;
+  return (int64_t)sx.stx_btime.tv_sec * NANO + sx.stx_btime.tv_nsec;
+}
+
+static int posix_path_of(int fd, char *path, size_t size) {
+  char name[32];
+  name_descriptor(name, fd);
+  ssize_t n;
+  do n = readlink(name, path, size);
+  while (again(n));
+  if (n < 0) return -errno;
+  if ((size_t)n >= size) return -ENAMETOOLONG;
+  path[n] = 0;
+  /* "socket:[7]" of what no path names, "(unreachable)/x" of what lies outside a chroot. */
+  return path[0] == '/' ? 0 : -ENOENT;
+}
+
+/* An empty name stands for the link that `fd` names itself (Linux 2.6.39). */
+static int posix_read_link(int fd, char *target, size_t size) {
+  ssize_t n;
+  do n = readlinkat(fd, "", target, size);
+  while (again(n));
+  if (n < 0) return errno == ENOENT ? -EINVAL : -errno;
+  if ((size_t)n >= size) return -ENAMETOOLONG;
+  target[n] = 0;
+  return 0;
+}
+
+static int posix_working_directory(char *path, size_t size) {
+  return getcwd(path, size) ? 0 : -errno;
+}
+
+static int64_t posix_read(int fd, void *data, size_t size, uint64_t offset) {
+  if (offset > INT64_MAX) return -EINVAL;
+  ssize_t n;
+  do n = pread(fd, data, size < CALL_MAX ? size : CALL_MAX, (off_t)offset);
+  while (again(n));
+  return done64(n);
+}
+
+static int64_t posix_write(int fd, const void *data, size_t size, uint64_t offset) {
+  if (offset > INT64_MAX) return -EINVAL;
+  ssize_t n;
+  do n = pwrite(fd, data, size < CALL_MAX ? size : CALL_MAX, (off_t)offset);
+  while (again(n));
+  return done64(n);
+}
+
+static int posix_resize(int fd, uint64_t size) {
+  if (size > INT64_MAX) return -EFBIG;
+  int result;
+  do result = ftruncate(fd, (off_t)size);
+  while (again(result));
+  return done(result);
+}
+
+static int allocate(int fd, int how, uint64_t offset, uint64_t size) {
+  if (size == 0) return 0;
+  if (!in_range(offset, size)) return -EFBIG;
+  int result;
+  do result = fallocate(fd, how, (off_t)offset, (off_t)size);
+  while (again(result));
+  if (result < 0) return errno == ENOSYS ? -EOPNOTSUPP : -errno;
+  return 0;
+}
+
+/* Not posix_fallocate: where the file system cannot, glibc's writes a byte to every block. */
+static int posix_reserve(int fd, uint64_t offset, uint64_t size) {
+  return allocate(fd, FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
+static int posix_zero(int fd, uint64_t offset, uint64_t size) {
+  return allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
+static int64_t seek(int fd, uint64_t offset, int whence) {
+  if (offset > INT64_MAX) return -ENXIO;
+  off_t found;
+  do found = lseek(fd, (off_t)offset, whence);
+  while (again(found));
+  return done64(found);
+}
+
+static int64_t posix_next_hole(int fd, uint64_t offset) {
+  int64_t found = seek(fd, offset, SEEK_HOLE);
+  if (found != -ENXIO) return found;
+  mm_stat stat; /* at or past the end there is no hole, says lseek; the end itself is one, say we */
+  int rc = posix_status(fd, &stat);
+  return rc < 0 ? rc : (int64_t)stat.size;
+}
+
+static int64_t posix_next_data(int fd, uint64_t offset) {
+  return seek(fd, offset, SEEK_DATA);
+}
+
+static int posix_sync(int fd) {
+  int result;
+  do result = fsync(fd);
+  while (again(result));
+  return done(result);
+}
+
+static int posix_sync_data(int fd) {
+  int result;
+  do result = fdatasync(fd);
+  while (again(result));
+  return done(result);
+}
+
+static int posix_remove(const char *path) {
+  int result;
+  do result = unlink(path);
+  while (again(result));
+  return done(result);
+}
+
+static int posix_rename(const char *from, const char *to) {
+  int result;
+  do result = rename(from, to);
+  while (again(result));
+  return done(result);
+}
+
+static int posix_set_mode(int fd, uint32_t mode) {
+  int result;
+  do result = fchmod(fd, (mode_t)(mode & 07777));
+  while (again(result));
+  return done(result);
+}
+
+static int posix_set_owner(int fd, uint32_t user, uint32_t group) {
+  int result;
+  do result = fchown(fd, user, group);
+  while (again(result));
+  return done(result);
+}
+
+static int entry_kind(DIR *directory, const struct dirent *entry) {
+  struct stat st;
+  switch (entry->d_type) {
+    case DT_REG:
+      return MM_KIND_FILE;
+    case DT_DIR:
+      return MM_KIND_DIRECTORY;
+    case DT_UNKNOWN: /* not every file system tells */
+      if (fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return MM_KIND_OTHER;
+      return kind_of(st.st_mode);
+    default:
+      return MM_KIND_OTHER;
+  }
+}
+
+static bool is_dots(const char *name) {
+  return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static int posix_list(const char *path, mm_sys_entry *entry, void *context) {
+  DIR *directory;
+  do directory = opendir(path);
+  while (!directory && errno == EINTR);
+  if (!directory) return -errno;
+  bool more = true;
+  int error = 0;
+  while (more) {
+    errno = 0;
+    const struct dirent *next = readdir(directory);
+    if (!next) {
+      error = errno;
+      break;
+    }
+    if (!is_dots(next->d_name)) more = entry(context, next->d_name, entry_kind(directory, next));
+  }
+  closedir(directory);
+  return -error;
+}
+
+/* Where there is no memfd_create: an unnamed file on a file system in memory. */
+static int memory_in(const char *directory) {
+  int fd;
+  do fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  while (again(fd));
+  return done(fd);
+}
+
+static int posix_memory(const char *name) {
+  char cut[200]; /* the system takes 249 bytes */
+  (void)snprintf(cut, sizeof cut, "%s", name ? name : "");
+  /* Some systems insist on the flag (vm.memfd_noexec), older ones do not know it. */
+  int fd = memfd_create(cut, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create(cut, MFD_CLOEXEC);
+  if (fd >= 0) return fd;
+  int error = errno;
+  if (error != ENOSYS && error != EPERM) return -error;
+  fd = memory_in("/dev/shm");
+  return fd >= 0 ? fd : memory_in("/tmp");
+}
+
+/* False if the numbers make no lock. */
+static bool lock_of(int kind, uint64_t offset, uint64_t size, struct flock *lock) {
+  static const short types[] = {F_UNLCK, F_RDLCK, F_WRLCK};
+  if (kind < MM_LOCK_NONE || kind > MM_LOCK_EXCLUSIVE) return false;
+  /* Size 0 would mean "to the end" to the system. */
+  if (size == 0 || !in_range(offset, size)) return false;
+  *lock = (struct flock){.l_type = types[kind],
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)offset,
+                         .l_len = (off_t)size,
+                         .l_pid = 0};
+  return true;
+}
+
+static int posix_lock(int fd, int kind, uint64_t offset, uint64_t size) {
+  struct flock lock;
+  if (!lock_of(kind, offset, size, &lock)) return -EINVAL;
+  int result;
+  do result = fcntl(fd, F_OFD_SETLK, &lock);
+  while (again(result));
+  if (result < 0) return errno == EACCES ? -EAGAIN : -errno;
+  return 0;
+}
+
+static int posix_locked(int fd, int kind, uint64_t offset, uint64_t size) {
+  struct flock lock;
+  if (kind == MM_LOCK_NONE || !lock_of(kind, offset, size, &lock)) return -EINVAL;
+  int result;
+  do result = fcntl(fd, F_OFD_GETLK, &lock);
+  while (again(result));
+  if (result < 0) return -errno;
+  return lock.l_type != F_UNLCK;
+}
+
+static int protection_of(int protection) {
+  return (protection & MM_PROT_READ ? PROT_READ : 0) |
+         (protection & MM_PROT_WRITE ? PROT_WRITE : 0);
+}
+
+static int posix_map(void **address, size_t size, int protection, int fd, uint64_t offset,
+                     bool fixed) {
+  if (offset > INT64_MAX) return -EOVERFLOW;
+  int flags = MAP_PRIVATE | MAP_NORESERVE;
+  if (fd < 0) flags |= MAP_ANONYMOUS;
+  if (fixed) flags |= MAP_FIXED;
+  void *at = mmap(fixed ? *address : NULL, size, protection_of(protection), flags, fd < 0 ? -1 : fd,
+                  fd < 0 ? 0 : (off_t)offset);
+  if (at == MAP_FAILED) return -errno;
+  *address = at;
+  return 0;
+}
+
+static int posix_unmap(void *address, size_t size) {
+  return done(munmap(address, size));
+}
+
+static int posix_protect(void *address, size_t size, int protection) {
+  return done(mprotect(address, size, protection_of(protection)));
+}
+
+static int advise_native(void *address, size_t size, int advice) {
+  int result;
+  do result = madvise(address, size, advice);
+  while (again(result));
+  return done(result);
+}
+
+static int posix_advise(void *address, size_t size, int advice) {
+  static const int native[] = {
+      [MM_ADVICE_NORMAL] = MADV_NORMAL,         [MM_ADVICE_RANDOM] = MADV_RANDOM,
+      [MM_ADVICE_SEQUENTIAL] = MADV_SEQUENTIAL, [MM_ADVICE_WILLNEED] = MADV_WILLNEED,
+      [MM_ADVICE_DONTNEED] = MADV_DONTNEED,     [MM_ADVICE_COLD] = MADV_COLD,
+      [MM_ADVICE_PAGEOUT] = MADV_PAGEOUT,       [MM_ADVICE_POPULATE_READ] = MADV_POPULATE_READ,
+      [MM_ADVICE_HUGEPAGE] = MADV_HUGEPAGE,     [MM_ADVICE_NOHUGEPAGE] = MADV_NOHUGEPAGE,
+      [MM_ADVICE_MERGEABLE] = MADV_MERGEABLE,   [MM_ADVICE_UNMERGEABLE] = MADV_UNMERGEABLE,
+      [MM_ADVICE_DONTFORK] = MADV_DONTFORK,     [MM_ADVICE_DOFORK] = MADV_DOFORK,
+      [MM_ADVICE_DONTDUMP] = MADV_DONTDUMP,     [MM_ADVICE_DODUMP] = MADV_DODUMP,
+  };
+  if (advice < 0 || (size_t)advice >= sizeof native / sizeof *native) return -EINVAL;
+  int rc = advise_native(address, size, native[advice]);
+  /* A host that called mlockall: plain DONTNEED refuses locked pages. */
+  if (rc == -EINVAL && advice == MM_ADVICE_DONTNEED)
+    rc = advise_native(address, size, MADV_DONTNEED_LOCKED);
+  return rc;
+}
+
+static int posix_move_map(void *from, size_t size, void *to) {
+  void *at = mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+  return at == MAP_FAILED ? -errno : 0;
+}
+
+static size_t posix_page_size(void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t posix_file_size_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  return limit.rlim_cur;
+}
+
+static uint32_t posix_user(void) {
+  return geteuid();
+}
+
+static int64_t posix_clock(void) {
+  struct timespec now;
+  return clock_gettime(CLOCK_MONOTONIC, &now) < 0 ? 0 : nanoseconds(&now);
+}
+
+static void posix_sleep(int64_t duration) {
+  if (duration <= 0) return;
+  struct timespec left = {.tv_sec = (time_t)(duration / NANO), .tv_nsec = (long)(duration % NANO)};
+  while (again(nanosleep(&left, &left))) {}
+}
+
+/* What is asked for here are salts and names, no keys: on a system without getrandom, numbers that
+** differ between processes and calls will do. The mixing is splitmix64's (Steele, Lea and Flood,
+** "Fast Splittable Pseudorandom Number Generators", 2014). */
+static void random_weak(unsigned char *to, size_t size) {
+  static _Atomic uint64_t calls;
+  struct timespec now = {0, 0};
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  uint64_t state = (uint64_t)nanoseconds(&now) ^ ((uint64_t)getpid() << 40) ^
+                   (atomic_fetch_add(&calls, 1) << 56);
+  for (size_t i = 0; i < size; i++) {
+    state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = (state ^ (state >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    to[i] = (unsigned char)(z >> 56);
+  }
+}
+
+static void posix_random(void *data, size_t size) {
+  unsigned char *to = data;
+  while (size > 0) {
+    ssize_t n = getrandom(to, size < 256 ? size : 256, 0);
+    if (again(n)) continue;
+    if (n <= 0) {
+      random_weak(to, size);
+      return;
+    }
+    to += n;
+    size -= (size_t)n;
+  }
+}
+
+static const char *posix_environment(const char *name) {
+  return secure_getenv(name);
+}
+
+static atomic_uint forks;
+static bool forks_are_counted;
+static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void) {
+  atomic_fetch_add(&forks, 1);
+}
+
+static void watch_forks(void) {
+  forks_are_counted = pthread_atfork(NULL, NULL, count_fork) == 0;
+}
+
+/* Registered at the first question: who never asked has nothing to compare with. */
+unsigned mm_sys_generation(void) {
+  (void)pthread_once(&forks_once, watch_forks);
+  return forks_are_counted ? atomic_load(&forks) : (unsigned)getpid();
+}
+
+#define POSIX_TABLE                                                                                \
+  {                                                                                                \
+    .open = posix_open, .open_beneath = posix_open_beneath, .reopen = posix_reopen,                \
+    .close = posix_close, .status = posix_status, .status_path = posix_status_path,                \
+    .status_link = posix_status_link, .birth = posix_birth, .path_of = posix_path_of,              \
+    .read_link = posix_read_link, .working_directory = posix_working_directory,                    \
+    .read = posix_read, .write = posix_write, .resize = posix_resize, .reserve = posix_reserve,    \
+    .zero = posix_zero, .next_hole = posix_next_hole, .next_data = posix_next_data,                \
+    .sync = posix_sync, .sync_data = posix_sync_data, .remove = posix_remove,                      \
+    .rename = posix_rename, .set_mode = posix_set_mode, .set_owner = posix_set_owner,              \
+    .list = posix_list, .memory = posix_memory, .lock = posix_lock, .locked = posix_locked,        \
+    .map = posix_map, .unmap = posix_unmap, .protect = posix_protect, .advise = posix_advise,      \
+    .move_map = posix_move_map, .page_size = posix_page_size,                                      \
+    .file_size_limit = posix_file_size_limit, .user = posix_user, .clock = posix_clock,            \
+    .sleep = posix_sleep, .random = posix_random, .environment = posix_environment                 \
+  }
+
+mm_sys mm_os = POSIX_TABLE;
+static const mm_sys posix_table = POSIX_TABLE;
+
+const mm_sys *mm_sys_default(void) {
+  return &posix_table;
+}

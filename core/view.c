@@ -1,0 +1,248 @@
+#include "core/view.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/sys.h"
+
+/* Zeros over at least so many bytes are mapped, not stored. */
+#define MAP_ZEROS ((uint64_t)1 << 20)
+/* How much longer than the file a mapping is at most. */
+#define SLACK_MIN ((uint64_t)64 << 10)
+#define SLACK_MAX ((uint64_t)1 << 30)
+
+/* All views that have pins, of all objects and threads. A fork takes the lock first, so that a child
+** does not find it held by a thread that it does not have. */
+static pthread_mutex_t pins_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t pins_once = PTHREAD_ONCE_INIT;
+static mm_view *pinned_views;
+
+static void lock_pins(void) {
+  (void)pthread_mutex_lock(&pins_lock);
+}
+
+static void unlock_pins(void) {
+  (void)pthread_mutex_unlock(&pins_lock);
+}
+
+static void watch_forks(void) {
+  (void)pthread_atfork(lock_pins, unlock_pins, unlock_pins);
+}
+
+static uint64_t page_down(uint64_t offset) {
+  return offset & ~((uint64_t)mm_os.page_size() - 1);
+}
+
+static uint64_t page_up(uint64_t offset) {
+  return page_down(offset + mm_os.page_size() - 1);
+}
+
+static uint64_t with_slack(uint64_t size) {
+  uint64_t slack = size / 8;
+  if (slack < SLACK_MIN) slack = SLACK_MIN;
+  if (slack > SLACK_MAX) slack = SLACK_MAX;
+  return page_up(size + slack);
+}
+
+/* From the SIGBUS handler. */
+static void on_fault(void *context) {
+  const mm_view *view = context;
+  bool pinned = __atomic_load_n(&view->pins, __ATOMIC_RELAXED) != 0;
+  if (pinned && view->watch.notify) view->watch.notify(view->watch.context);
+}
+
+int mm_view_open(int fd, uint64_t size, uint64_t device, uint64_t inode, mm_view_watch watch,
+                 mm_view **out, mm_error *err) {
+  if (size > INT64_MAX - 2 * SLACK_MAX) return mm_fail(err, MM_TOOBIG, "too large to be mapped");
+  (void)pthread_once(&pins_once, watch_forks);
+  mm_view *view = mm_alloc_zeroed(sizeof *view);
+  if (!view) return mm_fail_nomem(err);
+  view->reserved = view->anonymous = with_slack(size);
+  view->device = device;
+  view->inode = inode;
+  view->watch = watch;
+  void *base = NULL;
+  int failed = mm_os.map(&base, (size_t)view->reserved, MM_PROT_READ, fd, 0, false);
+  if (failed) {
+    mm_free(view);
+    return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %llu bytes", (unsigned long long)size);
+  }
+  view->base = base;
+  view->guard = mm_guard_add(base, (size_t)view->reserved, on_fault, view);
+  if (!view->guard) {
+    (void)mm_os.unmap(base, (size_t)view->reserved);
+    mm_free(view);
+    return mm_fail(err, MM_NOMEM, "too many files are mapped");
+  }
+  *out = view;
+  return MM_OK;
+}
+
+static void destroy(mm_view *view) {
+  mm_guard_remove(view->guard);
+  (void)mm_os.unmap(view->base, (size_t)view->reserved);
+  mm_free(view);
+}
+
+void mm_view_close(mm_view *view) {
+  if (!view) return;
+  lock_pins();
+  view->orphan = true;
+  bool last = view->pins == 0;
+  unlock_pins();
+  if (last) destroy(view);
+}
+
+int mm_view_make_writable(mm_view *view, mm_error *err) {
+  if (view->writable) return MM_OK;
+  int failed = mm_os.protect(view->base, (size_t)view->reserved, MM_PROT_READ | MM_PROT_WRITE);
+  if (failed) return mm_fail_errno(err, MM_NOMEM, -failed, "cannot make pages writable");
+  view->writable = true;
+  return MM_OK;
+}
+
+static int map_zeros(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
+  void *at = view->base + from;
+  int failed =
+      mm_os.map(&at, (size_t)(to - from), MM_PROT_READ | MM_PROT_WRITE, -1, 0, true);
+  return failed ? mm_fail_errno(err, MM_NOMEM, -failed, "cannot map zeros") : MM_OK;
+}
+
+int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
+  uint64_t from = page_up(file_size);
+  if (from >= view->anonymous) return MM_OK;
+  int rc = map_zeros(view, from, view->anonymous, err);
+  if (rc == MM_OK) view->anonymous = from;
+  return rc;
+}
+
+void mm_view_store(mm_view *view, uint64_t offset, const uint8_t *data, uint64_t size) {
+  memcpy(view->base + offset, data, (size_t)size);
+}
+
+int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
+  uint64_t from = page_up(offset), to = page_down(offset + size);
+  if (size < MAP_ZEROS) {
+    memset(view->base + offset, 0, (size_t)size);
+    return MM_OK;
+  }
+  int rc = map_zeros(view, from, to, err);
+  if (rc) return rc;
+  if (from < view->anonymous) view->patched = true;
+  memset(view->base + offset, 0, (size_t)(from - offset));
+  memset(view->base + to, 0, (size_t)(offset + size - to));
+  return MM_OK;
+}
+
+int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
+  uint64_t from = page_down(offset), to = page_up(offset + size);
+  if (to > view->reserved) to = view->reserved;
+  if (from >= to) return MM_OK;
+  int failed = mm_os.advise(view->base + from, (size_t)(to - from), MM_ADVICE_DONTNEED);
+  return failed ? mm_fail_errno(err, MM_IOERR, -failed, "cannot drop pages") : MM_OK;
+}
+
+void mm_view_pin(mm_view *view, uint64_t offset, uint64_t size) {
+  lock_pins();
+  if (__atomic_fetch_add(&view->pins, 1, __ATOMIC_RELAXED) == 0) {
+    view->pinned_low = offset;
+    view->pinned_high = offset + size;
+    view->next = pinned_views;
+    pinned_views = view;
+  }
+  if (offset < view->pinned_low) view->pinned_low = offset;
+  if (offset + size > view->pinned_high) view->pinned_high = offset + size;
+  unlock_pins();
+}
+
+static bool holds(const mm_view *view, const uint8_t *address) {
+  uintptr_t at = (uintptr_t)address, base = (uintptr_t)view->base;
+  return at >= base && at - base < view->reserved;
+}
+
+void mm_view_unpin(const void *address) {
+  mm_view *gone = NULL;
+  lock_pins();
+  mm_view **link = &pinned_views;
+  while (*link && !holds(*link, address)) link = &(*link)->next;
+  mm_view *view = *link;
+  if (view && __atomic_sub_fetch(&view->pins, 1, __ATOMIC_RELAXED) == 0) {
+    *link = view->next;
+    if (view->orphan) gone = view;
+  }
+  unlock_pins();
+  if (gone) destroy(gone);
+}
+
+bool mm_view_pinned(const mm_view *view) {
+  lock_pins();
+  bool pinned = view->pins != 0;
+  unlock_pins();
+  return pinned;
+}
+
+bool mm_view_frozen(const mm_view *view) {
+  lock_pins();
+  bool frozen = view->frozen;
+  unlock_pins();
+  return frozen;
+}
+
+/* Storing a byte over itself makes a page a copy of its own. It must be a store that no compiler
+** takes away and that loses nothing another thread reads: a compare-and-swap is both. */
+static void freeze_page(uint8_t *page) {
+  uint8_t byte = __atomic_load_n(page, __ATOMIC_RELAXED);
+  (void)__atomic_compare_exchange_n(page, &byte, byte, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+static void freeze_range(mm_view *view, uint64_t low, uint64_t high) {
+  uint64_t step = mm_os.page_size();
+  for (uint64_t at = page_down(low); at < high; at += step) freeze_page(view->base + at);
+}
+
+/* A cut takes even copied pages away, so those past the new end move to memory of their own. */
+static int save_cut(mm_view *view, uint64_t new_size, mm_error *err) {
+  uint64_t from = page_down(view->pinned_low), high = view->pinned_high;
+  if (from < page_up(new_size)) from = page_up(new_size);
+  if (from >= high) return MM_OK;
+  size_t size = (size_t)(page_up(high) - from);
+  void *copy = NULL;
+  int failed = mm_os.map(&copy, size, MM_PROT_READ | MM_PROT_WRITE, -1, 0, false);
+  if (failed) return mm_fail_errno(err, MM_NOMEM, -failed, "cannot keep a blob that is in use");
+  memcpy(copy, view->base + from, (size_t)(high - from));
+  failed = mm_os.move_map(copy, size, view->base + from);
+  if (failed) {
+    (void)mm_os.unmap(copy, size);
+    return mm_fail_errno(err, MM_NOMEM, -failed, "cannot keep a blob that is in use");
+  }
+  return MM_OK;
+}
+
+static int freeze_view(mm_view *view, const mm_change *change, mm_error *err) {
+  uint64_t low = view->pinned_low, high = view->pinned_high;
+  int rc = mm_view_make_writable(view, err);
+  view->frozen = true;
+  for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
+    uint64_t from = change->extents[i].offset, to = from + change->extents[i].size;
+    if (from < low) from = low;
+    if (to > high) to = high;
+    if (from < to) freeze_range(view, from, to);
+  }
+  if (rc == MM_OK && change->new_size < high && change->new_size < change->old_size) {
+    /* The last page stays, but what it has past the end becomes zeros. */
+    if (page_up(change->new_size) > low) freeze_range(view, change->new_size, change->new_size + 1);
+    rc = save_cut(view, change->new_size, err);
+  }
+  return rc;
+}
+
+int mm_view_freeze(uint64_t device, uint64_t inode, const mm_change *change, mm_error *err) {
+  int rc = MM_OK;
+  lock_pins();
+  for (mm_view *view = pinned_views; view && rc == MM_OK; view = view->next) {
+    if (view->device == device && view->inode == inode) rc = freeze_view(view, change, err);
+  }
+  unlock_pins();
+  return rc;
+}

@@ -1,0 +1,84 @@
+/*
+** view.h: a file's bytes in memory, contiguous, with pending writes shown over them.
+**
+**     base                      file's end      anonymous            reserved
+**      | pages of the file ........ |.. zeros ..|.. grown here ........ |
+**
+** The mapping is private: nothing stored in it ever reaches the file. A page that was written is a
+** copy of its own and stays one until it is cleaned; all other pages are the file's, and show what
+** others write to it. The mapping is longer than the file, so that a file that grows is seen without
+** a new one. Reading past the file's end is a fault (guard.h).
+**
+** A pin promises that a range keeps its bytes and its address: a view that has pins is never cleaned
+** or stored into, and whoever lets go of it leaves it to its pins. Before a commit changes the file,
+** mm_view_freeze gives pinned pages copies of their own.
+*/
+#ifndef MM_VIEW_H
+#define MM_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/change.h"
+#include "core/error.h"
+#include "core/guard.h"
+
+/* Called from the SIGBUS handler when a view that has pins is hit: whoever reads pinned bytes does not
+** look at the mark. Async-signal-safe; notify may be NULL. */
+typedef struct mm_view_watch {
+  void (*notify)(void *context);
+  void *context;
+} mm_view_watch;
+
+typedef struct mm_view {
+  uint8_t *base;
+  uint64_t reserved;  /* bytes of address space; a multiple of the page size */
+  uint64_t anonymous; /* from here on pages are zeros, not the file's; reserved: there are none */
+  bool writable;
+  bool patched; /* zeros were mapped over pages of the file: cleaning needs a new view */
+  mm_guard *guard;
+  mm_view_watch watch;
+  /* For pins; behind the one lock of view.c. */
+  uint64_t device, inode;
+  uint64_t pins; /* also read by the handler, so changed atomically */
+  uint64_t pinned_low, pinned_high; /* a range that holds all pins */
+  bool orphan;                      /* nobody's but its pins' */
+  bool frozen;                      /* pages were frozen: they no longer show the file */
+  struct mm_view *next;             /* in the list of pinned views */
+} mm_view;
+
+/* Map the file open as `fd` from its start, with room for at least `size` bytes. MM_NOMEM if there is
+** no address space, MM_IOERR if the file cannot be mapped. */
+int mm_view_open(int fd, uint64_t size, uint64_t device, uint64_t inode, mm_view_watch watch,
+                 mm_view **out, mm_error *err);
+
+/* Let go of a view: unmapped now, or when its last pin goes. NULL is allowed. */
+void mm_view_close(mm_view *view);
+
+/* Make it possible to store. No pins may be on it. */
+int mm_view_make_writable(mm_view *view, mm_error *err);
+
+/* Have zeros, not the file, from the page after `file_size` on. The view must be writable. */
+int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err);
+
+/* Store bytes, or zeros. Inside `reserved`; the view must be writable. */
+void mm_view_store(mm_view *view, uint64_t offset, const uint8_t *data, uint64_t size);
+int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err);
+
+/* Drop the copies of all pages that the range touches: they show the file again (past `anonymous`:
+** zeros). Not for a patched view. */
+int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err);
+
+/* Pin a range of at least one byte. `mm_view_unpin` takes any address inside it, from any thread. */
+void mm_view_pin(mm_view *view, uint64_t offset, uint64_t size);
+void mm_view_unpin(const void *address);
+bool mm_view_pinned(const mm_view *view);
+
+/* Does it hold pages that mm_view_freeze froze? They no longer show the file. */
+bool mm_view_frozen(const mm_view *view);
+
+/* Before `change` is applied to the file: give pinned pages of all views of it in this process that
+** the change touches copies of their own. */
+int mm_view_freeze(uint64_t device, uint64_t inode, const mm_change *change, mm_error *err);
+
+#endif

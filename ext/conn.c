@@ -1,0 +1,406 @@
+/*
+** conn.c: what a connection has: its settings, its objects, its handles.
+**
+** An object is found by (device, inode), so that all names of a file lead to the same one. A path that
+** was resolved before is remembered as an alias; one stat tells whether it still means the same file.
+** Objects that nobody holds stay open for the next use, up to a number; then the least recently used
+** one that has nothing pending is closed.
+*/
+#include "ext/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/find.h"
+#include "core/mem.h"
+#include "ext/txn.h"
+
+/* So many unheld objects are kept open. */
+#define KEEP_OBJECTS 256
+#define ALIAS_SLOTS 1024 /* a power of two */
+
+/* A path and what it named when it was resolved. */
+typedef struct ext_alias {
+  char *path; /* NULL: empty slot */
+  ext_object *object;
+} ext_alias;
+
+/* ---- interruption --------------------------------------------------------------------------- */
+
+/* Before 3.41 nothing tells; but a statement of ours is interrupted too. */
+static int interrupted_by_statement(ext_conn *conn) {
+  if (!conn->interrupted) {
+    (void)sqlite3_prepare_v3(conn->db, "SELECT 1", -1, SQLITE_PREPARE_PERSISTENT,
+                             &conn->interrupted, NULL);
+    if (!conn->interrupted) return 0;
+  }
+  int rc = sqlite3_step(conn->interrupted);
+  (void)sqlite3_reset(conn->interrupted);
+  return rc == SQLITE_INTERRUPT;
+}
+
+int ext_conn_interrupted(void *context) {
+  ext_conn *conn = context;
+#if SQLITE_VERSION_NUMBER >= 3041000
+  if (sqlite3_libversion_number() >= 3041000) return sqlite3_is_interrupted(conn->db);
+#endif
+  return interrupted_by_statement(conn);
+}
+
+static int stop_find(void *context, uint64_t done) {
+  (void)done;
+  return ext_conn_interrupted(context);
+}
+
+void ext_conn_watch(ext_conn *conn, struct mm_find_watch *watch) {
+  watch->stop = stop_find;
+  watch->context = conn;
+}
+
+void ext_conn_release_statements(ext_conn *conn) {
+  sqlite3_finalize(conn->writer);
+  sqlite3_finalize(conn->interrupted);
+  conn->writer = conn->interrupted = NULL;
+}
+
+/* ---- aliases -------------------------------------------------------------------------------- */
+
+static size_t slot_of(const char *path) {
+  uint64_t hash = 14695981039346656037u; /* FNV-1a */
+  for (; *path; path++) hash = (hash ^ (uint8_t)*path) * 1099511628211u;
+  return (size_t)(hash % ALIAS_SLOTS);
+}
+
+static void forget_alias(ext_alias *alias) {
+  mm_free(alias->path);
+  alias->path = NULL;
+  alias->object = NULL;
+}
+
+static void forget_aliases_of(ext_conn *conn, const ext_object *object) {
+  for (size_t i = 0; conn->aliases && i < ALIAS_SLOTS; i++) {
+    if (!object || conn->aliases[i].object == object) forget_alias(&conn->aliases[i]);
+  }
+}
+
+/* Without memory nothing is remembered, which is no error. */
+static void remember_alias(ext_conn *conn, const char *path, ext_object *object) {
+  if (!conn->aliases) conn->aliases = mm_alloc_zeroed(ALIAS_SLOTS * sizeof *conn->aliases);
+  if (!conn->aliases) return;
+  ext_alias *alias = &conn->aliases[slot_of(path)];
+  forget_alias(alias);
+  alias->path = mm_strdup(path);
+  alias->object = alias->path ? object : NULL;
+}
+
+static ext_object *find_alias(ext_conn *conn, const char *path) {
+  mm_stat stat;
+  if (!conn->aliases) return NULL;
+  ext_alias *alias = &conn->aliases[slot_of(path)];
+  if (!alias->path || strcmp(alias->path, path) != 0) return NULL;
+  const mm_object *core = alias->object->core;
+  bool same = mm_os.status_path(path, &stat) == 0 && stat.device == core->device &&
+              stat.inode == core->inode;
+  if (same) return alias->object;
+  forget_alias(alias);
+  return NULL;
+}
+
+/* ---- objects -------------------------------------------------------------------------------- */
+
+static bool is_idle(const ext_object *object) {
+  return object->holds == 0 && !object->in_transaction;
+}
+
+static void close_object(ext_conn *conn, ext_object **link) {
+  ext_object *object = *link;
+  *link = object->next;
+  conn->object_count--;
+  forget_aliases_of(conn, object);
+  mm_object_close(object->core);
+  mm_free(object);
+}
+
+static ext_object **least_recently_used(ext_conn *conn) {
+  ext_object **oldest = NULL;
+  for (ext_object **link = &conn->objects; *link; link = &(*link)->next) {
+    if (is_idle(*link) && (!oldest || (*link)->used < (*oldest)->used)) oldest = link;
+  }
+  return oldest;
+}
+
+static void evict(ext_conn *conn) {
+  while (conn->object_count > KEEP_OBJECTS) {
+    ext_object **link = least_recently_used(conn);
+    if (!link) return;
+    close_object(conn, link);
+  }
+}
+
+void ext_object_hold(ext_object *object) {
+  object->holds++;
+  object->used = ++object->conn->clock;
+}
+
+/* What no path leads to is of no use when nobody holds it. */
+static bool is_nameless(const ext_object *object) {
+  return object->core->kind != MM_OBJECT_FILE;
+}
+
+void ext_conn_collect(ext_conn *conn) {
+  for (ext_object **link = &conn->objects; *link;) {
+    if (is_nameless(*link) && is_idle(*link)) {
+      close_object(conn, link);
+    } else {
+      link = &(*link)->next;
+    }
+  }
+}
+
+void ext_object_release(ext_object *object) {
+  if (!object || --object->holds > 0) return;
+  if (is_nameless(object)) ext_conn_collect(object->conn);
+}
+
+static int add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err) {
+  ext_object *object = mm_alloc_zeroed(sizeof *object);
+  if (!object) {
+    mm_object_close(core);
+    return mm_fail_nomem(err);
+  }
+  object->core = core;
+  object->conn = conn;
+  object->next = conn->objects;
+  conn->objects = object;
+  conn->object_count++;
+  ext_object_hold(object);
+  evict(conn);
+  *out = object;
+  return MM_OK;
+}
+
+/* Two handles of one tag share its object, as two names of one file do. */
+int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err) {
+  for (ext_object *o = conn->objects; core->kind == MM_OBJECT_TAGGED && o; o = o->next) {
+    if (o->core->device == core->device && o->core->inode == core->inode) {
+      mm_object_close(core);
+      ext_object_hold(o);
+      *out = o;
+      return MM_OK;
+    }
+  }
+  return add_object(conn, core, out, err);
+}
+
+static ext_object *find_object(ext_conn *conn, const mm_stat *stat) {
+  for (ext_object *o = conn->objects; o; o = o->next) {
+    if (o->core->kind == MM_OBJECT_FILE && o->core->inode == stat->inode &&
+        o->core->device == stat->device) {
+      return o;
+    }
+  }
+  return NULL;
+}
+
+/* ---- databases ------------------------------------------------------------------------------ */
+
+static bool names_file(const char *path, const mm_stat *stat) {
+  mm_stat other;
+  return mm_os.status_path(path, &other) == 0 && other.device == stat->device &&
+         other.inode == stat->inode;
+}
+
+/* The database file itself, and what SQLite keeps beside it. */
+static bool belongs_to_database(const char *database, const mm_stat *stat) {
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+  bool found = false;
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !found; i++) {
+    char *path = sqlite3_mprintf("%s%s", database, suffixes[i]);
+    found = path && names_file(path, stat);
+    sqlite3_free(path);
+  }
+  return found;
+}
+
+static bool is_own_database(ext_conn *conn, const mm_stat *stat) {
+  sqlite3_stmt *list = NULL;
+  bool found = false;
+  if (sqlite3_prepare_v2(conn->db, "PRAGMA database_list", -1, &list, NULL) == SQLITE_OK) {
+    while (!found && sqlite3_step(list) == SQLITE_ROW) {
+      const char *path = (const char *)sqlite3_column_text(list, 2);
+      found = path && *path && belongs_to_database(path, stat);
+    }
+  }
+  sqlite3_finalize(list);
+  return found;
+}
+
+static size_t own_descriptors(const ext_conn *conn, int *fds) {
+  size_t n = 0;
+  for (const ext_object *o = conn->objects; o; o = o->next) fds[n++] = o->core->fd;
+  if (conn->root.fd >= 0) fds[n++] = conn->root.fd;
+  return n;
+}
+
+static bool is_host_database(ext_conn *conn, const mm_path *path) {
+  int *fds = mm_alloc((conn->object_count + 1) * sizeof *fds);
+  if (!fds) return true;
+  size_t n = own_descriptors(conn, fds);
+  bool found = mm_path_is_host_database(path, fds, (int)n);
+  mm_free(fds);
+  return found;
+}
+
+/* Opening and closing such a file would drop the locks that SQLite holds on it. */
+static int refuse_database(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
+  if (is_own_database(conn, &path->stat) || is_host_database(conn, path)) {
+    return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
+  }
+  return MM_OK;
+}
+
+/* ---- opening a path ------------------------------------------------------------------------- */
+
+int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err) {
+  mm_path resolved;
+  mm_object *core = NULL;
+  int rc = mm_path_resolve(&conn->root, path, false, &resolved, err);
+  if (rc) return rc;
+  rc = refuse_database(conn, path, &resolved, err);
+  if (rc == MM_OK) {
+    rc = mm_object_open(&resolved, path, MM_OBJECT_PRIVATE, &conn->settings, &core, err);
+  }
+  mm_path_clear(&resolved);
+  return rc ? rc : add_object(conn, core, out, err);
+}
+
+static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, ext_object **out,
+                         mm_error *err) {
+  mm_object *core = NULL;
+  ext_object *object = find_object(conn, &path->stat);
+  if (object) {
+    ext_object_hold(object);
+    *out = object;
+    return MM_OK;
+  }
+  int rc = refuse_database(conn, name, path, err);
+  if (rc == MM_OK) {
+    rc = mm_object_open(path, name, MM_OBJECT_FILE, &conn->settings, &core, err);
+  }
+  return rc ? rc : add_object(conn, core, out, err);
+}
+
+int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
+                       mm_error *err) {
+  mm_path resolved;
+  ext_object *known = find_alias(conn, path);
+  if (known) {
+    ext_object_hold(known);
+    *out = known;
+    return MM_OK;
+  }
+  int rc = mm_path_resolve(&conn->root, path, create, &resolved, err);
+  if (rc) return rc;
+  rc = open_resolved(conn, path, &resolved, out, err);
+  mm_path_clear(&resolved);
+  if (rc == MM_OK) remember_alias(conn, path, *out);
+  return rc;
+}
+
+int ext_conn_set_root(ext_conn *conn, const char *path, mm_error *err) {
+  int rc = mm_root_set(&conn->root, path, err);
+  /* What was reached before may lie outside now: every path is to be resolved again. */
+  if (rc == MM_OK) forget_aliases_of(conn, NULL);
+  return rc;
+}
+
+/* ---- handles -------------------------------------------------------------------------------- */
+
+int ext_conn_handle(ext_conn *conn, sqlite3_int64 id, ext_handle **out, mm_error *err) {
+  if (id < 1 || (uint64_t)id > conn->handle_count) {
+    return mm_fail(err, MM_ERROR, "%lld is no handle", (long long)id);
+  }
+  *out = conn->handles[id - 1];
+  if ((*out)->object) return MM_OK;
+  return mm_fail(err, MM_ERROR, "handle %lld is closed", (long long)id);
+}
+
+int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_error *err) {
+  void *handles = conn->handles;
+  if (mm_grow(&handles, conn->handle_count, &conn->handle_capacity, sizeof *conn->handles)) {
+    return mm_fail_nomem(err);
+  }
+  conn->handles = handles;
+  ext_handle *added = mm_alloc(sizeof *added);
+  if (!added) return mm_fail_nomem(err);
+  handle.id = (sqlite3_int64)conn->handle_count + 1;
+  *added = handle;
+  conn->handles[conn->handle_count++] = added;
+  *out = added;
+  return MM_OK;
+}
+
+void ext_file_window(ext_file *file) {
+  uint64_t size = file->object->core->size;
+  uint64_t start = file->handle ? file->handle->offset : 0;
+  uint64_t length = file->handle ? file->handle->length : 0;
+  file->start = start < size ? start : size;
+  file->length = size - file->start;
+  if (length && length < file->length) file->length = length;
+}
+
+/* ---- the connection ------------------------------------------------------------------------- */
+
+static void free_handles(ext_conn *conn) {
+  for (size_t i = 0; i < conn->handle_count; i++) {
+    mm_free(conn->handles[i]->name);
+    mm_free(conn->handles[i]);
+  }
+  mm_free(conn->handles);
+}
+
+void ext_conn_hold(ext_conn *conn) {
+  conn->holds++;
+}
+
+void ext_conn_release(void *context) {
+  ext_conn *conn = context;
+  if (--conn->holds > 0) return;
+  ext_conn_release_statements(conn);
+  ext_txn_destroy(conn);
+  free_handles(conn);
+  while (conn->objects) close_object(conn, &conn->objects);
+  forget_aliases_of(conn, NULL);
+  mm_free(conn->aliases);
+  mm_root_clear(&conn->root);
+  mm_free(conn);
+}
+
+/* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the statement
+** that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
+static void on_fault(void *db) {
+  sqlite3_interrupt(db);
+}
+
+int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err) {
+  ext_conn *conn = mm_alloc_zeroed(sizeof *conn);
+  if (!conn) return mm_fail_nomem(err);
+  conn->db = db;
+  conn->holds = 1;
+  conn->settings.synchronous = MM_SYNC_FULL;
+  conn->settings.busy_timeout = 1000;
+  conn->settings.watch = ext_conn_interrupted;
+  conn->settings.watch_context = conn;
+  conn->settings.on_fault.notify = on_fault;
+  conn->settings.on_fault.context = db;
+  mm_root_init(&conn->root);
+  int rc = ext_txn_create(conn) ? mm_fail_nomem(err) : MM_OK;
+  const char *root = mm_os.environment("SQLITE_MMAP_ROOT");
+  if (rc == MM_OK && root && *root) rc = mm_root_set(&conn->root, root, err);
+  if (rc) {
+    ext_conn_release(conn);
+  } else {
+    *out = conn;
+  }
+  return rc;
+}

@@ -1,0 +1,280 @@
+/*
+** ext.h: the SQLite side's own header: what the files of ext/ share.
+**
+** ext/ knows SQLite and core/, and makes no system call. From the bottom up:
+**
+**     value.c     SQLite's values <-> core's; arguments that must be integers, offsets, paths
+**     conn.c      what a connection has: settings, objects, handles
+**     stmt.c      what a running statement has: objects it has refreshed, functions it may call
+**     txn.c       savepoints, commit and rollback over all objects of the connection
+**     writer.c    how a function writes: a statement of our own, so that SQLite enlists us
+**     fn_*.c      the functions, a family a file
+**     tab_*.c     the virtual tables, one a file
+**     mmap0.c     the list of all of them, and the entry points
+*/
+#ifndef EXT_H
+#define EXT_H
+
+#include "sqlite3ext.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/object.h"
+#include "core/slice.h"
+#include "core/type.h"
+
+SQLITE_EXTENSION_INIT3
+
+typedef struct ext_conn ext_conn;
+typedef struct ext_stmt ext_stmt;
+
+/* ---- objects and handles (conn.c) ----------------------------------------------------------- */
+
+/* One file, or piece of memory, on one connection. Freed when nobody holds it, it has nothing pending
+** and the connection has others more recently used. */
+typedef struct ext_object {
+  mm_object *core; /* owned */
+  ext_conn *conn;
+  unsigned holds;        /* handles, cursors, tables and statements that use it */
+  bool in_transaction;   /* listed in the connection's transaction */
+  uint64_t used;         /* for least recently used */
+  struct ext_object *next;
+} ext_object;
+
+enum ext_access { EXT_READ, EXT_WRITE, EXT_COPY, EXT_CREATE };
+
+/* One of their names, whatever the case. */
+int ext_access_parse(const char *text, int *access, mm_error *err);
+
+/* One of off, normal, full: an enum mm_synchronous. */
+int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err);
+
+/* What mmap_open gave out. `length` 0: to the end of the object, wherever that is. */
+typedef struct ext_handle {
+  sqlite3_int64 id;
+  ext_object *object; /* held; NULL: closed */
+  int access;         /* enum ext_access */
+  uint64_t offset, length;
+  uint64_t position; /* from the start of the window */
+  char *name;        /* the tag; NULL */
+} ext_handle;
+
+/* A file argument, resolved: an object and the window of it that counts. */
+typedef struct ext_file {
+  ext_object *object;
+  ext_handle *handle; /* NULL: by path */
+  uint64_t start;     /* of the window, in the object */
+  uint64_t length;    /* of the window, in bytes, as of now: 0 if it lies past the end */
+} ext_file;
+
+struct ext_conn {
+  sqlite3 *db;
+  unsigned holds; /* registered functions and modules: the last one frees the connection */
+  mm_settings settings;
+  mm_root root;
+  ext_object *objects;
+  size_t object_count;
+  uint64_t clock; /* for ext_object.used */
+  struct ext_alias *aliases; /* paths that were resolved before (conn.c) */
+  ext_handle **handles;      /* handles[i] has id i+1 */
+  size_t handle_count, handle_capacity;
+  struct ext_txn *txn;
+  struct mmap_table *tables; /* created tables that are connected, for mmap_list (tab_mmap.c) */
+  sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
+  sqlite3_stmt *interrupted; /* likewise */
+  mm_error err;              /* scratch for callers on this connection */
+};
+
+/* The object that a path names, opened if need be: held for the caller, who releases it. `create`:
+** make an empty file where there is none. Refuses what core/path.h refuses and databases that this
+** process has open. Not refreshed. */
+int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
+                       mm_error *err);
+/* A new object that no path leads to: access=copy, memory, tag. Held likewise. */
+int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err);
+void ext_object_hold(ext_object *object);
+void ext_object_release(ext_object *object); /* NULL is allowed */
+
+/* The handle with that id: MM_ERROR "handle 7 is closed" or "7 is no handle". */
+int ext_conn_handle(ext_conn *conn, sqlite3_int64 id, ext_handle **out, mm_error *err);
+int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_error *err);
+
+/* The window of a handle (NULL: all) of the object as it is now, clipped to it. */
+void ext_file_window(ext_file *file);
+
+/* Finalize the cached statements: they would keep sqlite3_close from closing. Called when an eponymous
+** table is disconnected, which sqlite3_close does first. */
+void ext_conn_release_statements(ext_conn *conn);
+
+/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops; about 1 µs on
+** SQLite before 3.41, else nothing. */
+int ext_conn_interrupted(void *conn); /* an mm_lock_watch, too */
+
+/* An mm_find_watch that stops when ext_conn_interrupted says so. */
+struct mm_find_watch;
+void ext_conn_watch(ext_conn *conn, struct mm_find_watch *watch);
+
+/* ---- values (value.c) ----------------------------------------------------------------------- */
+
+/* SQLite's result code for an enum mm_code. */
+int ext_sqlite_code(int mm_code);
+
+/* End a function with an error: the sentence gets `name` and ": " in front. */
+void ext_result_error(sqlite3_context *context, const char *name, const mm_error *err);
+
+/* Put an error into a virtual table, "name: sentence", and return SQLite's code. */
+int ext_table_error(sqlite3_vtab *table, const char *name, const mm_error *err);
+
+/* A value on its way to core; borrows from `value`. TEXT comes as UTF-8. MM_NOMEM only. */
+int ext_value(sqlite3_value *value, mm_value *out, mm_error *err);
+
+/* An integer, or REAL or TEXT that is exactly one: else MM_ERROR "offset 1.5 is not an integer", with
+** `what` in front. NULL is for the caller to look at first. */
+int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_error *err);
+
+/* An optional argument: NULL, or argc too small, is not given. */
+int ext_value_optional(int argc, sqlite3_value **argv, int i, const char *what, mm_optional *out,
+                       mm_error *err);
+
+/* BLOB or TEXT (its UTF-8 bytes): else MM_ERROR "data 7 is neither a blob nor text". */
+int ext_value_bytes(sqlite3_value *value, const char *what, const uint8_t **data, uint64_t *size,
+                    mm_error *err);
+
+/* TEXT without a NUL inside; borrowed. */
+int ext_value_text(sqlite3_value *value, const char *what, const char **out, mm_error *err);
+
+/* A type by its name; the default if not given. */
+int ext_value_type(int argc, sqlite3_value **argv, int i, mm_type *type, mm_error *err);
+
+/* Hand a decoded value to SQLite. */
+void ext_result_value(sqlite3_context *context, const mm_value *value);
+
+/* The value of a type at `bytes`. */
+void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes);
+
+/* A copy of bytes as a BLOB; SQLITE_TOOBIG if there are too many. Never NULL, an empty one too. */
+void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t size);
+
+/* Bytes [offset, +size) of the object as a BLOB: large ones, where nothing is pending, without a
+** copy. The range must be inside. */
+void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset, uint64_t size);
+
+/* Is the value NULL among argv[0 .. required-1]? Then the function returns NULL and does nothing. */
+bool ext_any_null(sqlite3_value **argv, int required);
+
+/* Bounds that a constraint sets on an integer column, exactly as SQLite compares: op is one of
+** SQLITE_INDEX_CONSTRAINT_EQ, GT, GE, LT, LE; [*low, *high] is narrowed, to low > high if nothing can
+** match. A TEXT that looks like a number is one, as with INTEGER affinity. */
+void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high);
+
+/* Is `name` a word's start in `text`, whatever the case? */
+bool ext_contains(const char *text, const char *name);
+
+/* ---- a running statement (stmt.c) ----------------------------------------------------------- */
+
+/* Every function that touches a file starts with one of these two. They resolve argv[0], refresh the
+** object once a statement, and set `file` for as long as the call lasts. On failure they have set the
+** function's error and return nonzero. `name` is the SQL function's. They also refuse a call that comes
+** neither from a running statement nor from the temp schema (a CHECK of an untrusted database). */
+int ext_file_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                      ext_file *file);
+int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                        ext_file *file);
+
+/* The same check for a function that has no file argument (mmap_open). Nonzero: refused, error set. */
+int ext_function_allowed(sqlite3_context *context, const char *name);
+
+/* For tables: resolve a file argument given as a value; the object is refreshed and held for the
+** caller. MM_ERROR for a value that is neither. */
+int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err);
+
+/* ---- writing (txn.c, writer.c) -------------------------------------------------------------- */
+
+/* Become the writer of an object as a part of the connection's transaction, and note where it stands,
+** so that savepoints can undo it. Call before every write; then refresh what you know of its size. */
+int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err);
+
+/* Remember something else that a rollback has to undo: it calls undo(context, value). */
+typedef void ext_undo(void *context, uint64_t value);
+int ext_txn_undo(ext_conn *conn, ext_undo *undo, void *context, uint64_t value, mm_error *err);
+
+/* The transaction methods of every table that writes: they serve the whole connection. */
+int ext_txn_begin(ext_conn *conn);
+int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table);
+int ext_txn_commit(ext_conn *conn);
+int ext_txn_rollback(ext_conn *conn);
+int ext_txn_savepoint(ext_conn *conn, int level);
+int ext_txn_release(ext_conn *conn, int level);
+int ext_txn_rollback_to(ext_conn *conn, int level);
+int ext_txn_create(ext_conn *conn);   /* with the connection */
+void ext_txn_destroy(ext_conn *conn); /* likewise */
+bool ext_txn_sees(const ext_conn *conn); /* is anything pending? */
+
+/* Called before COMMIT prepares the objects: for tables that put work off until then. `undo`: COMMIT
+** did not go through and further writes follow. (tab_mmap.c) */
+typedef struct ext_txn_deferred {
+  int (*flush)(void *context, mm_error *err);
+  void (*end)(void *context, bool committed);
+  void *context;
+  struct ext_txn_deferred *next;
+} ext_txn_deferred;
+
+/* Something that writes, as a function hands it over. `run` is called inside a statement of ours. */
+typedef struct ext_write {
+  const char *name; /* the SQL function's */
+  ext_file file;
+  int (*run)(ext_conn *conn, struct ext_write *write, mm_error *err);
+  /* Arguments and result, as `run` needs them. */
+  int64_t a, b, c;
+  const uint8_t *data;
+  uint64_t size;
+  mm_type type;
+  mm_value value;
+  mm_slice slice;
+  mm_optional start, stop;
+  sqlite3_int64 result;
+  bool ran;
+} ext_write;
+
+/* Run it; sets the function's result to write->result, or its error. */
+void ext_write_call(sqlite3_context *context, ext_write *write);
+
+/* In `run`: refuse a handle that only reads, become the writer, and set the window anew. */
+int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
+
+/* ---- registration --------------------------------------------------------------------------- */
+
+typedef void ext_function_body(sqlite3_context *, int, sqlite3_value **);
+
+typedef struct ext_function {
+  const char *name;
+  int least, most; /* arguments */
+  ext_function_body *body;
+  bool writes; /* left out of sqlite3_mmap_readonly_init */
+  bool pure;   /* touches no file: deterministic */
+} ext_function;
+
+typedef struct ext_module {
+  const char *name;
+  const sqlite3_module *module;      /* NULL: none of this kind */
+  const sqlite3_module *read_module; /* in its place in sqlite3_mmap_readonly_init; may be the same */
+} ext_module;
+
+/* Each fn_*.c has one of these, ended by a NULL name; mmap0.c lists them. */
+extern const ext_function ext_functions_open[], ext_functions_bytes[], ext_functions_find[],
+    ext_functions_position[], ext_functions_config[], ext_functions_search[];
+
+/* Each tab_*.c has one. */
+extern const ext_module ext_module_writer, ext_module_mmap, ext_module_list, ext_module_changes;
+
+#define EXT_VERSION "0.1.0"
+
+/* The connection that a function belongs to. */
+static inline ext_conn *ext_conn_of(sqlite3_context *context) {
+  return sqlite3_user_data(context);
+}
+
+#endif

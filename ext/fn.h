@@ -1,0 +1,22 @@
+/*
+** fn.h: what the families of functions share.
+*/
+#ifndef EXT_FN_H
+#define EXT_FN_H
+
+#include "ext/ext.h"
+
+/* In a function's body: end with the connection's error. */
+void fn_fail(sqlite3_context *context, const char *name);
+
+/* `offset` of a window, negative from its end, with `size` bytes wholly inside: its place in the
+** object. MM_ERROR "offset 12 is outside 'a.bin' (10 bytes)". */
+int fn_place(const ext_file *file, int64_t offset, uint64_t size, uint64_t *place, mm_error *err);
+
+/* How a message calls the file. */
+const char *fn_name(const ext_file *file);
+
+/* Did a fault spoil what was just read? Then the function's error is set, and it is nonzero. */
+int fn_faulted(sqlite3_context *context, const char *name, const ext_file *file);
+
+#endif

@@ -1,0 +1,419 @@
+/*
+** fn_bytes.c: the functions on an object's bytes: looking at them, changing them, moving them about.
+**
+**     mmap_length mmap_size mmap_get mmap_slice                          read
+**     mmap_set mmap_patch mmap_move mmap_resize mmap_insert mmap_delete  write
+**     mmap_flush mmap_madvise                                            neither
+**
+** A function that writes checks its arguments here and hands a `run` over to writer.c; whatever depends
+** on the object's size is looked at there, when nobody else can change it any more.
+*/
+#include "ext/fn.h"
+
+#include "core/mem.h"
+
+void fn_fail(sqlite3_context *context, const char *name) {
+  ext_result_error(context, name, &ext_conn_of(context)->err);
+}
+
+const char *fn_name(const ext_file *file) {
+  return file->object->core->name;
+}
+
+int fn_place(const ext_file *file, int64_t offset, uint64_t size, uint64_t *place, mm_error *err) {
+  int64_t length = (int64_t)file->length;
+  int64_t from = offset < 0 ? offset + length : offset;
+  if (from < 0 || from > length || size > (uint64_t)(length - from)) {
+    if (size == 1 || from < 0 || from >= length) {
+      return mm_fail(err, MM_ERROR, "offset %lld is outside '%s' (%lld bytes)", (long long)offset,
+                     fn_name(file), (long long)length);
+    }
+    return mm_fail(err, MM_ERROR, "offset %lld and %llu bytes are outside '%s' (%lld bytes)",
+                   (long long)offset, (unsigned long long)size, fn_name(file), (long long)length);
+  }
+  *place = file->start + (uint64_t)from;
+  return MM_OK;
+}
+
+int fn_faulted(sqlite3_context *context, const char *name, const ext_file *file) {
+  if (!mm_object_hit(file->object->core)) return MM_OK;
+  mm_object_faulted(file->object->core, &ext_conn_of(context)->err);
+  fn_fail(context, name);
+  return MM_IOERR;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static void lengthFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_file file;
+  (void)argc;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_file_argument(context, "mmap_length", argv[0], &file)) return;
+  sqlite3_result_int64(context, (sqlite3_int64)file.length);
+}
+
+static void sizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_file file;
+  (void)argc;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_file_argument(context, "mmap_size", argv[0], &file)) return;
+  sqlite3_result_int64(context, (sqlite3_int64)file.object->core->size);
+}
+
+/* UTF-16 is turned into UTF-8 on the way, in memory that SQLite frees. */
+static void result_utf16(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+  uint8_t *buffer = sqlite3_malloc64(mm_type_buffer(type) + 1);
+  if (!buffer) {
+    sqlite3_result_error_nomem(context);
+    return;
+  }
+  mm_value value = mm_type_decode(type, bytes, buffer);
+  sqlite3_result_text64(context, (const char *)buffer, value.size, sqlite3_free, SQLITE_UTF8);
+}
+
+void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+  if (type.kind == MM_UNSIGNED || type.kind == MM_SIGNED) {
+    sqlite3_result_int64(context, mm_type_integer(type, bytes));
+  } else if (type.kind == MM_UTF16) {
+    result_utf16(context, type, bytes);
+  } else {
+    mm_value value = mm_type_decode(type, bytes, NULL);
+    ext_result_value(context, &value);
+  }
+}
+
+static void getFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_get";
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_file file;
+  mm_type type;
+  int64_t offset;
+  uint64_t place;
+  if (ext_any_null(argv, 2)) return;
+  int rc = ext_value_integer(argv[1], "offset", &offset, err);
+  if (rc == MM_OK) rc = ext_value_type(argc, argv, 2, &type, err);
+  if (rc) {
+    fn_fail(context, name);
+    return;
+  }
+  if (ext_file_argument(context, name, argv[0], &file)) return;
+  if (fn_place(&file, offset, type.size, &place, err)) {
+    fn_fail(context, name);
+    return;
+  }
+  ext_result_typed(context, type, file.object->core->data + place);
+  fn_faulted(context, name, &file);
+}
+
+static int slice_arguments(int argc, sqlite3_value **argv, int64_t length, mm_slice *slice,
+                           mm_error *err) {
+  mm_optional start, stop, step;
+  int rc = ext_value_optional(argc, argv, 1, "start", &start, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "stop", &stop, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 3, "step", &step, err);
+  if (rc) return rc;
+  if (step.given && step.value == 0) return mm_fail(err, MM_ERROR, "step is 0");
+  *slice = mm_slice_resolve(length, start, stop, step);
+  return MM_OK;
+}
+
+static void result_stepped(sqlite3_context *context, const ext_file *file, mm_slice slice) {
+  sqlite3 *db = sqlite3_context_db_handle(context);
+  if (slice.count > sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1)) {
+    sqlite3_result_error_toobig(context);
+    return;
+  }
+  uint8_t *bytes = sqlite3_malloc64((sqlite3_uint64)slice.count);
+  if (!bytes) {
+    sqlite3_result_error_nomem(context);
+    return;
+  }
+  mm_slice_copy(slice, file->object->core->data + file->start, bytes);
+  sqlite3_result_blob64(context, bytes, (sqlite3_uint64)slice.count, sqlite3_free);
+}
+
+static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_slice";
+  ext_file file;
+  mm_slice slice;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_file_argument(context, name, argv[0], &file)) return;
+  if (slice_arguments(argc, argv, (int64_t)file.length, &slice, &ext_conn_of(context)->err)) {
+    fn_fail(context, name);
+    return;
+  }
+  if (slice.count == 0) {
+    sqlite3_result_zeroblob(context, 0);
+  } else if (slice.step == 1) {
+    ext_result_bytes(context, file.object, file.start + (uint64_t)slice.start,
+                     (uint64_t)slice.count);
+  } else {
+    result_stepped(context, &file, slice);
+  }
+  fn_faulted(context, name, &file);
+}
+
+/* ---- writing in place ----------------------------------------------------------------------- */
+
+static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
+  uint64_t place;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, write->a, write->size, &place, err);
+  if (rc == MM_OK) {
+    rc = mm_object_write(write->file.object->core, place, write->data, write->size, err);
+  }
+  write->result = (sqlite3_int64)write->size;
+  return rc;
+}
+
+/* Resolve the file of a write whose other arguments are in order (`rc`), and run it. */
+static void call(sqlite3_context *context, int rc, sqlite3_value *file, ext_write *write) {
+  if (rc) {
+    fn_fail(context, write->name);
+  } else if (ext_file_argument(context, write->name, file, &write->file) == MM_OK) {
+    ext_write_call(context, write);
+  }
+}
+
+static void setFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_write write = {.name = "mmap_set", .run = run_patch};
+  mm_value value;
+  uint8_t *bytes = NULL;
+  if (ext_any_null(argv, 3)) return;
+  int rc = ext_value_integer(argv[1], "offset", &write.a, err);
+  if (rc == MM_OK) rc = ext_value_type(argc, argv, 3, &write.type, err);
+  if (rc == MM_OK) rc = ext_value(argv[2], &value, err);
+  if (rc == MM_OK) {
+    bytes = mm_alloc(write.type.size);
+    rc = bytes ? mm_type_encode(write.type, &value, bytes, err) : mm_fail_nomem(err);
+  }
+  write.data = bytes;
+  write.size = write.type.size;
+  call(context, rc, argv[0], &write);
+  mm_free(bytes);
+}
+
+static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_write write = {.name = "mmap_patch", .run = run_patch};
+  (void)argc;
+  if (ext_any_null(argv, 3)) return;
+  int rc = ext_value_integer(argv[1], "offset", &write.a, err);
+  if (rc == MM_OK) rc = ext_value_bytes(argv[2], "data", &write.data, &write.size, err);
+  call(context, rc, argv[0], &write);
+}
+
+static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
+  uint64_t to, from, count = (uint64_t)write->c;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, write->a, count, &to, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, write->b, count, &from, err);
+  if (rc == MM_OK) rc = mm_object_move(write->file.object->core, to, from, count, err);
+  write->result = write->c;
+  return rc;
+}
+
+static void moveFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_write write = {.name = "mmap_move", .run = run_move};
+  (void)argc;
+  if (ext_any_null(argv, 4)) return;
+  int rc = ext_value_integer(argv[1], "dest", &write.a, err);
+  if (rc == MM_OK) rc = ext_value_integer(argv[2], "src", &write.b, err);
+  if (rc == MM_OK) rc = ext_value_integer(argv[3], "count", &write.c, err);
+  if (rc == MM_OK && write.c < 0) {
+    rc = mm_fail(err, MM_ERROR, "count %lld is negative", (long long)write.c);
+  }
+  call(context, rc, argv[0], &write);
+}
+
+/* ---- changing the size ---------------------------------------------------------------------- */
+
+static void give_back_length(void *handle, uint64_t length) {
+  ((ext_handle *)handle)->length = length;
+}
+
+/* A handle of fixed length grows and shrinks with its object. */
+static int follow(ext_conn *conn, ext_write *write, uint64_t length, mm_error *err) {
+  ext_handle *handle = write->file.handle;
+  write->result = (sqlite3_int64)length;
+  if (!handle || !handle->length || handle->length == length) return MM_OK;
+  int rc = ext_txn_undo(conn, give_back_length, handle, handle->length, err);
+  if (rc == MM_OK) handle->length = length;
+  return rc;
+}
+
+static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
+  int rc = ext_write_begin(conn, write, err);
+  if (rc) return rc;
+  uint64_t start = write->file.handle ? write->file.handle->offset : 0;
+  if ((uint64_t)write->a > MM_OBJECT_MAX - start) {
+    return mm_fail(err, MM_TOOBIG, "size %lld is more than %llu", (long long)write->a,
+                   (unsigned long long)(MM_OBJECT_MAX - start));
+  }
+  rc = mm_object_resize(write->file.object->core, start + (uint64_t)write->a, err);
+  return rc ? rc : follow(conn, write, (uint64_t)write->a, err);
+}
+
+static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_write write = {.name = "mmap_resize", .run = run_resize};
+  (void)argc;
+  if (ext_any_null(argv, 2)) return;
+  int rc = ext_value_integer(argv[1], "size", &write.a, err);
+  if (rc == MM_OK && write.a < 0) {
+    rc = mm_fail(err, MM_ERROR, "size %lld is negative", (long long)write.a);
+  }
+  call(context, rc, argv[0], &write);
+}
+
+/* Bytes behind the window would have to move with those inside, or be lost. */
+static int check_tail(const ext_file *file, mm_error *err) {
+  uint64_t size = file->object->core->size;
+  if (file->start + file->length == size) return MM_OK;
+  return mm_fail(err, MM_ERROR, "handle %lld ends at %llu, before its file does (%llu bytes)",
+                 (long long)file->handle->id, (unsigned long long)(file->start + file->length),
+                 (unsigned long long)size);
+}
+
+static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
+  uint64_t place;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = check_tail(&write->file, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
+  if (rc == MM_OK) {
+    rc = mm_object_insert(write->file.object->core, place, write->data, write->size, err);
+  }
+  return rc ? rc : follow(conn, write, write->file.length + write->size, err);
+}
+
+static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_write write = {.name = "mmap_insert", .run = run_insert};
+  (void)argc;
+  if (ext_any_null(argv, 3)) return;
+  int rc = ext_value_integer(argv[1], "offset", &write.a, err);
+  if (rc == MM_OK) rc = ext_value_bytes(argv[2], "data", &write.data, &write.size, err);
+  call(context, rc, argv[0], &write);
+}
+
+static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = check_tail(&write->file, err);
+  if (rc) return rc;
+  mm_slice slice = mm_slice_resolve((int64_t)write->file.length, write->start, write->stop,
+                                    (mm_optional){false, 0});
+  rc = mm_object_erase(write->file.object->core, write->file.start + (uint64_t)slice.start,
+                       (uint64_t)slice.count, err);
+  return rc ? rc : follow(conn, write, write->file.length - (uint64_t)slice.count, err);
+}
+
+static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_write write = {.name = "mmap_delete", .run = run_delete};
+  if (ext_any_null(argv, 3)) return;
+  int rc = ext_value_optional(argc, argv, 1, "start", &write.start, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "stop", &write.stop, err);
+  call(context, rc, argv[0], &write);
+}
+
+/* ---- neither -------------------------------------------------------------------------------- */
+
+/* An optional range: offset defaults to 0, size to the rest. */
+static int range_arguments(int argc, sqlite3_value **argv, int first, const char *const what[2],
+                           const ext_file *file, uint64_t *place, uint64_t *size, mm_error *err) {
+  mm_optional offset, length;
+  int rc = ext_value_optional(argc, argv, first, what[0], &offset, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, what[1], &length, err);
+  if (rc) return rc;
+  if (length.given && length.value < 0) {
+    return mm_fail(err, MM_ERROR, "%s %lld is negative", what[1], (long long)length.value);
+  }
+  rc = fn_place(file, offset.value, length.given ? (uint64_t)length.value : 0, place, err);
+  *size = length.given ? (uint64_t)length.value : file->start + file->length - *place;
+  return rc;
+}
+
+static void flushFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char *const what[2] = {"offset", "size"};
+  static const char name[] = "mmap_flush";
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_file file;
+  uint64_t place = 0, size;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_file_argument(context, name, argv[0], &file)) return;
+  int rc = range_arguments(argc, argv, 1, what, &file, &place, &size, err);
+  if (rc == MM_OK) rc = mm_object_sync(file.object->core, err);
+  if (rc) {
+    fn_fail(context, name);
+  } else {
+    sqlite3_result_int(context, 0);
+  }
+}
+
+static int advice_of(const char *name, mm_error *err) {
+  static const struct {
+    const char *name;
+    int advice;
+  } advices[] = {
+      {"normal", MM_ADVICE_NORMAL},
+      {"random", MM_ADVICE_RANDOM},
+      {"sequential", MM_ADVICE_SEQUENTIAL},
+      {"willneed", MM_ADVICE_WILLNEED},
+      {"dontneed", MM_ADVICE_DONTNEED},
+      {"cold", MM_ADVICE_COLD},
+      {"pageout", MM_ADVICE_PAGEOUT},
+      {"populate_read", MM_ADVICE_POPULATE_READ},
+      {"hugepage", MM_ADVICE_HUGEPAGE},
+      {"nohugepage", MM_ADVICE_NOHUGEPAGE},
+      {"mergeable", MM_ADVICE_MERGEABLE},
+      {"unmergeable", MM_ADVICE_UNMERGEABLE},
+      {"dontfork", MM_ADVICE_DONTFORK},
+      {"dofork", MM_ADVICE_DOFORK},
+      {"dontdump", MM_ADVICE_DONTDUMP},
+      {"dodump", MM_ADVICE_DODUMP},
+  };
+  for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
+    if (sqlite3_stricmp(name, advices[i].name) == 0) return advices[i].advice;
+  }
+  mm_fail(err, MM_ERROR, "advice '%s' is unknown", name);
+  return -1;
+}
+
+static void madviseFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char *const what[2] = {"start", "length"};
+  static const char name[] = "mmap_madvise";
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_file file;
+  uint64_t place = 0, size;
+  const char *text;
+  if (ext_any_null(argv, 2)) return;
+  if (ext_file_argument(context, name, argv[0], &file)) return;
+  int rc = ext_value_text(argv[1], "advice", &text, err);
+  int advice = rc ? -1 : advice_of(text, err);
+  if (advice < 0) rc = MM_ERROR;
+  if (rc == MM_OK) rc = range_arguments(argc, argv, 2, what, &file, &place, &size, err);
+  if (rc == MM_OK) rc = mm_object_advise(file.object->core, advice, place, size, err);
+  if (rc) {
+    fn_fail(context, name);
+  } else {
+    sqlite3_result_int(context, 0);
+  }
+}
+
+const ext_function ext_functions_bytes[] = {
+    {"mmap_length", 1, 1, lengthFunc, false, false},
+    {"mmap_size", 1, 1, sizeFunc, false, false},
+    {"mmap_get", 2, 3, getFunc, false, false},
+    {"mmap_set", 3, 4, setFunc, true, false},
+    {"mmap_slice", 1, 4, sliceFunc, false, false},
+    {"mmap_patch", 3, 3, patchFunc, true, false},
+    {"mmap_move", 4, 4, moveFunc, true, false},
+    {"mmap_resize", 2, 2, resizeFunc, true, false},
+    {"mmap_insert", 3, 3, insertFunc, true, false},
+    {"mmap_delete", 3, 3, deleteFunc, true, false},
+    {"mmap_flush", 1, 3, flushFunc, false, false},
+    {"mmap_madvise", 2, 4, madviseFunc, false, false},
+    {0},
+};

@@ -1,0 +1,124 @@
+/*
+** fn_config.c: mmap_config, and what the library says of itself.
+*/
+#include "ext/conn.h"
+#include "ext/fn.h"
+
+#include "core/find.h"
+
+static const char *const synchronous_names[] = {"off", "normal", "full"};
+
+int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err) {
+  for (int i = MM_SYNC_OFF; i <= MM_SYNC_FULL; i++) {
+    if (sqlite3_stricmp(text, synchronous_names[i]) == 0) {
+      *synchronous = i;
+      return MM_OK;
+    }
+  }
+  return mm_fail(err, MM_ERROR, "synchronous '%s' is none of off, normal, full", text);
+}
+
+static int set_synchronous(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  const char *text;
+  int rc = ext_value_text(value, "synchronous", &text, err);
+  return rc ? rc : ext_synchronous_parse(text, &conn->settings.synchronous, err);
+}
+
+static int set_busy_timeout(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  int64_t ms;
+  int rc = ext_value_integer(value, "busy_timeout", &ms, err);
+  if (rc) return rc;
+  if (ms < 0 || ms > INT32_MAX) {
+    return mm_fail(err, MM_ERROR, "busy_timeout %lld is not in 0..%d", (long long)ms, INT32_MAX);
+  }
+  conn->settings.busy_timeout = ms;
+  return MM_OK;
+}
+
+static int set_root(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  const char *path;
+  int rc = ext_value_text(value, "root", &path, err);
+  return rc ? rc : ext_conn_set_root(conn, path, err);
+}
+
+static void result_synchronous(sqlite3_context *context, const ext_conn *conn) {
+  sqlite3_result_text(context, synchronous_names[conn->settings.synchronous], -1, SQLITE_STATIC);
+}
+
+static void result_busy_timeout(sqlite3_context *context, const ext_conn *conn) {
+  sqlite3_result_int64(context, conn->settings.busy_timeout);
+}
+
+static void result_root(sqlite3_context *context, const ext_conn *conn) {
+  if (conn->root.path) sqlite3_result_text(context, conn->root.path, -1, SQLITE_TRANSIENT);
+}
+
+typedef struct setting {
+  const char *name;
+  int (*set)(ext_conn *conn, sqlite3_value *value, mm_error *err);
+  void (*result)(sqlite3_context *context, const ext_conn *conn);
+} setting;
+
+static const setting settings[] = {
+    {"synchronous", set_synchronous, result_synchronous},
+    {"busy_timeout", set_busy_timeout, result_busy_timeout},
+    {"root", set_root, result_root},
+};
+
+static const setting *find_setting(const char *name) {
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    if (sqlite3_stricmp(name, settings[i].name) == 0) return &settings[i];
+  }
+  return NULL;
+}
+
+static void configFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_config";
+  ext_conn *conn = ext_conn_of(context);
+  const char *text;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_function_allowed(context, name)) return;
+  int rc = ext_value_text(argv[0], "name", &text, &conn->err);
+  const setting *s = rc ? NULL : find_setting(text);
+  if (rc == MM_OK && !s) {
+    rc = mm_fail(&conn->err, MM_ERROR, "'%s' is none of synchronous, busy_timeout, root", text);
+  }
+  if (rc == MM_OK && argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) {
+    rc = s->set(conn, argv[1], &conn->err);
+  }
+  if (rc) {
+    fn_fail(context, name);
+  } else {
+    s->result(context, conn);
+  }
+}
+
+static void versionFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  (void)argc, (void)argv;
+  sqlite3_result_text(context, EXT_VERSION, -1, SQLITE_STATIC);
+}
+
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+static void debugFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  (void)argc, (void)argv;
+  char *text = sqlite3_mprintf("sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s",
+                               EXT_VERSION, COMPILER, SQLITE_VERSION, sqlite3_libversion(),
+                               mm_find_path());
+  if (text) {
+    sqlite3_result_text(context, text, -1, sqlite3_free);
+  } else {
+    sqlite3_result_error_nomem(context);
+  }
+}
+
+const ext_function ext_functions_config[] = {
+    {"mmap_config", 1, 2, configFunc, false, false},
+    {"mmap_version", 0, 0, versionFunc, false, true},
+    {"mmap_debug", 0, 0, debugFunc, false, true},
+    {0},
+};

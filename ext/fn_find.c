@@ -1,0 +1,90 @@
+/*
+** fn_find.c: mmap_find, mmap_rfind and mmap_count: search for bytes.
+*/
+#include "ext/fn.h"
+
+#include "core/find.h"
+
+typedef struct search {
+  ext_file file;
+  const uint8_t *data; /* of the range that is searched */
+  int64_t from;        /* its start in the window */
+  uint64_t size;
+  bool nothing; /* start lies past stop or the end: not even an empty needle is found */
+  mm_needle needle;
+  mm_find_watch watch;
+} search;
+
+static int search_arguments(sqlite3_context *context, const char *name, int argc,
+                            sqlite3_value **argv, search *s) {
+  ext_conn *conn = ext_conn_of(context);
+  mm_error *err = &conn->err;
+  mm_optional start, stop;
+  const uint8_t *needle;
+  uint64_t needle_size;
+  int64_t to;
+  bool past;
+  int rc = ext_value_bytes(argv[1], "needle", &needle, &needle_size, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "start", &start, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 3, "stop", &stop, err);
+  if (rc) {
+    fn_fail(context, name);
+    return rc;
+  }
+  rc = ext_file_argument(context, name, argv[0], &s->file);
+  if (rc) return rc;
+  mm_slice_bounds((int64_t)s->file.length, start, stop, &s->from, &to, &past);
+  s->nothing = past || to < s->from;
+  s->size = s->nothing ? 0 : (uint64_t)(to - s->from);
+  s->data = s->file.object->core->data + s->file.start + s->from;
+  mm_needle_prepare(&s->needle, needle, needle_size);
+  ext_conn_watch(conn, &s->watch);
+  return MM_OK;
+}
+
+static void result_found(sqlite3_context *context, const char *name, const search *s, int64_t found,
+                         int64_t base) {
+  if (fn_faulted(context, name, &s->file)) return;
+  if (found == MM_FIND_STOPPED) {
+    mm_fail(&ext_conn_of(context)->err, MM_INTERRUPT, "interrupted");
+    fn_fail(context, name);
+  } else {
+    sqlite3_result_int64(context, found < 0 ? -1 : base + found);
+  }
+}
+
+static void findFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  search s;
+  if (ext_any_null(argv, 2)) return;
+  if (search_arguments(context, "mmap_find", argc, argv, &s)) return;
+  int64_t found = s.nothing ? MM_FIND_NONE : mm_find(&s.needle, s.data, s.size, &s.watch);
+  result_found(context, "mmap_find", &s, found, s.from);
+}
+
+static void rfindFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  search s;
+  if (ext_any_null(argv, 2)) return;
+  if (search_arguments(context, "mmap_rfind", argc, argv, &s)) return;
+  int64_t found = s.nothing ? MM_FIND_NONE : mm_rfind(&s.needle, s.data, s.size, &s.watch);
+  result_found(context, "mmap_rfind", &s, found, s.from);
+}
+
+static void countFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  search s;
+  if (ext_any_null(argv, 2)) return;
+  if (search_arguments(context, "mmap_count", argc, argv, &s)) return;
+  if (s.needle.size == 0) {
+    mm_fail(&ext_conn_of(context)->err, MM_ERROR, "the needle is empty");
+    fn_fail(context, "mmap_count");
+    return;
+  }
+  int64_t count = s.nothing ? 0 : mm_count(&s.needle, s.data, s.size, &s.watch);
+  result_found(context, "mmap_count", &s, count, 0);
+}
+
+const ext_function ext_functions_find[] = {
+    {"mmap_find", 2, 4, findFunc, false, false},
+    {"mmap_rfind", 2, 4, rfindFunc, false, false},
+    {"mmap_count", 2, 4, countFunc, false, false},
+    {0},
+};

@@ -1,0 +1,187 @@
+/*
+** fn_position.c: the functions of a handle with a position, as file objects have them.
+**
+** The position is counted from the start of the handle's window. It is no part of a transaction; a call
+** that fails leaves it where it was. One that lies past the end, as the file was cut, is at the end.
+*/
+#include "ext/fn.h"
+
+#include "core/find.h"
+
+static uint64_t position(const ext_file *file) {
+  uint64_t p = file->handle->position;
+  return p < file->length ? p : file->length;
+}
+
+static const uint8_t *here(const ext_file *file) {
+  return file->object->core->data + file->start + position(file);
+}
+
+static void result_read(sqlite3_context *context, const char *name, ext_file *file, uint64_t n) {
+  uint64_t p = position(file);
+  ext_result_bytes(context, file->object, file->start + p, n);
+  sqlite3 *db = sqlite3_context_db_handle(context);
+  if (fn_faulted(context, name, file) == MM_OK &&
+      n <= (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1)) {
+    file->handle->position = p + n;
+  }
+}
+
+static void readFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_read";
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_file file;
+  mm_optional n;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_value_optional(argc, argv, 1, "n", &n, err)) {
+    fn_fail(context, name);
+    return;
+  }
+  if (ext_handle_argument(context, name, argv[0], &file)) return;
+  uint64_t rest = file.length - position(&file);
+  bool all = !n.given || n.value < 0 || (uint64_t)n.value > rest;
+  result_read(context, name, &file, all ? rest : (uint64_t)n.value);
+}
+
+static void readByteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_read_byte";
+  ext_file file;
+  (void)argc;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_handle_argument(context, name, argv[0], &file)) return;
+  uint64_t p = position(&file);
+  if (p == file.length) {
+    mm_fail(&ext_conn_of(context)->err, MM_ERROR, "position %llu is at the end of '%s'",
+            (unsigned long long)p, fn_name(&file));
+    fn_fail(context, name);
+    return;
+  }
+  sqlite3_result_int(context, *here(&file));
+  if (fn_faulted(context, name, &file) == MM_OK) file.handle->position = p + 1;
+}
+
+static void readlineFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_readline";
+  ext_conn *conn = ext_conn_of(context);
+  ext_file file;
+  mm_needle newline;
+  mm_find_watch watch;
+  (void)argc;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_handle_argument(context, name, argv[0], &file)) return;
+  uint64_t rest = file.length - position(&file);
+  mm_needle_prepare(&newline, (const uint8_t *)"\n", 1);
+  ext_conn_watch(conn, &watch);
+  int64_t found = mm_find(&newline, here(&file), rest, &watch);
+  if (found == MM_FIND_STOPPED) {
+    mm_fail(&conn->err, MM_INTERRUPT, "interrupted");
+    fn_fail(context, name);
+    return;
+  }
+  result_read(context, name, &file, found < 0 ? rest : (uint64_t)found + 1);
+}
+
+static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
+  int rc = ext_write_begin(conn, write, err);
+  if (rc) return rc;
+  ext_file *file = &write->file;
+  uint64_t p = position(file);
+  if (write->size > file->length - p) {
+    return mm_fail(err, MM_ERROR, "%llu bytes do not fit between position %llu and the end of '%s' "
+                   "(%llu bytes)",
+                   (unsigned long long)write->size, (unsigned long long)p, fn_name(file),
+                   (unsigned long long)file->length);
+  }
+  rc = mm_object_write(file->object->core, file->start + p, write->data, write->size, err);
+  if (rc == MM_OK) file->handle->position = p + write->size;
+  write->result = (sqlite3_int64)write->size;
+  return rc;
+}
+
+static void writeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_write", .run = run_write};
+  (void)argc;
+  if (ext_any_null(argv, 2)) return;
+  if (ext_value_bytes(argv[1], "data", &write.data, &write.size, &ext_conn_of(context)->err)) {
+    fn_fail(context, write.name);
+    return;
+  }
+  if (ext_handle_argument(context, write.name, argv[0], &write.file)) return;
+  ext_write_call(context, &write);
+}
+
+static void writeByteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_write_byte", .run = run_write, .size = 1};
+  mm_error *err = &ext_conn_of(context)->err;
+  int64_t value;
+  (void)argc;
+  if (ext_any_null(argv, 2)) return;
+  int rc = ext_value_integer(argv[1], "byte", &value, err);
+  if (rc == MM_OK && (value < 0 || value > 255)) {
+    rc = mm_fail(err, MM_ERROR, "byte %lld is not in 0..255", (long long)value);
+  }
+  if (rc) {
+    fn_fail(context, write.name);
+    return;
+  }
+  uint8_t byte = (uint8_t)value;
+  write.data = &byte;
+  if (ext_handle_argument(context, write.name, argv[0], &write.file)) return;
+  ext_write_call(context, &write);
+}
+
+/* The place that `pos` and `whence` mean; false if it lies outside 0..length. */
+static bool seek_target(const ext_file *file, int64_t pos, int64_t whence, int64_t *target) {
+  int64_t length = (int64_t)file->length;
+  int64_t from = whence == 0 ? 0 : whence == 1 ? (int64_t)position(file) : length;
+  if (pos < -from || pos > length - from) return false;
+  *target = from + pos;
+  return true;
+}
+
+static void seekFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_seek";
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_file file;
+  mm_optional whence;
+  int64_t pos, target;
+  if (ext_any_null(argv, 2)) return;
+  int rc = ext_value_integer(argv[1], "position", &pos, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "whence", &whence, err);
+  if (rc == MM_OK && (whence.value < 0 || whence.value > 2)) {
+    rc = mm_fail(err, MM_ERROR, "whence %lld is none of 0, 1, 2", (long long)whence.value);
+  }
+  if (rc) {
+    fn_fail(context, name);
+    return;
+  }
+  if (ext_handle_argument(context, name, argv[0], &file)) return;
+  if (!seek_target(&file, pos, whence.value, &target)) {
+    mm_fail(err, MM_ERROR, "position %lld, whence %lld, is outside '%s' (%llu bytes)",
+            (long long)pos, (long long)whence.value, fn_name(&file),
+            (unsigned long long)file.length);
+    fn_fail(context, name);
+    return;
+  }
+  file.handle->position = (uint64_t)target;
+  sqlite3_result_int64(context, target);
+}
+
+static void tellFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_file file;
+  (void)argc;
+  if (ext_any_null(argv, 1)) return;
+  if (ext_handle_argument(context, "mmap_tell", argv[0], &file)) return;
+  sqlite3_result_int64(context, (sqlite3_int64)position(&file));
+}
+
+const ext_function ext_functions_position[] = {
+    {"mmap_read", 1, 2, readFunc, false, false},
+    {"mmap_read_byte", 1, 1, readByteFunc, false, false},
+    {"mmap_readline", 1, 1, readlineFunc, false, false},
+    {"mmap_write", 2, 2, writeFunc, true, false},
+    {"mmap_write_byte", 2, 2, writeByteFunc, true, false},
+    {"mmap_seek", 2, 3, seekFunc, false, false},
+    {"mmap_tell", 1, 1, tellFunc, false, false},
+    {0},
+};

@@ -1,0 +1,229 @@
+/*
+** stmt.c: what a running statement knows, so that a call in a loop costs no system call.
+**
+** SQLite keeps auxiliary data for a statement until it is reset; with a negative argument number it
+** is the whole statement's, whichever function asks (so SQLite's own JSON functions have it). Ours
+** holds the file arguments met so far, their objects refreshed once, and which functions may be
+** called: what other programs do to a file shows in the next statement.
+**
+** A function may be called only if its name is written in a statement that is running, or in the
+** temp schema. All functions are DIRECTONLY, but SQLite before 3.53 does not look at that in a CHECK
+** constraint, and an INSERT into a table of a hostile database would write files. What the user has
+** not written, and none of his TEMP views and triggers either, does not run.
+*/
+#include "ext/conn.h"
+
+#include <string.h>
+
+#include "core/mem.h"
+
+#define STATEMENT_DATA (-1836013945) /* any negative number that nobody else has */
+#define RECENT 8
+
+/* A file argument that was resolved in this statement. */
+typedef struct argument {
+  ext_object *object; /* held; NULL: empty */
+  char *path;         /* NULL: not by path */
+  size_t path_size;
+} argument;
+
+struct ext_stmt {
+  ext_conn *conn;
+  argument recent[RECENT];
+  unsigned next;
+  const char *allowed[RECENT]; /* names of functions, by address: they are literals */
+  unsigned allowed_count;
+};
+
+/* ---- the statement's data ------------------------------------------------------------------- */
+
+static void clear_argument(argument *a) {
+  ext_object_release(a->object);
+  mm_free(a->path);
+  memset(a, 0, sizeof *a);
+}
+
+static void free_stmt(void *data) {
+  ext_stmt *stmt = data;
+  for (unsigned i = 0; i < RECENT; i++) clear_argument(&stmt->recent[i]);
+  ext_conn_release(stmt->conn);
+  mm_free(stmt);
+}
+
+static ext_stmt *stmt_of(sqlite3_context *context) {
+  ext_stmt *stmt = sqlite3_get_auxdata(context, STATEMENT_DATA);
+  if (stmt) return stmt;
+  stmt = mm_alloc_zeroed(sizeof *stmt);
+  if (!stmt) return NULL;
+  stmt->conn = ext_conn_of(context);
+  ext_conn_hold(stmt->conn);
+  sqlite3_set_auxdata(context, STATEMENT_DATA, stmt, free_stmt);
+  return sqlite3_get_auxdata(context, STATEMENT_DATA); /* NULL: no memory, and it was freed */
+}
+
+/* ---- may the function be called? ------------------------------------------------------------ */
+
+static bool in_running_statement(sqlite3 *db, const char *name) {
+  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
+    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
+    if (sql && ext_contains(sql, name)) return true;
+  }
+  return false;
+}
+
+static bool in_temp_schema(sqlite3 *db, const char *name) {
+  sqlite3_stmt *schema = NULL;
+  bool found = false;
+  (void)sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_temp_master", -1, &schema, NULL);
+  while (schema && !found && sqlite3_step(schema) == SQLITE_ROW) {
+    const char *sql = (const char *)sqlite3_column_text(schema, 0);
+    found = sql && ext_contains(sql, name);
+  }
+  sqlite3_finalize(schema);
+  return found;
+}
+
+static bool is_allowed(ext_stmt *stmt, const char *name) {
+  for (unsigned i = 0; i < stmt->allowed_count; i++) {
+    if (stmt->allowed[i] == name) return true;
+  }
+  sqlite3 *db = stmt->conn->db;
+  if (!in_running_statement(db, name) && !in_temp_schema(db, name)) return false;
+  if (stmt->allowed_count < RECENT) stmt->allowed[stmt->allowed_count++] = name;
+  return true;
+}
+
+static int check_allowed(ext_stmt *stmt, const char *name, mm_error *err) {
+  if (is_allowed(stmt, name)) return MM_OK;
+  return mm_fail(err, MM_ERROR, "unsafe use in a schema: it runs only from SQL of your own");
+}
+
+int ext_function_allowed(sqlite3_context *context, const char *name) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_stmt *stmt = stmt_of(context);
+  int rc = stmt ? check_allowed(stmt, name, err) : mm_fail_nomem(err);
+  if (rc) ext_result_error(context, name, err);
+  return rc;
+}
+
+/* ---- file arguments ------------------------------------------------------------------------- */
+
+static int refresh(ext_object *object, mm_error *err) {
+  object->used = ++object->conn->clock;
+  return mm_object_refresh(object->core, err);
+}
+
+static argument *find_path(ext_stmt *stmt, const char *path, size_t size) {
+  for (unsigned i = 0; i < RECENT; i++) {
+    argument *a = &stmt->recent[i];
+    if (a->path && a->path_size == size && memcmp(a->path, path, size) == 0) return a;
+  }
+  return NULL;
+}
+
+static argument *find_object(ext_stmt *stmt, const ext_object *object) {
+  for (unsigned i = 0; i < RECENT; i++) {
+    if (stmt->recent[i].object == object) return &stmt->recent[i];
+  }
+  return NULL;
+}
+
+/* Takes over the hold on the object. Without memory for the path it is resolved again next time. */
+static void remember(ext_stmt *stmt, ext_object *object, const char *path) {
+  argument *a = &stmt->recent[stmt->next++ % RECENT];
+  clear_argument(a);
+  a->object = object;
+  a->path = path ? mm_strdup(path) : NULL;
+  a->path_size = a->path ? strlen(path) : 0;
+}
+
+static int open_path(ext_stmt *stmt, const char *path, ext_object **object, mm_error *err) {
+  argument *known = find_path(stmt, path, strlen(path));
+  if (known) {
+    *object = known->object;
+    return MM_OK;
+  }
+  int rc = ext_conn_open_path(stmt->conn, path, false, object, err);
+  if (rc == MM_OK) rc = refresh(*object, err);
+  if (rc == MM_OK) {
+    remember(stmt, *object, path);
+  } else {
+    ext_object_release(*object);
+  }
+  return rc;
+}
+
+static int use_handle(ext_stmt *stmt, sqlite3_int64 id, ext_file *file, mm_error *err) {
+  int rc = ext_conn_handle(stmt->conn, id, &file->handle, err);
+  if (rc) return rc;
+  file->object = file->handle->object;
+  if (find_object(stmt, file->object)) return MM_OK;
+  rc = refresh(file->object, err);
+  if (rc == MM_OK) {
+    ext_object_hold(file->object);
+    remember(stmt, file->object, NULL);
+  }
+  return rc;
+}
+
+static bool is_path(sqlite3_value *value) {
+  return sqlite3_value_type(value) == SQLITE_TEXT;
+}
+
+static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_error *err) {
+  const char *path;
+  int64_t id;
+  memset(file, 0, sizeof *file);
+  int rc = is_path(value) ? ext_value_text(value, "path", &path, err)
+                          : ext_value_integer(value, "file", &id, err);
+  if (rc) return rc;
+  rc = is_path(value) ? open_path(stmt, path, &file->object, err)
+                      : use_handle(stmt, id, file, err);
+  if (rc == MM_OK) rc = mm_object_faulted(file->object->core, err);
+  if (rc == MM_OK) ext_file_window(file);
+  return rc;
+}
+
+int ext_file_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                      ext_file *file) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_stmt *stmt = stmt_of(context);
+  int rc = stmt ? check_allowed(stmt, name, err) : mm_fail_nomem(err);
+  if (rc == MM_OK) rc = resolve(stmt, value, file, err);
+  if (rc) ext_result_error(context, name, err);
+  return rc;
+}
+
+int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                        ext_file *file) {
+  if (is_path(value)) {
+    mm_error *err = &ext_conn_of(context)->err;
+    mm_fail(err, MM_ERROR, "a position belongs to a handle from mmap_open, not to a path");
+    ext_result_error(context, name, err);
+    return MM_ERROR;
+  }
+  return ext_file_argument(context, name, value, file);
+}
+
+int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
+  const char *path;
+  int64_t id;
+  memset(file, 0, sizeof *file);
+  int rc;
+  if (is_path(value)) {
+    rc = ext_value_text(value, "path", &path, err);
+    if (rc == MM_OK) rc = ext_conn_open_path(conn, path, false, &file->object, err);
+  } else {
+    rc = ext_value_integer(value, "file", &id, err);
+    if (rc == MM_OK) rc = ext_conn_handle(conn, id, &file->handle, err);
+    if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
+  }
+  if (rc) return rc;
+  rc = refresh(file->object, err);
+  if (rc) {
+    ext_object_release(file->object);
+  } else {
+    ext_file_window(file);
+  }
+  return rc;
+}

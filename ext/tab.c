@@ -1,0 +1,126 @@
+#include "ext/tab.h"
+
+#include <string.h>
+
+#include "ext/conn.h"
+
+int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
+                    char **error) {
+  (void)error;
+  int rc = sqlite3_declare_vtab(db, columns);
+  if (rc == SQLITE_OK && sqlite3_libversion_number() >= 3031000) {
+    rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+  }
+  if (rc) return rc;
+  ext_tab *tab = sqlite3_malloc64(size);
+  if (!tab) return SQLITE_NOMEM;
+  memset(tab, 0, size);
+  tab->conn = conn;
+  ext_conn_hold(conn);
+  *out = &tab->base;
+  return SQLITE_OK;
+}
+
+void ext_tab_free(ext_tab *tab) {
+  ext_conn_release(tab->conn);
+  sqlite3_free(tab);
+}
+
+int ext_tab_disconnect(sqlite3_vtab *table) {
+  ext_tab *tab = (ext_tab *)table;
+  ext_conn_release_statements(tab->conn);
+  ext_tab_free(tab);
+  return SQLITE_OK;
+}
+
+int ext_tab_open(sqlite3_vtab *table, size_t size, sqlite3_vtab_cursor **out) {
+  (void)table;
+  sqlite3_vtab_cursor *cursor = sqlite3_malloc64(size);
+  if (!cursor) return SQLITE_NOMEM;
+  memset(cursor, 0, size);
+  *out = cursor;
+  return SQLITE_OK;
+}
+
+int ext_tab_open_plain(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
+  return ext_tab_open(table, sizeof(sqlite3_vtab_cursor), out);
+}
+
+int ext_tab_close_plain(sqlite3_vtab_cursor *cursor) {
+  sqlite3_free(cursor);
+  return SQLITE_OK;
+}
+
+static ext_conn *conn_of(sqlite3_vtab *table) {
+  return ((ext_tab *)table)->conn;
+}
+
+int ext_tab_begin(sqlite3_vtab *table) {
+  return ext_txn_begin(conn_of(table));
+}
+
+int ext_tab_sync(sqlite3_vtab *table) {
+  return ext_txn_sync(conn_of(table), table);
+}
+
+int ext_tab_commit(sqlite3_vtab *table) {
+  return ext_txn_commit(conn_of(table));
+}
+
+int ext_tab_rollback(sqlite3_vtab *table) {
+  return ext_txn_rollback(conn_of(table));
+}
+
+int ext_tab_savepoint(sqlite3_vtab *table, int level) {
+  return ext_txn_savepoint(conn_of(table), level);
+}
+
+int ext_tab_release(sqlite3_vtab *table, int level) {
+  return ext_txn_release(conn_of(table), level);
+}
+
+int ext_tab_rollback_to(sqlite3_vtab *table, int level) {
+  return ext_txn_rollback_to(conn_of(table), level);
+}
+
+int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err) {
+  return ext_table_error(cursor->pVtab, name, err);
+}
+
+/* Which hidden column a constraint gives a value to; -1: none. */
+static int argument_of(const struct sqlite3_index_constraint *c, int hidden, int most) {
+  bool is_argument = c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= hidden &&
+                     c->iColumn < hidden + most;
+  return is_argument ? c->iColumn - hidden : -1;
+}
+
+int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char *name, int hidden,
+                      int least, int most, unsigned *given, int *next) {
+  int place[16];
+  unsigned unusable = 0;
+  *given = 0;
+  *next = 1;
+  for (int i = 0; i < info->nConstraint; i++) {
+    int argument = argument_of(&info->aConstraint[i], hidden, most);
+    if (argument < 0) continue;
+    if (!info->aConstraint[i].usable) {
+      unusable |= 1u << argument;
+    } else if (!(*given & 1u << argument)) {
+      *given |= 1u << argument;
+      place[argument] = i;
+    }
+  }
+  if (unusable & ~*given) return SQLITE_CONSTRAINT;
+  if ((*given & ((1u << least) - 1)) != (1u << least) - 1) {
+    sqlite3_free(table->zErrMsg);
+    table->zErrMsg = sqlite3_mprintf("%s: takes at least %d argument%s", name, least,
+                                     least == 1 ? "" : "s");
+    return SQLITE_ERROR;
+  }
+  for (int i = 0; i < most; i++) {
+    if (!(*given & 1u << i)) continue;
+    info->aConstraintUsage[place[i]].argvIndex = (*next)++;
+    info->aConstraintUsage[place[i]].omit = 1;
+  }
+  return SQLITE_OK;
+}

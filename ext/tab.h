@@ -1,0 +1,53 @@
+/*
+** tab.h: what the virtual tables have in common.
+**
+** A table that reads has ext_tab as its sqlite3_vtab; one that also writes adds the transaction methods
+** below to its module, all of them.
+*/
+#ifndef EXT_TAB_H
+#define EXT_TAB_H
+
+#include "ext/ext.h"
+
+typedef struct ext_tab {
+  sqlite3_vtab base; /* SQLite's; first */
+  ext_conn *conn;    /* held */
+} ext_tab;
+
+/* The start of every xConnect: declares the columns, makes a zeroed table of `size` bytes that begins
+** with an ext_tab, and marks it as for direct use only. `conn` is the module's aux pointer. */
+int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
+                    char **error);
+
+/* xDisconnect of eponymous tables. Also finalizes the connection's cached statements. */
+int ext_tab_disconnect(sqlite3_vtab *table);
+void ext_tab_free(ext_tab *tab); /* its second half, for tables that have more to free */
+
+/* xOpen and xClose for a cursor that is a plain struct of `size` bytes, zeroed. */
+int ext_tab_open(sqlite3_vtab *table, size_t size, sqlite3_vtab_cursor **out);
+int ext_tab_open_plain(sqlite3_vtab *table, sqlite3_vtab_cursor **out);
+int ext_tab_close_plain(sqlite3_vtab_cursor *cursor);
+
+/* The transaction methods of every table that writes. */
+int ext_tab_begin(sqlite3_vtab *table);
+int ext_tab_sync(sqlite3_vtab *table);
+int ext_tab_commit(sqlite3_vtab *table);
+int ext_tab_rollback(sqlite3_vtab *table);
+int ext_tab_savepoint(sqlite3_vtab *table, int level);
+int ext_tab_release(sqlite3_vtab *table, int level);
+int ext_tab_rollback_to(sqlite3_vtab *table, int level);
+
+/* Put a sentence of mm_error into a cursor's table and return SQLite's code. */
+int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err);
+
+/*
+** xBestIndex of a table-valued function: `hidden` is the index of its first hidden column, `most` how
+** many there are, `least` how many must be given. Gives the equality constraints on hidden columns
+** argvIndex 1, 2 … in the order of the columns, sets omit, and returns in *given a bit for each (bit 0:
+** the first). *next is the next free argvIndex. SQLITE_CONSTRAINT when one cannot be used in this plan,
+** SQLITE_ERROR with a message when one of the first `least` is missing.
+*/
+int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char *name, int hidden,
+                      int least, int most, unsigned *given, int *next);
+
+#endif

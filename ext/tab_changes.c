@@ -1,0 +1,199 @@
+/*
+** tab_changes.c: the table `mmap_changes`: what COMMIT is about to write.
+**
+** A row for each run of bytes that will be overwritten, with those in the file now and those to come;
+** and one for a change of size:
+**
+**     growth   (path, old size, bytes added, NULL, the new bytes)
+**     a cut    (path, new size, bytes removed, the old bytes, NULL)
+**
+** The rows are of the moment when the scan begins.
+*/
+#include "ext/tab.h"
+
+#include "core/mem.h"
+
+enum { CHANGES_PATH, CHANGES_OFFSET, CHANGES_LENGTH, CHANGES_OLD, CHANGES_NEW };
+
+static const char changes_columns[] =
+    "CREATE TABLE x(path TEXT, offset INTEGER, length INTEGER, old BLOB, new BLOB)";
+
+typedef struct changes_row {
+  ext_object *object; /* held */
+  uint64_t offset, length;
+  bool has_old, has_new;
+} changes_row;
+
+typedef struct changes_cursor {
+  sqlite3_vtab_cursor base;
+  changes_row *rows;
+  size_t count, capacity, at;
+} changes_cursor;
+
+static int changesConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
+                          sqlite3_vtab **out, char **error) {
+  (void)argc, (void)argv;
+  return ext_tab_connect(db, conn, changes_columns, sizeof(ext_tab), out, error);
+}
+
+static int changesBestIndex(sqlite3_vtab *table, sqlite3_index_info *info) {
+  (void)table;
+  info->estimatedCost = 100;
+  info->estimatedRows = 10;
+  return SQLITE_OK;
+}
+
+static int changesOpen(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
+  return ext_tab_open(table, sizeof(changes_cursor), out);
+}
+
+static void clear_rows(changes_cursor *cursor) {
+  for (size_t i = 0; i < cursor->count; i++) ext_object_release(cursor->rows[i].object);
+  mm_free(cursor->rows);
+  cursor->rows = NULL;
+  cursor->count = cursor->capacity = 0;
+}
+
+static int changesClose(sqlite3_vtab_cursor *base) {
+  clear_rows((changes_cursor *)base);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+static int add_row(changes_cursor *cursor, changes_row row, mm_error *err) {
+  void *rows = cursor->rows;
+  if (row.length == 0) return MM_OK;
+  if (mm_grow(&rows, cursor->count, &cursor->capacity, sizeof row)) return mm_fail_nomem(err);
+  cursor->rows = rows;
+  ext_object_hold(row.object);
+  cursor->rows[cursor->count++] = row;
+  return MM_OK;
+}
+
+/* Bytes of one run that COMMIT writes in several pieces are one row. */
+static int add_extent(changes_cursor *cursor, ext_object *object, uint64_t from, uint64_t to,
+                      mm_error *err) {
+  changes_row *last = cursor->count ? &cursor->rows[cursor->count - 1] : NULL;
+  if (last && last->object == object && last->has_old && last->offset + last->length == from) {
+    last->length += to - from;
+    return MM_OK;
+  }
+  return add_row(cursor, (changes_row){object, from, to - from, true, true}, err);
+}
+
+static int add_object(changes_cursor *cursor, ext_object *object, mm_error *err) {
+  mm_change change = {0};
+  int rc = mm_object_change(object->core, &change, err);
+  uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
+  for (size_t i = 0; i < change.count && rc == MM_OK; i++) {
+    uint64_t from = change.extents[i].offset, to = from + change.extents[i].size;
+    if (to > kept) to = kept;
+    if (from < to) rc = add_extent(cursor, object, from, to, err);
+  }
+  if (rc == MM_OK && change.new_size > kept) {
+    rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true}, err);
+  }
+  if (rc == MM_OK && change.old_size > kept) {
+    rc = add_row(cursor, (changes_row){object, kept, change.old_size - kept, true, false}, err);
+  }
+  mm_change_clear(&change);
+  return rc;
+}
+
+static int changesFilter(sqlite3_vtab_cursor *base, int plan, const char *string, int argc,
+                         sqlite3_value **argv) {
+  changes_cursor *cursor = (changes_cursor *)base;
+  ext_conn *conn = ((ext_tab *)base->pVtab)->conn;
+  int rc = MM_OK;
+  (void)plan, (void)string, (void)argc, (void)argv;
+  clear_rows(cursor);
+  cursor->at = 0;
+  for (ext_object *o = conn->objects; o && rc == MM_OK; o = o->next) {
+    if (mm_object_pending(o->core)) rc = add_object(cursor, o, &conn->err);
+  }
+  return rc ? ext_cursor_error(base, "mmap_changes", &conn->err) : SQLITE_OK;
+}
+
+static int changesNext(sqlite3_vtab_cursor *base) {
+  ((changes_cursor *)base)->at++;
+  return SQLITE_OK;
+}
+
+static int changesEof(sqlite3_vtab_cursor *base) {
+  const changes_cursor *cursor = (const changes_cursor *)base;
+  return cursor->at >= cursor->count;
+}
+
+/* The bytes that are in the file now. */
+static int result_old(sqlite3_context *context, const changes_row *row, mm_error *err) {
+  uint64_t got;
+  uint64_t most = (uint64_t)sqlite3_limit(sqlite3_context_db_handle(context), SQLITE_LIMIT_LENGTH, -1);
+  if (row->length > most) {
+    sqlite3_result_error_toobig(context);
+    return MM_OK;
+  }
+  uint8_t *bytes = sqlite3_malloc64(row->length);
+  if (!bytes) return mm_fail_nomem(err);
+  int rc = mm_object_read_file(row->object->core, row->offset, bytes, row->length, &got, err);
+  if (rc) {
+    sqlite3_free(bytes);
+  } else {
+    sqlite3_result_blob64(context, bytes, got, sqlite3_free);
+  }
+  return rc;
+}
+
+static void result_new(sqlite3_context *context, const changes_row *row) {
+  const mm_object *core = row->object->core;
+  uint64_t end = row->offset + row->length;
+  if (end > core->size) end = core->size; /* rolled back meanwhile */
+  if (row->offset < end) ext_result_bytes(context, row->object, row->offset, end - row->offset);
+}
+
+static int changesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  const changes_cursor *cursor = (const changes_cursor *)base;
+  const changes_row *row = &cursor->rows[cursor->at];
+  ext_conn *conn = ((ext_tab *)base->pVtab)->conn;
+  int rc = MM_OK;
+  switch (column) {
+    case CHANGES_PATH:
+      if (row->object->core->real && row->object->core->kind != MM_OBJECT_TAGGED) {
+        sqlite3_result_text(context, row->object->core->real, -1, SQLITE_TRANSIENT);
+      }
+      break;
+    case CHANGES_OFFSET:
+      sqlite3_result_int64(context, (sqlite3_int64)row->offset);
+      break;
+    case CHANGES_LENGTH:
+      sqlite3_result_int64(context, (sqlite3_int64)row->length);
+      break;
+    case CHANGES_OLD:
+      if (row->has_old) rc = result_old(context, row, &conn->err);
+      break;
+    case CHANGES_NEW:
+      if (row->has_new) result_new(context, row);
+      break;
+  }
+  return rc ? ext_cursor_error(base, "mmap_changes", &conn->err) : SQLITE_OK;
+}
+
+static int changesRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  *rowid = (sqlite3_int64)((const changes_cursor *)base)->at + 1;
+  return SQLITE_OK;
+}
+
+static const sqlite3_module changes_module = {
+    .iVersion = 0,
+    .xConnect = changesConnect,
+    .xBestIndex = changesBestIndex,
+    .xDisconnect = ext_tab_disconnect,
+    .xOpen = changesOpen,
+    .xClose = changesClose,
+    .xFilter = changesFilter,
+    .xNext = changesNext,
+    .xEof = changesEof,
+    .xColumn = changesColumn,
+    .xRowid = changesRowid,
+};
+
+const ext_module ext_module_changes = {"mmap_changes", &changes_module, &changes_module};

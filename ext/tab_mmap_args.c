@@ -1,0 +1,328 @@
+/*
+** tab_mmap_args.c: the arguments of CREATE VIRTUAL TABLE … USING mmap(path [, option | column] …).
+**
+**     'firmware.bin', offset=0x200, record=16, id u32le, name text(8) @4, "odd name" u8 @15
+**
+** SQLite hands them over as they were written, split at commas outside parentheses and quotes.
+*/
+#include "ext/tab_mmap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+/* ---- scanning ------------------------------------------------------------------------------- */
+
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+static const char *skip_spaces(const char *p) {
+  while (is_space(*p)) p++;
+  return p;
+}
+
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '$' || (unsigned char)c >= 0x80;
+}
+
+static char closing_quote(char open) {
+  switch (open) {
+    case '\'':
+    case '"':
+    case '`':
+      return open;
+    case '[':
+      return ']';
+    default:
+      return 0;
+  }
+}
+
+/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: not closed, or no memory. */
+static char *read_quoted(const char **p) {
+  char close = closing_quote(**p);
+  const char *from = *p + 1;
+  char *text = mm_alloc(strlen(from) + 1), *to = text;
+  if (!text) return NULL;
+  while (*from && !(*from == close && (close == ']' || from[1] != close))) {
+    if (*from == close) from++;
+    *to++ = *from++;
+  }
+  if (!*from) {
+    mm_free(text);
+    return NULL;
+  }
+  *to = 0;
+  *p = from + 1;
+  return text;
+}
+
+static char *copy_range(const char *from, const char *to) {
+  size_t size = (size_t)(to - from);
+  char *text = mm_alloc(size + 1);
+  if (!text) return NULL;
+  memcpy(text, from, size);
+  text[size] = 0;
+  return text;
+}
+
+/* A name: quoted, or a word. */
+static char *read_name(const char **p) {
+  if (closing_quote(**p)) return read_quoted(p);
+  const char *from = *p;
+  while (is_word(**p)) (*p)++;
+  return *p > from ? copy_range(from, *p) : NULL;
+}
+
+/* The rest of an argument without the spaces around it, unquoted if all of it is quoted. */
+static char *read_rest(const char *p) {
+  p = skip_spaces(p);
+  if (closing_quote(*p)) {
+    const char *q = p;
+    char *text = read_quoted(&q);
+    if (text && !*skip_spaces(q)) return text;
+    mm_free(text);
+  }
+  const char *end = p + strlen(p);
+  while (end > p && is_space(end[-1])) end--;
+  return copy_range(p, end);
+}
+
+/* Decimal or 0x hexadecimal, to the end of the text or a space; -1: no such number. */
+static int64_t read_number(const char **p) {
+  bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
+  const char *digits = hex ? *p + 2 : *p;
+  char *end;
+  if (hex ? !strchr("0123456789abcdefABCDEF", *digits) : *digits < '0' || *digits > '9') return -1;
+  if (!*digits) return -1;
+  unsigned long long n = strtoull(digits, &end, hex ? 16 : 10);
+  if (n > MM_OBJECT_MAX) return -1;
+  *p = end;
+  return (int64_t)n;
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+enum option { OPT_ACCESS, OPT_OFFSET, OPT_LENGTH, OPT_RECORD, OPT_SORTED, OPT_SYNCHRONOUS, OPT_MAX };
+
+static const char *const option_names[OPT_MAX] = {"access", "offset", "length",
+                                                  "record", "sorted", "synchronous"};
+
+typedef struct parser {
+  mmap_spec *spec;
+  mm_error *err;
+  unsigned seen;   /* a bit for each option */
+  char *sorted;    /* the column's name: it may come later */
+  size_t capacity; /* of spec->columns */
+} parser;
+
+static int option_of(const char *name) {
+  for (int i = 0; i < OPT_MAX; i++) {
+    if (sqlite3_stricmp(name, option_names[i]) == 0) return i;
+  }
+  return -1;
+}
+
+static int number_option(const char *name, const char *text, uint64_t *out, mm_error *err) {
+  const char *p = text;
+  int64_t n = read_number(&p);
+  if (n < 0 || *skip_spaces(p)) {
+    return mm_fail(err, MM_ERROR, "%s '%s' is no number of bytes", name, text);
+  }
+  *out = (uint64_t)n;
+  return MM_OK;
+}
+
+static int set_option(parser *parse, int option, const char *text) {
+  mmap_spec *spec = parse->spec;
+  switch (option) {
+    case OPT_ACCESS:
+      return ext_access_parse(text, &spec->access, parse->err);
+    case OPT_OFFSET:
+      return number_option("offset", text, &spec->offset, parse->err);
+    case OPT_LENGTH:
+      return number_option("length", text, &spec->length, parse->err);
+    case OPT_RECORD:
+      return number_option("record", text, &spec->record, parse->err);
+    case OPT_SORTED:
+      parse->sorted = mm_strdup(text);
+      return parse->sorted ? MM_OK : mm_fail_nomem(parse->err);
+    default:
+      return ext_synchronous_parse(text, &spec->synchronous, parse->err);
+  }
+}
+
+static int parse_option(parser *parse, const char *name, const char *rest) {
+  int option = option_of(name);
+  if (option < 0) return mm_fail(parse->err, MM_ERROR, "unknown option '%s'", name);
+  if (parse->seen & 1u << option) {
+    return mm_fail(parse->err, MM_ERROR, "option '%s' is given twice", name);
+  }
+  parse->seen |= 1u << option;
+  char *text = read_rest(rest);
+  int rc = text ? set_option(parse, option, text) : mm_fail_nomem(parse->err);
+  mm_free(text);
+  return rc;
+}
+
+/* ---- columns -------------------------------------------------------------------------------- */
+
+static uint64_t end_of_columns(const mmap_spec *spec) {
+  uint64_t end = 0;
+  for (size_t i = 0; i < spec->column_count; i++) {
+    uint64_t e = spec->columns[i].at + spec->columns[i].type.size;
+    if (e > end) end = e;
+  }
+  return end;
+}
+
+static uint64_t after_last_column(const mmap_spec *spec) {
+  if (spec->column_count == 0) return 0;
+  const mmap_column *last = &spec->columns[spec->column_count - 1];
+  return last->at + last->type.size;
+}
+
+/* `type [@N]`: the @ is looked for from the end, the type is what stands before it. */
+static int parse_type_and_place(parser *parse, const char *text, mmap_column *column) {
+  const char *at = strrchr(text, '@');
+  const char *end = at ? at : text + strlen(text);
+  column->at = after_last_column(parse->spec);
+  if (at) {
+    const char *p = skip_spaces(at + 1);
+    int64_t n = read_number(&p);
+    if (n < 0 || *skip_spaces(p)) {
+      return mm_fail(parse->err, MM_ERROR, "column '%s': '%s' is no place in a record",
+                     column->name, at);
+    }
+    column->at = (uint64_t)n;
+  }
+  while (end > text && is_space(end[-1])) end--;
+  mm_error inner;
+  if (mm_type_parse(text, (size_t)(end - text), &column->type, &inner)) {
+    return mm_fail(parse->err, MM_ERROR, "column '%s': %s", column->name, inner.text);
+  }
+  return MM_OK;
+}
+
+static bool is_taken(const mmap_spec *spec, const char *name) {
+  for (size_t i = 0; i < spec->column_count; i++) {
+    if (sqlite3_stricmp(spec->columns[i].name, name) == 0) return true;
+  }
+  return sqlite3_stricmp(name, "offset") == 0;
+}
+
+/* Takes the name over. */
+static int parse_column(parser *parse, char *name, const char *rest) {
+  mmap_spec *spec = parse->spec;
+  mmap_column column = {.name = name};
+  void *columns = spec->columns;
+  int rc = parse_type_and_place(parse, rest, &column);
+  if (rc == MM_OK && is_taken(spec, name)) {
+    rc = mm_fail(parse->err, MM_ERROR, "column '%s' is there twice", name);
+  }
+  if (rc == MM_OK && mm_grow(&columns, spec->column_count, &parse->capacity, sizeof column)) {
+    rc = mm_fail_nomem(parse->err);
+  }
+  if (rc) {
+    mm_free(name);
+    return rc;
+  }
+  spec->columns = columns;
+  spec->columns[spec->column_count++] = column;
+  return MM_OK;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static int parse_argument(parser *parse, const char *text) {
+  const char *p = skip_spaces(text);
+  bool quoted = closing_quote(*p) != 0;
+  char *name = read_name(&p);
+  if (!name) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
+  p = skip_spaces(p);
+  if (*p == '=' && !quoted) {
+    int rc = parse_option(parse, name, p + 1);
+    mm_free(name);
+    return rc;
+  }
+  return parse_column(parse, name, p);
+}
+
+static int find_sorted(parser *parse) {
+  mmap_spec *spec = parse->spec;
+  for (size_t i = 0; i < spec->column_count; i++) {
+    if (sqlite3_stricmp(spec->columns[i].name, parse->sorted) == 0) {
+      spec->sorted = (int)i;
+      return MM_OK;
+    }
+  }
+  return mm_fail(parse->err, MM_ERROR, "sorted '%s' is no column", parse->sorted);
+}
+
+static int check_spec(parser *parse) {
+  mmap_spec *spec = parse->spec;
+  uint64_t end = end_of_columns(spec);
+  if (spec->column_count == 0) {
+    if (parse->seen & 1u << OPT_RECORD) {
+      return mm_fail(parse->err, MM_ERROR, "option 'record' needs columns");
+    }
+    end = 1;
+  }
+  if (!(parse->seen & 1u << OPT_RECORD)) spec->record = end;
+  if (spec->record < end) {
+    return mm_fail(parse->err, MM_ERROR, "record %llu is less than the %llu bytes of its columns",
+                   (unsigned long long)spec->record, (unsigned long long)end);
+  }
+  return parse->sorted ? find_sorted(parse) : MM_OK;
+}
+
+int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err) {
+  parser parse = {.spec = spec, .err = err};
+  int rc = MM_OK;
+  spec->path = argc > 3 ? read_rest(argv[3]) : NULL;
+  if (argc <= 3 || (spec->path && !*spec->path)) rc = mm_fail(err, MM_ERROR, "a path is needed");
+  if (rc == MM_OK && !spec->path) rc = mm_fail_nomem(err);
+  for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_argument(&parse, argv[i]);
+  if (rc == MM_OK) rc = check_spec(&parse);
+  mm_free(parse.sorted);
+  return rc;
+}
+
+void mmap_spec_clear(mmap_spec *spec) {
+  for (size_t i = 0; i < spec->column_count; i++) mm_free(spec->columns[i].name);
+  mm_free(spec->columns);
+  mm_free(spec->path);
+  memset(spec, 0, sizeof *spec);
+}
+
+static const char *affinity_of(mm_type type) {
+  switch (type.kind) {
+    case MM_FLOAT:
+      return "REAL";
+    case MM_BLOB:
+      return "BLOB";
+    case MM_TEXT:
+    case MM_UTF16:
+      return "TEXT";
+    default:
+      return "INTEGER";
+  }
+}
+
+char *mmap_spec_declare(const mmap_spec *spec) {
+  if (spec->column_count == 0) {
+    return sqlite3_mprintf("CREATE TABLE x(offset INTEGER, byte INTEGER%s)",
+                           spec->path ? "" : ", file HIDDEN");
+  }
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "CREATE TABLE x(");
+  for (size_t i = 0; i < spec->column_count; i++) {
+    sqlite3_str_appendf(text, "\"%w\" %s, ", spec->columns[i].name,
+                        affinity_of(spec->columns[i].type));
+  }
+  sqlite3_str_appendall(text, "offset INTEGER HIDDEN)");
+  return sqlite3_str_finish(text);
+}

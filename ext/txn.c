@@ -1,0 +1,235 @@
+/*
+** txn.c: one transaction over all objects of a connection.
+**
+** SQLite tells every table that writes about its transaction: xBegin, xSavepoint(n), xRelease(n),
+** xRollbackTo(n), xSync, xCommit, xRollback. Several tables of ours may be told the same thing, so each
+** call serves the whole connection and the second one finds nothing left to do.
+**
+** Before a write, where the object stands is put on a stack of undo records:
+**
+**     undo:   [object A, mark 0] [object B, mark 0] [object A, mark 5] ...
+**     levels:  ^ savepoint 0                         ^ savepoint 1
+**
+** A savepoint is a height of that stack. ROLLBACK TO takes records off it and cuts each object's log
+** to the lowest mark met.
+**
+** A table that joins late, under savepoints that are already open, is told of the innermost one alone;
+** what lies below the first savepoint we hear of is the state at the beginning. If one table has told
+** us of a level, the next one to do so is late, and is not listened to.
+*/
+#include "ext/txn.h"
+
+#include <string.h>
+
+#include "core/mem.h"
+#include "ext/conn.h"
+
+typedef struct undo {
+  ext_object *object; /* cut its log to `value` … */
+  ext_undo *call;     /* … or call this */
+  void *context;
+  uint64_t value;
+} undo;
+
+typedef struct ext_txn {
+  undo *undos;
+  size_t undo_count, undo_capacity;
+  size_t *levels; /* levels[n]: undo_count when savepoint n was made */
+  size_t level_count, level_capacity;
+  ext_object **objects; /* those we are the writer of */
+  size_t object_count, object_capacity;
+  ext_txn_deferred *deferred;
+  bool synced; /* xSync has been here since the last write */
+} ext_txn;
+
+int ext_txn_create(ext_conn *conn) {
+  conn->txn = mm_alloc_zeroed(sizeof *conn->txn);
+  return conn->txn ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+void ext_txn_destroy(ext_conn *conn) {
+  if (!conn->txn) return;
+  mm_free(conn->txn->undos);
+  mm_free(conn->txn->levels);
+  mm_free(conn->txn->objects);
+  mm_free(conn->txn);
+  conn->txn = NULL;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static int push_undo(ext_txn *txn, undo u, mm_error *err) {
+  void *undos = txn->undos;
+  if (mm_grow(&undos, txn->undo_count, &txn->undo_capacity, sizeof u)) return mm_fail_nomem(err);
+  txn->undos = undos;
+  txn->undos[txn->undo_count++] = u;
+  return MM_OK;
+}
+
+static int list_object(ext_txn *txn, ext_object *object, mm_error *err) {
+  if (object->in_transaction) return MM_OK;
+  void *objects = txn->objects;
+  if (mm_grow(&objects, txn->object_count, &txn->object_capacity, sizeof *txn->objects)) {
+    return mm_fail_nomem(err);
+  }
+  txn->objects = objects;
+  txn->objects[txn->object_count++] = object;
+  object->in_transaction = true;
+  return MM_OK;
+}
+
+/* Has the object a record since the innermost savepoint already? Its mark is the lower one. */
+static bool is_noted(const ext_txn *txn, const ext_object *object) {
+  size_t low = txn->level_count ? txn->levels[txn->level_count - 1] : 0;
+  for (size_t i = txn->undo_count; i-- > low;) {
+    if (txn->undos[i].object == object) return true;
+  }
+  return false;
+}
+
+/* COMMIT got as far as xSync and no further: what tables did for it is undone before more is written. */
+static void reopen(ext_txn *txn) {
+  if (!txn->synced) return;
+  for (ext_txn_deferred *d = txn->deferred; d; d = d->next) d->end(d->context, false);
+  txn->synced = false;
+}
+
+int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err) {
+  ext_txn *txn = conn->txn;
+  if (sqlite3_db_readonly(conn->db, "main") == 1) {
+    return mm_fail(err, MM_READONLY, "the database is read-only, and so is what is reached from it");
+  }
+  reopen(txn);
+  int rc = list_object(txn, object, err);
+  if (rc == MM_OK && !object->core->begun) rc = mm_object_begin(object->core, err);
+  if (rc == MM_OK && !is_noted(txn, object)) {
+    rc = push_undo(txn, (undo){object, NULL, NULL, mm_object_mark(object->core)}, err);
+  }
+  return rc;
+}
+
+int ext_txn_undo(ext_conn *conn, ext_undo *call, void *context, uint64_t value, mm_error *err) {
+  return push_undo(conn->txn, (undo){NULL, call, context, value}, err);
+}
+
+void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred) {
+  deferred->next = conn->txn->deferred;
+  conn->txn->deferred = deferred;
+}
+
+bool ext_txn_sees(const ext_conn *conn) {
+  return conn->txn->object_count > 0;
+}
+
+/* ---- savepoints ----------------------------------------------------------------------------- */
+
+int ext_txn_savepoint(ext_conn *conn, int level) {
+  ext_txn *txn = conn->txn;
+  while (txn->level_count <= (size_t)level) {
+    void *levels = txn->levels;
+    if (mm_grow(&levels, txn->level_count, &txn->level_capacity, sizeof *txn->levels)) {
+      return SQLITE_NOMEM;
+    }
+    txn->levels = levels;
+    txn->levels[txn->level_count++] = txn->undo_count;
+  }
+  return SQLITE_OK;
+}
+
+int ext_txn_release(ext_conn *conn, int level) {
+  size_t n = level < 0 ? 0 : (size_t)level;
+  if (conn->txn->level_count > n) conn->txn->level_count = n;
+  return SQLITE_OK;
+}
+
+/* Take records off the stack; each object's lowest mark is the last one met. */
+static int undo_to(ext_txn *txn, size_t height, mm_error *err) {
+  int rc = MM_OK;
+  while (txn->undo_count > height) {
+    const undo *u = &txn->undos[--txn->undo_count];
+    if (u->call) {
+      u->call(u->context, u->value);
+    } else if (rc == MM_OK) {
+      rc = mm_object_rollback_to(u->object->core, (size_t)u->value, err);
+    }
+  }
+  return rc;
+}
+
+int ext_txn_rollback_to(ext_conn *conn, int level) {
+  ext_txn *txn = conn->txn;
+  size_t height = 0;
+  if (level >= 0 && (size_t)level < txn->level_count) {
+    height = txn->levels[level];
+    txn->level_count = (size_t)level + 1;
+  } else if (level >= 0) {
+    height = txn->undo_count; /* a savepoint made when nothing of ours was enlisted yet: none later */
+  } else {
+    txn->level_count = 0;
+  }
+  reopen(txn);
+  return ext_sqlite_code(undo_to(txn, height, &conn->err));
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+int ext_txn_begin(ext_conn *conn) {
+  (void)conn;
+  return SQLITE_OK;
+}
+
+static int flush_deferred(ext_txn *txn, mm_error *err) {
+  int rc = MM_OK;
+  for (ext_txn_deferred *d = txn->deferred; d && rc == MM_OK; d = d->next) {
+    rc = d->flush(d->context, err);
+  }
+  return rc;
+}
+
+int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table) {
+  ext_txn *txn = conn->txn;
+  mm_error *err = &conn->err;
+  int rc = txn->synced ? MM_OK : flush_deferred(txn, err);
+  txn->synced = true;
+  for (size_t i = 0; i < txn->object_count && rc == MM_OK; i++) {
+    rc = mm_object_prepare(txn->objects[i]->core, err);
+  }
+  return rc ? ext_table_error(table, "mmap", err) : SQLITE_OK;
+}
+
+static void end(ext_conn *conn, bool committed) {
+  ext_txn *txn = conn->txn;
+  while (txn->deferred) {
+    ext_txn_deferred *d = txn->deferred;
+    txn->deferred = d->next;
+    d->end(d->context, committed);
+  }
+  for (size_t i = 0; i < txn->object_count; i++) txn->objects[i]->in_transaction = false;
+  txn->object_count = txn->undo_count = txn->level_count = 0;
+  txn->synced = false;
+  ext_conn_collect(conn);
+}
+
+/* SQLite does not look at what xCommit returns: what went wrong is in its log, and the object itself
+** gives an error, not old bytes, until its journal has been replayed. */
+int ext_txn_commit(ext_conn *conn) {
+  ext_txn *txn = conn->txn;
+  for (size_t i = 0; i < txn->object_count; i++) {
+    int rc = mm_object_commit(txn->objects[i]->core, &conn->err);
+    if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
+  }
+  end(conn, true);
+  return SQLITE_OK;
+}
+
+int ext_txn_rollback(ext_conn *conn) {
+  ext_txn *txn = conn->txn;
+  mm_error ignored;
+  (void)undo_to(txn, 0, &ignored);
+  for (size_t i = 0; i < txn->object_count; i++) {
+    int rc = mm_object_rollback(txn->objects[i]->core, &conn->err);
+    if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
+  }
+  end(conn, false);
+  return SQLITE_OK;
+}

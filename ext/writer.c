@@ -1,0 +1,192 @@
+/*
+** writer.c: how a function writes.
+**
+** A function cannot take part in a transaction, a virtual table can. So a function that writes runs
+**
+**     INSERT INTO mmap_writer(write) VALUES(?1)
+**
+** with what it wants done behind ?1, as a pointer that SQL cannot forge. SQLite then does the rest: it
+** refuses under query_only, enlists us in the transaction, tells us of its savepoints and its end, and
+** commits by itself outside BEGIN. What the table is told to do, it does in xUpdate.
+*/
+#include "ext/ext.h"
+
+#include "core/mem.h"
+#include "ext/tab.h"
+
+#define POINTER_TYPE "mmap_write"
+
+/* ---- the function's side -------------------------------------------------------------------- */
+
+/* The eponymous table mmap_list is connected along with it: when SQLite closes the connection it
+** disconnects that table first, which finalizes the statement, which else would keep the connection
+** open (ext_conn_release_statements). */
+static int connect_releaser(ext_conn *conn) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(conn->db, "SELECT 1 FROM mmap_list", -1, &stmt, NULL);
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+static int prepare_writer(ext_conn *conn) {
+  if (conn->writer) return SQLITE_OK;
+  int rc = connect_releaser(conn);
+  if (rc) return rc;
+  return sqlite3_prepare_v3(conn->db, "INSERT INTO mmap_writer(write) VALUES(?1)", -1,
+                            SQLITE_PREPARE_PERSISTENT, &conn->writer, NULL);
+}
+
+/* A write inside a write, as from a trigger that calls a function in its arguments, finds the cached
+** statement in use and takes one of its own. */
+static int take_writer(ext_conn *conn, sqlite3_stmt **stmt) {
+  *stmt = NULL;
+  int rc = prepare_writer(conn);
+  if (rc == SQLITE_OK) {
+    *stmt = conn->writer;
+    conn->writer = NULL;
+  }
+  return rc;
+}
+
+static void give_back(ext_conn *conn, sqlite3_stmt *stmt) {
+  if (!stmt) return;
+  (void)sqlite3_clear_bindings(stmt);
+  if (conn->writer) {
+    sqlite3_finalize(stmt);
+  } else {
+    conn->writer = stmt;
+  }
+}
+
+static int run_writer(ext_conn *conn, ext_write *write) {
+  sqlite3_stmt *stmt;
+  sqlite3_int64 rowid = sqlite3_last_insert_rowid(conn->db);
+  int rc = take_writer(conn, &stmt);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_pointer(stmt, 1, write, POINTER_TYPE, NULL);
+  if (rc == SQLITE_OK) {
+    (void)sqlite3_step(stmt);
+    rc = sqlite3_reset(stmt);
+  }
+  give_back(conn, stmt);
+  sqlite3_set_last_insert_rowid(conn->db, rowid);
+  return rc;
+}
+
+/* The error is core's if it came that far, else SQLite's. */
+static void result_write_error(sqlite3_context *context, ext_write *write, int rc) {
+  ext_conn *conn = ext_conn_of(context);
+  if (write->ran && conn->err.code != MM_OK) {
+    ext_result_error(context, write->name, &conn->err);
+    return;
+  }
+  char *text = sqlite3_mprintf("%s: %s", write->name, sqlite3_errmsg(conn->db));
+  sqlite3_result_error(context, text ? text : "out of memory", -1);
+  sqlite3_result_error_code(context, rc);
+  sqlite3_free(text);
+}
+
+void ext_write_call(sqlite3_context *context, ext_write *write) {
+  ext_conn *conn = ext_conn_of(context);
+  conn->err.code = MM_OK;
+  int rc = run_writer(conn, write);
+  if (rc == SQLITE_OK && !write->ran) {
+    mm_fail(&conn->err, MM_ERROR, "a table named mmap_writer stands in the way of all writes");
+    ext_result_error(context, write->name, &conn->err);
+  } else if (rc) {
+    result_write_error(context, write, rc);
+  } else {
+    sqlite3_result_int64(context, write->result);
+  }
+}
+
+int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err) {
+  const ext_handle *handle = write->file.handle;
+  if (handle && handle->access == EXT_READ) {
+    return mm_fail(err, MM_READONLY, "handle %lld is open for reading only", (long long)handle->id);
+  }
+  int rc = ext_txn_write(conn, write->file.object, err);
+  ext_file_window(&write->file);
+  return rc;
+}
+
+/* ---- the table's side ----------------------------------------------------------------------- */
+
+static int writerConnect(sqlite3 *db, void *aux, int argc, const char *const *argv,
+                         sqlite3_vtab **out, char **error) {
+  (void)argc, (void)argv;
+  return ext_tab_connect(db, aux, "CREATE TABLE x(write)", sizeof(ext_tab), out, error);
+}
+
+static int writerBestIndex(sqlite3_vtab *table, sqlite3_index_info *info) {
+  (void)table;
+  info->estimatedCost = 1;
+  info->estimatedRows = 0;
+  return SQLITE_OK;
+}
+
+static int writerFilter(sqlite3_vtab_cursor *cursor, int plan, const char *string, int argc,
+                        sqlite3_value **argv) {
+  (void)cursor, (void)plan, (void)string, (void)argc, (void)argv;
+  return SQLITE_OK;
+}
+
+static int writerNext(sqlite3_vtab_cursor *cursor) {
+  (void)cursor;
+  return SQLITE_OK;
+}
+
+/* There are no rows to read. */
+static int writerEof(sqlite3_vtab_cursor *cursor) {
+  (void)cursor;
+  return 1;
+}
+
+static int writerColumn(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
+  (void)cursor, (void)column;
+  sqlite3_result_null(context);
+  return SQLITE_OK;
+}
+
+static int writerRowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
+  (void)cursor;
+  *rowid = 0;
+  return SQLITE_OK;
+}
+
+static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv,
+                        sqlite3_int64 *rowid) {
+  ext_conn *conn = ((ext_tab *)table)->conn;
+  ext_write *write = argc > 2 ? sqlite3_value_pointer(argv[2], POINTER_TYPE) : NULL;
+  *rowid = 0;
+  if (!write) {
+    mm_fail(&conn->err, MM_ERROR, "this table is for the functions that write");
+    return ext_table_error(table, "mmap_writer", &conn->err);
+  }
+  write->ran = true;
+  int rc = write->run(conn, write, &conn->err);
+  return rc ? ext_table_error(table, write->name, &conn->err) : SQLITE_OK;
+}
+
+static const sqlite3_module writer_module = {
+    .iVersion = 2,
+    .xConnect = writerConnect,
+    .xBestIndex = writerBestIndex,
+    .xDisconnect = ext_tab_disconnect,
+    .xOpen = ext_tab_open_plain,
+    .xClose = ext_tab_close_plain,
+    .xFilter = writerFilter,
+    .xNext = writerNext,
+    .xEof = writerEof,
+    .xColumn = writerColumn,
+    .xRowid = writerRowid,
+    .xUpdate = writerUpdate,
+    .xBegin = ext_tab_begin,
+    .xSync = ext_tab_sync,
+    .xCommit = ext_tab_commit,
+    .xRollback = ext_tab_rollback,
+    .xSavepoint = ext_tab_savepoint,
+    .xRelease = ext_tab_release,
+    .xRollbackTo = ext_tab_rollback_to,
+};
+
+const ext_module ext_module_writer = {"mmap_writer", &writer_module, NULL};

@@ -1,0 +1,21 @@
+"""The flags that this project's own sources are compiled with."""
+
+C_OPTS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-Wconversion",
+    "-Wshadow",
+    "-Werror",
+]
+
+CXX_OPTS = [
+    "-std=c++17",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    # googletest's macros have an else of their own: `if (x) GTEST_SKIP();`.
+    "-Wno-dangling-else",
+]

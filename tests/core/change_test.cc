@@ -1,0 +1,359 @@
+// What a COMMIT does to a file, against a real file system, and with each of its calls failing.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "core/change.h"
+#include "core/mem.h"
+#include "core/sys.h"
+}
+#include "tests/support/fault_sys.h"
+#include "tests/support/scratch.h"
+
+namespace {
+
+using mm_test::Call;
+using mm_test::CallRecord;
+using mm_test::FaultSys;
+using mm_test::Get;
+using mm_test::Put;
+
+constexpr uint64_t kHole = 128 << 10; // zeros that are worth a hole
+
+struct Piece {
+  uint64_t offset;
+  std::string data; // empty: `zeros` zeros
+  uint64_t zeros = 0;
+};
+
+// A change over pieces that it keeps.
+class Change {
+public:
+  Change(uint64_t old_size, uint64_t new_size, std::vector<Piece> given)
+      : pieces(std::move(given)) {
+    change.old_size = old_size;
+    change.new_size = new_size;
+    for (const Piece &piece : pieces) {
+      const uint8_t *data = reinterpret_cast<const uint8_t *>(piece.data.data());
+      extents.push_back({piece.offset, piece.zeros ? piece.zeros : piece.data.size(),
+                         piece.zeros ? nullptr : data});
+    }
+    change.extents = extents.data();
+    change.count = extents.size();
+  }
+
+  // What the change makes of a file.
+  std::string Of(std::string file) const {
+    if (file.size() < change.new_size) file.resize(change.new_size);
+    for (const Piece &piece : pieces) {
+      uint64_t size = piece.zeros ? piece.zeros : piece.data.size();
+      file.replace(piece.offset, size, piece.zeros ? std::string(size, 0) : piece.data);
+    }
+    file.resize(change.new_size);
+    return file;
+  }
+
+  mm_change change{};
+
+private:
+  std::vector<Piece> pieces;
+  std::vector<mm_extent> extents;
+};
+
+class ChangeTest : public testing::Test {
+protected:
+  void SetUp() override { Open(old_bytes); }
+  void TearDown() override {
+    mm_os = *mm_sys_default();
+    close(fd);
+  }
+
+  void Open(const std::string &bytes) {
+    if (fd >= 0) close(fd);
+    Put(path, bytes);
+    fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+  }
+  int Apply(const Change &change, bool durable = true) {
+    return mm_change_apply(&change.change, fd, durable, "a.bin", &err);
+  }
+  int Reserve(const Change &change) { return mm_change_reserve(&change.change, fd, "a.bin", &err); }
+  int64_t Blocks() const {
+    struct stat st;
+    return fstat(fd, &st) == 0 ? static_cast<int64_t>(st.st_blocks) : -1;
+  }
+
+  mm_test::Scratch scratch;
+  std::string path = scratch / "a.bin";
+  std::string old_bytes = std::string(512 << 10, 'o');
+  int fd = -1;
+  mm_error err{};
+};
+
+uint64_t limit_for_test = UINT64_MAX;
+uint64_t Limit() {
+  return limit_for_test;
+}
+
+TEST_F(ChangeTest, WritesExtentsAndNothingElse) {
+  Change change(old_bytes.size(), old_bytes.size(), {{0, "abc"}, {5000, "d"}, {5001, "touches"}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), change.Of(old_bytes));
+}
+
+TEST_F(ChangeTest, GrowsWithZeros) {
+  Change change(old_bytes.size(), old_bytes.size() + 9000, {{old_bytes.size() + 100, "new"}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), change.Of(old_bytes));
+}
+
+TEST_F(ChangeTest, Shrinks) {
+  Change change(old_bytes.size(), 10, {{3, "xy"}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), "oooxyooooo");
+}
+
+TEST_F(ChangeTest, ShrinksToNothingAndGrowsFromIt) {
+  Change none(old_bytes.size(), 0, {});
+  ASSERT_EQ(Apply(none), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), "");
+  Change some(0, 4, {{1, "b"}});
+  ASSERT_EQ(Apply(some), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), std::string("\0b\0\0", 4));
+}
+
+TEST_F(ChangeTest, MakesALargeExtentOfZerosAHole) {
+  int64_t before = Blocks();
+  Change change(old_bytes.size(), old_bytes.size(), {{10, "", kHole}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), change.Of(old_bytes));
+  EXPECT_LT(Blocks(), before);
+}
+
+TEST_F(ChangeTest, AHoleAtTheEndLeavesTheSize) {
+  Change change(old_bytes.size(), old_bytes.size(), {{old_bytes.size() - kHole, "", kHole}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), change.Of(old_bytes));
+}
+
+TEST_F(ChangeTest, WritesFewZerosRatherThanMakeAHole) {
+  FaultSys sys;
+  Change change(old_bytes.size(), old_bytes.size(), {{10, "", 100}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), change.Of(old_bytes));
+  EXPECT_TRUE(sys.RecordsOf(Call::kZero).empty());
+}
+
+TEST_F(ChangeTest, WritesZerosWhereNoHoleCanBeMade) {
+  for (int error : {EOPNOTSUPP, EIO, ENOSPC}) {
+    Open(old_bytes);
+    FaultSys sys;
+    sys.CountOnly({Call::kZero});
+    sys.FailAt(0, error, true);
+    Change change(old_bytes.size(), old_bytes.size(), {{7, "", kHole + 3}});
+    ASSERT_EQ(Apply(change), MM_OK) << err.text;
+    EXPECT_TRUE(sys.Fired());
+    EXPECT_EQ(Get(path), change.Of(old_bytes));
+  }
+}
+
+TEST_F(ChangeTest, GrowsThenWritesThenMakesItDurable) {
+  FaultSys sys;
+  Change change(old_bytes.size(), old_bytes.size() + 1, {{1, "a"}, {9, "b"}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(sys.Trace(), "status resize write write status sync_data");
+}
+
+TEST_F(ChangeTest, ShrinksAfterWritingAndBeforeMakingItDurable) {
+  FaultSys sys;
+  Change change(old_bytes.size(), 100, {{1, "a"}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(sys.Trace(), "status write status resize sync_data");
+}
+
+TEST_F(ChangeTest, DoesNotSyncWhenNotAsked) {
+  FaultSys sys;
+  ASSERT_EQ(Apply(Change(old_bytes.size(), 100, {{1, "a"}}), false), MM_OK) << err.text;
+  EXPECT_TRUE(sys.RecordsOf(Call::kSyncData).empty());
+  EXPECT_TRUE(sys.RecordsOf(Call::kSync).empty());
+}
+
+TEST_F(ChangeTest, ShortWritesAreGoneOnWith) {
+  FaultSys sys;
+  sys.MaxWrite(7);
+  Change change(old_bytes.size(), old_bytes.size() + 500,
+                {{3, std::string(1000, 'x')}, {old_bytes.size() - 20, "", 300}});
+  ASSERT_EQ(Apply(change), MM_OK) << err.text;
+  EXPECT_EQ(Get(path), change.Of(old_bytes));
+}
+
+TEST_F(ChangeTest, EveryFailureOfACallIsReported) {
+  for (uint64_t new_size : {old_bytes.size() + 100, old_bytes.size() / 2}) {
+    Change change(old_bytes.size(), new_size, {{1, "a"}, {9, "", 20}, {99, "b"}});
+    for (int n = 0;; n++) {
+      Open(old_bytes);
+      FaultSys sys;
+      sys.FailAt(n, EIO);
+      int rc = Apply(change);
+      if (!sys.Fired()) break;
+      EXPECT_EQ(rc, MM_IOERR) << sys.Trace();
+      EXPECT_NE(std::string(err.text).find("'a.bin'"), std::string::npos) << err.text;
+    }
+  }
+}
+
+// What a replay relies on.
+TEST_F(ChangeTest, ApplyingAgainAfterAnyCrashGivesTheSame) {
+  for (uint64_t new_size : {old_bytes.size() + 100, old_bytes.size() / 2}) {
+    Change change(old_bytes.size(), new_size,
+                  {{1, std::string(100, 'a')}, {200, "", 20}, {999, "b"}, {4096, "", kHole}});
+    for (size_t torn : {0, 1, 50}) {
+      for (int n = 0;; n++) {
+        Open(old_bytes);
+        FaultSys sys;
+        sys.CountOnly(mm_test::kWriting);
+        sys.CrashAt(n, torn);
+        (void)Apply(change, false);
+        if (!sys.Fired()) break;
+        sys.Reset();
+        ASSERT_EQ(Apply(change, false), MM_OK) << err.text;
+        EXPECT_EQ(Get(path), change.Of(old_bytes)) << "crash at " << n;
+      }
+    }
+  }
+}
+
+TEST_F(ChangeTest, AFullDiskIsSaidSo) {
+  FaultSys sys;
+  sys.CountOnly({Call::kWrite});
+  sys.FailAt(0, ENOSPC);
+  EXPECT_EQ(Apply(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}})), MM_FULL);
+  EXPECT_STREQ(err.text, "cannot write 1 bytes at 1 of 'a.bin': No space left on device");
+}
+
+TEST_F(ChangeTest, NothingIsWrittenOrGrownPastTheLimitOfTheProcess) {
+  mm_os.file_size_limit = Limit;
+  limit_for_test = old_bytes.size() - 1;
+  uint64_t size = old_bytes.size();
+  EXPECT_EQ(Apply(Change(size, size + 1, {})), MM_FULL);
+  EXPECT_EQ(Apply(Change(size, size, {{size - 1, "x"}})), MM_FULL);
+  EXPECT_EQ(Apply(Change(size, size, {{size - kHole, "", kHole}})), MM_FULL);
+  EXPECT_EQ(Reserve(Change(size, size + 1, {})), MM_FULL);
+  EXPECT_EQ(Reserve(Change(size, size, {{size - 1, "x"}})), MM_FULL);
+  EXPECT_EQ(Get(path), old_bytes);
+  EXPECT_EQ(Reserve(Change(size, size - 1, {{size - 2, "x"}})), MM_OK);
+  EXPECT_EQ(Apply(Change(size, size - 1, {{size - 2, "x"}})), MM_OK);
+}
+
+TEST_F(ChangeTest, ReservesNothingWhereThereIsNoHole) {
+  FaultSys sys;
+  ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}, {5000, "b"}})), MM_OK);
+  EXPECT_EQ(sys.Trace(), "next_hole");
+}
+
+TEST_F(ChangeTest, ReservesWhatIsWrittenPastTheEnd) {
+  uint64_t size = old_bytes.size();
+  int64_t before = Blocks();
+  Change change(size, size + (3 << 20), {{size, std::string(1 << 20, 'n')}});
+  ASSERT_EQ(Reserve(change), MM_OK) << err.text;
+  EXPECT_GE(Blocks(), before + 2048);
+  EXPECT_LT(Blocks(), before + 2 * 2048) << "what nobody writes is not reserved";
+  EXPECT_EQ(Get(path).size(), size);
+}
+
+TEST_F(ChangeTest, ReservesHolesInsideTheFile) {
+  ASSERT_EQ(ftruncate(fd, 0), 0);
+  ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
+  Change change(16 << 20, 16 << 20, {{1 << 20, std::string(1 << 20, 'n')}});
+  ASSERT_EQ(Reserve(change), MM_OK) << err.text;
+  EXPECT_GE(Blocks(), 2048);
+  EXPECT_LT(Blocks(), 4096);
+  EXPECT_EQ(Get(path), std::string(16 << 20, 0));
+}
+
+TEST_F(ChangeTest, ReservesFromTheFirstHoleOn) {
+  ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
+  FaultSys sys;
+  ASSERT_EQ(Reserve(Change(16 << 20, 16 << 20, {{1, "a"}, {5 << 20, "b"}, {6 << 20, "", 9}})),
+            MM_OK);
+  std::vector<CallRecord> reserved = sys.RecordsOf(Call::kReserve);
+  ASSERT_EQ(reserved.size(), 1u);
+  EXPECT_EQ(reserved[0].offset, 5u << 20);
+}
+
+TEST_F(ChangeTest, ReservesAllWhereTheSystemCannotTellHoles) {
+  for (int error : {EINVAL, ENXIO, EIO}) {
+    FaultSys sys;
+    sys.CountOnly({Call::kNextHole});
+    sys.FailAt(0, error);
+    ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}, {5, "b"}})), MM_OK);
+    EXPECT_EQ(sys.Trace(), "next_hole reserve reserve");
+  }
+}
+
+TEST_F(ChangeTest, AFileSystemThatCannotReserveIsNoError) {
+  FaultSys sys;
+  sys.CountOnly({Call::kReserve});
+  sys.FailAt(0, EOPNOTSUPP, true);
+  uint64_t size = old_bytes.size();
+  EXPECT_EQ(Reserve(Change(size, size + 2, {{size, "ab"}})), MM_OK);
+  EXPECT_TRUE(sys.Fired());
+}
+
+TEST_F(ChangeTest, WhatCannotBeReservedIsReportedAndGivenBack) {
+  uint64_t size = old_bytes.size();
+  int64_t before = Blocks();
+  Change change(size, size + (4 << 20),
+                {{size, std::string(1 << 20, 'n')}, {size + (3 << 20), "x"}});
+  for (auto [error, code] : {std::pair(ENOSPC, MM_FULL), {EDQUOT, MM_FULL}, {EIO, MM_IOERR}}) {
+    FaultSys sys;
+    sys.CountOnly({Call::kReserve});
+    sys.FailAt(1, error);
+    EXPECT_EQ(Reserve(change), code);
+    EXPECT_EQ(Blocks(), before);
+    EXPECT_EQ(Get(path), old_bytes);
+  }
+}
+
+TEST_F(ChangeTest, UnreserveGivesBackWhatNobodyWrote) {
+  uint64_t size = old_bytes.size();
+  int64_t before = Blocks();
+  Change change(size, size + (1 << 20), {{size, std::string(1 << 20, 'n')}});
+  ASSERT_EQ(Reserve(change), MM_OK) << err.text;
+  ASSERT_GT(Blocks(), before);
+  mm_change_unreserve(&change.change, fd);
+  EXPECT_EQ(Blocks(), before);
+  EXPECT_EQ(Get(path), old_bytes);
+}
+
+TEST_F(ChangeTest, UnreserveLeavesAFileThatSomebodyResized) {
+  uint64_t size = old_bytes.size();
+  Change change(size, size + 5, {{size, "12345"}});
+  ASSERT_EQ(ftruncate(fd, static_cast<off_t>(size) + 3), 0);
+  mm_change_unreserve(&change.change, fd);
+  EXPECT_EQ(Get(path).size(), size + 3);
+}
+
+TEST_F(ChangeTest, ClearFreesWhatItOwns) { // and the leak checker sees if it does not
+  mm_change change{};
+  mm_change_clear(&change);
+  ASSERT_EQ(mm_grow(reinterpret_cast<void **>(&change.extents), 0, &change.capacity,
+                    sizeof *change.extents),
+            0);
+  ASSERT_EQ(mm_grow(reinterpret_cast<void **>(&change.buffers), 0, &change.buffer_capacity,
+                    sizeof *change.buffers),
+            0);
+  change.buffers[change.buffer_count++] = static_cast<uint8_t *>(mm_alloc(10));
+  change.count = 1;
+  mm_change_clear(&change);
+  EXPECT_EQ(change.count + change.capacity + change.buffer_count + change.buffer_capacity, 0u);
+  EXPECT_EQ(change.extents, nullptr);
+}
+
+} // namespace

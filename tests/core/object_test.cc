@@ -1,0 +1,1322 @@
+// What object.h promises, a sentence a test. What each of its system calls does when it fails is at the
+// end; what random programs do is in object_random_test.cc, and the pins are in view_test.cc.
+#include "tests/support/object_file.h"
+
+#include "tests/support/fault_sys.h"
+
+#include <sys/mman.h>
+
+namespace {
+
+using namespace mm_test;
+
+class ObjectTest : public FileTest {};
+
+// ---- reading -------------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, ShowsTheBytesOfItsFile) {
+  Bytes bytes = Pattern(3 * Page() + 17);
+  Object object = Open(Put("a", bytes));
+  EXPECT_EQ(object.Seen(), bytes);
+  EXPECT_EQ(object->size, bytes.size());
+}
+
+TEST_F(ObjectTest, MayBeEmpty) {
+  Object object = Open(Put("a", {}));
+  EXPECT_EQ(object->size, 0u);
+  object.Begin();
+  object.Insert(0, Text("first"));
+  object.Commit();
+  EXPECT_EQ(Contents(Path("a")), Text("first"));
+  object.Begin();
+  object.Erase(0, 5);
+  object.Commit();
+  EXPECT_EQ(Contents(Path("a")), Bytes());
+  EXPECT_EQ(object->size, 0u);
+}
+
+TEST_F(ObjectTest, SeesWhatOthersWroteAfterARefresh) {
+  std::string path = Put("a", Pattern(Page()));
+  Object object = Open(path);
+  Outside(path, 10, Text("others"));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+TEST_F(ObjectTest, SeesTheFileGrowAndShrink) {
+  std::string path = Put("a", Pattern(100));
+  Object object = Open(path);
+  for (uint64_t size : {uint64_t{5000}, uint64_t{10}, uint64_t{0}, 300 * Page(), uint64_t{77}}) {
+    OutsideResize(path, size);
+    object.Refresh();
+    EXPECT_EQ(object.Seen(), Contents(path)) << size;
+  }
+}
+
+TEST_F(ObjectTest, SeesAFileGrowAfterARolledBackResize) {
+  std::string path = Put("a", Pattern(100));
+  Object object = Open(path);
+  object.Begin();
+  object.Resize(3 * Page());
+  object.Rollback();
+  Outside(path, 100, Pattern(5 * Page(), 9));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+TEST_F(ObjectTest, SeesOthersWritesBesideItsOwnAfterCommit) {
+  std::string path = Put("a", Pattern(Page()));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "ours");
+  object.Commit();
+  Outside(path, 8, Text("theirs"));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path)) << "the page must not stay a copy";
+}
+
+TEST_F(ObjectTest, SeesOthersWritesBesideItsOwnAfterRollback) {
+  std::string path = Put("a", Pattern(Page()));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "ours");
+  object.Rollback();
+  Outside(path, 8, Text("theirs"));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+TEST_F(ObjectTest, ReadsTheFileWithoutWhatIsPending) {
+  Object object = Open(Put("a", Text("abcdef")));
+  object.Begin();
+  object.Write(1, "XX");
+  Bytes got(10);
+  uint64_t count = 0;
+  ASSERT_EQ(mm_object_read_file(object, 1, got.data(), 10, &count, &object.err), MM_OK);
+  EXPECT_EQ(count, 5u);
+  EXPECT_EQ(memcmp(got.data(), "bcdef", 5), 0);
+}
+
+// ---- writing -------------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, ShowsItsWritesToItselfAloneUntilCommit) {
+  std::string path = Put("a", Text("abcdefgh"));
+  Object writer = Open(path), reader = Open(path);
+  writer.Begin();
+  writer.Write(2, "XY");
+  writer.Insert(8, Text("tail"));
+  EXPECT_EQ(writer.Seen(), Text("abXYefghtail"));
+  reader.Refresh();
+  EXPECT_EQ(reader.Seen(), Text("abcdefgh"));
+  EXPECT_EQ(Contents(path), Text("abcdefgh"));
+  writer.Commit();
+  reader.Refresh();
+  EXPECT_EQ(reader.Seen(), Text("abXYefghtail"));
+  EXPECT_EQ(Contents(path), Text("abXYefghtail"));
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectTest, MovesInsertsAndErases) {
+  std::string path = Put("a", Text("0123456789"));
+  Object object = Open(path);
+  object.Begin();
+  object.Move(2, 0, 5);
+  EXPECT_EQ(object.Seen(), Text("0101234789"));
+  object.Move(0, 3, 7);
+  EXPECT_EQ(object.Seen(), Text("1234789789"));
+  object.Erase(4, 3);
+  EXPECT_EQ(object.Seen(), Text("1234789"));
+  object.Insert(4, Text("--"));
+  EXPECT_EQ(object.Seen(), Text("1234--789"));
+  object.Erase(0, 9);
+  EXPECT_EQ(object.Seen(), Bytes());
+  object.Insert(0, Text("x"));
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("x"));
+}
+
+TEST_F(ObjectTest, WritesBytesThatLieInItself) {
+  Bytes bytes = Pattern(4 * Page());
+  Object object = Open(Put("a", bytes));
+  object.Begin();
+  ASSERT_EQ(mm_object_write(object, 5, object->data, 3 * Page(), &object.err), MM_OK);
+  std::copy_backward(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(3 * Page()),
+                     bytes.begin() + static_cast<ptrdiff_t>(3 * Page() + 5));
+  EXPECT_EQ(object.Seen(), bytes);
+  ASSERT_EQ(mm_object_insert(object, 7, object->data + 100, 100, &object.err), MM_OK);
+  bytes.insert(bytes.begin() + 7, bytes.begin() + 100, bytes.begin() + 200);
+}
+
+TEST_F(ObjectTest, AWriteOfNothingIsNoPendingWrite) {
+  Object object = Open(Put("a", Text("abc")));
+  object.Begin();
+  object.Write(3, "");
+  object.Insert(1, {});
+  object.Erase(3, 0);
+  object.Move(0, 1, 0);
+  object.Resize(3);
+  EXPECT_FALSE(mm_object_pending(object));
+  object.Prepare();
+  EXPECT_FALSE(HasJournal(Path("a")));
+  object.Commit();
+}
+
+TEST_F(ObjectTest, BytesThatWereCutOffComeBackAsZeros) {
+  std::string path = Put("a", Pattern(5 * Page()));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(3 * Page(), Pattern(Page(), 5));
+  object.Resize(Page() + 10);
+  object.Resize(5 * Page());
+  Bytes wanted = Pattern(5 * Page());
+  std::fill(wanted.begin() + static_cast<ptrdiff_t>(Page() + 10), wanted.end(), 0);
+  EXPECT_EQ(object.Seen(), wanted);
+  object.Commit();
+  EXPECT_EQ(Contents(path), wanted);
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(ObjectTest, ALargeRangeThatWasCutOffComesBackAsZeros) {
+  const uint64_t size = 3 << 20;
+  std::string path = Put("a", Pattern(size));
+  Object object = Open(path);
+  object.Begin();
+  object.Resize(100);
+  object.Resize(size);
+  Bytes wanted = Pattern(size);
+  std::fill(wanted.begin() + 100, wanted.end(), 0);
+  EXPECT_EQ(object.Seen(), wanted);
+  size_t mark = mm_object_mark(object);
+  object.Resize(50);
+  object.RollbackTo(mark);
+  EXPECT_EQ(object.Seen(), wanted);
+  object.Rollback();
+  EXPECT_EQ(object.Seen(), Pattern(size));
+}
+
+TEST_F(ObjectTest, RollsBackToASavepointAndOn) {
+  Object object = Open(Put("a", Pattern(2 * Page())));
+  object.Begin();
+  object.Write(0, "one");
+  Bytes one = object.Seen();
+  size_t mark = mm_object_mark(object);
+  object.Write(1, Pattern(Page(), 3));
+  object.Resize(10);
+  object.Resize(9 * Page());
+  object.RollbackTo(mark);
+  EXPECT_EQ(object.Seen(), one);
+  object.RollbackTo(mark);
+  EXPECT_EQ(object.Seen(), one);
+  object.RollbackTo(0);
+  EXPECT_EQ(object.Seen(), Pattern(2 * Page()));
+  object.Commit();
+  EXPECT_EQ(Contents(Path("a")), Pattern(2 * Page()));
+}
+
+TEST_F(ObjectTest, RollbackLeavesTheFileAsItWas) {
+  std::string path = Put("a", Pattern(2 * Page()));
+  Object object = Open(path);
+  struct stat before, after;
+  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  object.Begin();
+  object.Write(0, "x");
+  object.Resize(100);
+  object.Rollback();
+  ASSERT_EQ(stat(path.c_str(), &after), 0);
+  EXPECT_EQ(Contents(path), Pattern(2 * Page()));
+  EXPECT_EQ(object.Seen(), Pattern(2 * Page()));
+  EXPECT_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec) << "it was not even written";
+}
+
+TEST_F(ObjectTest, RollbackAfterPrepareLeavesNoJournal) {
+  for (int synchronous : {MM_SYNC_OFF, MM_SYNC_NORMAL, MM_SYNC_FULL}) {
+    settings.synchronous = synchronous;
+    std::string path = Put("a", Pattern(Page()));
+    Object object = Open(path);
+    object.Begin();
+    object.Write(Page() - 1, "x");
+    object.Resize(5 * Page());
+    object.Prepare();
+    EXPECT_EQ(HasJournal(path), synchronous != MM_SYNC_OFF);
+    object.Rollback();
+    EXPECT_FALSE(HasJournal(path));
+    EXPECT_EQ(Contents(path), Pattern(Page()));
+    object.Begin();
+    object.Write(0, "again");
+    object.Commit();
+    EXPECT_EQ(object.Seen(), Contents(path));
+    EXPECT_EQ(object.Seen()[0], 'a');
+  }
+}
+
+TEST_F(ObjectTest, PreparesAgainAfterFurtherWrites) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "1");
+  object.Prepare();
+  object.Write(1, "2");
+  object.Prepare();
+  object.Prepare();
+  object.Insert(6, Text("3"));
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("12cdef3"));
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectTest, CommitsWhatTookThePlaceOfARolledBackWriteAfterPrepare) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "1");
+  size_t mark = mm_object_mark(object);
+  object.Write(1, "2");
+  object.Prepare();
+  object.RollbackTo(mark);
+  object.Write(4, "5");
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("1bcd5f"));
+}
+
+TEST_F(ObjectTest, StaysTheWriterWhenItRollsBackToItsBeginningAfterPrepare) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "1");
+  object.Prepare();
+  object.RollbackTo(0);
+  object.Refresh();
+  object.Write(4, "5");
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("abcd5f"));
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectTest, CommitsNothingWhenAllWasRolledBackAfterPrepare) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "1");
+  object.Prepare();
+  object.RollbackTo(0);
+  object.Commit();
+  EXPECT_FALSE(HasJournal(path));
+  object.Refresh();
+  EXPECT_EQ(Contents(path), Text("abcdef"));
+  Object other = Open(path);
+  other.Begin();
+}
+
+TEST_F(ObjectTest, TellsWhatCommitWouldWrite) {
+  Object object = Open(Put("a", Text("abcdef")));
+  object.Begin();
+  object.Write(1, "X");
+  object.Write(4, "Y");
+  object.Resize(9);
+  mm_change change = {};
+  ASSERT_EQ(mm_object_change(object, &change, &object.err), MM_OK);
+  EXPECT_EQ(change.old_size, 6u);
+  EXPECT_EQ(change.new_size, 9u);
+  ASSERT_EQ(change.count, 2u);
+  EXPECT_EQ(change.extents[0].offset, 1u);
+  EXPECT_EQ(change.extents[1].offset, 4u);
+  EXPECT_EQ(change.extents[1].data[0], 'Y');
+  mm_change_clear(&change);
+}
+
+TEST_F(ObjectTest, ClosingRollsBack) {
+  std::string path = Put("a", Text("abc"));
+  {
+    Object object = Open(path);
+    object.Begin();
+    object.Write(0, "X");
+    object.Prepare();
+  }
+  EXPECT_EQ(Contents(path), Text("abc"));
+  EXPECT_FALSE(HasJournal(path));
+  Object next = Open(path);
+  next.Begin();
+}
+
+TEST_F(ObjectTest, MakesNoHugeFile) {
+  Object object = Open(Put("a", Text("abc")));
+  object.Begin();
+  EXPECT_EQ(mm_object_resize(object, MM_OBJECT_MAX + 1, &object.err), MM_TOOBIG);
+  EXPECT_EQ(mm_object_insert(object, 0, nullptr, MM_OBJECT_MAX, &object.err), MM_TOOBIG);
+  EXPECT_EQ(mm_object_insert(object, 0, nullptr, UINT64_MAX, &object.err), MM_TOOBIG);
+  EXPECT_EQ(object.Seen(), Text("abc"));
+  EXPECT_FALSE(mm_object_pending(object));
+}
+
+// ---- large ---------------------------------------------------------------------------------------
+
+bool HasAddressSpace(uint64_t size) {
+  void *at = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return false;
+  munmap(at, size);
+  return true;
+}
+
+TEST_F(ObjectTest, WritesASparseFileOfMoreThan4GiB) {
+  const uint64_t far = ((uint64_t)5 << 30) + 123;
+  std::string path = Put("a", Text("start"));
+  OutsideResize(path, (uint64_t)6 << 30);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(far, "far");
+  object.Write(((uint64_t)1 << 32) - 1, "over");
+  object.Commit();
+  EXPECT_EQ(memcmp(object->data + far, "far", 3), 0);
+  EXPECT_EQ(memcmp(object->data + ((uint64_t)1 << 32) - 1, "over", 4), 0);
+  struct stat st;
+  ASSERT_EQ(stat(path.c_str(), &st), 0);
+  EXPECT_LT(st.st_blocks, 1000) << "it stays sparse";
+  Object other = Open(path);
+  EXPECT_EQ(memcmp(other->data + far, "far", 3), 0);
+}
+
+TEST_F(ObjectTest, GrowsToATebibyteAndBackAtOnce) {
+  const uint64_t size = (uint64_t)1 << 40;
+  if (!HasAddressSpace(3 * size)) GTEST_SKIP() << "no address space";
+  std::string path = Put("a", {});
+  Object object = Open(path);
+  object.Begin();
+  for (int i = 0; i < 20; i++) {
+    object.Resize(size);
+    object.Write(size - 1, "x");
+    EXPECT_EQ(object->data[size - 1], 'x');
+    EXPECT_EQ(object->data[size - 2], 0);
+    object.Resize(3);
+    object.Resize(size);
+    EXPECT_EQ(object->data[size - 1], 0);
+    object.RollbackTo(0);
+    EXPECT_EQ(object->size, 0u);
+  }
+  object.Resize(size);
+  object.Write(size / 2, "middle");
+  object.Commit();
+  struct stat st;
+  ASSERT_EQ(stat(path.c_str(), &st), 0);
+  EXPECT_EQ(static_cast<uint64_t>(st.st_size), size);
+  EXPECT_LT(st.st_blocks, 1000);
+  EXPECT_EQ(memcmp(object->data + size / 2, "middle", 6), 0);
+}
+
+TEST_F(ObjectTest, HoldsTheLargestSizeThereIs) {
+  const uint64_t size = MM_OBJECT_MAX;
+  if (!HasAddressSpace(size + size / 4)) GTEST_SKIP() << "no address space";
+  Object object = OpenMemory(3);
+  object.Begin();
+  object.Resize(size);
+  object.Write(size - 3, "end");
+  EXPECT_EQ(memcmp(object->data + size - 3, "end", 3), 0);
+  EXPECT_EQ(mm_object_insert(object, 0, object->data, 1, &object.err), MM_TOOBIG);
+  object.Rollback();
+  EXPECT_EQ(object.Seen(), Bytes(3, 0));
+}
+
+// ---- one writer ----------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, HasOneWriterAtATime) {
+  std::string path = Put("a", Text("abc"));
+  Object one = Open(path), two = Open(path);
+  one.Begin();
+  one.Begin();
+  EXPECT_EQ(mm_object_begin(two, &two.err), MM_BUSY);
+  one.Write(0, "1");
+  one.Commit();
+  two.Begin();
+  EXPECT_EQ(two.Seen(), Text("1bc")) << "it begins with what the one before committed";
+  EXPECT_EQ(mm_object_begin(one, &one.err), MM_BUSY);
+  two.Rollback();
+  one.Begin();
+}
+
+TEST_F(ObjectTest, HasOneWriterAmongProcesses) {
+  std::string path = Put("a", Text("abc"));
+  Object object = Open(path);
+  object.Begin();
+  EXPECT_EQ(InChild([&] {
+              Object own = Open(path);
+              return mm_object_begin(own, &own.err);
+            }),
+            MM_BUSY);
+}
+
+TEST_F(ObjectTest, GivesUpWaitingWhenItIsInterrupted) {
+  std::string path = Put("a", Text("abc"));
+  Object one = Open(path);
+  mm_settings patient = settings;
+  patient.busy_timeout = 3600 * 1000;
+  patient.watch = [](void *context) { return ++*static_cast<int *>(context) > 2 ? 1 : 0; };
+  int asked = 0;
+  patient.watch_context = &asked;
+  Object two = Open(path, MM_OBJECT_FILE, patient);
+  one.Begin();
+  EXPECT_EQ(mm_object_begin(two, &two.err), MM_INTERRUPT);
+}
+
+TEST_F(ObjectTest, RefusesHardLinksUnlessItNeedsNoJournal) {
+  std::string path = Put("a", Text("abc"));
+  ASSERT_EQ(link(path.c_str(), Path("b").c_str()), 0);
+  Object object = Open(path);
+  EXPECT_EQ(mm_object_begin(object, &object.err), MM_READONLY);
+  EXPECT_NE(strstr(object.err.text, "hard links"), nullptr) << object.err.text;
+  EXPECT_FALSE(object->begun);
+  settings.synchronous = MM_SYNC_OFF;
+  object.Begin();
+  object.Write(0, "X");
+  object.Commit();
+  EXPECT_EQ(Contents(Path("b")), Text("Xbc"));
+}
+
+TEST_F(ObjectTest, RefusesADeletedFile) {
+  std::string path = Put("a", Text("abc"));
+  Object object = Open(path);
+  unlink(path.c_str());
+  EXPECT_EQ(mm_object_begin(object, &object.err), MM_READONLY);
+  EXPECT_EQ(object.Seen(), Text("abc"));
+}
+
+// Runs `body` in a child that is a user who owns nothing here.
+int AsNobody(const std::function<int()> &body) {
+  return InChild([&] {
+    if (setegid(65534) || seteuid(65534)) return 98;
+    return body();
+  });
+}
+
+#define NEEDS_ROOT() \
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be somebody else"
+
+TEST_F(ObjectTest, RefusesToWriteAFileThatIsOnlyReadable) {
+  NEEDS_ROOT();
+  std::string path = Put("a", Text("abc"));
+  chmod(directory.c_str(), 0777);
+  chmod(path.c_str(), 0644);
+  EXPECT_EQ(AsNobody([&] {
+              Object object = Open(path);
+              int rc = mm_object_begin(object, &object.err);
+              return object.Seen() == Text("abc") && !object->begun ? rc : 97;
+            }),
+            MM_READONLY);
+}
+
+TEST_F(ObjectTest, RefusesToPrepareInADirectoryThatCannotBeWritten) {
+  NEEDS_ROOT();
+  std::string path = Put("a", Text("abc"));
+  chmod(directory.c_str(), 0755);
+  chmod(path.c_str(), 0666);
+  EXPECT_EQ(AsNobody([&] {
+              Object object = Open(path);
+              object.Begin();
+              object.Write(0, "X");
+              int rc = mm_object_prepare(object, &object.err);
+              object.Rollback();
+              return object.Seen() == Text("abc") ? rc : 97;
+            }),
+            MM_CANTOPEN);
+  EXPECT_EQ(Contents(path), Text("abc"));
+  EXPECT_EQ(AsNobody([&] {
+              settings.synchronous = MM_SYNC_OFF;
+              Object object = Open(path);
+              object.Begin();
+              object.Write(0, "X");
+              return mm_object_commit(object, &object.err);
+            }),
+            MM_OK);
+  EXPECT_EQ(Contents(path), Text("Xbc"));
+}
+
+TEST_F(ObjectTest, NeverWritesOnAConnectionThatOnlyReads) {
+  settings.read_only = true;
+  Object object = Open(Put("a", Text("abc")));
+  EXPECT_EQ(mm_object_begin(object, &object.err), MM_READONLY);
+  EXPECT_EQ(mm_object_make_writable(object, &object.err), MM_READONLY);
+}
+
+// ---- programs that take no lock ------------------------------------------------------------------
+
+TEST_F(ObjectTest, DoesNotOverwriteWhatOthersWroteMeanwhile) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "XX");
+  Outside(path, 1, Text("??"));
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  EXPECT_NE(strstr(object.err.text, "changed by another program"), nullptr) << object.err.text;
+  EXPECT_EQ(mm_object_commit(object, &object.err), MM_CHANGED);
+  object.Rollback();
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Text("a??def"));
+  EXPECT_EQ(Contents(path), Text("a??def"));
+  EXPECT_FALSE(HasJournal(path));
+  object.Begin();
+  object.Write(0, "X");
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("X??def"));
+}
+
+TEST_F(ObjectTest, RemembersAChangeThatARefreshHasSeen) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "XX");
+  Outside(path, 4, Text("????"));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Text("XXcd????"));
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  object.Rollback();
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Text("abcd????"));
+}
+
+TEST_F(ObjectTest, AcceptsAChangeFromBeforeItsFirstWrite) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  Outside(path, 4, Text("????"));
+  object.Refresh();
+  object.Write(0, "XX");
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("XXcd????"));
+}
+
+TEST_F(ObjectTest, NoticesThatTheFileWasReplaced) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "X");
+  Put("b", Text("other"));
+  ASSERT_EQ(rename(Path("b").c_str(), path.c_str()), 0);
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  object.Rollback();
+  EXPECT_EQ(Contents(path), Text("other"));
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectTest, SurvivesACutWhileItIsRead) {
+  std::string path = Put("a", Pattern(20 * Page()));
+  Object object = Open(path);
+  OutsideResize(path, 3 * Page() + 5);
+  volatile uint8_t sink = 0;
+  for (uint64_t i = 0; i < object->size; i++) sink = object->data[i];
+  (void)sink;
+  EXPECT_TRUE(mm_object_hit(object));
+  EXPECT_EQ(mm_object_faulted(object, &object.err), MM_IOERR);
+  object.Refresh();
+  EXPECT_EQ(mm_object_faulted(object, &object.err), MM_OK);
+  EXPECT_EQ(object.Seen(), Contents(path));
+  Outside(path, 3 * Page() + 5, Pattern(7 * Page(), 4));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+  EXPECT_FALSE(mm_object_hit(object));
+}
+
+TEST_F(ObjectTest, SurvivesACutDuringItsTransaction) {
+  std::string path = Put("a", Pattern(20 * Page()));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(10 * Page() + 3, "pending");
+  OutsideResize(path, Page());
+  EXPECT_EQ(mm_object_refresh(object, &object.err), MM_IOERR);
+  (void)mm_object_write(object, 15 * Page(), object->data, 100, &object.err);
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  (void)mm_object_rollback(object, &object.err);
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+  object.Begin();
+  object.Write(0, "works");
+  object.Commit();
+  EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+TEST_F(ObjectTest, AWriteThatReadsACutFileFails) {
+  std::string path = Put("a", Pattern(20 * Page()));
+  Object object = Open(path);
+  object.Begin();
+  OutsideResize(path, Page());
+  EXPECT_EQ(mm_object_move(object, 0, 10 * Page(), Page(), &object.err), MM_IOERR);
+  EXPECT_FALSE(mm_object_pending(object));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+  object.Insert(0, Text("works"));
+  object.Commit();
+  EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+// ---- private -------------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, APrivateObjectKeepsItsCommitsToItself) {
+  std::string path = Put("a", Pattern(2 * Page()));
+  Object object = Open(path, MM_OBJECT_PRIVATE);
+  object.Begin();
+  object.Write(10, "mine");
+  object.Prepare();
+  object.Commit();
+  object.Begin();
+  object.Write(12, "xx");
+  object.Rollback();
+  Bytes wanted = Pattern(2 * Page());
+  std::copy_n("mine", 4, wanted.begin() + 10);
+  EXPECT_EQ(object.Seen(), wanted);
+  EXPECT_EQ(Contents(path), Pattern(2 * Page()));
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectTest, APrivateObjectShowsOthersBytesBesideItsOwn) {
+  std::string path = Put("a", Pattern(2 * Page()));
+  Object object = Open(path, MM_OBJECT_PRIVATE);
+  object.Begin();
+  object.Write(10, "mine");
+  object.Commit();
+  Outside(path, 0, Text("theirs and more"));
+  object.Refresh();
+  Bytes wanted = Contents(path);
+  std::copy_n("mine", 4, wanted.begin() + 10);
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(ObjectTest, APrivateObjectCannotBeResized) {
+  Object object = Open(Put("a", Text("abc")), MM_OBJECT_PRIVATE);
+  object.Begin();
+  EXPECT_EQ(mm_object_resize(object, 10, &object.err), MM_READONLY);
+  EXPECT_EQ(mm_object_insert(object, 0, object->data, 1, &object.err), MM_READONLY);
+  EXPECT_EQ(mm_object_erase(object, 0, 1, &object.err), MM_READONLY);
+  EXPECT_EQ(object.Seen(), Text("abc"));
+}
+
+TEST_F(ObjectTest, APrivateObjectDoesNotGrowWithItsCommits) {
+  Object object = Open(Put("a", Pattern(Page())), MM_OBJECT_PRIVATE);
+  for (int i = 0; i < 1000; i++) {
+    object.Begin();
+    object.Write(static_cast<uint64_t>(i % 7), Text("abc"));
+    object.Commit();
+  }
+  EXPECT_LE(object->log.count, 600u);
+}
+
+TEST_F(ObjectTest, APrivateObjectSurvivesItsFileBeingCut) {
+  std::string path = Put("a", Pattern(9 * Page()));
+  Object object = Open(path, MM_OBJECT_PRIVATE);
+  object.Begin();
+  object.Write(5 * Page(), "mine");
+  object.Write(1, "too");
+  object.Commit();
+  OutsideResize(path, 100);
+  object.Refresh();
+  Bytes wanted = Contents(path);
+  std::copy_n("too", 3, wanted.begin() + 1);
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+// ---- memory --------------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, MemoryBeginsAsZerosAndTakesTransactions) {
+  Object object = OpenMemory(10);
+  EXPECT_EQ(object.Seen(), Bytes(10, 0));
+  object.Begin();
+  object.Write(2, "abc");
+  object.Commit();
+  object.Begin();
+  object.Resize(2 * Page());
+  object.Write(0, "zz");
+  object.Rollback();
+  Bytes wanted(10, 0);
+  std::copy_n("abc", 3, wanted.begin() + 2);
+  EXPECT_EQ(object.Seen(), wanted);
+  object.Begin();
+  object.Resize(100000);
+  object.Commit();
+  wanted.resize(100000);
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(ObjectTest, MemoryThatCannotBeIsRefused) {
+  mm_object *object = nullptr;
+  mm_error err;
+  EXPECT_NE(mm_object_open_memory(UINT64_MAX, &settings, &object, &err), MM_OK);
+  EXPECT_NE(mm_object_open_memory((uint64_t)1 << 62, &settings, &object, &err), MM_OK);
+}
+
+// ---- advice --------------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, TakesAdviceAndLosesNoWrite) {
+  Object object = Open(Put("a", Pattern(5 * Page())));
+  for (int advice : {MM_ADVICE_NORMAL, MM_ADVICE_RANDOM, MM_ADVICE_SEQUENTIAL, MM_ADVICE_WILLNEED,
+                     MM_ADVICE_DONTNEED}) {
+    EXPECT_EQ(mm_object_advise(object, advice, 100, UINT64_MAX, &object.err), MM_OK);
+    EXPECT_EQ(mm_object_advise(object, advice, 0, 5 * Page(), &object.err), MM_OK);
+    EXPECT_EQ(mm_object_advise(object, advice, 5 * Page(), 1, &object.err), MM_OK);
+  }
+  object.Begin();
+  object.Write(Page(), "pending");
+  Bytes wanted = object.Seen();
+  EXPECT_EQ(mm_object_advise(object, MM_ADVICE_DONTNEED, 0, 5 * Page(), &object.err), MM_OK);
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+// ---- fork ----------------------------------------------------------------------------------------
+
+TEST_F(ObjectTest, AForkedChildIsRefusedAndDoesNotDisturbItsParent) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "X");
+  object.Prepare();
+  EXPECT_EQ(InChild([&] {
+              mm_error err;
+              if (mm_object_refresh(object, &err) != MM_ERROR) return 1;
+              if (mm_object_begin(object, &err) != MM_ERROR) return 2;
+              if (mm_object_prepare(object, &err) != MM_ERROR) return 3;
+              if (mm_object_commit(object, &err) != MM_ERROR) return 4;
+              if (mm_object_rollback(object, &err) != MM_ERROR) return 5;
+              mm_object_close(object);
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(Contents(path), Text("abcdef"));
+  EXPECT_TRUE(HasJournal(path));
+  mm_object *reader;
+  mm_error err;
+  EXPECT_EQ(TryOpen(path, MM_OBJECT_FILE, &settings, &reader, &err), MM_BUSY)
+      << "the parent must have its lock still";
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("Xbcdef"));
+}
+
+// ---- recovery ------------------------------------------------------------------------------------
+
+using Edits = std::function<void(Object &)>;
+
+class RecoveryTest : public FileTest {
+protected:
+  // A process that dies in the middle of a transaction: before the first byte of the file changes,
+  // or with so many of its extents written.
+  void Crash(const std::string &path, const Edits &edits, size_t applied = 0) {
+    ASSERT_EQ(InChild([&] {
+                Object object = Open(path);
+                object.Begin();
+                edits(object);
+                object.Prepare();
+                const mm_change &change = object->change;
+                mm_error err;
+                if (applied && mm_change_begin(object->fd, change.new_size, "a", &err)) return 1;
+                for (size_t i = 0; i < applied && i < change.count; i++) {
+                  const mm_extent &extent = change.extents[i];
+                  if (mm_sys_write_all(object->fd, extent.data, extent.size, extent.offset)) return 1;
+                }
+                _exit(HasFailure() ? 2 : 0);
+              }),
+              0);
+    ASSERT_TRUE(HasJournal(path));
+  }
+
+  Bytes old = Pattern(3 * Page() + 100);
+  Bytes After(const Edits &edits) {
+    Object object = Open(Put("model", old));
+    object.Begin();
+    edits(object);
+    object.Commit();
+    return Contents(Path("model"));
+  }
+  const Edits patches = [](Object &o) {
+    o.Write(10, "first");
+    o.Write(2 * Page(), "second");
+  };
+  const Edits growth = [](Object &o) {
+    o.Write(10, "first");
+    o.Insert(Page(), Pattern(5 * Page(), 3));
+    o.Resize(20 * Page());
+  };
+  const Edits cut = [](Object &o) {
+    o.Write(10, "first");
+    o.Resize(Page() + 7);
+    o.Write(Page(), "last");
+  };
+};
+
+TEST_F(RecoveryTest, TheNextUseFinishesWhatACrashLeft) {
+  for (const Edits &edits : {patches, growth, cut}) {
+    for (size_t applied : {0, 1, 2}) {
+      std::string path = Put("a", old);
+      Crash(path, edits, applied);
+      Object object = Open(path);
+      EXPECT_EQ(object.Seen(), After(edits));
+      EXPECT_EQ(Contents(path), After(edits));
+      EXPECT_FALSE(HasJournal(path));
+    }
+  }
+}
+
+TEST_F(RecoveryTest, AlsoForAnObjectThatHadItMapped) {
+  for (int kind : {MM_OBJECT_FILE, MM_OBJECT_PRIVATE}) {
+    std::string path = Put("a", old);
+    Object object = Open(path, kind);
+    Crash(path, growth, 1);
+    object.Refresh();
+    EXPECT_EQ(object.Seen(), After(growth));
+    EXPECT_EQ(Contents(path), After(growth));
+    EXPECT_FALSE(HasJournal(path));
+  }
+}
+
+TEST_F(RecoveryTest, AlsoForAWriterThatDidNotRefresh) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  Crash(path, patches, 1);
+  object.Begin();
+  EXPECT_EQ(object.Seen(), After(patches));
+  object.Write(0, "X");
+  object.Commit();
+  Bytes wanted = After(patches);
+  wanted[0] = 'X';
+  EXPECT_EQ(Contents(path), wanted);
+}
+
+TEST_F(RecoveryTest, IsDoneOnce) {
+  std::string path = Put("a", old);
+  Crash(path, patches);
+  Object object = Open(path);
+  FaultSys sys;
+  object.Refresh();
+  object.Refresh();
+  EXPECT_EQ(sys.Trace(), "status_link status status_link status");
+}
+
+TEST_F(RecoveryTest, ATornJournalIsRemovedAndTheTransactionNeverWas) {
+  std::string path = Put("a", old), journal = path + MM_JOURNAL_SUFFIX;
+  Crash(path, patches);
+  uint64_t whole = Contents(journal).size();
+  for (uint64_t size : {uint64_t{0}, uint64_t{1}, uint64_t{79}, whole / 2, whole - 1}) {
+    if (!HasJournal(path)) Crash(path, patches);
+    OutsideResize(journal, size);
+    Object object = Open(path);
+    EXPECT_EQ(object.Seen(), old) << size;
+    EXPECT_EQ(Contents(path), old);
+    EXPECT_FALSE(HasJournal(path));
+  }
+}
+
+TEST_F(RecoveryTest, AJournalOfAnotherFileIsNotApplied) {
+  std::string path = Put("a", old);
+  Crash(path, patches);
+  Put("b", Pattern(old.size(), 8));
+  ASSERT_EQ(rename(Path("b").c_str(), path.c_str()), 0);
+  mm_object *object;
+  mm_error err;
+  EXPECT_EQ(TryOpen(path, MM_OBJECT_FILE, &settings, &object, &err), MM_CORRUPT);
+  EXPECT_NE(strstr(err.text, MM_JOURNAL_SUFFIX), nullptr) << err.text;
+  EXPECT_EQ(Contents(path), Pattern(old.size(), 8));
+  EXPECT_TRUE(HasJournal(path));
+}
+
+TEST_F(RecoveryTest, AConnectionThatOnlyReadsSeesTheStateAfterAndWritesNothing) {
+  settings.read_only = true;
+  for (int kind : {MM_OBJECT_FILE, MM_OBJECT_PRIVATE}) {
+    for (const Edits &edits : {patches, growth, cut}) {
+      settings.read_only = false;
+      std::string path = Put("a", old);
+      unlink((path + MM_JOURNAL_SUFFIX).c_str());
+      Crash(path, edits, 1);
+      Bytes after = After(edits), half = Contents(path);
+      settings.read_only = true;
+      Object object = Open(path, kind);
+      EXPECT_EQ(object.Seen(), after);
+      object.Refresh();
+      EXPECT_EQ(object.Seen(), after);
+      EXPECT_EQ(Contents(path), half);
+      EXPECT_TRUE(HasJournal(path));
+      mm_settings writing = Settings();
+      Object writer = Open(path, MM_OBJECT_FILE, writing);
+      EXPECT_EQ(Contents(path), after);
+      object.Refresh();
+      EXPECT_EQ(object.Seen(), after);
+      EXPECT_EQ(object->log.count, 0u) << "what it showed over the file is forgotten";
+    }
+  }
+}
+
+TEST_F(RecoveryTest, WhoMayNotWriteTheFileSeesTheStateAfter) {
+  NEEDS_ROOT();
+  std::string path = Put("a", old);
+  chmod(directory.c_str(), 0755);
+  chmod(path.c_str(), 0644);
+  Crash(path, growth, 1);
+  Bytes after = After(growth);
+  EXPECT_EQ(AsNobody([&] {
+              Object object = Open(path), other = Open(path, MM_OBJECT_PRIVATE);
+              return object.Seen() == after && other.Seen() == after ? 0 : 1;
+            }),
+            0);
+  EXPECT_TRUE(HasJournal(path));
+}
+
+TEST_F(RecoveryTest, WhoMayNotWriteTheDirectorySeesTheStateAfter) {
+  NEEDS_ROOT();
+  std::string path = Put("a", old);
+  chmod(directory.c_str(), 0755);
+  chmod(path.c_str(), 0666);
+  Crash(path, patches, 1);
+  Bytes after = After(patches);
+  EXPECT_EQ(AsNobody([&] {
+              Object object = Open(path);
+              object.Refresh();
+              return object.Seen() == after ? 0 : 1;
+            }),
+            0);
+  Object object = Open(path);
+  EXPECT_EQ(object.Seen(), after);
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(RecoveryTest, APrivateObjectKeepsItsOwnWritesOverAJournal) {
+  std::string path = Put("a", old);
+  Crash(path, growth, 1);
+  Bytes after = After(growth), wanted = after;
+  settings.read_only = true;
+  Object object = Open(path, MM_OBJECT_PRIVATE);
+  for (int i = 0; i < 100; i++) { // enough to be merged
+    object.Begin();
+    object.Write(12, Pattern(1000));
+    object.Write(15 * Page(), "tail");
+    object.Commit();
+  }
+  std::copy_n(Pattern(1000).begin(), 1000, wanted.begin() + 12);
+  std::copy_n("tail", 4, wanted.begin() + static_cast<ptrdiff_t>(15 * Page()));
+  EXPECT_EQ(object.Seen(), wanted);
+  object.Begin();
+  object.Write(0, "gone");
+  object.Rollback();
+  EXPECT_EQ(object.Seen(), wanted);
+  {
+    mm_settings writing = Settings();
+    Open(path, MM_OBJECT_FILE, writing);
+  }
+  Outside(path, 5, Text("new"));
+  std::copy_n("new", 3, wanted.begin() + 5);
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(RecoveryTest, ReadersWaitForALivingWriter) {
+  std::string path = Put("a", old);
+  Object writer = Open(path), reader = Open(path);
+  writer.Begin();
+  writer.Write(0, "X");
+  writer.Prepare();
+  EXPECT_EQ(mm_object_refresh(reader, &reader.err), MM_BUSY);
+  writer.Commit();
+  reader.Refresh();
+  EXPECT_EQ(reader.Seen()[0], 'X');
+}
+
+// ---- every call that fails -----------------------------------------------------------------------
+
+class ObjectFaultTest : public RecoveryTest {
+protected:
+  // One transaction, up to its first failure. *reached: 0 begin, 1 writes, 2 prepare, 3 commit, 4 all.
+  int Transaction(Object &object, const std::function<int(Object &)> &writes, int *reached) {
+    *reached = 0;
+    int rc = mm_object_begin(object, &object.err);
+    if (rc == MM_OK) *reached = 1;
+    if (rc == MM_OK) rc = writes(object);
+    if (rc == MM_OK) *reached = 2;
+    if (rc == MM_OK) rc = mm_object_prepare(object, &object.err);
+    if (rc == MM_OK) *reached = 3;
+    if (rc == MM_OK) rc = mm_object_commit(object, &object.err);
+    if (rc == MM_OK) *reached = 4;
+    return rc;
+  }
+
+  // With call `n` failing. False: there are not so many.
+  bool Try(int n, int error, bool sticky, const std::function<int(Object &)> &writes) {
+    std::string path = Put("a", old);
+    Object object = Open(path);
+    SCOPED_TRACE("call " + std::to_string(n) + (sticky ? " and all after it: " : ": ") +
+                 strerror(error));
+    int reached, rc;
+    bool fired;
+    {
+      FaultSys sys;
+      sys.FailAt(n, error, sticky);
+      rc = Transaction(object, writes, &reached);
+      if (rc != MM_OK && reached < 3) {
+        size_t mark = object->log.count;
+        (void)mm_object_rollback(object, &object.err);
+        EXPECT_LE(object->log.count, mark);
+      }
+      fired = sys.Fired();
+    }
+    if (!fired) {
+      EXPECT_EQ(rc, MM_OK) << object.err.text;
+      EXPECT_EQ(Contents(path), after);
+      return false;
+    }
+    Check(object, path, rc, reached);
+    return true;
+  }
+
+  // The state before or the state after, and an object that works.
+  void Check(Object &object, const std::string &path, int rc, int reached) {
+    object.Refresh();
+    EXPECT_EQ(object.Seen(), Contents(path));
+    if (reached == 4) {
+      EXPECT_EQ(rc, MM_OK);
+    }
+    EXPECT_EQ(object.Seen(), reached >= 3 ? after : old);
+    EXPECT_FALSE(HasJournal(path));
+    EXPECT_FALSE(object->failed);
+    EXPECT_FALSE(object->prepared);
+    object.Begin();
+    object.Write(5, "works");
+    object.Commit();
+    EXPECT_EQ(object.Seen(), Contents(path));
+    EXPECT_EQ(memcmp(object->data + 5, "works", 5), 0);
+  }
+
+  void EachCall(const std::function<int(Object &)> &writes) {
+    for (int synchronous : {MM_SYNC_NORMAL, MM_SYNC_FULL}) {
+      settings.synchronous = synchronous;
+      after = old;
+      {
+        Object object = Open(Put("model", old));
+        int reached;
+        ASSERT_EQ(Transaction(object, writes, &reached), MM_OK) << object.err.text;
+        after = Contents(Path("model"));
+      }
+      const struct {
+        int error;
+        bool sticky;
+      } faults[] = {{EIO, false}, {EIO, true}, {ENOSPC, false}};
+      for (auto fault : faults) {
+        int n = 0;
+        while (Try(n, fault.error, fault.sticky, writes) && !HasFailure()) ASSERT_LT(++n, 1000);
+        if (HasFailure()) return;
+        EXPECT_GT(n, 15) << "calls of a transaction";
+      }
+    }
+  }
+
+  Bytes after;
+};
+
+TEST_F(ObjectFaultTest, PatchesAreMadeWholeOrNotAtAll) {
+  EachCall([](Object &o) {
+    int rc = mm_object_write(o, 10, reinterpret_cast<const uint8_t *>("first"), 5, &o.err);
+    if (rc == MM_OK) rc = mm_object_move(o, 2 * Page(), 7, 100, &o.err);
+    return rc;
+  });
+}
+
+TEST_F(ObjectFaultTest, GrowthIsMadeWholeOrNotAtAll) {
+  EachCall([](Object &o) {
+    int rc = mm_object_insert(o, 10, reinterpret_cast<const uint8_t *>("first"), 5, &o.err);
+    if (rc == MM_OK) rc = mm_object_resize(o, 300 * Page(), &o.err);
+    if (rc == MM_OK) rc = mm_object_write(o, 299 * Page(), o->data, 100, &o.err);
+    return rc;
+  });
+}
+
+TEST_F(ObjectFaultTest, ACutIsMadeWholeOrNotAtAll) {
+  EachCall([](Object &o) {
+    int rc = mm_object_erase(o, 10, Page(), &o.err);
+    if (rc == MM_OK) rc = mm_object_resize(o, 100, &o.err);
+    if (rc == MM_OK) rc = mm_object_resize(o, Page(), &o.err);
+    return rc;
+  });
+}
+
+TEST_F(ObjectFaultTest, ACrashAtAnyCallLeavesTheStateBeforeOrAfter) {
+  for (const Edits &edits : {patches, growth, cut}) {
+    after = After(edits);
+    bool was_after = false;
+    for (int n = 0, more = 1; more && !HasFailure(); n++) {
+      std::string path = Put("a", old);
+      int result = InChild([&] {
+        Object object = Open(path);
+        FaultSys sys;
+        sys.CountOnly(kWriting);
+        sys.CrashAt(n, 3);
+        mm_error err;
+        if (mm_object_begin(object, &err) == MM_OK) {
+          edits(object);
+          (void)mm_object_commit(object, &err);
+        }
+        _exit(sys.Fired() ? 1 : 0);
+        return 0;
+      });
+      ASSERT_LE(result, 1);
+      more = result;
+      Object object = Open(path);
+      bool is_after = object.Seen() == after;
+      EXPECT_TRUE(is_after || object.Seen() == old) << n;
+      EXPECT_TRUE(is_after || !was_after) << "a commit got lost: " << n;
+      EXPECT_EQ(object.Seen(), Contents(path));
+      EXPECT_FALSE(HasJournal(path));
+      was_after = is_after;
+    }
+    EXPECT_TRUE(was_after);
+  }
+}
+
+TEST_F(ObjectFaultTest, AFailingRollbackKeepsTheFilesWriterUntilItsJournalIsGone) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "never");
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kRemove, Call::kOpen, Call::kResize, Call::kWrite});
+    sys.FailAt(0, EIO, true);
+    EXPECT_NE(mm_object_rollback(object, &object.err), MM_OK);
+    EXPECT_NE(mm_object_refresh(object, &object.err), MM_OK);
+  }
+  EXPECT_TRUE(HasJournal(path));
+  EXPECT_NE(InChild([&] {
+              mm_object *other;
+              mm_error err;
+              return TryOpen(path, MM_OBJECT_FILE, &settings, &other, &err);
+            }),
+            MM_OK)
+      << "nobody may replay it";
+  EXPECT_EQ(Contents(path), old);
+  object.Begin();
+  EXPECT_FALSE(HasJournal(path));
+  object.Refresh();
+  object.Write(1, "this");
+  object.Commit();
+  Bytes wanted = old;
+  std::copy_n("this", 4, wanted.begin() + 1);
+  EXPECT_EQ(Contents(path), wanted);
+}
+
+TEST_F(ObjectFaultTest, AFailedCommitGivesErrorsAndThenTheNewBytes) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  patches(object);
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kWrite});
+    sys.FailAt(1, EIO, true);
+    EXPECT_EQ(mm_object_commit(object, &object.err), MM_IOERR);
+    EXPECT_EQ(mm_object_faulted(object, &object.err), MM_IOERR);
+    EXPECT_TRUE(mm_object_hit(object));
+    EXPECT_EQ(mm_object_refresh(object, &object.err), MM_IOERR);
+    EXPECT_EQ(mm_object_begin(object, &object.err), MM_IOERR);
+  }
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), After(patches));
+}
+
+TEST_F(ObjectFaultTest, AHalfWrittenCommitWithoutAJournalIsReportedOnce) {
+  settings.synchronous = MM_SYNC_OFF;
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  patches(object);
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kWrite});
+    sys.FailAt(1, EIO);
+    EXPECT_EQ(mm_object_commit(object, &object.err), MM_IOERR);
+  }
+  EXPECT_EQ(mm_object_refresh(object, &object.err), MM_IOERR);
+  EXPECT_NE(strstr(object.err.text, "partly"), nullptr) << object.err.text;
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+TEST_F(ObjectFaultTest, AFailedRemapLosesNeitherTheTransactionNorTheBytes) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(3, "kept");
+  Bytes wanted = object.Seen();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kMap});
+    sys.FailAt(0, ENOMEM, true);
+    EXPECT_EQ(mm_object_resize(object, 1 << 20, &object.err), MM_NOMEM);
+    EXPECT_EQ(object.Seen(), wanted);
+  }
+  EXPECT_EQ(object->log.count, 1u);
+  object.Commit();
+  EXPECT_EQ(Contents(path), wanted);
+}
+
+TEST_F(ObjectFaultTest, AFullDiskIsMetBeforeTheCommitPoint) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  object.Insert(old.size(), Pattern(Page()));
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kReserve});
+    sys.FailAt(0, ENOSPC);
+    EXPECT_EQ(mm_object_prepare(object, &object.err), MM_FULL);
+  }
+  object.Rollback();
+  EXPECT_EQ(Contents(path), old);
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectFaultTest, RollbackAfterPrepareGivesReservedRoomBack) {
+  std::string path = Put("a", old);
+  struct stat before, after_rollback;
+  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  Object object = Open(path);
+  object.Begin();
+  object.Insert(old.size(), Bytes(4 << 20, 'x'));
+  object.Prepare();
+  object.Rollback();
+  ASSERT_EQ(stat(path.c_str(), &after_rollback), 0);
+  EXPECT_EQ(before.st_blocks, after_rollback.st_blocks);
+}
+
+TEST_F(ObjectFaultTest, OpeningFailsCleanly) {
+  std::string path = Put("a", old);
+  Crash(path, patches, 1);
+  Bytes journal = Contents(path + MM_JOURNAL_SUFFIX), half = Contents(path);
+  for (int n = 0;; n++) {
+    FaultSys sys;
+    sys.FailAt(n, EIO);
+    mm_object *object;
+    mm_error err;
+    int rc = TryOpen(path, MM_OBJECT_FILE, &settings, &object, &err);
+    bool fired = sys.Fired();
+    mm_object_close(object);
+    if (!fired) {
+      EXPECT_EQ(rc, MM_OK);
+      break;
+    }
+    sys.NoFault();
+    if (!HasJournal(path)) {
+      EXPECT_EQ(Contents(path), After(patches));
+      Outside(path, 0, half);
+      Outside(path + MM_JOURNAL_SUFFIX, 0, journal);
+    }
+    ASSERT_LT(n, 1000);
+  }
+}
+
+TEST_F(ObjectFaultTest, MemoryFailsCleanly) {
+  for (int n = 0;; n++) {
+    FaultSys sys;
+    sys.FailAt(n, ENOMEM);
+    mm_object *object = nullptr;
+    mm_error err;
+    int rc = mm_object_open_memory(100000, &settings, &object, &err);
+    EXPECT_EQ(rc == MM_OK, object != nullptr);
+    EXPECT_TRUE(rc == MM_OK || sys.Fired());
+    mm_object_close(object);
+    if (!sys.Fired()) break;
+    ASSERT_LT(n, 100);
+  }
+}
+
+} // namespace

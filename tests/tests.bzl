@@ -1,0 +1,50 @@
+"""Finds the tests: a new file under tests/ is a new test, without an edit of BUILD."""
+
+load("//:flags.bzl", "CXX_OPTS")
+
+# What every test that loads the library can read, by its path from the workspace root.
+_DATA = [
+    "//:README.md",
+    "//ext:mmap0.so",
+    "//sql",
+]
+
+def cc_tests(pattern, **kwargs):
+    """One cc_test for each source that matches: core/find_test.cc is //tests:core/find_test."""
+    for source in native.glob([pattern]):
+        native.cc_test(
+            name = source[:-len(".cc")],
+            size = "small",
+            srcs = [source],
+            copts = CXX_OPTS,
+            linkstatic = True,
+            **kwargs
+        )
+
+def core_tests(pattern):
+    """Tests of core/, without SQLite."""
+    cc_tests(pattern, deps = ["//core", "//tests:support", "@googletest//:gtest_main"])
+
+def ext_tests(pattern):
+    """Tests that load ext/mmap0.so into the system's SQLite, as a program would."""
+    cc_tests(
+        pattern,
+        data = _DATA,
+        deps = [
+            "//tests:support",
+            "//third_party:sqlite3",
+            "@googletest//:gtest_main",
+        ],
+    )
+
+def script_tests(pattern):
+    """Tests that are programs: executable scripts, started in the workspace root."""
+    for source in native.glob([pattern]):
+        native.sh_test(
+            name = source.rpartition(".")[0],
+            size = "small",
+            srcs = [source],
+            data = _DATA + native.glob([source.rpartition("/")[0] + "/data/**"]),
+            # A host that was built without a sanitizer cannot load a library with one.
+            tags = ["uninstrumented-host"],
+        )
