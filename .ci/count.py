@@ -14,6 +14,8 @@ SUMMARY = re.compile(
     r"^//(\S*):(\S+)\s+(?:\(cached\) )?"
     r"(PASSED|FLAKY|FAILED TO BUILD|FAILED|TIMEOUT|INCOMPLETE|NO STATUS)\b"
 )
+# Its end. Where many fail to build, only some have a line.
+TOTAL = re.compile(r"^Executed \d+ out of (\d+) tests?:")
 
 
 def count_cases(report):
@@ -45,13 +47,17 @@ def count_target(report, result):
 
 def main(log, testlogs, status):
     targets = {}
+    total = 0
     with open(log, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if match := SUMMARY.match(line):
                 package, name, result = match.groups()
                 targets[pathlib.Path(testlogs, package, name, "test.xml")] = result
+            elif match := TOTAL.match(line):
+                total = int(match[1])
     counts = [count_target(report, result) for report, result in targets.items()]
     passed, failed, skipped = (sum(column) for column in zip((0, 0, 0), *counts))
+    failed += max(total - len(targets), 0)
     if status != "0":
         failed = max(failed, 1)  # A build that failed names no tests.
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

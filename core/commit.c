@@ -24,17 +24,29 @@ static bool is_durable(const mm_object *object) {
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
-int mm_object_make_writable(mm_object *object, mm_error *err) {
-  if (object->writable || object->kind == MM_OBJECT_PRIVATE) return MM_OK;
+int object_open_writer(mm_object *object, mm_error *err) {
+  if (object->writer >= 0) return MM_OK;
   if (object->settings->read_only) {
     return mm_fail(err, MM_READONLY, "cannot write '%s': this connection only reads", object->name);
   }
   int fd = mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
   if (fd < 0) return mm_fail_errno(err, MM_READONLY, -fd, "cannot write '%s'", object->name);
-  (void)mm_os.close(object->fd);
-  object->fd = fd;
-  object->writable = true;
+  object->writer = fd;
   return MM_OK;
+}
+
+void object_close_writer(mm_object *object) {
+  if (object->writer >= 0 && object->writer != object->fd) {
+    (void)mm_os.close(object->writer);
+    object->writer = -1;
+  }
+}
+
+int mm_object_check_writable(mm_object *object, mm_error *err) {
+  if (object->writer >= 0 || object->kind == MM_OBJECT_PRIVATE) return MM_OK;
+  int rc = object_open_writer(object, err);
+  object_close_writer(object);
+  return rc;
 }
 
 /* Under another name the journal would not be found. */
@@ -55,7 +67,7 @@ static int check_links(const mm_object *object, const mm_stat *stat, mm_error *e
 static int lock_and_look(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
   mm_stat stat;
-  int rc = mm_lock_write(object->entry, object->fd, object, settings->busy_timeout, settings->watch,
+  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout, settings->watch,
                          settings->watch_context, object->name, err);
   if (rc) return rc;
   object->begun = true;
@@ -70,7 +82,8 @@ static int lock_and_look(mm_object *object, mm_error *err) {
 }
 
 static void let_go(mm_object *object) {
-  if (is_shared(object)) mm_lock_unwrite(object->entry, object->fd, object);
+  if (is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
+  object_close_writer(object);
   object->begun = false;
   object->changed_by_others = false;
 }
@@ -90,7 +103,7 @@ int mm_object_begin(mm_object *object, mm_error *err) {
     object->begun = true;
     return MM_OK;
   }
-  rc = mm_object_make_writable(object, err);
+  rc = object_open_writer(object, err);
   if (rc) return rc;
   rc = lock_and_look(object, err);
   if (rc) let_go(object);
@@ -128,11 +141,11 @@ static int look_again(mm_object *object, mm_error *err) {
 }
 
 static int reserve(mm_object *object, mm_error *err) {
-  int rc = mm_change_reserve(&object->change, object->fd, object->name, err);
+  int rc = mm_change_reserve(&object->change, object->writer, object->name, err);
   if (rc) return rc;
   rc = look_again(object, err);
   if (rc == MM_OK && object->seen.size != object->change.old_size) rc = changed(object, err);
-  if (rc) mm_change_unreserve(&object->change, object->fd);
+  if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
 }
 
@@ -160,7 +173,7 @@ static int write_journal(mm_object *object, mm_error *err) {
 static int save_change(mm_object *object, mm_error *err) {
   int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
   if (rc == MM_OK) rc = write_journal(object, err);
-  if (rc) mm_change_unreserve(&object->change, object->fd);
+  if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
 }
 
@@ -223,7 +236,7 @@ static int write_file(mm_object *object, mm_error *err) {
   bool journalled = object->undo_journal;
   int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
   if (rc == MM_OK) {
-    rc = mm_change_apply(&object->change, object->fd, is_durable(object), object->name, err);
+    rc = mm_change_apply(&object->change, object->writer, is_durable(object), object->name, err);
   }
   object->undo_journal = false;
   object->torn = rc != MM_OK && !journalled;
@@ -296,7 +309,7 @@ int mm_object_commit(mm_object *object, mm_error *err) {
 int mm_object_rollback(mm_object *object, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc || !object->begun) return rc;
-  if (object->prepared) mm_change_unreserve(&object->change, object->fd);
+  if (object->prepared) mm_change_unreserve(&object->change, object->writer);
   rc = unprepare(object, err);
   mm_error later;
   int shown = mm_object_rollback_to(object, object->base, rc ? &later : err);

@@ -42,10 +42,16 @@ static const uint16_t common[256] = {
 #define RARE_WINDOW ((uint64_t)1 << 16) /* the rare bytes are chosen from so many at the start */
 #define RARE_SPREAD ((uint64_t)256)     /* near each other, to be in the cache together */
 #define SAMPLE ((uint64_t)4096)
-#define LEVELS 3 /* filters tried before the two-way algorithm */
-#define FIRST_CREDIT 512
+#define ANCHORS 3                       /* rare bytes that are tried on a sample */
+#define PARTNERS ((uint64_t)32)         /* and how far away from them their partners are */
+#define LEVELS 3                        /* filters that are tried after the first */
+#define FIRST_CREDIT 512                /* steps before the first is given up */
 #define NO_LIMIT ((uint64_t)1 << 30)
 #define LINEAR_STRETCH ((uint64_t)1 << 18)
+
+/* What a filter may cost (mm_scan.patience): little while there is hope for a better one; at last as
+** much as makes it no faster than the two-way algorithm. */
+static const uint64_t patience[LEVELS + 1] = {1, 2, 8, 64};
 
 /* The kernels, best first. */
 static const mm_kernel *const kernels[] = {
@@ -173,11 +179,11 @@ typedef struct search {
   bool periodic;
 } search;
 
-static void search_use_pair(search *s, uint64_t a, uint64_t b, uint64_t patience) {
+static void search_use_pair(search *s, uint64_t a, uint64_t b, unsigned level) {
   s->scan.at[0] = smaller(a, b);
   s->scan.at[1] = larger(a, b);
   s->scan.culprit = s->scan.at[0];
-  s->scan.patience = patience;
+  s->scan.patience = patience[level];
   s->scan.credit = FIRST_CREDIT;
 }
 
@@ -196,7 +202,7 @@ static bool search_init(search *s, const mm_needle *needle, const uint8_t *data,
   s->linear = LINEAR_STRETCH;
   s->scan.needle = needle->data;
   s->scan.head = smaller(needle->size, MM_FIND_HEAD);
-  search_use_pair(s, needle->rare[0], needle->rare[1], 1);
+  search_use_pair(s, needle->rare[0], needle->rare[1], 0);
   return true;
 }
 
@@ -346,39 +352,87 @@ static uint64_t two_way(search *s, uint64_t q, uint64_t end, bool *hit) {
 
 /* Trying harder. */
 
-/* Count the bytes of the text where the search is. */
-static void take_sample(const search *s, uint64_t q, uint16_t counts[256]) {
-  uint64_t size = smaller(SAMPLE, s->size);
-  uint64_t from = smaller((uint64_t)(search_place(s, smaller(q, s->places - 1)) - s->text),
-                          s->size - size);
-  memset(counts, 0, 256 * sizeof *counts);
-  for (uint64_t i = 0; i < size; i++) counts[s->text[from + i]]++;
+/* Some of the text where the search is, and how often each byte occurs in it. */
+typedef struct text_sample {
+  const uint8_t *text;
+  uint64_t size;
+  uint16_t counts[256];
+} text_sample;
+
+static void sample_take(text_sample *sample, const search *s, uint64_t q) {
+  uint64_t place = (uint64_t)(search_place(s, smaller(q, s->places - 1)) - s->text);
+  sample->size = smaller(SAMPLE, s->size);
+  sample->text = s->text + smaller(place, s->size - sample->size);
+  memset(sample->counts, 0, sizeof sample->counts);
+  for (uint64_t i = 0; i < sample->size; i++) sample->counts[sample->text[i]]++;
 }
 
-static void retune(search *s, uint64_t q) {
-  uint16_t counts[256];
+/* Of the offsets near `anchor`, which one fits least often where `anchor` does? Returns how often (in
+** the whole sample) the two would let a place through. */
+static uint64_t sample_partner(const text_sample *sample, const uint8_t *needle, uint64_t length,
+                               uint64_t anchor, uint64_t *partner) {
+  uint16_t fits[2 * PARTNERS] = {0};
+  uint64_t from = anchor > PARTNERS ? anchor - PARTNERS : 0;
+  uint64_t near = smaller(length - from, 2 * PARTNERS);
+  uint64_t before = anchor - from, tried = 0, best = before ? 0 : 1;
+  for (uint64_t i = before; i + (near - before) <= sample->size && tried < SAMPLE / 16; i++) {
+    if (sample->text[i] != needle[anchor]) continue;
+    tried++;
+    const uint8_t *place = sample->text + (i - before);
+    for (uint64_t k = 0; k < near; k++) fits[k] = (uint16_t)(fits[k] + (place[k] == needle[from + k]));
+  }
+  for (uint64_t k = 0; k < near; k++) {
+    if (k != before && fits[k] < fits[best]) best = k;
+  }
+  *partner = from + best;
+  uint64_t all = sample->counts[needle[anchor]];
+  return tried ? fits[best] * all / tried : all;
+}
+
+/* The pair of offsets that lets the fewest places of the sample through: one of the bytes that are
+** rarest in it, with its best partner. */
+static void sample_pair(const text_sample *sample, const uint8_t *needle, uint64_t length,
+                        uint64_t at[2]) {
+  uint16_t cost[256];
+  uint64_t least = UINT64_MAX;
+  memcpy(cost, sample->counts, sizeof cost);
+  for (int i = 0; i < ANCHORS; i++) {
+    uint64_t partner;
+    uint64_t anchor = cheapest(needle, 0, smaller(length, RARE_WINDOW), UINT64_MAX, cost);
+    uint64_t passing = sample_partner(sample, needle, length, anchor, &partner);
+    cost[needle[anchor]] = UINT16_MAX; /* another byte next time */
+    if (passing >= least) continue;
+    least = passing;
+    at[0] = anchor;
+    at[1] = partner;
+  }
+}
+
+/* Choose another pair: the first time from a sample, then what told the last candidates apart instead
+** of the pair's commoner byte. */
+static void search_retune(search *s, uint64_t q) {
+  text_sample sample;
   uint64_t at[2] = {s->scan.at[0], s->scan.at[1]};
   uint64_t culprit = s->scan.culprit;
-  take_sample(s, q, counts);
+  sample_take(&sample, s, q);
   if (s->level < 2) {
-    choose_pair(s->needle, s->length, counts, at);
+    sample_pair(&sample, s->needle, s->length, at);
   } else if (culprit != at[0] && culprit != at[1]) {
-    at[counts[s->needle[at[0]]] < counts[s->needle[at[1]]]] = culprit;
+    at[sample.counts[s->needle[at[0]]] < sample.counts[s->needle[at[1]]]] = culprit;
   }
-  search_use_pair(s, at[0], at[1], (uint64_t)1 << s->level);
+  search_use_pair(s, at[0], at[1], s->level);
 }
 
 /* The filter was given up at `q`. Returns whether the two-way algorithm has its turn now. */
 static bool search_harder(search *s, uint64_t q) {
   if (++s->level <= LEVELS) {
-    retune(s, q);
+    search_retune(s, q);
     return false;
   }
   bool linear = !s->counting && s->length > s->kernel->width;
   if (linear) {
     s->level = 0;
-    retune(s, q);
-    s->scan.patience = 1;
+    search_retune(s, q);
   } else {
     s->scan.patience = NO_LIMIT;
   }

@@ -22,6 +22,9 @@
 /* The most credit (see mm_scan) that a search saves up. */
 #define MM_FIND_CREDIT ((int64_t)4096)
 
+/* The steps that it costs to leave the loop for a candidate, however soon it turns out to be none. */
+#define MM_FIND_LOOK ((uint64_t)6)
+
 typedef enum mm_outcome {
   MM_SCAN_MISS, /* all places were looked at, none fits */
   MM_SCAN_HIT,  /* the head of the needle is at `place` */
@@ -33,7 +36,7 @@ typedef struct mm_scan {
   uint64_t head;     /* bytes of the needle to compare, 2..MM_FIND_HEAD */
   uint64_t at[2];    /* the filter: two different offsets in the needle (in all of it) */
   uint64_t culprit;  /* the offset in the needle that told the last false candidate apart */
-  uint64_t patience; /* steps that may be spent for each block of places */
+  uint64_t patience; /* steps that may be spent for every four blocks of places */
   int64_t credit;    /* steps that may be spent beyond that */
   uint64_t place;    /* see mm_outcome */
   uint64_t count;    /* `count` adds its hits here */

@@ -215,7 +215,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   if (!object) return NULL;
   object->kind = kind;
   object->settings = settings;
-  object->fd = -1;
+  object->fd = object->writer = -1;
   object->generation = mm_sys_generation();
   object->name = mm_strdup(name);
   if (!object->name) {
@@ -281,8 +281,7 @@ int mm_object_open_memory(uint64_t size, const mm_settings *settings, mm_object 
   if (fd < 0) {
     rc = mm_fail_errno(err, MM_NOMEM, -fd, "cannot make memory");
   } else {
-    object->fd = fd;
-    object->writable = true;
+    object->fd = object->writer = fd;
     rc = resize_memory(object, size, err);
   }
   if (rc == MM_OK) rc = identify(object, err);
@@ -297,7 +296,7 @@ int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settin
   bool made = false;
   int rc = mm_tag_open(tag, &object->fd, &object->real, &made, err);
   if (rc == MM_OK) {
-    object->writable = true;
+    object->writer = object->fd;
     object->journal = mm_journal_path(object->real);
     if (!object->journal) rc = mm_fail_nomem(err);
   }
@@ -317,6 +316,7 @@ void mm_object_close(mm_object *object) {
   if (object->fd >= 0 && object->kind == MM_OBJECT_TAGGED && ours) {
     mm_tag_leave(object->fd, object->real);
   }
+  object_close_writer(object);
   if (object->fd >= 0) (void)mm_os.close(object->fd);
   if (object->entry) mm_inode_release(object->entry);
   mm_log_clear(&object->log);

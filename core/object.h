@@ -68,7 +68,8 @@ typedef struct mm_object {
   unsigned generation; /* mm_sys_generation() when it was opened */
 
   int fd;        /* of the file */
-  bool writable; /* fd is open for writing */
+  int writer;    /* the same file open for writing, while we are its writer; -1: it is not open so.
+                 ** Of memory always `fd`. A program whose file is open for writing cannot be run. */
   char *journal; /* path; NULL: has none */
   mm_inode *entry;
   mm_stat seen;  /* the file at the last refresh, or when we last wrote it */
@@ -127,8 +128,8 @@ int mm_object_map(mm_object *object, mm_error *err);
 ** cannot be written, MM_BUSY, MM_IOERR. */
 int mm_object_begin(mm_object *object, mm_error *err);
 
-/* Open the file for writing now, to know that it can be: MM_READONLY "cannot write 'x': …". */
-int mm_object_make_writable(mm_object *object, mm_error *err);
+/* Can the file be opened for writing? MM_READONLY "cannot write 'x': …". */
+int mm_object_check_writable(mm_object *object, mm_error *err);
 
 /* The writes. begin has been called; ranges lie inside 0..size (the caller checks, and says it in its
 ** own words). `data` may point into the object. On failure nothing has changed. */

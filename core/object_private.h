@@ -31,6 +31,10 @@ static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {
   return a->size == b->size && a->ctime == b->ctime && a->mtime == b->mtime;
 }
 
+/* commit.c: open the file for writing, and stop having it open so. */
+int object_open_writer(mm_object *object, mm_error *err);
+void object_close_writer(mm_object *object);
+
 /* recover.c: finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);

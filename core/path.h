@@ -2,8 +2,8 @@
 ** path.h: from a path to a file that may be mapped, without opening anything else.
 **
 ** The path is first resolved to a descriptor that only names the file (MM_OPEN_PATH). What is no
-** regular file is refused before it is opened, so that no FIFO blocks and no device is touched. With
-** a root, nothing outside that directory is reached, by "..", symbolic links or a race.
+** regular file is refused before it is opened, so that no FIFO blocks and no device is touched.
+** With a root, nothing outside that directory is reached, by "..", symbolic links or a race.
 */
 #ifndef MM_PATH_H
 #define MM_PATH_H
@@ -42,9 +42,9 @@ typedef struct mm_path {
   mm_stat stat;
 } mm_path;
 
-/* Resolve `path`. With `create`, an empty file (mode 0666 less the umask) is made where there is none;
-** a symbolic link whose target does not exist is not followed for that. Errors: MM_CANTOPEN
-** "cannot open 'x': No such file or directory", "… is a directory", "… is not a regular file"
+/* Resolve `path`. With `create`, an empty file (mode 0666 less the umask) is made where there is
+** none; a symbolic link whose target does not exist is not followed for that. Errors: MM_CANTOPEN
+** "cannot open 'x': No such file or directory", "'x' is a directory", "'x' is not a regular file"
 ** (FIFO, socket, device), MM_PERM "'x' is outside the root '/r'"; an empty path, one longer than
 ** MM_PATH_MAX-1. On failure nothing is open and `out->fd` is -1. */
 int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path *out,
@@ -52,10 +52,10 @@ int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path 
 void mm_path_clear(mm_path *path); /* closes and frees; idempotent */
 
 /* May the file be opened without harm to POSIX locks that this process holds on it? Closing any
-** descriptor of a file drops them. True: some descriptor of this process, other than `path->fd` and
-** those in ours[0..count-1], has the file open, and it is an SQLite database (it starts with SQLite's
-** header), one about to be made (it is empty), or a database's shared memory ("-shm"). Never opens
-** the file. True as well where the system does not tell. */
+** descriptor of a file drops them. True: some readable descriptor of this process, other than
+** `path->fd` and those in ours[0..count-1], has the file open, and it is an SQLite database (it
+** starts with SQLite's header), one about to be made (it is empty), or a database's shared memory
+** ("-shm"). Never opens the file. True as well where the system does not tell. */
 bool mm_path_is_host_database(const mm_path *path, const int *ours, int count);
 
 #endif

@@ -88,7 +88,7 @@ static int replay(mm_object *object, mm_error *err) {
   int rc = look(object, &stat, err);
   if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
   if (rc == MM_OK && state == MM_JOURNAL_WHOLE) {
-    rc = mm_journal_replay(&journal, object->fd, durable(object), object->name, err);
+    rc = mm_journal_replay(&journal, object->writer, durable(object), object->name, err);
   }
   mm_journal_close(&journal);
   if (rc == MM_OK && state != MM_JOURNAL_NONE) {
@@ -101,11 +101,11 @@ static int replay(mm_object *object, mm_error *err) {
 static int replay_as_writer(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
   if (object->begun) return replay(object, err);
-  int rc = mm_lock_write(object->entry, object->fd, object, settings->busy_timeout, settings->watch,
+  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout, settings->watch,
                          settings->watch_context, object->name, err);
   if (rc) return rc;
   rc = replay(object, err);
-  mm_lock_unwrite(object->entry, object->fd, object);
+  mm_lock_unwrite(object->entry, object->writer, object);
   return rc;
 }
 
@@ -152,20 +152,9 @@ static int finish_rollback(mm_object *object, mm_error *err) {
   if (rc) return rc;
   object->undo_journal = object->stuck = false;
   object->begun = false;
-  mm_lock_unwrite(object->entry, object->fd, object);
+  mm_lock_unwrite(object->entry, object->writer, object);
+  object_close_writer(object);
   return MM_OK;
-}
-
-/* To replay the journal of a private object its file is opened once more, for that alone. */
-static int recover_private(mm_object *object, mm_error *err) {
-  int fd = object->settings->read_only ? -1 : mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
-  if (fd < 0) return show_without_writing(object, err);
-  int reading = object->fd;
-  object->fd = fd;
-  int rc = replay_as_writer(object, err);
-  object->fd = reading;
-  (void)mm_os.close(fd);
-  return rc;
 }
 
 int object_recover(mm_object *object, mm_error *err) {
@@ -176,7 +165,9 @@ int object_recover(mm_object *object, mm_error *err) {
     if (rc) return rc;
   }
   if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
-  if (object->kind == MM_OBJECT_PRIVATE) return recover_private(object, err);
-  bool can_write = mm_object_make_writable(object, &ignored) == MM_OK;
-  return can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
+  bool had_writer = object->writer >= 0;
+  bool can_write = object_open_writer(object, &ignored) == MM_OK;
+  int rc = can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
+  if (!had_writer) object_close_writer(object);
+  return rc;
 }

@@ -1,8 +1,8 @@
 /*
 ** sys.h: every call to the operating system that core makes, in one replaceable table.
 **
-** A test replaces entries to record, fail, cut short or crash at each call. A port to another system
-** is another table (sys_posix.c is the first); nothing else of core knows the system.
+** A test replaces entries to record, fail, cut short or crash at each call. A port to another
+** system is another table (sys_posix.c is the first); nothing else of core knows the system.
 **
 ** Calls return 0 or a count, or a negated errno value: there is no errno. They retry after EINTR.
 ** Paths are NUL-terminated bytes. A descriptor is an int, never negative, and closed on exec.

@@ -88,7 +88,7 @@ static int open_file(ext_conn *conn, const opening *o, ext_object **object, mm_e
   int rc = ext_conn_open_path(conn, o->path, o->access == EXT_CREATE, object, err);
   if (rc) return rc;
   rc = mm_object_refresh((*object)->core, err);
-  if (rc == MM_OK && o->access != EXT_READ) rc = mm_object_make_writable((*object)->core, err);
+  if (rc == MM_OK && o->access != EXT_READ) rc = mm_object_check_writable((*object)->core, err);
   if (rc) ext_object_release(*object);
   return rc;
 }

@@ -99,7 +99,7 @@ static int check_file(mmap_table *table, mm_error *err) {
                  (unsigned long long)(size - spec->offset));
   }
   if (rc == MM_OK && (spec->access == EXT_WRITE || spec->access == EXT_CREATE)) {
-    rc = mm_object_make_writable(object->core, err);
+    rc = mm_object_check_writable(object->core, err);
   }
   ext_object_release(object);
   return rc;

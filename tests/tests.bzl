@@ -48,3 +48,14 @@ def script_tests(pattern):
             # A host that was built without a sanitizer cannot load a library with one.
             tags = ["uninstrumented-host"],
         )
+
+def benchmarks(pattern):
+    """Programs that measure core/: `bazelw run //tests:bench/find_bench`. No test runs them."""
+    for source in native.glob([pattern]):
+        native.cc_binary(
+            name = source[:-len(".cc")],
+            testonly = True,
+            srcs = [source],
+            copts = CXX_OPTS,
+            deps = ["//core", "//tests:support", "//third_party:benchmark"],
+        )

@@ -222,6 +222,7 @@ protected:
         std::string path = Put("a", chance.Data(size));
         Object object = Open(path, kind);
         Program(*this, object, path, chance, most).Run(chance.Below(60));
+        std::filesystem::remove(path); // cheaper than to be cut
       }
     }
   }

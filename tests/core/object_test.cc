@@ -532,7 +532,7 @@ TEST_F(ObjectTest, NeverWritesOnAConnectionThatOnlyReads) {
   settings.read_only = true;
   Object object = Open(Put("a", Text("abc")));
   EXPECT_EQ(mm_object_begin(object, &object.err), MM_READONLY);
-  EXPECT_EQ(mm_object_make_writable(object, &object.err), MM_READONLY);
+  EXPECT_EQ(mm_object_check_writable(object, &object.err), MM_READONLY);
 }
 
 // ---- programs that take no lock ------------------------------------------------------------------
@@ -801,10 +801,10 @@ protected:
                 object.Prepare();
                 const mm_change &change = object->change;
                 mm_error err;
-                if (applied && mm_change_begin(object->fd, change.new_size, "a", &err)) return 1;
+                if (applied && mm_change_begin(object->writer, change.new_size, "a", &err)) return 1;
                 for (size_t i = 0; i < applied && i < change.count; i++) {
                   const mm_extent &extent = change.extents[i];
-                  if (mm_sys_write_all(object->fd, extent.data, extent.size, extent.offset)) return 1;
+                  if (mm_sys_write_all(object->writer, extent.data, extent.size, extent.offset)) return 1;
                 }
                 _exit(HasFailure() ? 2 : 0);
               }),

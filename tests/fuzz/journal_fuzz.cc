@@ -2,15 +2,16 @@
 // these two files. A second reader of the format says what must happen: a journal that is whole is
 // replayed exactly, and no other changes the file.
 //
-// Three bytes of the input say what is done to the rest first: put right what a journal must have to
-// get anywhere (otherwise no input would pass the checksums), and which byte of it changes between
-// opening and replaying.
+// Three bytes of the input say what is done to the rest first: put right what a journal must have
+// to get anywhere (otherwise no input would pass the checksums), and which byte of it changes
+// between opening and replaying. From the workspace root, in an empty directory out/:
 //
+//     S="-g -O1 -I. -fsanitize=address,undefined"
 //     for f in change journal sys sys_posix error mem; do
-//       clang -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer-no-link,address,undefined
-//             -c core/$f.c -o $f.o; done
-//     clang++ -std=c++17 -I. -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/journal_fuzz.cc *.o
-//     ./a.out -max_total_time=60
+//       clang -std=c11 -D_GNU_SOURCE $S -fsanitize=fuzzer-no-link -c core/$f.c -o out/$f.o
+//     done
+//     clang++ -std=c++17 $S -fsanitize=fuzzer tests/fuzz/journal_fuzz.cc out/*.o -o out/fuzz
+//     out/fuzz -max_len=2000 -max_total_time=60
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -33,7 +34,7 @@ using mm_test::Xxh64;
 constexpr uint64_t kInode = 77, kBirth = 1234567;
 constexpr uint64_t kMost = 1 << 20; // replayed into files of up to this size
 
-enum Flag { kSeal = 1, kHeader = 2, kLength = 4, kChange = 8 };
+enum Flag { kSeal = 1, kHeader = 2, kLength = 4, kChange = 8, kBuild = 16 };
 
 #define CHECK(condition)                                                                           \
   do {                                                                                             \
@@ -168,7 +169,29 @@ std::string Expected(const std::string &bytes) {
   return result;
 }
 
+// Take the bytes as a list of extents, three bytes each, good ones and bad ones.
+std::string Build(const std::string &plan) {
+  mm_test::JournalBytes bytes;
+  uint64_t offset = 0;
+  bytes.inode = kInode;
+  bytes.birth = kBirth;
+  bytes.old_size = file.size();
+  bytes.new_size = plan.empty() ? 0 : 8u * static_cast<uint8_t>(plan[0]);
+  for (size_t i = 1; i + 3 <= plan.size(); i += 3) {
+    offset += static_cast<uint64_t>(static_cast<int8_t>(plan[i])); // backwards, too
+    uint64_t size = static_cast<uint8_t>(plan[i + 1]) % 100u;
+    if (plan[i + 2] & 1) {
+      bytes.Zeros(offset, size);
+    } else {
+      bytes.Data(offset, std::string(size, plan[i + 2]));
+    }
+    offset += size;
+  }
+  return bytes.Finish();
+}
+
 void Prepare(unsigned flags) {
+  if (flags & kBuild) journal = Build(journal);
   auto put = [](size_t at, const std::string &text) { journal.replace(at, text.size(), text); };
   if (journal.size() < 96) return;
   if (flags & kHeader) {
