@@ -520,6 +520,9 @@ TEST_F(JournalTest, OneWithBytesBehindItIsNotWhole) {
   std::string good = Bytes().Data(1, "x").Finish();
   EXPECT_EQ(State(good + '\0'), MM_JOURNAL_TORN);
   EXPECT_EQ(State(good + good), MM_JOURNAL_TORN);
+  JournalBytes bytes = Bytes().Data(1, "x");
+  bytes.length = good.size() + 5; // the header knows of them
+  EXPECT_EQ(State(bytes.Finish() + "extra"), MM_JOURNAL_TORN);
 }
 
 // All of these have the right checksums.
@@ -572,6 +575,7 @@ TEST_F(JournalTest, OneThatBreaksARuleIsNotWholeThoughItsChecksumsAreRight) {
 TEST_F(JournalTest, OneOfALaterVersionIsRefused) {
   JournalBytes bytes = Bytes().Data(1, "x");
   bytes.version = 2;
+  bytes.count = uint64_t{1} << 62; // may mean anything to that version
   Put(name, bytes.Finish());
   ExpectRefused("version");
 }
