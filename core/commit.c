@@ -198,9 +198,7 @@ int mm_object_prepare(mm_object *object, mm_error *err) {
 }
 
 int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) {
-  mm_log pending = object->log;
-  pending.entries += object->base;
-  pending.count -= object->base;
+  mm_log pending = mm_log_rest(&object->log, object->base);
   uint64_t size = mm_log_size_at(&object->log, object->base, object->seen.size);
   return mm_log_merge(&pending, size, change, err);
 }
@@ -255,9 +253,7 @@ static uint64_t weight(const mm_log *log) {
 ** all extents have bytes. */
 static int merge_private(const mm_object *object, mm_log *merged, mm_error *err) {
   mm_change change = {0};
-  mm_log own = object->log;
-  own.entries += object->overlay;
-  own.count -= object->overlay;
+  mm_log own = mm_log_rest(&object->log, object->overlay);
   uint64_t size = mm_log_size_at(&object->log, object->overlay, object->seen.size);
   int rc = mm_log_copy(merged, &object->log, 0, object->overlay, err);
   if (rc == MM_OK) rc = mm_log_merge(&own, size, &change, err);

@@ -7,8 +7,8 @@
 **
 ** A journal found is hostile until proven otherwise. All of it is checked before the first byte is
 ** applied: magic, version, salt, the file's identity (inode and birth time; the device's number may
-** change at a reboot), sizes, every offset and length, a checksum of each record, and a commit record
-** over everything.
+** change at a reboot), sizes, every offset and length, a checksum of each record, and a commit
+** record over everything.
 **
 ** The format is written down above the code that writes it. All numbers are little-endian.
 */

@@ -87,6 +87,10 @@ void mm_log_cut(mm_log *log, size_t count) {
     if (is_write(&log->entries[i])) log->bytes -= log->entries[i].size;
   }
   log->count = count;
+  if (log->sized > count) {
+    log->sized = count;
+    while (log->sized && is_write(&log->entries[log->sized - 1])) log->sized--;
+  }
 }
 
 int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **data, mm_error *err) {
@@ -110,7 +114,9 @@ int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t siz
 }
 
 int mm_log_size(mm_log *log, uint64_t from, uint64_t to, mm_error *err) {
-  return add_entry(log, (mm_log_entry){from, to, NULL}, err);
+  int rc = add_entry(log, (mm_log_entry){from, to, NULL}, err);
+  if (rc == MM_OK) log->sized = log->count;
+  return rc;
 }
 
 int mm_log_copy(mm_log *log, const mm_log *from, size_t first, size_t end, mm_error *err) {
@@ -124,10 +130,20 @@ int mm_log_copy(mm_log *log, const mm_log *from, size_t first, size_t end, mm_er
 }
 
 uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base) {
-  for (size_t i = count; i-- > 0;) {
-    if (!is_write(&log->entries[i])) return log->entries[i].size;
+  size_t sized = log->sized;
+  if (sized > count) {
+    sized = count;
+    while (sized && is_write(&log->entries[sized - 1])) sized--;
   }
-  return base;
+  return sized ? log->entries[sized - 1].size : base;
+}
+
+mm_log mm_log_rest(const mm_log *log, size_t first) {
+  mm_log rest = *log;
+  rest.entries += first;
+  rest.count -= first;
+  rest.sized = log->sized > first ? log->sized - first : 0;
+  return rest;
 }
 
 /*

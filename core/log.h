@@ -33,6 +33,7 @@ struct mm_log_chunk;
 typedef struct mm_log {
   mm_log_entry *entries;
   size_t count, capacity;
+  size_t sized;               /* entries up to the newest change of size, that one included; 0: none */
   struct mm_log_chunk *chunk; /* the newest chunk of bytes; each points to the one before */
   uint64_t bytes;             /* bytes of all write entries */
 } mm_log;
@@ -58,6 +59,9 @@ void mm_log_cut(mm_log *log, size_t count);
 
 /* The size of the object after the first `count` entries, `base` being that before the first. */
 uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base);
+
+/* The entries from `first` on as a log of their own, borrowed: only to be read. */
+mm_log mm_log_rest(const mm_log *log, size_t first);
 
 /* Merge: add to `change`, which is empty, what a file of `base` bytes needs to become what the log
 ** says. Extents point into the log where one entry covers them, else into memory of the change. In

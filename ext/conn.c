@@ -27,24 +27,23 @@ typedef struct ext_alias {
 
 /* ---- interruption --------------------------------------------------------------------------- */
 
-/* Before 3.41 nothing tells; but a statement of ours is interrupted too. */
-static int interrupted_by_statement(ext_conn *conn) {
+/* A statement of our own is interrupted when the user's is, by sqlite3_interrupt or by a progress
+** handler, on every version of SQLite. It takes about a hundred steps of SQLite's machine, so that a
+** progress handler is called in the course of a long scan as it is in a long query. */
+static const char interrupted_sql[] =
+    "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 10)"
+    " SELECT count(*) FROM c";
+
+int ext_conn_interrupted(void *context) {
+  ext_conn *conn = context;
   if (!conn->interrupted) {
-    (void)sqlite3_prepare_v3(conn->db, "SELECT 1", -1, SQLITE_PREPARE_PERSISTENT,
+    (void)sqlite3_prepare_v3(conn->db, interrupted_sql, -1, SQLITE_PREPARE_PERSISTENT,
                              &conn->interrupted, NULL);
     if (!conn->interrupted) return 0;
   }
   int rc = sqlite3_step(conn->interrupted);
   (void)sqlite3_reset(conn->interrupted);
   return rc == SQLITE_INTERRUPT;
-}
-
-int ext_conn_interrupted(void *context) {
-  ext_conn *conn = context;
-#if SQLITE_VERSION_NUMBER >= 3041000
-  if (sqlite3_libversion_number() >= 3041000) return sqlite3_is_interrupted(conn->db);
-#endif
-  return interrupted_by_statement(conn);
 }
 
 static int stop_find(void *context, uint64_t done) {
@@ -61,6 +60,27 @@ void ext_conn_release_statements(ext_conn *conn) {
   sqlite3_finalize(conn->writer);
   sqlite3_finalize(conn->interrupted);
   conn->writer = conn->interrupted = NULL;
+}
+
+/* ---- may it write? -------------------------------------------------------------------------- */
+
+static bool is_query_only(sqlite3 *db) {
+  sqlite3_stmt *pragma = NULL;
+  bool only = false;
+  if (sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &pragma, NULL) == SQLITE_OK) {
+    only = sqlite3_step(pragma) == SQLITE_ROW && sqlite3_column_int(pragma, 0) != 0;
+  }
+  sqlite3_finalize(pragma);
+  return only;
+}
+
+int ext_conn_check_writes(ext_conn *conn, mm_error *err) {
+  if (conn->settings.read_only) return mm_fail(err, MM_READONLY, "this connection only reads");
+  if (sqlite3_db_readonly(conn->db, "main") == 1) {
+    return mm_fail(err, MM_READONLY, "the database is read-only, and so is what is reached from it");
+  }
+  if (is_query_only(conn->db)) return mm_fail(err, MM_READONLY, "PRAGMA query_only is set");
+  return MM_OK;
 }
 
 /* ---- aliases -------------------------------------------------------------------------------- */

@@ -109,8 +109,11 @@ void ext_file_window(ext_file *file);
 ** table is disconnected, which sqlite3_close does first. */
 void ext_conn_release_statements(ext_conn *conn);
 
-/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops; about 1 µs on
-** SQLite before 3.41, else nothing. */
+/* May the connection write at all? MM_READONLY under PRAGMA query_only or on a read-only database. For
+** what happens outside a transaction: making a file. */
+int ext_conn_check_writes(ext_conn *conn, mm_error *err);
+
+/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops: some µs. */
 int ext_conn_interrupted(void *conn); /* an mm_lock_watch, too */
 
 /* An mm_find_watch that stops when ext_conn_interrupted says so. */

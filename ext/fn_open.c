@@ -138,9 +138,8 @@ static void openFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   opening o;
   if (ext_function_allowed(context, name)) return;
   int rc = open_arguments(argc, argv, &o, err);
-  if (rc == MM_OK && conn->settings.read_only && o.access != EXT_READ) {
-    rc = mm_fail(err, MM_READONLY, "this connection only reads");
-  }
+  bool writes = o.access == EXT_WRITE || o.access == EXT_CREATE;
+  if (rc == MM_OK && writes) rc = ext_conn_check_writes(conn, err);
   if (rc == MM_OK) {
     rc = o.path ? open_file(conn, &o, &object, err) : open_memory(conn, &o, &object, err);
   }

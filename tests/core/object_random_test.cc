@@ -212,7 +212,7 @@ protected:
     for (unsigned seed = first; seed < first + count && !HasFailure(); seed++) {
       SCOPED_TRACE("seed " + std::to_string(seed));
       Chance chance(seed);
-      uint64_t most = chance.OneIn(2) ? 100 : chance.OneIn(8) ? 3 << 20 : 6 * Page();
+      uint64_t most = chance.OneIn(2) ? 100 : chance.OneIn(16) ? 3 << 20 : 6 * Page();
       uint64_t size = chance.Upto(most);
       settings.synchronous = chance.OneIn(2) ? MM_SYNC_OFF : MM_SYNC_NORMAL;
       if (kind == MM_OBJECT_MEMORY) {
@@ -228,17 +228,17 @@ protected:
   }
 };
 
-TEST_F(ObjectRandomTest, FilesDoAsAVectorDoes) { RunPrograms(MM_OBJECT_FILE, 0, 1500); }
+TEST_F(ObjectRandomTest, FilesDoAsAVectorDoes) { RunPrograms(MM_OBJECT_FILE, 0, 800); }
 
 TEST_F(ObjectRandomTest, PrivateObjectsDoAsAVectorDoesAndLeaveTheirFileAlone) {
-  RunPrograms(MM_OBJECT_PRIVATE, 10000, 800);
+  RunPrograms(MM_OBJECT_PRIVATE, 10000, 400);
 }
 
-TEST_F(ObjectRandomTest, MemoryDoesAsAVectorDoes) { RunPrograms(MM_OBJECT_MEMORY, 20000, 800); }
+TEST_F(ObjectRandomTest, MemoryDoesAsAVectorDoes) { RunPrograms(MM_OBJECT_MEMORY, 20000, 400); }
 
 // Two objects of one file in turns: each sees the other's commits, and nobody's pins change.
 TEST_F(ObjectRandomTest, TwoObjectsOfOneFileTakeTurns) {
-  for (unsigned seed = 0; seed < 300 && !HasFailure(); seed++) {
+  for (unsigned seed = 0; seed < 100 && !HasFailure(); seed++) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Chance chance(seed);
     std::string path = Put("a", chance.Data(chance.Upto(5 * Page())));

@@ -139,7 +139,8 @@ private:
 class FileTest : public testing::Test {
 protected:
   void SetUp() override {
-    std::string name = testing::TempDir() + "mmXXXXXX";
+    // Not in TEST_TMPDIR: a test that becomes another user may not get there.
+    std::string name = "/tmp/mmXXXXXX";
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     directory = std::filesystem::canonical(name).string();
     descriptors_ = OpenDescriptors();

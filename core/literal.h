@@ -1,0 +1,33 @@
+/*
+** literal.h: the bytes that every match of a regular expression must contain.
+**
+** A reader of the pattern's syntax, so that a search can go from one occurrence of these bytes to the
+** next at the speed of find.h, and try the expression only there. It knows what is common; where it
+** meets something else it says that it knows nothing, never something that might be wrong.
+*/
+#ifndef MM_LITERAL_H
+#define MM_LITERAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MM_LITERAL_MAX 64             /* bytes; of a longer one only so many are used */
+#define MM_LITERAL_FAR ((uint64_t)-1) /* there is no bound */
+
+typedef struct mm_literal {
+  uint8_t bytes[MM_LITERAL_MAX];
+  unsigned size;        /* 0: nothing is known */
+  uint64_t least, most; /* so many bytes after the start of a match the literal begins */
+} mm_literal;
+
+typedef struct mm_literals {
+  mm_literal literal;
+  bool whole;  /* the pattern is this literal and nothing else */
+  bool single; /* has verbs or \G: what it matches depends on where the attempt began */
+} mm_literals;
+
+/* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the pattern
+** is right is PCRE2's to say. */
+void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out);
+
+#endif
