@@ -18,8 +18,12 @@ static bool is_shared(const mm_object *object) {
   return object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_TAGGED;
 }
 
+static int synchronous_of(const mm_object *object) {
+  return object->asked < 0 ? object->settings->synchronous : object->asked;
+}
+
 static bool is_durable(const mm_object *object) {
-  return object->settings->synchronous == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
+  return synchronous_of(object) == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
 }
 
 /* ---- begin ---------------------------------------------------------------------------------- */
@@ -51,7 +55,7 @@ int mm_object_check_writable(mm_object *object, mm_error *err) {
 
 /* Under another name the journal would not be found. */
 static int check_links(const mm_object *object, const mm_stat *stat, mm_error *err) {
-  if (object->kind != MM_OBJECT_FILE || object->settings->synchronous == MM_SYNC_OFF) return MM_OK;
+  if (object->kind != MM_OBJECT_FILE || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
   if (stat->links > 1) {
     return mm_fail(err, MM_READONLY,
                    "'%s' has %u hard links: a journal would not be found by the other names "
@@ -85,6 +89,7 @@ static void let_go(mm_object *object) {
   if (is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
   object_close_writer(object);
   object->begun = false;
+  object->asked = -1;
   object->changed_by_others = false;
 }
 
@@ -162,7 +167,7 @@ static int unprepare(mm_object *object, mm_error *err) {
 }
 
 static int write_journal(mm_object *object, mm_error *err) {
-  if (!is_shared(object) || object->settings->synchronous == MM_SYNC_OFF) return MM_OK;
+  if (!is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
   int rc = mm_journal_write(object->journal, object->fd, &object->seen, &object->change,
                             is_durable(object), err);
   /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not ours. */

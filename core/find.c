@@ -1,12 +1,12 @@
 /*
 ** find.c: plans a search and runs the kernels' loops (find_kernel.h) over it, piece by piece.
 **
-** A search starts with the filter on two bytes of the needle that are rare in files of all kinds. If
-** too much is spent on places that then do not fit, it chooses again: first by what is rare in the
-** text at hand, then by what told the last false candidates apart. If that does not help either, a
-** stretch of the text is searched by the two-way algorithm, whose time is linear whatever the bytes
-** are, and the filter is tried again after it. The stretches double, and none is shorter than a few
-** needles: so the whole is linear too.
+** A search starts with the filter on two bytes of the needle that are rare in files of all kinds.
+** If too much is spent on places that then do not fit, it chooses again: first by what is rare in
+** the text at hand, then by what told the last false candidates apart. If that does not help
+** either, a stretch of the text is searched by the two-way algorithm, whose time is linear whatever
+** the bytes are, and the filter is tried again after it. The stretches double, and none is shorter
+** than a few needles: so the whole is linear too.
 **
 ** Searching backward is the same on the mirrored needle and text. Places are therefore counted from
 ** the end where the search begins (`q` below), and only the functions that touch bytes know which.
@@ -18,8 +18,8 @@
 
 #include "core/find_kernel.h"
 
-/* How common each byte is, 0 the rarest: ranks in a mix of executables and libraries (40 %), English
-** text (25 %), source code (20 %) and evenly spread bytes (15 %). */
+/* How common each byte is, 0 the rarest: ranks in a mix of executables and libraries (40 %),
+** English text (25 %), source code (20 %) and evenly spread bytes (15 %). */
 static const uint16_t common[256] = {
     255, 230, 202, 184, 187, 172, 151, 147, 211, 177, 243, 141, 137, 124, 214, 232,
     192, 120, 103, 86, 122, 123, 81, 64, 169, 63, 68, 58, 89, 55, 49, 176,
@@ -46,11 +46,10 @@ static const uint16_t common[256] = {
 #define PARTNERS ((uint64_t)32)         /* and how far away from them their partners are */
 #define LEVELS 3                        /* filters that are tried after the first */
 #define FIRST_CREDIT 512                /* steps before the first is given up */
-#define NO_LIMIT ((uint64_t)1 << 30)
 #define LINEAR_STRETCH ((uint64_t)1 << 18)
 
-/* What a filter may cost (mm_scan.patience): little while there is hope for a better one; at last as
-** much as makes it no faster than the two-way algorithm. */
+/* What a filter may cost (mm_scan.patience): little while there is hope for a better one; at last
+** as much as makes it no faster than the two-way algorithm. */
 static const uint64_t patience[LEVELS + 1] = {1, 2, 8, 64};
 
 /* The kernels, best first. */
@@ -123,8 +122,8 @@ static bool pace_done(find_pace *pace, uint64_t bytes) {
 
 /* Choosing the filter's bytes. */
 
-/* The offset in from..to-1 of the byte that costs least; one that equals data[other] only if there is
-** no different one, and never `other` itself. At least one offset must be left. */
+/* The offset in from..to-1 of the byte that costs least; one that equals data[other] only if there
+** is no different one, and never `other` itself. At least one offset must be left. */
 static uint64_t cheapest(const uint8_t *data, uint64_t from, uint64_t to, uint64_t other,
                          const uint16_t cost[256]) {
   uint64_t best = UINT64_MAX;
@@ -171,7 +170,8 @@ typedef struct search {
   find_pace pace;
   mm_scan scan;
   unsigned level;  /* how many filters were given up */
-  uint64_t linear; /* places of the next linear stretch */
+  uint64_t linear;     /* places of the next linear stretch */
+  uint64_t linear_end; /* where the present one ends */
   /* The critical factorization of the (mirrored) needle, when it was needed. */
   bool factored;
   uint64_t suffix; /* where its right part starts */
@@ -216,8 +216,8 @@ static uint8_t needle_byte(const search *s, uint64_t i) {
   return s->needle[s->backward ? s->length - 1 - i : i];
 }
 
-/* How many of the `count` bytes from the mirrored needle's offset `i` up are those of the text when the
-** needle is at `q`; and from `i` down, without `i` itself. At most a piece is compared. */
+/* How many of the `count` bytes from the mirrored needle's offset `i` up are those of the text when
+** the needle is at `q`; and from `i` down, without `i` itself. */
 static uint64_t same_up(const search *s, uint64_t q, uint64_t i, uint64_t count) {
   const uint8_t *place = search_place(s, q);
   if (!s->backward) return s->kernel->same(s->needle + i, place + i, count);
@@ -227,8 +227,8 @@ static uint64_t same_up(const search *s, uint64_t q, uint64_t i, uint64_t count)
 
 static uint64_t same_down(const search *s, uint64_t q, uint64_t i, uint64_t count) {
   const uint8_t *place = search_place(s, q);
-  if (!s->backward) return s->kernel->same_back(s->needle + (i - count), place + (i - count), count);
-  uint64_t from = s->length - i;
+  uint64_t from = s->backward ? s->length - i : i - count;
+  if (!s->backward) return s->kernel->same_back(s->needle + from, place + from, count);
   return s->kernel->same(s->needle + from, place + from, count);
 }
 
@@ -255,12 +255,12 @@ static uint64_t run_down(search *s, uint64_t q, uint64_t i, uint64_t count) {
   return run;
 }
 
-/* The two-way algorithm: M. Crochemore and D. Perrin, Two-way string-matching, Journal of the ACM 38
-** (1991). The needle is cut in two so that its right part is compared upward first and its left part
-** only when that fits; where they differ tells how far the needle may be moved. */
+/* The two-way algorithm: M. Crochemore and D. Perrin, Two-way string-matching, Journal of the ACM
+** 38 (1991). The needle is cut in two so that its right part is compared upward first and its left
+** part only when that fits; where they differ tells how far the needle may be moved. */
 
-/* Where the needle's suffix starts that is the largest in the order of bytes, or in the inverted one,
-** and that suffix's period. */
+/* Where the needle's suffix starts that is the largest in the order of bytes, or in the inverted
+** one, and that suffix's period. */
 static uint64_t maximal_suffix(search *s, bool inverted, uint64_t *period) {
   uint64_t start = 0, j = 0, k = 1, p = 1;
   for (uint64_t turns = 1; j + k < s->length; turns++) {
@@ -344,9 +344,11 @@ static uint64_t two_way(search *s, uint64_t q, uint64_t end, bool *hit) {
   if (!s->factored) factorize(s);
   while (q < end && !*hit && !s->pace.stopped) {
     if (memory || two_way_skip(s, &q, smaller(end, q + SAMPLE))) *hit = two_way_try(s, &q, &memory);
+    if (q - mark < SAMPLE) continue;
     pace_done(&s->pace, q - mark);
     mark = q;
   }
+  pace_done(&s->pace, q - mark);
   return q;
 }
 
@@ -367,8 +369,8 @@ static void sample_take(text_sample *sample, const search *s, uint64_t q) {
   for (uint64_t i = 0; i < sample->size; i++) sample->counts[sample->text[i]]++;
 }
 
-/* Of the offsets near `anchor`, which one fits least often where `anchor` does? Returns how often (in
-** the whole sample) the two would let a place through. */
+/* Of the offsets near `anchor`, which one fits least often where `anchor` does? Returns how often
+** (in the whole sample) the two would let a place through. */
 static uint64_t sample_partner(const text_sample *sample, const uint8_t *needle, uint64_t length,
                                uint64_t anchor, uint64_t *partner) {
   uint16_t fits[2 * PARTNERS] = {0};
@@ -379,7 +381,9 @@ static uint64_t sample_partner(const text_sample *sample, const uint8_t *needle,
     if (sample->text[i] != needle[anchor]) continue;
     tried++;
     const uint8_t *place = sample->text + (i - before);
-    for (uint64_t k = 0; k < near; k++) fits[k] = (uint16_t)(fits[k] + (place[k] == needle[from + k]));
+    for (uint64_t k = 0; k < near; k++) {
+      if (place[k] == needle[from + k]) fits[k]++;
+    }
   }
   for (uint64_t k = 0; k < near; k++) {
     if (k != before && fits[k] < fits[best]) best = k;
@@ -408,8 +412,8 @@ static void sample_pair(const text_sample *sample, const uint8_t *needle, uint64
   }
 }
 
-/* Choose another pair: the first time from a sample, then what told the last candidates apart instead
-** of the pair's commoner byte. */
+/* Choose another pair: the first time from a sample, then what told the last candidates apart
+** instead of the pair's commoner byte. */
 static void search_retune(search *s, uint64_t q) {
   text_sample sample;
   uint64_t at[2] = {s->scan.at[0], s->scan.at[1]};
@@ -423,20 +427,14 @@ static void search_retune(search *s, uint64_t q) {
   search_use_pair(s, at[0], at[1], s->level);
 }
 
-/* The filter was given up at `q`. Returns whether the two-way algorithm has its turn now. */
-static bool search_harder(search *s, uint64_t q) {
-  if (++s->level <= LEVELS) {
-    search_retune(s, q);
-    return false;
-  }
-  bool linear = !s->counting && s->length > s->kernel->width;
-  if (linear) {
+/* The filter was given up at `q`: take another, or let the two-way algorithm search a stretch. */
+static void search_harder(search *s, uint64_t q) {
+  if (++s->level > LEVELS) {
     s->level = 0;
-    search_retune(s, q);
-  } else {
-    s->scan.patience = NO_LIMIT;
+    s->linear_end = q + smaller(s->places - q, larger(s->linear, 4 * s->length));
+    s->linear = smaller(2 * s->linear, (uint64_t)1 << 40);
   }
-  return linear;
+  search_retune(s, q);
 }
 
 /* Let the kernel look at `count` places from `q` on. `*q` moves to the hit, or to what is next. */
@@ -473,9 +471,16 @@ static bool search_tail(search *s, uint64_t q) {
   return true;
 }
 
-/* The first place from `q` on where the needle is, or `places`. */
+/* The first place from `q` on where the needle is, or `places`. Those that the kernel counts are
+** passed over. */
 static uint64_t search_next(search *s, uint64_t q) {
   while (q < s->places && !s->pace.stopped) {
+    if (q < s->linear_end) {
+      bool hit = false;
+      q = two_way(s, q, s->linear_end, &hit);
+      if (hit) return q;
+      continue;
+    }
     switch (search_scan(s, &q, smaller(s->places - q, MM_FIND_PIECE))) {
       case MM_SCAN_MISS:
         break;
@@ -484,13 +489,7 @@ static uint64_t search_next(search *s, uint64_t q) {
         q++;
         break;
       case MM_SCAN_HARD:
-        if (search_harder(s, q)) {
-          bool hit = false;
-          uint64_t stretch = smaller(s->places - q, larger(s->linear, 4 * s->length));
-          s->linear = smaller(2 * s->linear, (uint64_t)1 << 40);
-          q = two_way(s, q, q + stretch, &hit);
-          if (hit) return q;
-        }
+        search_harder(s, q);
         break;
     }
   }
@@ -633,10 +632,12 @@ static uint64_t run_on(search *s, uint64_t q) {
   return run;
 }
 
-/* Long needles are counted one occurrence after the other. Two of them are at least a period apart,
-** and a needle of a short period recurs at each period of a run, so none of it is compared twice. */
-static uint64_t count_long(search *s) {
+/* The kernel counts short needles by itself, as long as it is not given up. Others are counted one
+** occurrence after the other: two of them are at least a period apart, and a needle of a short
+** period recurs at each period of a run, so none of it is compared twice. */
+static uint64_t search_count(search *s) {
   uint64_t count = 0;
+  s->counting = s->length <= MM_FIND_SHORT;
   uint64_t q = search_next(s, 0);
   while (q < s->places && !s->pace.stopped) {
     if (!s->factored) factorize(s);
@@ -644,13 +645,7 @@ static uint64_t count_long(search *s) {
     count += 1 + more;
     q = search_next(s, q + (1 + more) * s->period);
   }
-  return count;
-}
-
-static uint64_t count_short(search *s) {
-  s->counting = true;
-  search_next(s, 0);
-  return s->scan.count;
+  return count + s->scan.count;
 }
 
 int64_t mm_count(const mm_needle *needle, const uint8_t *data, uint64_t size,
@@ -664,11 +659,11 @@ int64_t mm_count(const mm_needle *needle, const uint8_t *data, uint64_t size,
   }
   search s;
   if (!search_init(&s, needle, data, size, watch)) return 0;
-  uint64_t count = needle->size > MM_FIND_SHORT ? count_long(&s) : count_short(&s);
+  uint64_t count = search_count(&s);
   return s.pace.stopped ? MM_FIND_STOPPED : (int64_t)count;
 }
 
-/* A byte that repeats would wait for its own counter each time: neighbours go to different tables. */
+/* A byte that repeats would wait for its own counter: neighbours go to different tables. */
 static void histogram_piece(const uint8_t *data, uint64_t size, uint64_t counts[256]) {
   uint32_t tables[4][256];
   uint64_t i = 0;

@@ -2,7 +2,8 @@
 ** find.h: search over bytes in memory, as fast as the memory is read.
 **
 ** Never reads outside data[0 .. size-1]. The worst case is linear. A long search calls `stop` about
-** every MM_FIND_PIECE bytes (it may be NULL) and ends with MM_FIND_STOPPED when that returns nonzero.
+** every MM_FIND_PIECE bytes (it may be NULL) and ends with MM_FIND_STOPPED when that returns
+** nonzero.
 */
 #ifndef MM_FIND_H
 #define MM_FIND_H
@@ -26,8 +27,8 @@ typedef struct mm_find_watch {
 typedef struct mm_needle {
   const uint8_t *data;
   uint64_t size;
-  uint64_t rare[2]; /* offsets in the needle of two of its rarest bytes, rare[0] < rare[1]; both 0 if
-                    ** it has less than two bytes */
+  uint64_t rare[2]; /* offsets in the needle of two of its rarest bytes, rare[0] < rare[1]; both 0
+                    ** if it has less than two bytes */
 } mm_needle;
 
 /* Make `needle` ready; takes at most a few microseconds, allocates nothing. */
@@ -45,8 +46,8 @@ int64_t mm_rfind(const mm_needle *needle, const uint8_t *data, uint64_t size,
 int64_t mm_count(const mm_needle *needle, const uint8_t *data, uint64_t size,
                  const mm_find_watch *watch);
 
-/* First offset whose byte is set in `set` (bit b&7 of set[b>>3]), or MM_FIND_NONE. For few distinct
-** bytes and for ranges it runs at the speed of mm_find. */
+/* First offset whose byte is set in `set` (bit b&7 of set[b>>3]), or MM_FIND_NONE. It runs at
+** the speed of mm_find (where there are no vectors, only for a set of one byte). */
 int64_t mm_find_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
                     const mm_find_watch *watch);
 int64_t mm_rfind_set(const uint8_t set[32], const uint8_t *data, uint64_t size,

@@ -64,8 +64,8 @@ INLINE set_vec set_load(const mm_byte_set *set) {
   return (set_vec){table(set->low), table(set->high), table(bit)};
 }
 
-/* The low half of a byte picks a row, the high half a bit in it. Shuffling gives 0 where an index has
-** its top bit set: for the bytes that belong to the other table. */
+/* The low half of a byte picks a row, the high half a bit in it. Shuffling gives 0 where an index
+** has its top bit set: for the bytes that belong to the other table. */
 INLINE mask set_test(const set_vec *set, vec v) {
   vec flipped = _mm256_xor_si256(v, splat(0x80));
   vec half = splat(0x8f);

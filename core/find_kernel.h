@@ -1,12 +1,12 @@
 /*
-** find_kernel.h: between find.c, which plans a search, and the loops that run it, one set of them for
-** each instruction set. Internal to find.
+** find_kernel.h: between find.c, which plans a search, and the loops that run it, one set of them
+** for each instruction set. Internal to find.
 **
-** A search for a needle is a scan over *places*, the offsets at which it could start. A kernel looks
-** at a block of neighbouring places at once: it keeps those where two chosen bytes of the needle fit
-** (the filter), and compares the rest of the needle only at these. It counts what the comparing costs
-** in steps, one step being about one vector compared, and gives up when that is more than it may
-** spend, so that find.c can choose better bytes or another algorithm.
+** A search for a needle is a scan over *places*, the offsets at which it could start. A kernel
+** looks at a block of neighbouring places at once: it keeps those where two chosen bytes of the
+** needle fit (the filter), and compares the rest of the needle only at these. It counts what the
+** comparing costs in steps, one step being about one vector compared, and gives up when that is
+** more than it may spend, so that find.c can choose better bytes or another algorithm.
 */
 #ifndef MM_FIND_KERNEL_H
 #define MM_FIND_KERNEL_H
@@ -22,7 +22,7 @@
 /* The most credit (see mm_scan) that a search saves up. */
 #define MM_FIND_CREDIT ((int64_t)4096)
 
-/* The steps that it costs to leave the loop for a candidate, however soon it turns out to be none. */
+/* The steps that it costs to leave the loop for a candidate that soon turns out to be none. */
 #define MM_FIND_LOOK ((uint64_t)6)
 
 typedef enum mm_outcome {
@@ -42,8 +42,8 @@ typedef struct mm_scan {
   uint64_t count;    /* `count` adds its hits here */
 } mm_scan;
 
-/* A set of bytes, as a bitmap and made ready for vectors: bit h of low[l] tells whether byte 16*h+l is
-** in it, bit h of high[l] the same for byte 128+16*h+l. */
+/* A set of bytes, as a bitmap and made ready for vectors: bit h of low[l] tells whether byte 16*h+l
+** is in it, bit h of high[l] the same for byte 128+16*h+l. */
 typedef struct mm_byte_set {
   const uint8_t *bits;
   uint8_t low[16];

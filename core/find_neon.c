@@ -43,8 +43,8 @@ INLINE bool any(mask m) {
   return vmaxvq_u32(vreinterpretq_u32_u8(m)) != 0;
 }
 
-/* There is no movemask: shifting each pair of bytes right by four and narrowing it leaves four bits of
-** each byte, of which one is kept. */
+/* There is no movemask: shifting each pair of bytes right by four and narrowing it leaves four bits
+** of each byte, of which one is kept. */
 INLINE uint64_t lanes(mask m) {
   uint8x8_t halves = vshrn_n_u16(vreinterpretq_u16_u8(m), 4);
   return vget_lane_u64(vreinterpret_u64_u8(halves), 0) & FULL;

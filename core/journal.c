@@ -625,6 +625,12 @@ void mm_journal_close(mm_journal *journal) {
 
 /* Replay. */
 
+int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err) {
+  int rc = mm_os.sync(journal->fd);
+  if (rc < 0) return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the journal '%s'", path);
+  return mm_journal_sync_directory(path, err);
+}
+
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err) {
   bool broken;
   uint64_t check;

@@ -74,6 +74,10 @@ typedef int mm_journal_extent(void *context, uint64_t offset, const uint8_t *dat
                               mm_error *err);
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err);
 
+/* Make a whole journal and its name durable, before a byte of it is replayed durably: its writer may
+** have been killed before its own fsync, and then it is whole only as long as the system runs. */
+int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err);
+
 /* Replay into the file open for writing as `fd`; with `durable`, make it durable. The journal
 ** stays: remove it afterwards. The caller is the file's writer (lock.h). */
 int mm_journal_replay(mm_journal *journal, int fd, bool durable, const char *name, mm_error *err);

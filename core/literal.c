@@ -4,13 +4,13 @@
 
 #define DEPTH_MAX 64 /* of groups in groups */
 
-/* What is known of a piece of a pattern: how many bytes it matches, the best literal in it, and the run
-** of literal bytes that it ends with. */
+/* What is known of a piece of a pattern: how many bytes it matches, the best literals in it, and the
+** run of single bytes that it ends with. */
 typedef struct sequence {
   uint64_t least, most;
-  mm_literal best;
+  mm_literal exact, masked;
   mm_literal run; /* still growing */
-  bool pure;      /* nothing but the run */
+  bool pure;      /* nothing but the run, and all of it whole bytes */
 } sequence;
 
 typedef enum item_kind { ITEM_BYTE, ITEM_SPAN, ITEM_GROUP } item_kind;
@@ -18,7 +18,7 @@ typedef enum item_kind { ITEM_BYTE, ITEM_SPAN, ITEM_GROUP } item_kind;
 /* One element of a sequence, before its quantifier is known. */
 typedef struct item {
   item_kind kind;
-  uint8_t byte;
+  uint8_t value, mask;  /* ITEM_BYTE */
   uint64_t least, most; /* ITEM_SPAN */
   sequence group;       /* ITEM_GROUP */
 } item;
@@ -44,31 +44,59 @@ static uint64_t times(uint64_t a, uint64_t b) {
 
 /* ---- literals ------------------------------------------------------------------------------- */
 
-/* Bytes at a known place are worth more: only there is the expression tried. */
+/* How much a literal tells: its bits, and more if its place is known, as only there is the expression
+** tried. */
 static unsigned worth(const mm_literal *l) {
-  if (l->size == 0) return 0;
-  unsigned size = l->size < 16 ? l->size : 16;
-  bool near = l->most != MM_LITERAL_FAR && l->most - l->least <= 1024;
-  return near && l->size > 1 ? 100 + size : near ? 2 + size : size;
+  unsigned bits = 0;
+  for (unsigned i = 0; i < l->size; i++) bits += (unsigned)__builtin_popcount(l->mask[i]);
+  bool near = l->most != MM_LITERAL_FAR && l->most - l->least <= MM_LITERAL_NEAR;
+  if (bits > 128) bits = 128;
+  return near && bits > 8 ? 1000 + bits : near ? 16 + bits : bits;
 }
 
-static void consider(sequence *s, const mm_literal *literal) {
-  if (worth(literal) > worth(&s->best)) s->best = *literal;
+static void consider(mm_literal *best, const mm_literal *literal) {
+  if (worth(literal) > worth(best)) *best = *literal;
+}
+
+/* Bytes from .. to-1 of a literal. */
+static mm_literal part(const mm_literal *l, unsigned from, unsigned to) {
+  mm_literal out = {.size = to - from, .least = plus(l->least, from), .most = plus(l->most, from)};
+  memcpy(out.value, l->value + from, to - from);
+  memcpy(out.mask, l->mask + from, to - from);
+  return out;
+}
+
+/* The run, and each stretch of whole bytes in it. */
+static void consider_run(sequence *s) {
+  const mm_literal *run = &s->run;
+  consider(&s->masked, run);
+  for (unsigned from = 0; from < run->size;) {
+    unsigned to = from;
+    while (to < run->size && run->mask[to] == 0xff) to++;
+    mm_literal exact = part(run, from, to);
+    consider(&s->exact, &exact);
+    from = to + 1;
+  }
 }
 
 static void end_run(sequence *s) {
-  consider(s, &s->run);
+  consider_run(s);
   s->run.size = 0;
   s->pure = false;
 }
 
-static void append_byte(sequence *s, uint8_t byte) {
-  if (s->run.size == MM_LITERAL_MAX) end_run(s);
-  if (s->run.size == 0) {
-    s->run.least = s->least;
-    s->run.most = s->most;
+static void append_byte(sequence *s, uint8_t value, uint8_t mask) {
+  mm_literal *run = &s->run;
+  if (run->size == MM_LITERAL_MAX) end_run(s);
+  if (mask != 0xff) s->pure = false;
+  if (run->size > 0 || mask != 0) {
+    if (run->size == 0) {
+      run->least = s->least;
+      run->most = s->most;
+    }
+    run->value[run->size] = value;
+    run->mask[run->size++] = mask;
   }
-  s->run.bytes[s->run.size++] = byte;
   s->least = plus(s->least, 1);
   s->most = plus(s->most, 1);
 }
@@ -80,11 +108,10 @@ static void append_span(sequence *s, uint64_t least, uint64_t most) {
 }
 
 /* A literal inside a group that must occur at least once. */
-static void append_inner(sequence *s, const sequence *group) {
-  mm_literal inner = group->best;
+static void append_inner(const sequence *s, mm_literal *best, mm_literal inner) {
   inner.least = plus(inner.least, s->least);
   inner.most = plus(inner.most, s->most);
-  if (inner.size) consider(s, &inner);
+  if (inner.size) consider(best, &inner);
 }
 
 /* ---- elements ------------------------------------------------------------------------------- */
@@ -116,9 +143,12 @@ static bool is_digit(uint8_t c) {
   return c >= '0' && c <= '9';
 }
 
+static item masked(uint8_t value, uint8_t mask) {
+  return (item){.kind = ITEM_BYTE, .value = value & mask, .mask = mask};
+}
+
 static item byte(const reader *r, uint8_t c) {
-  if (r->caseless && is_letter(c)) return span(1, 1);
-  return (item){.kind = ITEM_BYTE, .byte = c};
+  return masked(c, r->caseless && is_letter(c) ? 0xdf : 0xff);
 }
 
 static int hex_digit(uint8_t c) {
@@ -156,32 +186,71 @@ static item read_escape(reader *r) {
   if (c == 'G') r->single = true;
   if (strchr("bBAzZGK", c)) return span(0, 0);
   if (c == 'N' && at(r, '{')) return unknown(r);
-  if (strchr("dDwWsShHvVNC", c)) return span(1, 1);
+  if (c == 'd') return masked('0', 0xf0);
+  if (strchr("DwWsShHvVNC", c)) return masked(0, 0);
   return c == 'R' ? span(1, 2) : unknown(r);
 }
 
 /* Inside a class, after "[": a name as in [:alpha:]. Anything near to that is not known here. */
-static void read_posix(reader *r) {
-  if (r->p == r->end || !strchr(":.=", *r->p)) return;
+static bool read_posix(reader *r) {
+  if (r->p == r->end || !strchr(":.=", *r->p)) return false;
   r->p++;
   (void)take(r, '^');
   while (r->p < r->end && is_letter(*r->p)) r->p++;
   if (r->end - r->p < 2 || r->p[0] != ':' || r->p[1] != ']') r->unknown = true;
   r->p += r->unknown ? 0 : 2;
+  return true;
 }
 
-/* A class, after its "[". Which bytes it has does not matter. */
-static item read_class(reader *r) {
-  (void)take(r, '^');
-  (void)take(r, ']');
-  while (!r->unknown) {
-    if (r->p == r->end) return unknown(r);
-    uint8_t c = *r->p++;
-    if (c == ']') return span(1, 1);
-    if (c == '[') read_posix(r);
-    if (c == '\\' && (r->p == r->end || strchr("QEcN", *r->p++))) return unknown(r);
+/* The bytes of a class, as far as they are known: the bits that all of them have, and that any has. */
+typedef struct members {
+  uint8_t all, any;
+  bool open; /* there are others */
+  int last;  /* the byte before, which a "-" may make a range of; -1: none */
+} members;
+
+static void add_member(const reader *r, members *m, int from, int to) {
+  for (int b = from; b <= to; b++) {
+    int other = r->caseless && is_letter((uint8_t)b) ? b ^ 0x20 : b;
+    m->all &= (uint8_t)(b & other);
+    m->any |= (uint8_t)(b | other);
   }
-  return unknown(r);
+}
+
+/* A byte of a class; -1: a type of byte, as \w, which may be anything here. */
+static int read_member(reader *r) {
+  uint8_t c = *r->p++;
+  if (c == '[') return read_posix(r) ? -1 : c;
+  if (c != '\\') return c;
+  if (r->p < r->end && *r->p == 'b') return r->p++, '\b';
+  if (r->p == r->end || strchr("QEcNBRX", *r->p)) r->unknown = true;
+  if (r->unknown) return -1;
+  item escape = read_escape(r);
+  return escape.kind == ITEM_BYTE && escape.mask == 0xff ? escape.value : -1;
+}
+
+static void read_members(reader *r, members *m) {
+  (void)take(r, '^');
+  for (bool first = true; !r->unknown; first = false) {
+    if (r->p == r->end) r->unknown = true;
+    if (r->unknown || (!first && take(r, ']'))) return;
+    bool range = m->last >= 0 && r->end - r->p >= 2 && r->p[0] == '-' && r->p[1] != ']';
+    if (range) r->p++;
+    int c = read_member(r);
+    if (c < 0) m->open = true;
+    if (c >= 0) add_member(r, m, range ? m->last : c, c);
+    m->last = range ? -1 : c;
+  }
+}
+
+/* A class, after its "[". */
+static item read_class(reader *r) {
+  members m = {.all = 0xff, .last = -1};
+  bool negated = at(r, '^');
+  read_members(r, &m);
+  if (r->unknown) return unknown(r);
+  if (negated || m.open || m.all & (uint8_t)~m.any) return masked(0, 0);
+  return masked(m.all, (uint8_t)(m.all | ~m.any));
 }
 
 static void read_alternatives(reader *r, sequence *out);
@@ -257,7 +326,7 @@ static item read_item(reader *r) {
     case '(':
       return read_group(r);
     case '.':
-      return span(1, 1);
+      return masked(0, 0);
     case '^':
     case '$':
       return span(0, 0);
@@ -307,9 +376,9 @@ static void read_quantifier(reader *r, uint64_t *least, uint64_t *most) {
   if (!take(r, '?')) (void)take(r, '+');
 }
 
-static void append_bytes(sequence *s, uint8_t c, uint64_t least, uint64_t most) {
+static void append_bytes(sequence *s, const item *b, uint64_t least, uint64_t most) {
   uint64_t n = least < MM_LITERAL_MAX ? least : MM_LITERAL_MAX;
-  for (uint64_t i = 0; i < n; i++) append_byte(s, c);
+  for (uint64_t i = 0; i < n; i++) append_byte(s, b->value, b->mask);
   if (least != most || least > n) {
     append_span(s, least - n, most == MM_LITERAL_FAR ? MM_LITERAL_FAR : most - n);
   }
@@ -317,11 +386,12 @@ static void append_bytes(sequence *s, uint8_t c, uint64_t least, uint64_t most) 
 
 static void append_group(sequence *s, const sequence *group, uint64_t least, uint64_t most) {
   if (group->pure && least == 1 && most == 1) {
-    for (unsigned i = 0; i < group->run.size; i++) append_byte(s, group->run.bytes[i]);
+    for (unsigned i = 0; i < group->run.size; i++) append_byte(s, group->run.value[i], 0xff);
     return;
   }
   end_run(s);
-  if (least > 0) append_inner(s, group);
+  if (least > 0) append_inner(s, &s->exact, group->exact);
+  if (least > 0) append_inner(s, &s->masked, group->masked);
   append_span(s, times(group->least, least), times(group->most, most));
 }
 
@@ -336,7 +406,7 @@ static void read_sequence(reader *r, sequence *s) {
     if (least > most) r->unknown = true;
     if (r->unknown) return;
     if (next.kind == ITEM_BYTE) {
-      append_bytes(s, next.byte, least, most);
+      append_bytes(s, &next, least, most);
     } else if (next.kind == ITEM_SPAN) {
       append_span(s, times(next.least, least), times(next.most, most));
     } else {
@@ -355,11 +425,11 @@ static void read_alternatives(reader *r, sequence *out) {
     uint64_t most = out->most > other.most ? out->most : other.most;
     *out = (sequence){.least = least, .most = most};
   }
-  consider(out, &out->run);
+  consider_run(out);
 }
 
 static bool has_group(const uint8_t *pattern, uint64_t size) {
-  return memchr(pattern, '(', size) != NULL;
+  return size > 0 && memchr(pattern, '(', size) != NULL;
 }
 
 /* What the reader did not get to may hold a verb or a \G still. */
@@ -379,6 +449,7 @@ void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   bool known = !r.unknown && r.p == r.end;
   out->single = r.single || (!known && may_be_single(pattern, size));
   if (!known || out->single) return;
-  out->literal = all.best;
+  out->exact = all.exact;
+  out->masked = all.masked;
   out->whole = all.pure && all.run.size > 0 && !has_group(pattern, size);
 }

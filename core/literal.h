@@ -12,18 +12,22 @@
 #include <stdint.h>
 
 #define MM_LITERAL_MAX 64             /* bytes; of a longer one only so many are used */
+#define MM_LITERAL_NEAR ((uint64_t)1024) /* a place that is known to so many bytes is near */
 #define MM_LITERAL_FAR ((uint64_t)-1) /* there is no bound */
 
+/* Neighbouring bytes of a match. What is known of byte i is that (byte & mask[i]) == value[i]: all of
+** it where the mask is 0xff, nothing where it is 0. */
 typedef struct mm_literal {
-  uint8_t bytes[MM_LITERAL_MAX];
+  uint8_t value[MM_LITERAL_MAX], mask[MM_LITERAL_MAX];
   unsigned size;        /* 0: nothing is known */
   uint64_t least, most; /* so many bytes after the start of a match the literal begins */
 } mm_literal;
 
 typedef struct mm_literals {
-  mm_literal literal;
-  bool whole;  /* the pattern is this literal and nothing else */
-  bool single; /* has verbs or \G: what it matches depends on where the attempt began */
+  mm_literal exact;  /* the best one of whole bytes */
+  mm_literal masked; /* the best one of any; its first mask is not 0 */
+  bool whole;        /* the pattern is `exact` and nothing else */
+  bool single;       /* has verbs or \G: what it matches depends on where the attempt began */
 } mm_literals;
 
 /* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the pattern

@@ -215,7 +215,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   if (!object) return NULL;
   object->kind = kind;
   object->settings = settings;
-  object->fd = object->writer = -1;
+  object->fd = object->writer = object->asked = -1;
   object->generation = mm_sys_generation();
   object->name = mm_strdup(name);
   if (!object->name) {
@@ -316,6 +316,8 @@ void mm_object_close(mm_object *object) {
   if (object->fd >= 0 && object->kind == MM_OBJECT_TAGGED && ours) {
     mm_tag_leave(object->fd, object->real);
   }
+  /* Still the writer if the journal could not be removed: that is nobody's any more to try. */
+  if (object->entry) mm_lock_unwrite(object->entry, object->writer, object);
   object_close_writer(object);
   if (object->fd >= 0) (void)mm_os.close(object->fd);
   if (object->entry) mm_inode_release(object->entry);

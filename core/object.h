@@ -83,6 +83,8 @@ typedef struct mm_object {
   uint64_t overlay_salt; /* … this one */
   uint64_t cleared;     /* bytes of the view from here on have never shown anything: they are zero */
 
+  int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
+                          ** asked for; -1: none has, the settings hold */
   bool begun;             /* we are the file's writer */
   bool prepared;          /* `change` is journalled */
   bool changed_by_others; /* during the transaction, by someone who takes no lock */
@@ -127,6 +129,11 @@ int mm_object_map(mm_object *object, mm_error *err);
 /* Become the file's writer, for writes at any place. Waits up to busy_timeout. MM_READONLY if the file
 ** cannot be written, MM_BUSY, MM_IOERR. */
 int mm_object_begin(mm_object *object, mm_error *err);
+
+/* The transaction on it, begun or about to begin, is to be as safe as `synchronous` at least. */
+static inline void mm_object_ask(mm_object *object, int synchronous) {
+  if (synchronous > object->asked) object->asked = synchronous;
+}
 
 /* Can the file be opened for writing? MM_READONLY "cannot write 'x': …". */
 int mm_object_check_writable(mm_object *object, mm_error *err);

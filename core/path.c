@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -77,22 +78,39 @@ static int strip_root(const mm_root *root, const char *path, const char **rest) 
   return *rest && names(root->alias, root->fd) ? 0 : -EXDEV;
 }
 
+/* Go up from `here`, which has no symbolic links in it, by each ".." that `path` starts with. Gives what
+** is left of the path. */
+static const char *climb(char *here, const char *path) {
+  for (;;) {
+    path = skip_nothing(path);
+    if (component(path) != 2 || memcmp(path, "..", 2) != 0) return path;
+    char *slash = strrchr(here, '/');
+    if (slash) *slash = 0;
+    path += 2;
+  }
+}
+
+/* A relative path, from the working directory; the caller's to free. */
+static int make_absolute(const char *path, char **out) {
+  char here[MM_PATH_MAX];
+  int rc = mm_os.working_directory(here, sizeof here);
+  if (rc < 0) return rc;
+  path = climb(here, path);
+  *out = join(here, path);
+  return *out ? 0 : -ENOMEM;
+}
+
 /* The same for any path; *rest is the caller's to free. */
 static int relate(const mm_root *root, const char *path, char **rest) {
-  char here[MM_PATH_MAX];
+  char *absolute = NULL;
   const char *below;
   *rest = NULL;
-  if (path[0] == '/') {
-    int rc = strip_root(root, path, &below);
-    if (rc < 0) return rc;
-    *rest = mm_strdup(below);
-  } else {
-    int rc = mm_os.working_directory(here, sizeof here);
-    if (rc == 0) rc = strip_root(root, here, &below);
-    if (rc < 0) return rc;
-    *rest = *below ? join(below, path) : mm_strdup(path);
-  }
-  return *rest ? 0 : -ENOMEM;
+  int rc = path[0] == '/' ? 0 : make_absolute(path, &absolute);
+  if (rc == 0) rc = strip_root(root, absolute ? absolute : path, &below);
+  if (rc == 0) *rest = mm_strdup(below);
+  if (rc == 0 && !*rest) rc = -ENOMEM;
+  mm_free(absolute);
+  return rc;
 }
 
 /*
@@ -325,6 +343,21 @@ void mm_path_clear(mm_path *path) {
   if (path->fd >= 0) mm_os.close(path->fd);
   mm_free(path->real);
   *path = (mm_path){.fd = -1};
+}
+
+int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, void *context,
+                 mm_error *err) {
+  char opened[64];
+  if (!*path) path = ".";
+  int rc = check_text(path, err);
+  if (rc != MM_OK) return rc;
+  int fd = find(root, path, false, MM_OPEN_DIRECTORY);
+  if (fd < 0) return fail_open(root, path, fd, err);
+  /* By the descriptor: the path may lead elsewhere by now. */
+  (void)snprintf(opened, sizeof opened, "/proc/self/fd/%d", fd);
+  int failed = mm_os.list(opened, entry, context);
+  mm_os.close(fd);
+  return failed < 0 ? fail_open(root, path, failed, err) : MM_OK;
 }
 
 void mm_root_init(mm_root *root) {

@@ -17,8 +17,8 @@
 
 /* A directory that paths must stay below. path NULL: no root, everything is allowed.
 **
-** An absolute path is below it if it starts with the directory's real path, or with the one it was
-** set by; a relative one if the working directory is. From there no "..", and no symbolic link, may
+** A path, relative ones from the working directory, is below it if it starts with the directory's real
+** path, or with the one it was set by. From there no "..", and no symbolic link, may
 ** lead above it, though an absolute link back into it may. What does not stay is refused without
 ** a look at it: nobody learns whether it exists. */
 typedef struct mm_root {
@@ -50,6 +50,11 @@ typedef struct mm_path {
 int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path *out,
                     mm_error *err);
 void mm_path_clear(mm_path *path); /* closes and frees; idempotent */
+
+/* Report the entries of a directory, which is confined to the root as a file is ("" is the working
+** directory): see mm_os.list. MM_CANTOPEN, MM_PERM. */
+int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, void *context,
+                 mm_error *err);
 
 /* May the file be opened without harm to POSIX locks that this process holds on it? Closing any
 ** descriptor of a file drops them. True: some readable descriptor of this process, other than

@@ -76,8 +76,9 @@ static int look(mm_object *object, mm_stat *stat, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
 }
 
+/* Whatever our own synchronous is: the journal's writer may have been promised more than we want. */
 static bool durable(const mm_object *object) {
-  return object->settings->synchronous == MM_SYNC_FULL && object->kind != MM_OBJECT_TAGGED;
+  return object->kind != MM_OBJECT_TAGGED;
 }
 
 /* We are the file's writer, so the journal is a dead one's. */
@@ -87,6 +88,9 @@ static int replay(mm_object *object, mm_error *err) {
   int state = MM_JOURNAL_NONE;
   int rc = look(object, &stat, err);
   if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
+  if (rc == MM_OK && state == MM_JOURNAL_WHOLE && durable(object)) {
+    rc = mm_journal_sync(&journal, object->journal, err);
+  }
   if (rc == MM_OK && state == MM_JOURNAL_WHOLE) {
     rc = mm_journal_replay(&journal, object->writer, durable(object), object->name, err);
   }
@@ -116,7 +120,8 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 /* A living writer is about to finish: what it writes is to be seen whole. */
 static int await_writer(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
-  int64_t end = mm_os.clock() + settings->busy_timeout * 1000000;
+  int64_t now = mm_os.clock(), timeout = settings->busy_timeout;
+  int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
   while (mm_journal_exists(object->journal) &&
          mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {

@@ -34,9 +34,17 @@ static const char interrupted_sql[] =
     "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 10)"
     " SELECT count(*) FROM c";
 
+int ext_conn_connect_releaser(ext_conn *conn) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(conn->db, "SELECT 1 FROM mmap_list", -1, &stmt, NULL);
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
 int ext_conn_interrupted(void *context) {
   ext_conn *conn = context;
   if (!conn->interrupted) {
+    if (ext_conn_connect_releaser(conn)) return 0;
     (void)sqlite3_prepare_v3(conn->db, interrupted_sql, -1, SQLITE_PREPARE_PERSISTENT,
                              &conn->interrupted, NULL);
     if (!conn->interrupted) return 0;
@@ -319,7 +327,8 @@ int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object
     *out = known;
     return MM_OK;
   }
-  int rc = mm_path_resolve(&conn->root, path, create, &resolved, err);
+  int rc = create ? ext_conn_check_writes(conn, err) : MM_OK;
+  if (rc == MM_OK) rc = mm_path_resolve(&conn->root, path, create, &resolved, err);
   if (rc) return rc;
   rc = open_resolved(conn, path, &resolved, out, err);
   mm_path_clear(&resolved);
@@ -363,10 +372,10 @@ int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_
 void ext_file_window(ext_file *file) {
   uint64_t size = file->object->core->size;
   uint64_t start = file->handle ? file->handle->offset : 0;
-  uint64_t length = file->handle ? file->handle->length : 0;
+  uint64_t length = file->handle ? file->handle->length : EXT_TO_END;
   file->start = start < size ? start : size;
   file->length = size - file->start;
-  if (length && length < file->length) file->length = length;
+  if (length < file->length) file->length = length;
 }
 
 /* ---- the connection ------------------------------------------------------------------------- */

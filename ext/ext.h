@@ -52,13 +52,16 @@ int ext_access_parse(const char *text, int *access, mm_error *err);
 /* One of off, normal, full: an enum mm_synchronous. */
 int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err);
 
-/* What mmap_open gave out. `length` 0: to the end of the object, wherever that is. */
+/* The length of a window that goes to the end of the object, wherever that is. */
+#define EXT_TO_END UINT64_MAX
+
+/* What mmap_open gave out. */
 typedef struct ext_handle {
   sqlite3_int64 id;
   ext_object *object; /* held; NULL: closed */
   int access;         /* enum ext_access */
-  uint64_t offset, length;
-  uint64_t position; /* from the start of the window */
+  uint64_t offset, length; /* of the window; EXT_TO_END */
+  uint64_t position;       /* from the start of the window */
   char *name;        /* the tag; NULL */
 } ext_handle;
 
@@ -83,6 +86,8 @@ struct ext_conn {
   size_t handle_count, handle_capacity;
   struct ext_txn *txn;
   struct mmap_table *tables; /* created tables that are connected, for mmap_list (tab_mmap.c) */
+  struct mmap_deleted *deleted; /* rows that COMMIT will close up (tab_mmap_delete.c) */
+  struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
   sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
   sqlite3_stmt *interrupted; /* likewise */
   mm_error err;              /* scratch for callers on this connection */
@@ -200,9 +205,20 @@ int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_er
 ** so that savepoints can undo it. Call before every write; then refresh what you know of its size. */
 int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err);
 
+/* The same with a level of its own, an enum mm_synchronous; the strictest one of a transaction holds. */
+int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_error *err);
+
 /* Remember something else that a rollback has to undo: it calls undo(context, value). */
 typedef void ext_undo(void *context, uint64_t value);
 int ext_txn_undo(ext_conn *conn, ext_undo *undo, void *context, uint64_t value, mm_error *err);
+
+/* It need be remembered only once between two savepoints: this number changes when one is made or rolled
+** back to, and when the transaction ends. */
+uint64_t ext_txn_epoch(const ext_conn *conn);
+
+/* A COMMIT that did not go through (BUSY) may have left the work of ext_txn_deferred done: undo it, so
+** that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
+void ext_txn_reopen(ext_conn *conn);
 
 /* The transaction methods of every table that writes: they serve the whole connection. */
 int ext_txn_begin(ext_conn *conn);
@@ -216,13 +232,15 @@ int ext_txn_create(ext_conn *conn);   /* with the connection */
 void ext_txn_destroy(ext_conn *conn); /* likewise */
 bool ext_txn_sees(const ext_conn *conn); /* is anything pending? */
 
-/* Called before COMMIT prepares the objects: for tables that put work off until then. `undo`: COMMIT
-** did not go through and further writes follow. (tab_mmap.c) */
+/* For a table that puts work off until COMMIT, or must know when the transaction ends (tab_mmap.c).
+** Registered once a transaction, by ext_txn_defer; forgotten when it ends. */
 typedef struct ext_txn_deferred {
-  int (*flush)(void *context, mm_error *err);
-  void (*end)(void *context, bool committed);
+  int (*flush)(void *context, mm_error *err);    /* before COMMIT prepares the objects */
+  void (*end)(void *context, bool committed);    /* once, at the end */
   void *context;
   struct ext_txn_deferred *next;
+  void (*undo)(void *context); /* flush was called, but COMMIT did not go through and more writes
+                               ** follow: take back what it did. NULL: it does nothing to take back */
 } ext_txn_deferred;
 
 /* Something that writes, as a function hands it over. `run` is called inside a statement of ours. */
@@ -267,11 +285,15 @@ typedef struct ext_module {
 } ext_module;
 
 /* Each fn_*.c has one of these, ended by a NULL name; mmap0.c lists them. */
+extern const ext_function ext_functions_check[];
 extern const ext_function ext_functions_open[], ext_functions_bytes[], ext_functions_find[],
     ext_functions_position[], ext_functions_config[], ext_functions_search[];
 
 /* Each tab_*.c has one. */
+extern const ext_module ext_module_lines;
 extern const ext_module ext_module_writer, ext_module_mmap, ext_module_list, ext_module_changes;
+extern const ext_module ext_module_find_all, ext_module_search_all, ext_module_strings,
+    ext_module_hexdump, ext_module_histogram, ext_module_diff, ext_module_glob;
 
 #define EXT_VERSION "0.1.0"
 

@@ -234,13 +234,18 @@ static void give_back_length(void *handle, uint64_t length) {
   ((ext_handle *)handle)->length = length;
 }
 
-/* A handle of fixed length grows and shrinks with its object. */
-static int follow(ext_conn *conn, ext_write *write, uint64_t length, mm_error *err) {
+/* A handle of fixed length grows and shrinks with its object. Two halves, before and after the object
+** changes, so that nothing can fail after it. */
+static int prepare_follow(ext_conn *conn, ext_write *write, mm_error *err) {
+  ext_handle *handle = write->file.handle;
+  if (!handle || handle->length == EXT_TO_END) return MM_OK;
+  return ext_txn_undo(conn, give_back_length, handle, handle->length, err);
+}
+
+static int follow(ext_write *write, int rc, uint64_t length) {
   ext_handle *handle = write->file.handle;
   write->result = (sqlite3_int64)length;
-  if (!handle || !handle->length || handle->length == length) return MM_OK;
-  int rc = ext_txn_undo(conn, give_back_length, handle, handle->length, err);
-  if (rc == MM_OK) handle->length = length;
+  if (rc == MM_OK && handle && handle->length != EXT_TO_END) handle->length = length;
   return rc;
 }
 
@@ -252,8 +257,11 @@ static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
     return mm_fail(err, MM_TOOBIG, "size %lld is more than %llu", (long long)write->a,
                    (unsigned long long)(MM_OBJECT_MAX - start));
   }
-  rc = mm_object_resize(write->file.object->core, start + (uint64_t)write->a, err);
-  return rc ? rc : follow(conn, write, (uint64_t)write->a, err);
+  rc = prepare_follow(conn, write, err);
+  if (rc == MM_OK) {
+    rc = mm_object_resize(write->file.object->core, start + (uint64_t)write->a, err);
+  }
+  return follow(write, rc, (uint64_t)write->a);
 }
 
 static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -282,10 +290,11 @@ static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = check_tail(&write->file, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
+  if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc == MM_OK) {
     rc = mm_object_insert(write->file.object->core, place, write->data, write->size, err);
   }
-  return rc ? rc : follow(conn, write, write->file.length + write->size, err);
+  return follow(write, rc, write->file.length + write->size);
 }
 
 static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -301,12 +310,13 @@ static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = check_tail(&write->file, err);
+  if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc) return rc;
   mm_slice slice = mm_slice_resolve((int64_t)write->file.length, write->start, write->stop,
                                     (mm_optional){false, 0});
   rc = mm_object_erase(write->file.object->core, write->file.start + (uint64_t)slice.start,
                        (uint64_t)slice.count, err);
-  return rc ? rc : follow(conn, write, write->file.length - (uint64_t)slice.count, err);
+  return follow(write, rc, write->file.length - (uint64_t)slice.count);
 }
 
 static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

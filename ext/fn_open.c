@@ -109,10 +109,11 @@ static int check_window(const opening *o, const ext_object *object, mm_error *er
 
 /* The length of a piece of memory is its size, not a window of it. */
 static ext_handle describe_handle(const opening *o, ext_object *object) {
+  bool window = o->length && (o->path || o->tag);
   ext_handle handle = {.object = object,
                        .access = o->path || o->access_given ? o->access : EXT_WRITE,
                        .offset = (uint64_t)o->offset,
-                       .length = o->path || o->tag ? (uint64_t)o->length : 0};
+                       .length = window ? (uint64_t)o->length : EXT_TO_END};
   return handle;
 }
 

@@ -110,6 +110,7 @@ int ext_function_allowed(sqlite3_context *context, const char *name) {
 
 static int refresh(ext_object *object, mm_error *err) {
   object->used = ++object->conn->clock;
+  ext_txn_reopen(object->conn);
   return mm_object_refresh(object->core, err);
 }
 

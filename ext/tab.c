@@ -87,6 +87,64 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
   return ext_table_error(cursor->pVtab, name, err);
 }
 
+/* ---- created tables ------------------------------------------------------------------------- */
+
+void ext_checked_add(ext_conn *conn, ext_checked *checked) {
+  checked->next = conn->checked;
+  conn->checked = checked;
+}
+
+void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
+  ext_checked **link = &conn->checked;
+  while (*link && *link != checked) link = &(*link)->next;
+  if (*link) *link = checked->next;
+}
+
+bool ext_tab_is_creating(sqlite3 *db) {
+  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
+    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
+    if (sql && ext_contains(sql, "create") && ext_contains(sql, "virtual")) return true;
+  }
+  return false;
+}
+
+bool ext_tab_text_is_utf8(sqlite3 *db) {
+  sqlite3_stmt *pragma = NULL;
+  bool utf8 = false;
+  if (sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &pragma, NULL) == SQLITE_OK) {
+    const char *name = sqlite3_step(pragma) == SQLITE_ROW
+                           ? (const char *)sqlite3_column_text(pragma, 0) : NULL;
+    utf8 = name && strcmp(name, "UTF-8") == 0;
+  }
+  sqlite3_finalize(pragma);
+  return utf8;
+}
+
+/* ---- planning ------------------------------------------------------------------------------- */
+
+static const struct {
+  int op;
+  char letter;
+} operators[] = {{SQLITE_INDEX_CONSTRAINT_EQ, '='}, {SQLITE_INDEX_CONSTRAINT_LT, '<'},
+                 {SQLITE_INDEX_CONSTRAINT_LE, 'l'}, {SQLITE_INDEX_CONSTRAINT_GT, '>'},
+                 {SQLITE_INDEX_CONSTRAINT_GE, 'g'}};
+
+enum { OPERATORS = sizeof operators / sizeof *operators };
+
+char ext_tab_operator(int op) {
+  for (int i = 0; i < OPERATORS; i++) {
+    if (operators[i].op == op) return operators[i].letter;
+  }
+  return 0;
+}
+
+int ext_tab_operator_of(char c) {
+  for (int i = 0; i < OPERATORS; i++) {
+    if (operators[i].letter == c) return operators[i].op;
+  }
+  return 0;
+}
+
 /* Which hidden column a constraint gives a value to; -1: none. */
 static int argument_of(const struct sqlite3_index_constraint *c, int hidden, int most) {
   bool is_argument = c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= hidden &&

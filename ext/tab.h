@@ -14,6 +14,19 @@ typedef struct ext_tab {
   ext_conn *conn;    /* held */
 } ext_tab;
 
+/* A created table that has made a promise which mmap_check can look into: embedded in it, and in the
+** list ext_conn.checked as long as it is connected. */
+typedef struct ext_checked {
+  const char *const *database, *const *name; /* where the table keeps its names */
+  /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. */
+  int (*check)(struct ext_checked *checked, char **finding, mm_error *err);
+  void *table;
+  struct ext_checked *next;
+} ext_checked;
+
+void ext_checked_add(ext_conn *conn, ext_checked *checked);
+void ext_checked_remove(ext_conn *conn, ext_checked *checked); /* also if it is not listed */
+
 /* The start of every xConnect: declares the columns, makes a zeroed table of `size` bytes that begins
 ** with an ext_tab, and marks it as for direct use only. `conn` is the module's aux pointer. */
 int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
@@ -36,6 +49,18 @@ int ext_tab_rollback(sqlite3_vtab *table);
 int ext_tab_savepoint(sqlite3_vtab *table, int level);
 int ext_tab_release(sqlite3_vtab *table, int level);
 int ext_tab_rollback_to(sqlite3_vtab *table, int level);
+
+/* Is a CREATE VIRTUAL TABLE running? Where xCreate and xConnect are one function, the statement tells
+** them apart. */
+bool ext_tab_is_creating(sqlite3 *db);
+
+/* Do texts compare bytewise, as UTF-8? Not in a database with another encoding. */
+bool ext_tab_text_is_utf8(sqlite3 *db);
+
+/* The operator of a constraint as one character for idxStr, '=' '<' 'l' '>' 'g'; 0: another one. And
+** back. */
+char ext_tab_operator(int op);
+int ext_tab_operator_of(char c);
 
 /* Put a sentence of mm_error into a cursor's table and return SQLite's code. */
 int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err);

@@ -1,13 +1,18 @@
 /*
 ** tab_mmap.h: what the files of the table `mmap` share.
 **
-**     tab_mmap.c        the module: connecting, planning, scanning
-**     tab_mmap_args.c   the arguments of CREATE VIRTUAL TABLE
-**     tab_mmap_write.c  UPDATE, INSERT, DELETE
+**     tab_mmap.c          the module: connecting, dropping
+**     tab_mmap_args.c     the arguments of CREATE VIRTUAL TABLE
+**     tab_mmap_plan.c     xBestIndex
+**     tab_mmap_scan.c     the cursor
+**     tab_mmap_sorted.c   binary search, and the order of the rows
+**     tab_mmap_write.c    UPDATE, INSERT
+**     tab_mmap_delete.c   DELETE: rows that are gone, and the closing up at COMMIT
 */
 #ifndef EXT_TAB_MMAP_H
 #define EXT_TAB_MMAP_H
 
+#include "ext/rowset.h"
 #include "ext/tab.h"
 #include "ext/txn.h"
 
@@ -36,6 +41,10 @@ typedef struct mmap_spec {
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err);
 void mmap_spec_clear(mmap_spec *spec);
 
+/* The text of an argument: without the spaces around it, and unquoted if all of it is quoted. Allocated;
+** NULL: no memory. */
+char *mmap_argument_text(const char *p);
+
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
 char *mmap_spec_declare(const mmap_spec *spec);
 
@@ -44,11 +53,26 @@ typedef struct mmap_table {
   char *database; /* "main", "temp" … */
   char *name;
   mmap_spec spec;
+  bool text_order;           /* text compares bytewise: the database is UTF-8 */
+  int64_t known_rows;        /* as of the last use, for estimates; -1: not used yet */
+  uint8_t *scratch;          /* for values on their way into a record; owned */
+  uint64_t scratch_size;
+  uint8_t *text;             /* room for a decoded key, if that is UTF-16; owned */
   ext_object *own;           /* access=copy: the table's own object; held */
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
+  ext_checked checked;
   struct mmap_table *next;   /* in ext_conn.tables */
 } mmap_table;
+
+static inline bool mmap_is_bytes(const mmap_table *table) {
+  return table->spec.column_count == 0;
+}
+
+/* The column that the rows are sorted by; NULL: none. */
+static inline const mmap_column *mmap_sorted_column(const mmap_table *table) {
+  return table->spec.sorted < 0 ? NULL : &table->spec.columns[table->spec.sorted];
+}
 
 /* Rows as they lie in an object: row i has its bytes at start + i * record. */
 typedef struct mmap_rows {
@@ -57,7 +81,7 @@ typedef struct mmap_rows {
   int64_t first; /* rowid of row 0 */
 } mmap_rows;
 
-/* The rows of the table in an object as it is now. */
+/* The rows of the table in an object as it is now, deleted ones included. */
 mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object);
 
 /* The object of a created table, refreshed, and held for the caller. */
@@ -66,9 +90,113 @@ int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err);
 /* The name that messages of the table start with. */
 const char *mmap_table_label(const mmap_table *table);
 
-/* xUpdate and xDestroy's question (tab_mmap_write.c). */
+/* ---- planning and scanning ------------------------------------------------------------------ */
+
+/*
+** The plan that xBestIndex hands to xFilter:
+**
+**     idxNum   MMAP_PLAN_FILE        argv[0] is the file (table-valued function)
+**              MMAP_PLAN_DESCENDING  rows come in descending order
+**              MMAP_PLAN_KEYED       … of the sorted column, else of rowid
+**     idxStr   for each further argument two characters, what and how it is compared:
+**              'o' offset  'r' rowid  'b' byte  'k' the sorted column
+**              '=' '<' 'l' (<=) '>' 'g' (>=)  'i' (= one of a list, which sqlite3_vtab_in gives)
+*/
+enum { MMAP_PLAN_FILE = 1, MMAP_PLAN_DESCENDING = 2, MMAP_PLAN_KEYED = 4 };
+
+int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info);
+
+int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
+int mmapClose(sqlite3_vtab_cursor *base);
+int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
+               sqlite3_value **argv);
+int mmapNext(sqlite3_vtab_cursor *base);
+int mmapEof(sqlite3_vtab_cursor *base);
+int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
+int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
+
+/* ---- sorted tables (tab_mmap_sorted.c) ------------------------------------------------------ */
+
+/* Rows low..high, none if low > high. */
+typedef struct mmap_run {
+  int64_t low, high;
+} mmap_run;
+
+/* What is searched: the records of a sorted table as they are now. */
+typedef struct mmap_keys {
+  const mmap_table *table;
+  mm_type type;
+  const uint8_t *base;       /* the key of row 0 */
+  uint64_t stride;           /* from one to the next */
+  int64_t count;             /* rows */
+  const ext_rowset *deleted; /* rows that are not there; NULL: none */
+  int *luck;                 /* does interpolation pay here? kept from one search to the next */
+} mmap_keys;
+
+/* One end of a range of keys: the rows from the first on that is not below it; with `after`, from the
+** first that is above it. */
+typedef struct mmap_edge {
+  bool given;
+  bool after;
+  uint64_t rank;       /* see mmap_key_rank */
+  const uint8_t *data; /* of a text or blob: its bytes, borrowed */
+  uint64_t size;
+} mmap_edge;
+
+/* What the constraints on a key leave. */
+typedef struct mmap_range {
+  bool none; /* nothing can match */
+  int64_t low, high;       /* of integer keys: the values, inclusive */
+  mmap_edge first, last;   /* of all others: from, up to */
+} mmap_range;
+
+mmap_keys mmap_table_keys(const mmap_table *table, const mm_object *object, const mmap_rows *rows,
+                          const ext_rowset *deleted, int *luck);
+
+/* Narrow a range by `key op value`, exactly as SQLite compares. False: this value cannot be looked up in
+** the order of the keys (a number against text): the range stays, and SQLite checks. MM_NOMEM is not
+** told apart: then too the range stays. */
+mmap_range mmap_range_all(void);
+bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value);
+
+/* The rows of a range, as one run or, of unsigned 64-bit keys that SQL sees as negative, two: runs[0]
+** has SQL's smaller keys. The number of runs. MM_CORRUPT when rows are met that are not in order. */
+int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2], int *count,
+                    mm_error *err);
+
+/* Are the keys of two rows that follow each other in order? MM_CORRUPT, naming them. */
+int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *err);
+
+/* Would a row with this key (encoded) be in order at `row`? MM_CONSTRAINT, naming both keys. */
+int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err);
+
+/* Rows that are there, at `row` or after (before) it. */
+int64_t mmap_keys_from(const mmap_keys *keys, int64_t row);
+int64_t mmap_keys_to(const mmap_keys *keys, int64_t row);
+
+/* Are the keys ordered as SQL orders them? Integer, real and blob keys always, text where the database
+** is UTF-8. */
+bool mmap_key_is_ordered(const mmap_table *table);
+
+/* mmap_check's part. */
+int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
+
+/* Has it written in this transaction? */
 bool mmap_table_has_pending(const mmap_table *table);
+
+/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts until the
+** transaction ends. All tables of the same offset and record on the object share it. */
+typedef struct mmap_deleted mmap_deleted;
+
+/* NULL: none. */
+const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object);
+
+/* Delete a row that is there: the caller is the object's writer and has checked that it can shrink. */
+int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err);
 
 /* The column `file` during an UPDATE of the table-valued function tells xUpdate which file it is, in
 ** a form that no SQL can make. */

@@ -77,8 +77,7 @@ static char *read_name(const char **p) {
   return *p > from ? copy_range(from, *p) : NULL;
 }
 
-/* The rest of an argument without the spaces around it, unquoted if all of it is quoted. */
-static char *read_rest(const char *p) {
+char *mmap_argument_text(const char *p) {
   p = skip_spaces(p);
   if (closing_quote(*p)) {
     const char *q = p;
@@ -162,7 +161,7 @@ static int parse_option(parser *parse, const char *name, const char *rest) {
     return mm_fail(parse->err, MM_ERROR, "option '%s' is given twice", name);
   }
   parse->seen |= 1u << option;
-  char *text = read_rest(rest);
+  char *text = mmap_argument_text(rest);
   int rc = text ? set_option(parse, option, text) : mm_fail_nomem(parse->err);
   mm_free(text);
   return rc;
@@ -282,7 +281,7 @@ static int check_spec(parser *parse) {
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err) {
   parser parse = {.spec = spec, .err = err};
   int rc = MM_OK;
-  spec->path = argc > 3 ? read_rest(argv[3]) : NULL;
+  spec->path = argc > 3 ? mmap_argument_text(argv[3]) : NULL;
   if (argc <= 3 || (spec->path && !*spec->path)) rc = mm_fail(err, MM_ERROR, "a path is needed");
   if (rc == MM_OK && !spec->path) rc = mm_fail_nomem(err);
   for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_argument(&parse, argv[i]);
@@ -298,31 +297,33 @@ void mmap_spec_clear(mmap_spec *spec) {
   memset(spec, 0, sizeof *spec);
 }
 
-static const char *affinity_of(mm_type type) {
+/* NOT NULL lets SQLite take the first row in order for min(); floats may be NaN, which is NULL. */
+static const char *declaration_of(mm_type type) {
   switch (type.kind) {
     case MM_FLOAT:
       return "REAL";
     case MM_BLOB:
-      return "BLOB";
+      return "BLOB NOT NULL";
     case MM_TEXT:
     case MM_UTF16:
-      return "TEXT";
+      return "TEXT NOT NULL";
     default:
-      return "INTEGER";
+      return "INTEGER NOT NULL";
   }
 }
 
 char *mmap_spec_declare(const mmap_spec *spec) {
   if (spec->column_count == 0) {
-    return sqlite3_mprintf("CREATE TABLE x(offset INTEGER, byte INTEGER%s)",
-                           spec->path ? "" : ", file HIDDEN");
+    return sqlite3_mprintf(
+        "CREATE TABLE x(offset INTEGER NOT NULL, byte INTEGER NOT NULL%s)",
+        spec->path ? "" : ", file HIDDEN");
   }
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "CREATE TABLE x(");
   for (size_t i = 0; i < spec->column_count; i++) {
     sqlite3_str_appendf(text, "\"%w\" %s, ", spec->columns[i].name,
-                        affinity_of(spec->columns[i].type));
+                        declaration_of(spec->columns[i].type));
   }
-  sqlite3_str_appendall(text, "offset INTEGER HIDDEN)");
+  sqlite3_str_appendall(text, "offset INTEGER HIDDEN NOT NULL)");
   return sqlite3_str_finish(text);
 }

@@ -1,8 +1,13 @@
 /*
-** tab_mmap_write.c: UPDATE and INSERT of the table `mmap`.
+** tab_mmap_write.c: UPDATE, INSERT and DELETE of the table `mmap`.
 **
-** argv of xUpdate: [0] the old rowid (NULL: INSERT), [1] the new one, [2 …] the columns. A column that
-** an UPDATE does not set comes as "no change" (sqlite3_value_nochange), as xColumn left it out then.
+** argv of xUpdate: [0] the old rowid (NULL: INSERT), [1] the new one, [2 …] the columns; for DELETE [0]
+** alone. A column that an UPDATE does not set comes as "no change" (sqlite3_value_nochange), as xColumn
+** left it out then; one that an INSERT leaves out comes as NULL, and is zero.
+**
+** All values of a row are encoded and all that can be refused is before the first byte is written: a
+** statement of one row gets no savepoint from SQLite. What is refused for a value is a constraint's
+** affair, so that OR IGNORE and the like see to it; SQLite does that by the code alone.
 */
 #include "ext/tab_mmap.h"
 
@@ -62,7 +67,7 @@ static void end_table(void *context, bool committed) {
 }
 
 bool mmap_table_has_pending(const mmap_table *table) {
-  return table->writing && mm_object_pending(table->writing->core);
+  return table->writing != NULL;
 }
 
 static int check_access(const mmap_table *table, mm_error *err) {
@@ -72,6 +77,7 @@ static int check_access(const mmap_table *table, mm_error *err) {
 
 /* The table's object, as its writer; held by the table until the transaction ends. */
 static int write_table(mmap_table *table, mm_error *err) {
+  ext_conn *conn = table->tab.conn;
   int rc = check_access(table, err);
   if (rc == MM_OK && !table->writing) {
     rc = mmap_table_open(table, &table->writing, err);
@@ -79,15 +85,16 @@ static int write_table(mmap_table *table, mm_error *err) {
       table->writing = NULL;
       return rc;
     }
-    table->deferred = (ext_txn_deferred){flush_table, end_table, table, NULL};
-    ext_txn_defer(table->tab.conn, &table->deferred);
+    table->deferred = (ext_txn_deferred){.flush = flush_table, .end = end_table, .context = table};
+    ext_txn_defer(conn, &table->deferred);
   }
-  return rc ? rc : ext_txn_write(table->tab.conn, table->writing, err);
+  if (rc) return rc;
+  int level = table->spec.synchronous < 0 ? conn->settings.synchronous : table->spec.synchronous;
+  return ext_txn_write_as(conn, table->writing, level, err);
 }
 
-/* ---- UPDATE --------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
-/* A byte that does not fit its column is a constraint's affair: OR IGNORE and the like see to it. */
 static int encode(sqlite3_value *value, mm_type type, const char *column, uint8_t *bytes,
                   mm_error *err) {
   mm_value v;
@@ -98,16 +105,178 @@ static int encode(sqlite3_value *value, mm_type type, const char *column, uint8_
   return rc ? mm_fail(err, inner.code, "column '%s': %s", column, inner.text) : MM_OK;
 }
 
-static const mm_type u8 = {MM_UNSIGNED, false, 1};
+/* The columns of a table of bytes as one record's. */
+static const mmap_column byte_column = {(char *)(uintptr_t) "byte", {MM_UNSIGNED, false, 1}, 0};
 
-static int check_unchanged(sqlite3_value **argv, int offset_column, mm_error *err) {
+static size_t field_count(const mmap_table *table) {
+  return mmap_is_bytes(table) ? 1 : table->spec.column_count;
+}
+
+static const mmap_column *field(const mmap_table *table, size_t i) {
+  return mmap_is_bytes(table) ? &byte_column : &table->spec.columns[i];
+}
+
+static sqlite3_value *field_value(const mmap_table *table, sqlite3_value **argv, size_t i) {
+  return mmap_is_bytes(table) ? argv[2 + BYTES_BYTE] : argv[2 + i];
+}
+
+static int offset_column(const mmap_table *table) {
+  return mmap_is_bytes(table) ? BYTES_OFFSET : (int)table->spec.column_count;
+}
+
+/* A row on its way: the old rowid's place, the values encoded one behind the other in the table's
+** scratch, and the key that the record will have. */
+typedef struct edit {
+  mmap_table *table;
+  sqlite3_value **argv;
+  mmap_rows rows;
+  int64_t row;
+  uint64_t place;  /* of its record in the object */
+  bool inserts;    /* what is not set is zero */
+  uint8_t *values;
+  uint8_t *key;    /* in scratch, behind the values; NULL: not sorted */
+} edit;
+
+static bool is_set(const edit *e, size_t i) {
+  sqlite3_value *value = field_value(e->table, e->argv, i);
+  return e->inserts ? sqlite3_value_type(value) != SQLITE_NULL : !sqlite3_value_nochange(value);
+}
+
+static int make_scratch(mmap_table *table, mm_error *err) {
+  uint64_t size = mmap_sorted_column(table) ? mmap_sorted_column(table)->type.size : 0;
+  for (size_t i = 0; i < field_count(table); i++) size += field(table, i)->type.size;
+  if (table->scratch_size >= size) return MM_OK;
+  table->scratch = mm_alloc(size);
+  if (!table->scratch) return mm_fail_nomem(err);
+  table->scratch_size = size;
+  return MM_OK;
+}
+
+/* Lay a field's bytes over the key, where they overlap. */
+static void lay_over_key(edit *e, const mmap_column *column, const uint8_t *bytes) {
+  const mmap_column *key = mmap_sorted_column(e->table);
+  uint64_t low = column->at > key->at ? column->at : key->at;
+  uint64_t column_end = column->at + column->type.size, key_end = key->at + key->type.size;
+  uint64_t high = column_end < key_end ? column_end : key_end;
+  if (low < high) memcpy(e->key + (low - key->at), bytes + (low - column->at), (size_t)(high - low));
+}
+
+static void begin_key(edit *e, uint8_t *room) {
+  const mmap_column *key = mmap_sorted_column(e->table);
+  const mm_object *core = e->table->writing->core;
+  e->key = key ? room : NULL;
+  if (!key) return;
+  if (e->inserts) {
+    memset(e->key, 0, key->type.size);
+  } else {
+    memcpy(e->key, core->data + e->place + key->at, key->type.size);
+  }
+}
+
+static int encode_fields(edit *e, mm_error *err) {
+  int rc = make_scratch(e->table, err);
+  if (rc) return rc;
+  uint64_t key_size = mmap_sorted_column(e->table) ? mmap_sorted_column(e->table)->type.size : 0;
+  uint8_t *at = e->values = e->table->scratch + key_size;
+  begin_key(e, e->table->scratch);
+  for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
+    const mmap_column *column = field(e->table, i);
+    if (!is_set(e, i)) continue;
+    rc = encode(field_value(e->table, e->argv, i), column->type, column->name, at, err);
+    if (rc == MM_OK && e->key) lay_over_key(e, column, at);
+    at += column->type.size;
+  }
+  return rc;
+}
+
+static int check_order(const edit *e, mm_error *err) {
+  mm_object *core = e->table->writing->core;
+  const ext_rowset *deleted = mmap_deleted_rows(e->table, e->table->writing);
+  int luck = 0;
+  if (!e->key) return MM_OK;
+  mmap_keys keys = mmap_table_keys(e->table, core, &e->rows, deleted, &luck);
+  return mmap_keys_accept(&keys, e->row, e->key, err);
+}
+
+/* Bytes that are there already are not written again. */
+static int write_bytes(mm_object *core, uint64_t offset, const uint8_t *bytes, uint64_t size,
+                       mm_error *err) {
+  if (memcmp(core->data + offset, bytes, (size_t)size) == 0) return MM_OK;
+  return mm_object_write(core, offset, bytes, size, err);
+}
+
+static int write_fields(const edit *e, mm_error *err) {
+  const uint8_t *at = e->values;
+  int rc = MM_OK;
+  for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
+    const mmap_column *column = field(e->table, i);
+    if (!is_set(e, i)) continue;
+    rc = write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size, err);
+    at += column->type.size;
+  }
+  return rc;
+}
+
+static int zero_record(const edit *e, mm_error *err) {
+  uint8_t *zeros = mm_alloc_zeroed(e->table->spec.record);
+  if (!zeros) return mm_fail_nomem(err);
+  int rc = write_bytes(e->table->writing->core, e->place, zeros, e->table->spec.record, err);
+  mm_free(zeros);
+  return rc;
+}
+
+/* Write the row, or nothing. */
+static int apply(const edit *e, mm_error *err) {
+  mm_object *core = e->table->writing->core;
+  size_t mark = mm_object_mark(core);
+  int rc = MM_OK;
+  if (e->row == e->rows.count) {
+    rc = mm_object_resize(core, e->place + e->table->spec.record, err);
+  } else if (e->inserts) {
+    rc = zero_record(e, err);
+  }
+  if (rc == MM_OK) rc = write_fields(e, err);
+  if (rc == MM_OK) rc = mm_object_faulted(core, err);
+  if (rc) {
+    mm_error ignored;
+    (void)mm_object_rollback_to(core, mark, &ignored);
+  }
+  return rc;
+}
+
+static int edit_row(edit *e, mm_error *err) {
+  e->place = e->rows.start + (uint64_t)e->row * e->table->spec.record;
+  int rc = encode_fields(e, err);
+  if (rc == MM_OK) rc = check_order(e, err);
+  return rc == MM_OK ? apply(e, err) : rc;
+}
+
+/* ---- UPDATE --------------------------------------------------------------------------------- */
+
+static int check_unchanged(sqlite3_value **argv, int column, mm_error *err) {
   if (sqlite3_value_int64(argv[0]) != sqlite3_value_int64(argv[1])) {
     return mm_fail(err, MM_ERROR, "rowid cannot be set");
   }
-  if (!sqlite3_value_nochange(argv[2 + offset_column])) {
+  if (!sqlite3_value_nochange(argv[2 + column])) {
     return mm_fail(err, MM_ERROR, "column 'offset' cannot be set");
   }
   return MM_OK;
+}
+
+/* A byte at its offset in the window of a file argument. */
+static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset, uint8_t byte,
+                               mm_error *err) {
+  if (file->handle && file->handle->access == EXT_READ) {
+    return mm_fail(err, MM_READONLY, "handle %lld is open for reading only",
+                   (long long)file->handle->id);
+  }
+  int rc = ext_txn_write(conn, file->object, err);
+  if (rc) return rc;
+  ext_file_window(file);
+  if (offset >= file->length) {
+    return mm_fail(err, MM_ERROR, "offset %llu is not there any more", (unsigned long long)offset);
+  }
+  return mm_object_write(file->object->core, file->start + offset, &byte, 1, err);
 }
 
 static int update_function(mmap_table *table, sqlite3_value **argv, mm_error *err) {
@@ -117,92 +286,55 @@ static int update_function(mmap_table *table, sqlite3_value **argv, mm_error *er
   int rc = check_unchanged(argv, BYTES_OFFSET, err);
   if (rc == MM_OK) rc = function_file(conn, argv[2 + BYTES_FILE], &file, err);
   if (rc) return rc;
-  if (file.handle && file.handle->access == EXT_READ) {
-    rc = mm_fail(err, MM_READONLY, "handle %lld is open for reading only",
-                 (long long)file.handle->id);
-  }
-  if (rc == MM_OK && !sqlite3_value_nochange(argv[2 + BYTES_BYTE])) {
-    rc = encode(argv[2 + BYTES_BYTE], u8, "byte", &byte, err);
-    if (rc == MM_OK) rc = ext_txn_write(conn, file.object, err);
-    if (rc == MM_OK) {
-      ext_file_window(&file);
-      uint64_t offset = (uint64_t)sqlite3_value_int64(argv[0]);
-      rc = offset < file.length
-               ? mm_object_write(file.object->core, file.start + offset, &byte, 1, err)
-               : mm_fail(err, MM_ERROR, "offset %llu is not there any more",
-                         (unsigned long long)offset);
-    }
+  if (!sqlite3_value_nochange(argv[2 + BYTES_BYTE])) {
+    uint64_t offset = (uint64_t)sqlite3_value_int64(argv[0]);
+    rc = encode(argv[2 + BYTES_BYTE], byte_column.type, byte_column.name, &byte, err);
+    if (rc == MM_OK) rc = write_function_byte(conn, &file, offset, byte, err);
   }
   ext_object_release(file.object);
   return rc;
 }
 
-/* Write one field of a row whose record begins at `place`. */
-static int write_field(mmap_table *table, const mmap_column *column, uint64_t place,
-                       sqlite3_value *value, mm_error *err) {
-  uint8_t small[64];
-  uint8_t *bytes = column->type.size > sizeof small ? mm_alloc(column->type.size) : small;
-  if (!bytes) return mm_fail_nomem(err);
-  int rc = encode(value, column->type, column->name, bytes, err);
-  if (rc == MM_OK) {
-    rc = mm_object_write(table->writing->core, place + column->at, bytes, column->type.size, err);
-  }
-  if (bytes != small) mm_free(bytes);
-  return rc;
+static bool is_deleted(const mmap_table *table, int64_t row) {
+  const ext_rowset *deleted = mmap_deleted_rows(table, table->writing);
+  return deleted && ext_rowset_has(deleted, row);
 }
 
-/* The columns of a table of bytes as one record's. */
-static const mmap_column byte_column = {(char *)(uintptr_t) "byte", {MM_UNSIGNED, false, 1}, 0};
-
-static size_t field_count(const mmap_table *table) {
-  return table->spec.column_count ? table->spec.column_count : 1;
-}
-
-static const mmap_column *field(const mmap_table *table, size_t i) {
-  return table->spec.column_count ? &table->spec.columns[i] : &byte_column;
-}
-
-static sqlite3_value *field_value(const mmap_table *table, sqlite3_value **argv, size_t i) {
-  return table->spec.column_count ? argv[2 + i] : argv[2 + BYTES_BYTE];
-}
-
-static int offset_column(const mmap_table *table) {
-  return table->spec.column_count ? (int)table->spec.column_count : BYTES_OFFSET;
+/* The row of a rowid that SQLite has read from the table. */
+static int find_row(const mmap_table *table, sqlite3_value *rowid, const mmap_rows *rows, int64_t *row,
+                    mm_error *err) {
+  *row = sqlite3_value_int64(rowid) - rows->first;
+  if (*row >= 0 && *row < rows->count && !is_deleted(table, *row)) return MM_OK;
+  return mm_fail(err, MM_ERROR, "row %lld is not there any more",
+                 (long long)sqlite3_value_int64(rowid));
 }
 
 static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) {
   int rc = check_unchanged(argv, offset_column(table), err);
   if (rc == MM_OK) rc = write_table(table, err);
   if (rc) return rc;
-  mm_object *core = table->writing->core;
-  mmap_rows rows = mmap_table_rows(table, core);
-  int64_t row = sqlite3_value_int64(argv[0]) - rows.first;
-  if (row < 0 || row >= rows.count) return mm_fail(err, MM_ERROR, "the row is not there any more");
-  size_t mark = mm_object_mark(core);
-  uint64_t place = rows.start + (uint64_t)row * table->spec.record;
-  for (size_t i = 0; i < field_count(table) && rc == MM_OK; i++) {
-    sqlite3_value *value = field_value(table, argv, i);
-    if (!sqlite3_value_nochange(value)) {
-      rc = write_field(table, field(table, i), place, value, err);
-    }
-  }
-  if (rc) {
-    mm_error ignored;
-    (void)mm_object_rollback_to(core, mark, &ignored);
-  }
-  return rc;
+  edit e = {.table = table, .argv = argv};
+  e.rows = mmap_table_rows(table, table->writing->core);
+  rc = find_row(table, argv[0], &e.rows, &e.row, err);
+  return rc == MM_OK ? edit_row(&e, err) : rc;
 }
 
 /* ---- INSERT --------------------------------------------------------------------------------- */
 
-static int check_appendable(const mmap_table *table, const mm_object *core, const mmap_rows *rows,
-                            mm_error *err) {
+/* Can the file grow and shrink by whole records? */
+static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
+  const mm_object *core = table->writing->core;
   uint64_t end = rows->start + (uint64_t)rows->count * table->spec.record;
+  if (core->kind == MM_OBJECT_PRIVATE) {
+    return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", core->name);
+  }
+  if (table->spec.length) {
+    return mm_fail(err, MM_ERROR, "a table of fixed length neither grows nor shrinks");
+  }
   if (table->spec.offset > core->size) {
-    return mm_fail(err, MM_ERROR, "the file ends before offset %llu, where the table begins",
+    return mm_fail(err, MM_ERROR, "'%s' ends before offset %llu, where the table begins", core->name,
                    (unsigned long long)table->spec.offset);
   }
-  if (table->spec.length) return mm_fail(err, MM_ERROR, "a table of fixed length cannot grow");
   if (end != core->size) {
     return mm_fail(err, MM_ERROR, "'%s' has %llu bytes past its last whole record", core->name,
                    (unsigned long long)(core->size - end));
@@ -210,46 +342,82 @@ static int check_appendable(const mmap_table *table, const mm_object *core, cons
   return MM_OK;
 }
 
-/* A rowid or an offset may be given if it is the one that the row will have. */
-static int check_next(sqlite3_value *value, const char *what, int64_t next, mm_error *err) {
-  if (sqlite3_value_type(value) == SQLITE_NULL) return MM_OK;
-  if (sqlite3_value_type(value) == SQLITE_INTEGER && sqlite3_value_int64(value) == next) {
-    return MM_OK;
+/* Offset `offset`, exactly a record's. */
+static int row_of_offset(const edit *e, int64_t offset, int64_t *row, mm_error *err) {
+  int64_t start = (int64_t)e->rows.start, record = (int64_t)e->table->spec.record;
+  if (offset < start || (offset - start) % record) {
+    return mm_fail(err, MM_CONSTRAINT, "offset %lld is no record's", (long long)offset);
   }
-  return mm_fail(err, MM_CONSTRAINT, "%s %s is not the next one, %lld", what,
-                 (const char *)sqlite3_value_text(value), (long long)next);
+  *row = (offset - start) / record;
+  return MM_OK;
 }
 
-static int append(mmap_table *table, uint64_t place, sqlite3_value **argv, mm_error *err) {
-  mm_object *core = table->writing->core;
-  size_t mark = mm_object_mark(core);
-  int rc = mm_object_resize(core, place + table->spec.record, err);
-  for (size_t i = 0; i < field_count(table) && rc == MM_OK; i++) {
-    sqlite3_value *value = field_value(table, argv, i);
-    if (sqlite3_value_type(value) == SQLITE_NULL) continue; /* left out: zero */
-    rc = write_field(table, field(table, i), place, value, err);
+/* Which row an INSERT asks for, by rowid, offset or both; -1: the next one. */
+static int asked_row(const edit *e, int64_t *row, mm_error *err) {
+  sqlite3_value *rowid = e->argv[1], *place = e->argv[2 + offset_column(e->table)];
+  int64_t offset, by_offset = -1;
+  int rc = MM_OK;
+  *row = -1;
+  if (sqlite3_value_type(rowid) != SQLITE_NULL) *row = sqlite3_value_int64(rowid) - e->rows.first;
+  if (sqlite3_value_type(rowid) != SQLITE_NULL && *row < 0) {
+    return mm_fail(err, MM_CONSTRAINT, "rowid %lld is before the first one, %lld",
+                   (long long)sqlite3_value_int64(rowid), (long long)e->rows.first);
   }
-  if (rc) {
-    mm_error ignored;
-    (void)mm_object_rollback_to(core, mark, &ignored);
+  if (sqlite3_value_type(place) == SQLITE_NULL) return rc;
+  rc = ext_value_integer(place, "offset", &offset, err);
+  if (rc) return mm_fail(err, MM_CONSTRAINT, "offset is no integer");
+  rc = row_of_offset(e, offset, &by_offset, err);
+  if (rc == MM_OK && *row >= 0 && *row != by_offset) {
+    rc = mm_fail(err, MM_CONSTRAINT, "rowid %lld and offset %lld are not of one record",
+                 (long long)(*row + e->rows.first), (long long)offset);
   }
+  *row = by_offset;
   return rc;
+}
+
+static int refuse_row(const edit *e, int64_t row, const char *why, mm_error *err) {
+  return mm_fail(err, MM_CONSTRAINT, "rowid %lld %s: the next one is %lld",
+                 (long long)(row + e->rows.first), why, (long long)(e->rows.count + e->rows.first));
+}
+
+/* The row that is appended; with OR REPLACE one that is there may be written anew. */
+static int choose_row(edit *e, mm_error *err) {
+  bool replaces = sqlite3_vtab_on_conflict(e->table->tab.conn->db) == SQLITE_REPLACE;
+  int64_t row;
+  int rc = asked_row(e, &row, err);
+  if (rc) return rc;
+  e->row = row < 0 ? e->rows.count : row;
+  if (is_deleted(e->table, e->row)) {
+    return refuse_row(e, e->row, "was deleted in this transaction", err);
+  }
+  if (e->row > e->rows.count) return refuse_row(e, e->row, "would leave a gap", err);
+  if (e->row < e->rows.count && !replaces) return refuse_row(e, e->row, "is taken", err);
+  return MM_OK;
 }
 
 static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *rowid,
                       mm_error *err) {
   int rc = write_table(table, err);
   if (rc) return rc;
-  mmap_rows rows = mmap_table_rows(table, table->writing->core);
-  uint64_t place = rows.start + (uint64_t)rows.count * table->spec.record;
-  rc = check_appendable(table, table->writing->core, &rows, err);
-  if (rc == MM_OK) rc = check_next(argv[1], "rowid", rows.first + rows.count, err);
-  if (rc == MM_OK) {
-    rc = check_next(argv[2 + offset_column(table)], "offset", (int64_t)place, err);
-  }
-  if (rc == MM_OK) rc = append(table, place, argv, err);
-  *rowid = rows.first + rows.count;
+  edit e = {.table = table, .argv = argv, .inserts = true};
+  e.rows = mmap_table_rows(table, table->writing->core);
+  rc = choose_row(&e, err);
+  if (rc == MM_OK && e.row == e.rows.count) rc = check_resizable(table, &e.rows, err);
+  if (rc == MM_OK) rc = edit_row(&e, err);
+  *rowid = e.rows.first + e.row;
   return rc;
+}
+
+/* ---- DELETE --------------------------------------------------------------------------------- */
+
+static int delete_row(mmap_table *table, sqlite3_value **argv, mm_error *err) {
+  int64_t row;
+  int rc = write_table(table, err);
+  if (rc) return rc;
+  mmap_rows rows = mmap_table_rows(table, table->writing->core);
+  rc = check_resizable(table, &rows, err);
+  if (rc == MM_OK) rc = find_row(table, argv[0], &rows, &row, err);
+  return rc == MM_OK ? mmap_deleted_add(table, table->writing, row, err) : rc;
 }
 
 /* ---- xUpdate -------------------------------------------------------------------------------- */
@@ -264,13 +432,14 @@ int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
   mmap_table *table = (mmap_table *)base;
   mm_error *err = &table->tab.conn->err;
   bool function = table->spec.path == NULL;
+  bool updates = argc > 1 && sqlite3_value_type(argv[0]) != SQLITE_NULL;
   int rc;
-  if (argc == 1) {
-    rc = function ? refuse_function(err) : mm_fail(err, MM_ERROR, "rows cannot be deleted yet");
-  } else if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
-    rc = function ? update_function(table, argv, err) : update_table(table, argv, err);
+  if (function) {
+    rc = updates ? update_function(table, argv, err) : refuse_function(err);
+  } else if (argc == 1) {
+    rc = delete_row(table, argv, err);
   } else {
-    rc = function ? refuse_function(err) : insert_row(table, argv, rowid, err);
+    rc = updates ? update_table(table, argv, err) : insert_row(table, argv, rowid, err);
   }
   return rc ? ext_table_error(base, mmap_table_label(table), err) : SQLITE_OK;
 }

@@ -40,6 +40,7 @@ typedef struct ext_txn {
   size_t object_count, object_capacity;
   ext_txn_deferred *deferred;
   bool synced; /* xSync has been here since the last write */
+  uint64_t epoch; /* changes when a savepoint is made or undone, and at the end */
 } ext_txn;
 
 int ext_txn_create(ext_conn *conn) {
@@ -90,22 +91,37 @@ static bool is_noted(const ext_txn *txn, const ext_object *object) {
 /* COMMIT got as far as xSync and no further: what tables did for it is undone before more is written. */
 static void reopen(ext_txn *txn) {
   if (!txn->synced) return;
-  for (ext_txn_deferred *d = txn->deferred; d; d = d->next) d->end(d->context, false);
+  for (ext_txn_deferred *d = txn->deferred; d; d = d->next) {
+    if (d->undo) d->undo(d->context);
+  }
   txn->synced = false;
 }
 
 int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err) {
+  return ext_txn_write_as(conn, object, conn->settings.synchronous, err);
+}
+
+int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_error *err) {
   ext_txn *txn = conn->txn;
   if (sqlite3_db_readonly(conn->db, "main") == 1) {
     return mm_fail(err, MM_READONLY, "the database is read-only, and so is what is reached from it");
   }
   reopen(txn);
   int rc = list_object(txn, object, err);
+  mm_object_ask(object->core, synchronous);
   if (rc == MM_OK && !object->core->begun) rc = mm_object_begin(object->core, err);
   if (rc == MM_OK && !is_noted(txn, object)) {
     rc = push_undo(txn, (undo){object, NULL, NULL, mm_object_mark(object->core)}, err);
   }
   return rc;
+}
+
+void ext_txn_reopen(ext_conn *conn) {
+  reopen(conn->txn);
+}
+
+uint64_t ext_txn_epoch(const ext_conn *conn) {
+  return conn->txn->epoch;
 }
 
 int ext_txn_undo(ext_conn *conn, ext_undo *call, void *context, uint64_t value, mm_error *err) {
@@ -125,6 +141,7 @@ bool ext_txn_sees(const ext_conn *conn) {
 
 int ext_txn_savepoint(ext_conn *conn, int level) {
   ext_txn *txn = conn->txn;
+  txn->epoch++;
   while (txn->level_count <= (size_t)level) {
     void *levels = txn->levels;
     if (mm_grow(&levels, txn->level_count, &txn->level_capacity, sizeof *txn->levels)) {
@@ -159,6 +176,7 @@ static int undo_to(ext_txn *txn, size_t height, mm_error *err) {
 int ext_txn_rollback_to(ext_conn *conn, int level) {
   ext_txn *txn = conn->txn;
   size_t height = 0;
+  txn->epoch++;
   if (level >= 0 && (size_t)level < txn->level_count) {
     height = txn->levels[level];
     txn->level_count = (size_t)level + 1;
@@ -207,6 +225,7 @@ static void end(ext_conn *conn, bool committed) {
   for (size_t i = 0; i < txn->object_count; i++) txn->objects[i]->in_transaction = false;
   txn->object_count = txn->undo_count = txn->level_count = 0;
   txn->synced = false;
+  txn->epoch++;
   ext_conn_collect(conn);
 }
 

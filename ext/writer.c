@@ -11,26 +11,16 @@
 */
 #include "ext/ext.h"
 
-#include "core/mem.h"
+#include "ext/conn.h"
 #include "ext/tab.h"
 
 #define POINTER_TYPE "mmap_write"
 
 /* ---- the function's side -------------------------------------------------------------------- */
 
-/* The eponymous table mmap_list is connected along with it: when SQLite closes the connection it
-** disconnects that table first, which finalizes the statement, which else would keep the connection
-** open (ext_conn_release_statements). */
-static int connect_releaser(ext_conn *conn) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(conn->db, "SELECT 1 FROM mmap_list", -1, &stmt, NULL);
-  sqlite3_finalize(stmt);
-  return rc;
-}
-
 static int prepare_writer(ext_conn *conn) {
   if (conn->writer) return SQLITE_OK;
-  int rc = connect_releaser(conn);
+  int rc = ext_conn_connect_releaser(conn);
   if (rc) return rc;
   return sqlite3_prepare_v3(conn->db, "INSERT INTO mmap_writer(write) VALUES(?1)", -1,
                             SQLITE_PREPARE_PERSISTENT, &conn->writer, NULL);

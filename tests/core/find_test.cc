@@ -202,7 +202,8 @@ TEST_P(FindEverywhere, AgreesOnRandomWordsOfManySizes) {
     Text text = RandomText(random, size, letters);
     size_t length = 1 + random() % (i % 3 ? 12 : 120);
     Text needle = RandomText(random, length, letters);
-    if (size >= length && random() % 2) needle = text.substr(random() % (size - length + 1), length);
+    bool there = size >= length && random() % 2;
+    if (there) needle = text.substr(random() % (size - length + 1), length);
     ExpectAllRight(text, needle);
     if (HasFatalFailure()) return;
   }
@@ -355,7 +356,9 @@ TEST_P(FindEverywhere, IsRightAtEveryAlignment) {
 
 struct Set {
   uint8_t bits[32] = {};
-  void Add(unsigned byte) { bits[byte / 8] = static_cast<uint8_t>(bits[byte / 8] | 1u << byte % 8); }
+  void Add(unsigned byte) {
+    bits[byte / 8] = static_cast<uint8_t>(bits[byte / 8] | 1u << byte % 8);
+  }
   bool Has(uint8_t byte) const { return bits[byte / 8] >> byte % 8 & 1; }
 };
 

@@ -1,5 +1,5 @@
-// The log against a plain vector: whatever is written, resized and cut, the change that it merges into
-// makes of the old bytes what doing the same to the vector made of them.
+// The log against a plain vector: whatever is written, resized and cut, the change that it merges
+// into makes of the old bytes what doing the same to the vector made of them.
 extern "C" {
 #include "core/log.h"
 #include "core/mem.h"
@@ -17,7 +17,9 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-Bytes Text(const std::string &text) { return Bytes(text.begin(), text.end()); }
+Bytes Text(const std::string &text) {
+  return Bytes(text.begin(), text.end());
+}
 
 // A log over `old` bytes, and beside it what the bytes have become.
 class Logged {
@@ -82,7 +84,7 @@ TEST(Log, KeepsItsOwnCopyOfTheBytes) {
 }
 
 TEST(Log, TheLastWriteOfAByteWins) {
-  Logged log(Text("..........")) ;
+  Logged log(Text(".........."));
   log.Write(0, Text("aaaaaa"));
   log.Write(3, Text("bbbbb"));
   log.Write(4, Text("c"));
@@ -199,7 +201,7 @@ TEST(Log, ALargeWriteBesideSmallOnesSurvivesCuts) {
   EXPECT_EQ(log.Merged(), log.now);
 }
 
-// ---- memory --------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 // An allocator that counts, and fails when told to.
 struct Counting {
@@ -333,7 +335,7 @@ TEST_F(LogMemory, AFailedMergeLeavesAnEmptyChange) {
   });
 }
 
-// ---- at random -----------------------------------------------------------------------------------
+// ---- at random ----------------------------------------------------------------------------------
 
 class Chance {
 public:
@@ -352,7 +354,8 @@ private:
 
 // A size with a liking for small ones, and now and then more than what is joined.
 uint64_t SomeSize(Chance &chance, uint64_t most) {
-  uint64_t size = chance.OneIn(20) ? 1 + chance.Below(most) : 1 + chance.Below(std::min<uint64_t>(most, 20));
+  uint64_t size =
+      chance.OneIn(20) ? 1 + chance.Below(most) : 1 + chance.Below(std::min<uint64_t>(most, 20));
   return std::min(size, most);
 }
 

@@ -1,4 +1,4 @@
-// Random programs on objects, against a plain vector: after every step the object shows the vector's
+// Random programs on objects against a plain vector: after every step the object shows the vector's
 // bytes; the file shows those of the last commit.
 #include "tests/support/object_file.h"
 
@@ -52,22 +52,36 @@ private:
 
   void Step() {
     switch (chance_.Below(16)) {
-    case 0: return Begin();
-    case 1:
-    case 2:
-    case 3: return Write();
-    case 4: return Move();
-    case 5: return Insert();
-    case 6: return Erase();
-    case 7: return Resize();
-    case 8: return Mark();
-    case 9: return RollbackTo();
-    case 10: return Commit();
-    case 11: return Rollback();
-    case 12: return object_.Refresh();
-    case 13: return AddPin();
-    case 14: return Unpin(chance_.Upto(pins_.size()));
-    case 15: return Prepare();
+      case 0:
+        return Begin();
+      case 1:
+      case 2:
+      case 3:
+        return Write();
+      case 4:
+        return Move();
+      case 5:
+        return Insert();
+      case 6:
+        return Erase();
+      case 7:
+        return Resize();
+      case 8:
+        return Mark();
+      case 9:
+        return RollbackTo();
+      case 10:
+        return Commit();
+      case 11:
+        return Rollback();
+      case 12:
+        return object_.Refresh();
+      case 13:
+        return AddPin();
+      case 14:
+        return Unpin(chance_.Upto(pins_.size()));
+      case 15:
+        return Prepare();
     }
   }
 
@@ -228,13 +242,17 @@ protected:
   }
 };
 
-TEST_F(ObjectRandomTest, FilesDoAsAVectorDoes) { RunPrograms(MM_OBJECT_FILE, 0, 800); }
+TEST_F(ObjectRandomTest, FilesDoAsAVectorDoes) {
+  RunPrograms(MM_OBJECT_FILE, 0, 800);
+}
 
 TEST_F(ObjectRandomTest, PrivateObjectsDoAsAVectorDoesAndLeaveTheirFileAlone) {
   RunPrograms(MM_OBJECT_PRIVATE, 10000, 400);
 }
 
-TEST_F(ObjectRandomTest, MemoryDoesAsAVectorDoes) { RunPrograms(MM_OBJECT_MEMORY, 20000, 400); }
+TEST_F(ObjectRandomTest, MemoryDoesAsAVectorDoes) {
+  RunPrograms(MM_OBJECT_MEMORY, 20000, 400);
+}
 
 // Two objects of one file in turns: each sees the other's commits, and nobody's pins change.
 TEST_F(ObjectRandomTest, TwoObjectsOfOneFileTakeTurns) {

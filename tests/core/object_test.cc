@@ -1,8 +1,12 @@
-// What object.h promises, a sentence a test. What each of its system calls does when it fails is at the
-// end; what random programs do is in object_random_test.cc, and the pins are in view_test.cc.
+// What object.h promises, a sentence a test. What happens when its system calls fail is at the end;
+// what random programs do is in object_random_test.cc, and the pins are in view_test.cc.
 #include "tests/support/object_file.h"
 
 #include "tests/support/fault_sys.h"
+
+extern "C" {
+#include "core/mem.h"
+}
 
 #include <sys/mman.h>
 
@@ -12,7 +16,7 @@ using namespace mm_test;
 
 class ObjectTest : public FileTest {};
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, ShowsTheBytesOfItsFile) {
   Bytes bytes = Pattern(3 * Page() + 17);
@@ -97,7 +101,7 @@ TEST_F(ObjectTest, ReadsTheFileWithoutWhatIsPending) {
   EXPECT_EQ(memcmp(got.data(), "bcdef", 5), 0);
 }
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, ShowsItsWritesToItselfAloneUntilCommit) {
   std::string path = Put("a", Text("abcdefgh"));
@@ -348,7 +352,7 @@ TEST_F(ObjectTest, MakesNoHugeFile) {
   EXPECT_FALSE(mm_object_pending(object));
 }
 
-// ---- large ---------------------------------------------------------------------------------------
+// ---- large --------------------------------------------------------------------------------------
 
 bool HasAddressSpace(uint64_t size) {
   void *at = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -415,7 +419,7 @@ TEST_F(ObjectTest, HoldsTheLargestSizeThereIs) {
   EXPECT_EQ(object.Seen(), Bytes(3, 0));
 }
 
-// ---- one writer ----------------------------------------------------------------------------------
+// ---- one writer ---------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, HasOneWriterAtATime) {
   std::string path = Put("a", Text("abc"));
@@ -486,7 +490,7 @@ int AsNobody(const std::function<int()> &body) {
   });
 }
 
-#define NEEDS_ROOT() \
+#define NEEDS_ROOT()                                                                               \
   if (geteuid() != 0) GTEST_SKIP() << "only root can be somebody else"
 
 TEST_F(ObjectTest, RefusesToWriteAFileThatIsOnlyReadable) {
@@ -535,7 +539,7 @@ TEST_F(ObjectTest, NeverWritesOnAConnectionThatOnlyReads) {
   EXPECT_EQ(mm_object_check_writable(object, &object.err), MM_READONLY);
 }
 
-// ---- programs that take no lock ------------------------------------------------------------------
+// ---- programs that take no lock -----------------------------------------------------------------
 
 TEST_F(ObjectTest, DoesNotOverwriteWhatOthersWroteMeanwhile) {
   std::string path = Put("a", Text("abcdef"));
@@ -595,6 +599,23 @@ TEST_F(ObjectTest, NoticesThatTheFileWasReplaced) {
   EXPECT_FALSE(HasJournal(path));
 }
 
+TEST_F(ObjectTest, NoticesThatItsNameLeadsElsewhere) {
+  ASSERT_EQ(mkdir(Path("d").c_str(), 0755), 0);
+  std::string path = Put("d/a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "X");
+  ASSERT_EQ(rename(Path("d").c_str(), Path("e").c_str()),
+            0); // of which the file itself shows nothing
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  ASSERT_EQ(mkdir(Path("d").c_str(), 0755), 0);
+  Put("d/a", Text("other!"));
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  object.Rollback();
+  EXPECT_EQ(Contents(Path("e/a")), Text("abcdef"));
+  EXPECT_EQ(Contents(path), Text("other!"));
+}
+
 TEST_F(ObjectTest, SurvivesACutWhileItIsRead) {
   std::string path = Put("a", Pattern(20 * Page()));
   Object object = Open(path);
@@ -645,7 +666,7 @@ TEST_F(ObjectTest, AWriteThatReadsACutFileFails) {
   EXPECT_EQ(object.Seen(), Contents(path));
 }
 
-// ---- private -------------------------------------------------------------------------------------
+// ---- private ------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, APrivateObjectKeepsItsCommitsToItself) {
   std::string path = Put("a", Pattern(2 * Page()));
@@ -710,7 +731,7 @@ TEST_F(ObjectTest, APrivateObjectSurvivesItsFileBeingCut) {
   EXPECT_EQ(object.Seen(), wanted);
 }
 
-// ---- memory --------------------------------------------------------------------------------------
+// ---- memory -------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, MemoryBeginsAsZerosAndTakesTransactions) {
   Object object = OpenMemory(10);
@@ -739,7 +760,7 @@ TEST_F(ObjectTest, MemoryThatCannotBeIsRefused) {
   EXPECT_NE(mm_object_open_memory((uint64_t)1 << 62, &settings, &object, &err), MM_OK);
 }
 
-// ---- advice --------------------------------------------------------------------------------------
+// ---- advice -------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, TakesAdviceAndLosesNoWrite) {
   Object object = Open(Put("a", Pattern(5 * Page())));
@@ -756,7 +777,7 @@ TEST_F(ObjectTest, TakesAdviceAndLosesNoWrite) {
   EXPECT_EQ(object.Seen(), wanted);
 }
 
-// ---- fork ----------------------------------------------------------------------------------------
+// ---- fork ---------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, AForkedChildIsRefusedAndDoesNotDisturbItsParent) {
   std::string path = Put("a", Text("abcdef"));
@@ -785,7 +806,7 @@ TEST_F(ObjectTest, AForkedChildIsRefusedAndDoesNotDisturbItsParent) {
   EXPECT_EQ(Contents(path), Text("Xbcdef"));
 }
 
-// ---- recovery ------------------------------------------------------------------------------------
+// ---- recovery -----------------------------------------------------------------------------------
 
 using Edits = std::function<void(Object &)>;
 
@@ -801,10 +822,12 @@ protected:
                 object.Prepare();
                 const mm_change &change = object->change;
                 mm_error err;
-                if (applied && mm_change_begin(object->writer, change.new_size, "a", &err)) return 1;
+                if (applied && mm_change_begin(object->writer, change.new_size, "a", &err))
+                  return 1;
                 for (size_t i = 0; i < applied && i < change.count; i++) {
                   const mm_extent &extent = change.extents[i];
-                  if (mm_sys_write_all(object->writer, extent.data, extent.size, extent.offset)) return 1;
+                  if (mm_sys_write_all(object->writer, extent.data, extent.size, extent.offset))
+                    return 1;
                 }
                 _exit(HasFailure() ? 2 : 0);
               }),
@@ -930,11 +953,25 @@ TEST_F(RecoveryTest, AConnectionThatOnlyReadsSeesTheStateAfterAndWritesNothing) 
       mm_settings writing = Settings();
       Object writer = Open(path, MM_OBJECT_FILE, writing);
       EXPECT_EQ(Contents(path), after);
+      EXPECT_FALSE(HasJournal(path));
       object.Refresh();
       EXPECT_EQ(object.Seen(), after);
       EXPECT_EQ(object->log.count, 0u) << "what it showed over the file is forgotten";
     }
   }
+}
+
+TEST_F(RecoveryTest, ForgetsWhatItShowedOnceItMayReplayIt) {
+  std::string path = Put("a", old);
+  Crash(path, growth, 1);
+  settings.read_only = true;
+  Object object = Open(path);
+  EXPECT_GT(object->log.count, 0u);
+  settings.read_only = false;
+  object.Refresh();
+  EXPECT_EQ(object->log.count, 0u);
+  EXPECT_EQ(object.Seen(), After(growth));
+  EXPECT_EQ(Contents(path), After(growth));
 }
 
 TEST_F(RecoveryTest, WhoMayNotWriteTheFileSeesTheStateAfter) {
@@ -989,6 +1026,10 @@ TEST_F(RecoveryTest, APrivateObjectKeepsItsOwnWritesOverAJournal) {
   object.Write(0, "gone");
   object.Rollback();
   EXPECT_EQ(object.Seen(), wanted);
+  Outside(path, 2, Text("!")); // so that all of it is shown anew
+  wanted[2] = '!';
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), wanted);
   {
     mm_settings writing = Settings();
     Open(path, MM_OBJECT_FILE, writing);
@@ -997,6 +1038,26 @@ TEST_F(RecoveryTest, APrivateObjectKeepsItsOwnWritesOverAJournal) {
   std::copy_n("new", 3, wanted.begin() + 5);
   object.Refresh();
   EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(RecoveryTest, WaitsForeverIfToldSo) {
+  std::string path = Put("a", old);
+  Object writer = Open(path);
+  mm_settings patient = settings;
+  patient.busy_timeout = INT64_MAX;
+  int asked = 0;
+  patient.watch = [](void *context) { return ++*static_cast<int *>(context) > 2 ? 1 : 0; };
+  patient.watch_context = &asked;
+  Object reader = Open(path, MM_OBJECT_FILE, patient);
+  writer.Begin();
+  writer.Write(0, "X");
+  writer.Prepare();
+  for (bool read_only : {false, true}) {
+    asked = 0;
+    patient.read_only = read_only;
+    EXPECT_EQ(mm_object_refresh(reader, &reader.err), MM_INTERRUPT);
+    EXPECT_EQ(asked, 3);
+  }
 }
 
 TEST_F(RecoveryTest, ReadersWaitForALivingWriter) {
@@ -1011,11 +1072,11 @@ TEST_F(RecoveryTest, ReadersWaitForALivingWriter) {
   EXPECT_EQ(reader.Seen()[0], 'X');
 }
 
-// ---- every call that fails -----------------------------------------------------------------------
+// ---- every call that fails ----------------------------------------------------------------------
 
 class ObjectFaultTest : public RecoveryTest {
 protected:
-  // One transaction, up to its first failure. *reached: 0 begin, 1 writes, 2 prepare, 3 commit, 4 all.
+  // One transaction, to its first failure. *reached: 0 begin, 1 writes, 2 prepare, 3 commit, 4 all.
   int Transaction(Object &object, const std::function<int(Object &)> &writes, int *reached) {
     *reached = 0;
     int rc = mm_object_begin(object, &object.err);
@@ -1192,6 +1253,22 @@ TEST_F(ObjectFaultTest, AFailingRollbackKeepsTheFilesWriterUntilItsJournalIsGone
   EXPECT_EQ(Contents(path), wanted);
 }
 
+TEST_F(ObjectFaultTest, ClosingAfterAFailingRollbackLeavesTheFileToOthers) {
+  std::string path = Put("a", old);
+  Object object = Open(path), other = Open(path);
+  object.Begin();
+  object.Write(0, "never");
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kRemove, Call::kOpen, Call::kResize, Call::kWrite});
+    sys.FailAt(0, EIO, true);
+    EXPECT_NE(mm_object_rollback(object, &object.err), MM_OK);
+    object.Close();
+  }
+  other.Begin();
+}
+
 TEST_F(ObjectFaultTest, AFailedCommitGivesErrorsAndThenTheNewBytes) {
   std::string path = Put("a", old);
   Object object = Open(path);
@@ -1247,6 +1324,67 @@ TEST_F(ObjectFaultTest, AFailedRemapLosesNeitherTheTransactionNorTheBytes) {
   EXPECT_EQ(object->log.count, 1u);
   object.Commit();
   EXPECT_EQ(Contents(path), wanted);
+}
+
+TEST_F(ObjectFaultTest, ARefreshThatFailedIsMadeGoodByTheNext) {
+  std::string path = Put("a", old);
+  Object object = Open(path, MM_OBJECT_PRIVATE);
+  object.Begin();
+  object.Write(3, "mine");
+  object.Commit();
+  Outside(path, 10, Text("theirs"));
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kMap});
+    sys.FailAt(0, ENOMEM);
+    EXPECT_EQ(mm_object_refresh(object, &object.err), MM_NOMEM);
+    EXPECT_TRUE(mm_object_hit(object));
+    EXPECT_EQ(object->size, 0u);
+  }
+  object.Refresh();
+  Bytes wanted = Contents(path);
+  std::copy_n("mine", 4, wanted.begin() + 3);
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+// The n-th allocation fails.
+struct Scarce {
+  static inline int left = -1; // before it
+  static bool Gone() { return left >= 0 && left-- == 0; }
+  static void *Allocate(uint64_t size) { return Gone() ? nullptr : malloc(size); }
+  static void *Reallocate(void *memory, uint64_t size) {
+    return Gone() ? nullptr : realloc(memory, size);
+  }
+};
+
+TEST_F(ObjectFaultTest, NoMemoryLeavesTheStateBeforeOrAfter) {
+  after = After(growth);
+  const mm_allocator scarce = {Scarce::Allocate, Scarce::Reallocate, free};
+  mm_mem_use(&scarce);
+  for (int n = 0, more = 1; more && !HasFailure(); n++) {
+    SCOPED_TRACE("allocation " + std::to_string(n));
+    std::string path = Put("a", old);
+    Object object = Open(path);
+    int reached;
+    Scarce::left = n;
+    int rc = Transaction(
+        object,
+        [this](Object &o) {
+          int result =
+              mm_object_write(o, 10, reinterpret_cast<const uint8_t *>("first"), 5, &o.err);
+          Bytes data = Pattern(5 * Page(), 3);
+          if (result == MM_OK)
+            result = mm_object_insert(o, Page(), data.data(), data.size(), &o.err);
+          if (result == MM_OK) result = mm_object_resize(o, 20 * Page(), &o.err);
+          return result;
+        },
+        &reached);
+    if (rc != MM_OK && reached < 3) (void)mm_object_rollback(object, &object.err);
+    more = Scarce::left < 0;
+    Scarce::left = -1;
+    Check(object, path, rc, reached);
+  }
+  mm_mem_use(nullptr);
 }
 
 TEST_F(ObjectFaultTest, AFullDiskIsMetBeforeTheCommitPoint) {

@@ -447,10 +447,22 @@ TEST_P(Rooted, TakesRelativePathsFromAWorkingDirectoryBelow) {
   EXPECT_EQ(resolve("a"), MM_CANTOPEN);
 }
 
-TEST_P(Rooted, RefusesRelativePathsFromElsewhere) {
+TEST_P(Rooted, TakesRelativePathsFromElsewhereThatLeadIntoIt) {
   ASSERT_EQ(chdir(directory.c_str()), 0);
-  expect_hidden("root/a", "root/x");
+  EXPECT_EQ(resolve("root/a"), MM_OK) << err.text;
+  EXPECT_EQ(resolve("./root//sub/../a"), MM_OK) << err.text;
+  EXPECT_EQ(got(), "root/a");
+  ASSERT_EQ(mkdir("elsewhere", 0755), 0);
+  ASSERT_EQ(chdir("elsewhere"), 0);
+  EXPECT_EQ(resolve("../root/a"), MM_OK) << err.text;
+  EXPECT_EQ(resolve("./../elsewhere/../root/a"), MM_PERM); // leaves what it came into
+}
+
+TEST_P(Rooted, RefusesRelativePathsFromElsewhereUnseen) {
+  ASSERT_EQ(chdir(directory.c_str()), 0);
   expect_hidden("secret", "nothing");
+  expect_hidden("root/../secret", "root/../nothing");
+  expect_hidden("rooted", "rooted/nothing");
 }
 
 TEST_P(Rooted, CreatesBelowOnly) {

@@ -1,4 +1,4 @@
-// Memory under a name: shared by whoever has it open, in any process, and gone with the last of them.
+// Memory under a name: shared by whoever has it open, in any process; gone with the last of them.
 extern "C" {
 #include "core/mem.h"
 #include "core/tag.h"
@@ -7,7 +7,6 @@ extern "C" {
 #include "tests/support/object_file.h"
 
 #include "tests/support/fault_sys.h"
-
 
 namespace {
 
@@ -188,6 +187,24 @@ TEST_F(TagTest, IsNothingThatIsNotAFileOfOurs) {
   unlink(File().c_str());
 }
 
+// Between another's opening of the file and its locking it, the last user may take the name away.
+TEST_F(TagTest, IsNeverAFileThatHasLostItsName) {
+  static std::string victim;
+  victim = File();
+  mm_os.lock = [](int fd, int kind, uint64_t offset, uint64_t size) {
+    if (!victim.empty()) {
+      unlink(victim.c_str());
+      victim.clear();
+    }
+    return mm_sys_default()->lock(fd, kind, offset, size);
+  };
+  Object object = Tagged(10);
+  mm_os = *mm_sys_default();
+  struct stat named;
+  ASSERT_EQ(stat(File().c_str(), &named), 0);
+  EXPECT_EQ(named.st_ino, object->inode);
+}
+
 TEST_F(TagTest, ManyProcessesThatComeAndGoNeverSeeItHalfMade) {
   EXPECT_EQ(InChild([&] {
               int failed = 0;
@@ -230,7 +247,9 @@ TEST_F(TagTest, FailsCleanlyAtEveryCall) {
       bool fired = sys.Fired();
       mm_object_close(object);
       sys.NoFault();
-      unlink(File().c_str()); // who fails to lock or to remove it leaves it, for the next to begin anew
+      unlink(
+          File()
+              .c_str()); // who fails to lock or to remove it leaves it, for the next to begin anew
       if (!fired) break;
       ASSERT_LT(n, 200);
     }

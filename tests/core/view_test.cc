@@ -1,4 +1,4 @@
-// A file's bytes in memory, and the promise of a pin: a pinned byte keeps its value and its address,
+// A file's bytes in memory and the promise of a pin: a pinned byte keeps its value and its address,
 // whatever this process does to the file.
 #include "tests/support/object_file.h"
 
@@ -16,7 +16,8 @@ using namespace mm_test;
 
 bool IsMapped(const void *address) {
   auto page = reinterpret_cast<uintptr_t>(address) & ~(Page() - 1);
-  return msync(reinterpret_cast<void *>(page), Page(), MS_ASYNC) == 0;
+  unsigned char resident;
+  return mincore(reinterpret_cast<void *>(page), Page(), &resident) == 0;
 }
 
 // A change of `size` bytes at `offset`, or of the file's size alone.
@@ -114,21 +115,21 @@ TEST_F(ViewTest, ThatCannotBeIsRefused) {
   int fd = open(Put("a", old).c_str(), O_RDONLY | O_CLOEXEC);
   mm_view *view = nullptr;
   EXPECT_EQ(mm_view_open(fd, UINT64_MAX, 1, 2, {}, &view, &err), MM_TOOBIG);
-  EXPECT_EQ(mm_view_open(fd, (uint64_t)1 << 61, 1, 2, {}, &view, &err), MM_NOMEM);
+  EXPECT_NE(mm_view_open(fd, (uint64_t)1 << 61, 1, 2, {}, &view, &err), MM_OK);
   EXPECT_EQ(mm_view_open(-1, 0, 1, 2, {}, &view, &err), MM_OK) << "no file: zeros";
   mm_view_close(view);
   mm_view_close(nullptr);
   close(fd);
 }
 
-// ---- faults --------------------------------------------------------------------------------------
+// ---- faults -------------------------------------------------------------------------------------
 
 TEST_F(ViewTest, TellsOfAFaultIfItHasPins) {
   std::string path = Put("a", old);
   static std::atomic<int> told;
   told = 0;
-  const mm_view_watch watch = {[](void *context) { *static_cast<std::atomic<int> *>(context) += 1; },
-                               &told};
+  const mm_view_watch watch = {
+      [](void *context) { *static_cast<std::atomic<int> *>(context) += 1; }, &told};
   for (bool pinned : {false, true}) {
     mm_view *view = View(path, old.size(), watch);
     if (pinned) mm_view_pin(view, Page(), 10);
@@ -142,7 +143,7 @@ TEST_F(ViewTest, TellsOfAFaultIfItHasPins) {
   }
 }
 
-// ---- pins: the view by itself --------------------------------------------------------------------
+// ---- pins: the view by itself -------------------------------------------------------------------
 
 TEST_F(ViewTest, OutlivesItsCloseUntilTheLastPinGoes) {
   mm_view *view = View(Put("a", old), old.size());
@@ -271,7 +272,7 @@ TEST_F(ViewTest, AFreezeThatFailsSaysSo) {
   }
 }
 
-// ---- pins: of objects ----------------------------------------------------------------------------
+// ---- pins: of objects ---------------------------------------------------------------------------
 
 // A pinned range of an object, and what was in it.
 class Pinned {
@@ -325,7 +326,8 @@ TEST_F(PinTest, SurviveWhateverAnotherObjectOfTheFileDoes) {
   for (uint64_t size : {uint64_t{0}, Page(), 2 * Page() + 1, old.size(), 30 * Page()}) {
     std::string path = Put("a", old);
     Object reader = Open(path), writer = Open(path);
-    Pinned low(reader, 0, 10), middle(reader, 2 * Page() + 5, Page()), high(reader, old.size() - 1, 1);
+    Pinned low(reader, 0, 10), middle(reader, 2 * Page() + 5, Page()),
+        high(reader, old.size() - 1, 1);
     writer.Begin();
     writer.Write(0, Bytes(old.size(), 'x'));
     writer.Resize(size);
@@ -423,7 +425,8 @@ TEST_F(PinTest, DoNotMakeAFailedWriteWorse) {
 TEST_F(PinTest, AreZerosAndSaidSoWhenOthersCutTheFile) {
   static std::atomic<int> told;
   told = 0;
-  settings.on_fault = {[](void *context) { *static_cast<std::atomic<int> *>(context) += 1; }, &told};
+  settings.on_fault = {[](void *context) { *static_cast<std::atomic<int> *>(context) += 1; },
+                       &told};
   std::string path = Put("a", old);
   Object object = Open(path);
   mm_object_pin(object, 3 * Page(), Page());

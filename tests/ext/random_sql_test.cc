@@ -422,11 +422,11 @@ protected:
 };
 
 TEST_F(RandomSql, ShortProgramsDoWhatPlainStringsDo) {
-  RunAll(1, 1500, 12);
+  RunAll(1, 500, 12);
 }
 
 TEST_F(RandomSql, LongProgramsDoWhatPlainStringsDo) {
-  RunAll(100000, 100060, 300);
+  RunAll(100000, 100020, 300);
 }
 
 } // namespace

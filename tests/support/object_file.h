@@ -29,9 +29,13 @@ namespace mm_test {
 
 using Bytes = std::vector<uint8_t>;
 
-inline Bytes Text(const std::string &text) { return Bytes(text.begin(), text.end()); }
+inline Bytes Text(const std::string &text) {
+  return Bytes(text.begin(), text.end());
+}
 
-inline uint64_t Page() { return static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); }
+inline uint64_t Page() {
+  return static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
 
 // Bytes that differ from page to page and from their neighbours.
 inline Bytes Pattern(uint64_t size, unsigned seed = 1) {
@@ -88,7 +92,7 @@ inline mm_settings Settings(int synchronous = MM_SYNC_NORMAL) {
   return settings;
 }
 
-// An object, closed at the end. Calls of object.h that must succeed are methods; for the others take
+// An object, closed at the end. Calls of object.h that must succeed are methods; for others take
 // the object itself and `err`.
 class Object {
 public:
@@ -174,7 +178,9 @@ protected:
     mm_path_clear(&resolved);
     return rc;
   }
-  Object Open(const std::string &path, int kind = MM_OBJECT_FILE) { return Open(path, kind, settings); }
+  Object Open(const std::string &path, int kind = MM_OBJECT_FILE) {
+    return Open(path, kind, settings);
+  }
   Object Open(const std::string &path, int kind, const mm_settings &with) {
     mm_object *object;
     mm_error err;

@@ -1,0 +1,403 @@
+#include "core/glob.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mem.h"
+
+#define PARTS_MAX 60
+#define ENTRIES_ASK 4096 /* between two looks at the watch */
+
+/* ---- one component -------------------------------------------------------------------------- */
+
+/* The character at *p, which moves on: a code point, or beyond those a byte that is no UTF-8. */
+static uint32_t next_character(const char **p) {
+  const uint8_t *s = (const uint8_t *)*p;
+  unsigned more = s[0] >= 0xf8 ? 0 : s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc0 ? 1 : 0;
+  uint32_t c = more ? s[0] & (0x3fu >> more) : s[0];
+  for (unsigned i = 1; i <= more; i++) {
+    if ((s[i] & 0xc0) != 0x80) more = 0;
+    if (more) c = c << 6 | (s[i] & 0x3f);
+  }
+  *p += 1 + more;
+  return !more && s[0] >= 0x80 ? 0x110000u + s[0] : c;
+}
+
+/* The "]" of a class that begins at `p`, after its "["; NULL: it is no class. */
+static const char *class_end(const char *p) {
+  if (*p == '!' || *p == '^') p++;
+  if (*p == ']') p++;
+  for (; *p && *p != ']'; p++) {
+    if (*p == '\\' && p[1]) p++;
+  }
+  return *p ? p : NULL;
+}
+
+static uint32_t class_character(const char **p) {
+  if (**p == '\\') (*p)++;
+  return next_character(p);
+}
+
+static bool class_has(const char *p, const char *end, uint32_t c) {
+  bool negated = *p == '!' || *p == '^', found = false;
+  if (negated) p++;
+  while (p < end) {
+    uint32_t low = class_character(&p), high = low;
+    if (p + 1 < end && *p == '-') {
+      p++;
+      high = class_character(&p);
+    }
+    if (c >= low && c <= high) found = true;
+  }
+  return found != negated;
+}
+
+/* Does the element at *p match the character at *name? Both move on, past it. */
+static bool match_one(const char **p, const char **name) {
+  const char *end = **p == '[' ? class_end(*p + 1) : NULL;
+  uint32_t c = next_character(name);
+  if (end) {
+    bool has = class_has(*p + 1, end, c);
+    *p = end + 1;
+    return has;
+  }
+  if (**p == '?') return (*p)++, true;
+  if (**p == '\\' && (*p)[1]) (*p)++;
+  return next_character(p) == c;
+}
+
+/* A star that was passed is gone back to with one character more; an earlier one need not be. */
+static bool match_all(const char *p, const char *name) {
+  const char *star = NULL, *from = NULL;
+  for (;;) {
+    if (*p == '*') {
+      star = ++p;
+      from = name;
+      continue;
+    }
+    if (!*p && !*name) return true;
+    if (*p && *name && match_one(&p, &name)) continue;
+    if (!star || !*from) return false;
+    (void)next_character(&from);
+    name = from;
+    p = star;
+  }
+}
+
+bool mm_glob_match(const char *pattern, const char *name) {
+  if (name[0] == '.' && pattern[0] != '.' && !(pattern[0] == '\\' && pattern[1] == '.')) {
+    return false;
+  }
+  return match_all(pattern, name);
+}
+
+/* ---- the pattern ---------------------------------------------------------------------------- */
+
+typedef enum part_kind { PART_LITERAL, PART_WILD, PART_DEEP } part_kind;
+
+typedef struct part {
+  part_kind kind;
+  char *text; /* of a literal: the name; in mm_glob.text */
+} part;
+
+/* A directory whose entries are being gone through. */
+typedef struct level {
+  char *bytes;  /* the names, each after its kind; owned */
+  char **names; /* sorted; into bytes; owned */
+  size_t size, capacity, count, at;
+  size_t prefix;   /* length of the directory's path, its slash included */
+  uint64_t states; /* bit i: what is left to match here is parts[i] and what follows it */
+  bool literal;    /* no wildcard led here */
+} level;
+
+struct mm_glob {
+  const mm_root *root;
+  char *text; /* the components, each with its NUL; owned */
+  part parts[PARTS_MAX + 2];
+  unsigned count;
+  level *levels;
+  size_t depth, capacity;
+  bool begun;
+  bool nothing;           /* it names directories only */
+  char path[MM_PATH_MAX]; /* the directory's path, with a slash, and then an entry's name */
+  const mm_find_watch *watch;
+  size_t entries; /* until the watch is asked again */
+  int rc;         /* of collecting entries */
+};
+
+static uint64_t bit(unsigned i) {
+  return (uint64_t)1 << i;
+}
+
+/* Take the backslashes out of a name, up to `end`, where its NUL goes. */
+static void unescape(char *from, const char *end) {
+  char *to = from;
+  while (from < end) {
+    if (*from == '\\' && from + 1 < end) from++;
+    *to++ = *from++;
+  }
+  *to = 0;
+}
+
+static bool is_wild(const char *text) {
+  for (; *text; text++) {
+    if (*text == '\\' && text[1]) {
+      text++;
+    } else if (*text == '*' || *text == '?' || (*text == '[' && class_end(text + 1))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static int add_part(mm_glob *g, char *text, mm_error *err) {
+  part p = {strcmp(text, "**") == 0 ? PART_DEEP : is_wild(text) ? PART_WILD : PART_LITERAL, text};
+  bool again = p.kind == PART_DEEP && g->count > 0 && g->parts[g->count - 1].kind == PART_DEEP;
+  if (again) return MM_OK;
+  if (g->count == PARTS_MAX) {
+    return mm_fail(err, MM_ERROR, "a pattern must not have more than %d components", PARTS_MAX);
+  }
+  if (p.kind == PART_LITERAL) unescape(text, text + strlen(text));
+  g->parts[g->count++] = p;
+  return MM_OK;
+}
+
+static int split(mm_glob *g, mm_error *err) {
+  static char any[] = "*";
+  char *p = g->text;
+  int rc = MM_OK;
+  while (rc == MM_OK && *p) {
+    size_t n = strcspn(p, "/");
+    bool last = !p[n];
+    p[n] = 0;
+    if (n) rc = add_part(g, p, err);
+    if (!last && !p[n + 1]) g->nothing = true;
+    p += last ? n : n + 1;
+  }
+  if (rc == MM_OK && g->count > 0 && g->parts[g->count - 1].kind == PART_DEEP) {
+    g->parts[g->count++] = (part){PART_WILD, any};
+  }
+  if (g->count == 0) g->nothing = true;
+  return rc;
+}
+
+int mm_glob_open(const mm_root *root, const char *pattern, mm_glob **out, mm_error *err) {
+  mm_glob *g = mm_alloc_zeroed(sizeof *g);
+  int rc = g ? MM_OK : mm_fail_nomem(err);
+  if (rc == MM_OK && !(g->text = mm_strdup(pattern))) rc = mm_fail_nomem(err);
+  if (rc == MM_OK) {
+    g->root = root;
+    g->path[0] = pattern[0] == '/' ? '/' : 0;
+    rc = split(g, err);
+  }
+  if (rc) {
+    mm_glob_close(g);
+    g = NULL;
+  }
+  *out = g;
+  return rc;
+}
+
+static void leave(mm_glob *g) {
+  level *l = &g->levels[--g->depth];
+  mm_free(l->bytes);
+  mm_free(l->names);
+}
+
+void mm_glob_close(mm_glob *g) {
+  if (!g) return;
+  while (g->depth > 0) leave(g);
+  mm_free(g->levels);
+  mm_free(g->text);
+  mm_free(g);
+}
+
+/* ---- entries -------------------------------------------------------------------------------- */
+
+enum { KIND_UNKNOWN = MM_KIND_OTHER }; /* a symbolic link may lead to anything */
+
+static int keep_name(level *l, const char *name, int kind) {
+  size_t n = strlen(name) + 2;
+  while (l->capacity - l->size < n) {
+    size_t capacity = 2 * l->capacity + 4096;
+    char *more = mm_realloc(l->bytes, capacity);
+    if (!more) return MM_NOMEM;
+    l->bytes = more;
+    l->capacity = capacity;
+  }
+  l->bytes[l->size] = (char)kind;
+  memcpy(l->bytes + l->size + 1, name, n - 1);
+  l->size += n;
+  l->count++;
+  return MM_OK;
+}
+
+/* What is left to match below an entry, and whether the entry itself may be the file. */
+static uint64_t advance(const mm_glob *g, uint64_t states, const char *name, int kind,
+                        bool *is_file) {
+  uint64_t below = 0;
+  *is_file = false;
+  for (unsigned i = 0; i < g->count; i++) {
+    const part *p = &g->parts[i];
+    if (!(states & bit(i))) continue;
+    if (p->kind == PART_DEEP) {
+      if (kind == MM_KIND_DIRECTORY && name[0] != '.') below |= bit(i);
+    } else if (p->kind == PART_WILD ? mm_glob_match(p->text, name) : !strcmp(p->text, name)) {
+      if (i + 1 == g->count) *is_file = true;
+      if (i + 1 < g->count) below |= bit(i + 1);
+    }
+  }
+  for (unsigned i = 0; i < g->count; i++) {
+    if (below & bit(i) && g->parts[i].kind == PART_DEEP) below |= bit(i + 1);
+  }
+  return below;
+}
+
+static bool stopped(mm_glob *g) {
+  if (++g->entries % ENTRIES_ASK != 0 || !g->watch || !g->watch->stop) return false;
+  return g->watch->stop(g->watch->context, g->entries) != 0;
+}
+
+static bool collect(void *context, const char *name, int kind) {
+  mm_glob *g = context;
+  level *l = &g->levels[g->depth - 1];
+  bool is_file;
+  uint64_t below = advance(g, l->states, name, kind, &is_file);
+  if (stopped(g)) g->rc = MM_INTERRUPT;
+  if (g->rc == MM_OK && (is_file || below)) g->rc = keep_name(l, name, kind);
+  return g->rc == MM_OK;
+}
+
+static int compare(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int sort_names(level *l) {
+  if (l->count == 0) return MM_OK;
+  l->names = mm_alloc(l->count * sizeof *l->names);
+  if (!l->names) return MM_NOMEM;
+  char *p = l->bytes;
+  for (size_t i = 0; i < l->count; i++) {
+    l->names[i] = p + 1;
+    p += strlen(p + 1) + 2;
+  }
+  qsort(l->names, l->count, sizeof *l->names, compare);
+  return MM_OK;
+}
+
+static bool all_literal(const mm_glob *g, uint64_t states) {
+  for (unsigned i = 0; i < g->count; i++) {
+    if (states & bit(i) && g->parts[i].kind != PART_LITERAL) return false;
+  }
+  return true;
+}
+
+static bool has_name(const level *l, const char *name) {
+  const char *p = l->bytes;
+  for (size_t i = 0; i < l->count; i++, p += strlen(p + 1) + 2) {
+    if (strcmp(p + 1, name) == 0) return true;
+  }
+  return false;
+}
+
+/* Names that the pattern spells out: nothing need be listed for them. Where something is, they are in
+** the list, but for "." and "..". */
+static int add_literals(mm_glob *g, level *l, bool all) {
+  for (unsigned i = 0; i < g->count; i++) {
+    const part *p = &g->parts[i];
+    if (!(l->states & bit(i)) || p->kind != PART_LITERAL) continue;
+    bool dots = !strcmp(p->text, ".") || !strcmp(p->text, "..");
+    if ((!all && !dots) || has_name(l, p->text)) continue;
+    if (keep_name(l, p->text, KIND_UNKNOWN)) return MM_NOMEM;
+  }
+  return MM_OK;
+}
+
+/* A directory that cannot be read has no entries; but where the pattern itself says to leave the root,
+** that is an error. */
+static int list(mm_glob *g, level *l, mm_error *err) {
+  mm_error ignored;
+  int rc = mm_path_list(g->root, g->path, collect, g, &ignored);
+  if (g->rc == MM_INTERRUPT) return mm_fail(err, MM_INTERRUPT, "interrupted");
+  if (g->rc || rc == MM_NOMEM) return mm_fail_nomem(err);
+  if (rc == MM_PERM && l->literal) *err = ignored;
+  return rc == MM_PERM && l->literal ? rc : MM_OK;
+}
+
+/* Go into the directory g->path, which ends with a slash. */
+static int enter(mm_glob *g, uint64_t states, bool literal, mm_error *err) {
+  void *levels = g->levels;
+  if (mm_grow(&levels, g->depth, &g->capacity, sizeof *g->levels)) return mm_fail_nomem(err);
+  g->levels = levels;
+  level *l = &g->levels[g->depth++];
+  *l = (level){.prefix = strlen(g->path), .states = states, .literal = literal};
+  bool all = all_literal(g, states);
+  int rc = all ? MM_OK : list(g, l, err);
+  if (rc) return rc;
+  return add_literals(g, l, all) || sort_names(l) ? mm_fail_nomem(err) : MM_OK;
+}
+
+/* ---- the walk ------------------------------------------------------------------------------- */
+
+/* Put the name after the directory's path; false: too long. */
+static bool set_path(mm_glob *g, const level *l, const char *name) {
+  size_t n = strlen(name);
+  if (l->prefix + n + 2 > sizeof g->path) return false;
+  memcpy(g->path + l->prefix, name, n + 1);
+  return true;
+}
+
+/* A regular file, or a link to one, that may be reached? */
+static int look(mm_glob *g, bool literal, bool *found, uint64_t *size, mm_error *err) {
+  mm_path path;
+  mm_error ignored;
+  int rc = mm_path_resolve(g->root, g->path, false, &path, &ignored);
+  *found = rc == MM_OK;
+  if (rc == MM_OK) *size = path.stat.size;
+  mm_path_clear(&path);
+  if (rc == MM_NOMEM || (rc == MM_PERM && literal)) *err = ignored;
+  return rc == MM_NOMEM || (rc == MM_PERM && literal) ? rc : MM_OK;
+}
+
+/* The next entry of the innermost directory: *found if it is a file; one that may be a directory is
+** entered. */
+static int step(mm_glob *g, bool *found, uint64_t *size, mm_error *err) {
+  level *l = &g->levels[g->depth - 1];
+  const char *name = l->names[l->at++];
+  int kind = name[-1];
+  bool literal = l->literal && all_literal(g, l->states), is_file;
+  uint64_t below = advance(g, l->states, name, kind, &is_file);
+  if (!set_path(g, l, name)) return MM_OK;
+  if (is_file && kind != MM_KIND_DIRECTORY) {
+    int rc = look(g, literal, found, size, err);
+    if (rc || *found) return rc;
+  }
+  if (!below || kind == MM_KIND_FILE) return MM_OK;
+  strcat(g->path, "/");
+  return enter(g, below, literal, err);
+}
+
+static int begin(mm_glob *g, mm_error *err) {
+  g->begun = true;
+  if (g->nothing) return MM_OK;
+  return enter(g, g->parts[0].kind == PART_DEEP ? bit(0) | bit(1) : bit(0), true, err);
+}
+
+int mm_glob_next(mm_glob *g, const mm_find_watch *watch, const char **path, uint64_t *size,
+                 mm_error *err) {
+  bool found = false;
+  *path = NULL;
+  g->watch = watch;
+  int rc = g->begun ? MM_OK : begin(g, err);
+  while (rc == MM_OK && !found && g->depth > 0) {
+    level *l = &g->levels[g->depth - 1];
+    if (stopped(g)) return mm_fail(err, MM_INTERRUPT, "interrupted");
+    if (l->at < l->count) {
+      rc = step(g, &found, size, err);
+    } else {
+      leave(g);
+    }
+  }
+  if (rc == MM_OK && found) *path = g->path;
+  return rc;
+}

@@ -1,0 +1,24 @@
+/*
+** masked.h: search for bytes of which only some bits are known.
+*/
+#ifndef MM_MASKED_H
+#define MM_MASKED_H
+
+#include "core/find.h"
+#include "core/literal.h"
+
+/* A literal made ready: two of its bytes, at[0] < at[1] (the same if only one is known at all), are
+** looked for by vectors, the others compared where these fit. */
+typedef struct mm_masked {
+  mm_literal literal;
+  unsigned at[2];
+} mm_masked;
+
+/* Not for a literal of which nothing is known. */
+void mm_masked_prepare(mm_masked *masked, const mm_literal *literal);
+
+/* Offset of the first place in data[0 .. size-1] where it fits, MM_FIND_NONE, MM_FIND_STOPPED. */
+int64_t mm_masked_find(const mm_masked *masked, const uint8_t *data, uint64_t size,
+                       const mm_find_watch *watch);
+
+#endif

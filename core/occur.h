@@ -1,0 +1,33 @@
+/*
+** occur.h: all occurrences of a needle, one after the other.
+**
+** mm_find is made for needles that are rare. Where occurrences are close to each other, this looks at 64
+** places at once and hands out what it has found there, for a few cycles each.
+*/
+#ifndef MM_OCCUR_H
+#define MM_OCCUR_H
+
+#include "core/find.h"
+
+/* Where such a scan stands. All zeros but for `next`: before the first place to be looked at. */
+typedef struct mm_occur {
+  uint64_t next;  /* the first place that was not looked at */
+  uint64_t block; /* places from here … */
+  uint64_t bits;  /* … where the needle is, and that were not handed out yet */
+  bool dense;
+} mm_occur;
+
+/* The next occurrence in data[0 .. size-1] of a needle of at least one byte, or MM_FIND_NONE, or
+** MM_FIND_STOPPED. What was found already is handed out though the data may have changed since. */
+int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *data, uint64_t size,
+                        const mm_find_watch *watch);
+
+static inline int64_t mm_occur_next(mm_occur *scan, const mm_needle *needle, const uint8_t *data,
+                                    uint64_t size, const mm_find_watch *watch) {
+  if (!scan->bits) return mm_occur_search(scan, needle, data, size, watch);
+  int64_t place = (int64_t)(scan->block + (uint64_t)__builtin_ctzll(scan->bits));
+  scan->bits &= scan->bits - 1;
+  return place;
+}
+
+#endif

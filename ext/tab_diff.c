@@ -1,0 +1,144 @@
+/*
+** tab_diff.c: the table `mmap_diff`: where two files differ.
+**
+**     SELECT offset, length, hex(a), hex(b) FROM mmap_diff('old.bin', 'new.bin');
+**
+** Each row is a maximal run of bytes that differ, place by place. Where one file is longer, its tail is
+** the last row, and NULL on the other side.
+*/
+#include "ext/scan.h"
+
+enum { DIFF_OFFSET, DIFF_LENGTH, DIFF_A, DIFF_B, DIFF_FILE_A, DIFF_FILE_B };
+
+static const ext_scan_table diff_table = {
+    .name = "mmap_diff",
+    .columns = "CREATE TABLE x(offset INTEGER, length INTEGER, a BLOB, b BLOB,"
+               " file_a HIDDEN, file_b HIDDEN)",
+    .hidden = DIFF_FILE_A,
+    .least = 2,
+    .most = 2,
+    .rows = 1e4,
+};
+
+typedef struct diff_cursor {
+  ext_scan scan;    /* its file is a */
+  ext_source other; /* b */
+  mm_find_watch watch;
+  uint64_t start, end; /* the run */
+} diff_cursor;
+
+static int diffClose(sqlite3_vtab_cursor *base) {
+  ext_source_clear(&((diff_cursor *)base)->other);
+  return ext_scan_close(base);
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+/* The files as they are now. */
+typedef struct pair {
+  const uint8_t *a, *b;
+  uint64_t a_size, b_size, common;
+} pair;
+
+static pair pair_of(const diff_cursor *cursor) {
+  const ext_source *a = &cursor->scan.file, *b = &cursor->other;
+  uint64_t a_size = ext_source_length(a), b_size = ext_source_length(b);
+  return (pair){ext_source_data(a), ext_source_data(b), a_size, b_size, smaller(a_size, b_size)};
+}
+
+typedef uint64_t run_length(const uint8_t *a, const uint8_t *b, uint64_t size);
+
+/* From `*at` on, to the end of a run that `measure` tells, or of what both have. False: stopped. */
+static bool run_to_end(const diff_cursor *cursor, const pair *p, run_length *measure,
+                       uint64_t *at) {
+  while (*at < p->common) {
+    uint64_t piece = smaller(p->common - *at, MM_FIND_PIECE);
+    uint64_t run = measure(p->a + *at, p->b + *at, piece);
+    *at += run;
+    if (run < piece) break;
+    if (cursor->watch.stop(cursor->watch.context, *at)) return false;
+  }
+  return true;
+}
+
+static int diffNext(sqlite3_vtab_cursor *base) {
+  diff_cursor *cursor = (diff_cursor *)base;
+  ext_scan *scan = &cursor->scan;
+  const pair p = pair_of(cursor);
+  uint64_t longer = p.a_size > p.b_size ? p.a_size : p.b_size;
+  uint64_t at = cursor->end;
+  if (!run_to_end(cursor, &p, mm_mismatch, &at)) return SQLITE_INTERRUPT;
+  cursor->start = at;
+  if (!run_to_end(cursor, &p, mm_match, &at)) return SQLITE_INTERRUPT;
+  cursor->end = cursor->start < p.common ? at : longer;
+  scan->done = cursor->start >= cursor->end || cursor->start > (uint64_t)scan->high;
+  if (mm_object_hit(cursor->other.object->core)) {
+    mm_object_faulted(cursor->other.object->core, ext_scan_error(scan));
+    return ext_scan_fail(&diff_table, scan);
+  }
+  return ext_scan_check(&diff_table, scan);
+}
+
+/* The first run that begins at `low` or later: not what is left of one that began before. */
+static int seek(diff_cursor *cursor, int64_t low) {
+  const pair p = pair_of(cursor);
+  uint64_t longer = p.a_size > p.b_size ? p.a_size : p.b_size;
+  uint64_t at = low > 0 ? (uint64_t)low : 0;
+  cursor->end = at > p.common ? longer : at;
+  if (at == 0 || at >= p.common || p.a[at - 1] == p.b[at - 1]) return SQLITE_OK;
+  return run_to_end(cursor, &p, mm_match, &cursor->end) ? SQLITE_OK : SQLITE_INTERRUPT;
+}
+
+static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators, int argc,
+                      sqlite3_value **argv) {
+  diff_cursor *cursor = (diff_cursor *)base;
+  ext_scan *scan = &cursor->scan;
+  sqlite3_value *args[EXT_SCAN_ARGUMENTS];
+  int rc = ext_scan_begin(&diff_table, scan, plan, operators, argc, argv, args);
+  if (rc || scan->done) return rc;
+  ext_conn *conn = ext_scan_conn(scan);
+  if (ext_source_use(conn, &cursor->other, args[1], &conn->err)) {
+    return ext_scan_fail(&diff_table, scan);
+  }
+  ext_conn_watch(conn, &cursor->watch);
+  rc = seek(cursor, scan->low);
+  return rc ? rc : diffNext(base);
+}
+
+/* A file's side of the run: NULL if it has not all of it. */
+static void result_side(const diff_cursor *cursor, sqlite3_context *context,
+                        const ext_source *file) {
+  if (cursor->end > ext_source_length(file)) return;
+  ext_result_bytes(context, file->object, file->start + cursor->start,
+                   cursor->end - cursor->start);
+}
+
+static int diffColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  diff_cursor *cursor = (diff_cursor *)base;
+  switch (column) {
+    case DIFF_OFFSET:
+      sqlite3_result_int64(context, (sqlite3_int64)cursor->start);
+      break;
+    case DIFF_LENGTH:
+      sqlite3_result_int64(context, (sqlite3_int64)(cursor->end - cursor->start));
+      break;
+    case DIFF_A:
+      result_side(cursor, context, &cursor->scan.file);
+      break;
+    case DIFF_B:
+      result_side(cursor, context, &cursor->other);
+      break;
+  }
+  return ext_scan_check(&diff_table, &cursor->scan);
+}
+
+static int diffRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  *rowid = (sqlite3_int64)((diff_cursor *)base)->start;
+  return SQLITE_OK;
+}
+
+EXT_SCAN_MODULE(diff, diffClose);
+
+const ext_module ext_module_diff = {"mmap_diff", &diff_module, &diff_module};

@@ -1,0 +1,111 @@
+/*
+** tab_glob.c: the table `mmap_glob`: the regular files that a shell pattern names.
+**
+**     SELECT path, size FROM mmap_glob('core.????') ORDER BY size DESC;
+**     SELECT path, mmap_count(path, x'00') FROM mmap_glob('*.bin');
+*/
+#include "core/glob.h"
+#include "ext/tab.h"
+
+enum { GLOB_PATH, GLOB_SIZE, GLOB_PATTERN };
+
+static const char glob_columns[] = "CREATE TABLE x(path TEXT, size INTEGER, pattern HIDDEN)";
+
+typedef struct glob_cursor {
+  sqlite3_vtab_cursor base;
+  mm_glob *glob; /* owned; NULL: no rows */
+  mm_find_watch watch;
+  const char *path; /* NULL: no more */
+  uint64_t size;
+  sqlite3_int64 rowid;
+} glob_cursor;
+
+static int globConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
+                       sqlite3_vtab **out, char **error) {
+  (void)argc, (void)argv;
+  return ext_tab_connect(db, conn, glob_columns, sizeof(ext_tab), out, error);
+}
+
+static int globBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
+  unsigned given;
+  int next;
+  info->estimatedCost = 1e5;
+  info->estimatedRows = 1000;
+  return ext_tab_arguments(base, info, "mmap_glob", GLOB_PATTERN, 1, 1, &given, &next);
+}
+
+static int globOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+  return ext_tab_open(base, sizeof(glob_cursor), out);
+}
+
+static int globClose(sqlite3_vtab_cursor *base) {
+  mm_glob_close(((glob_cursor *)base)->glob);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+static ext_conn *conn_of(const glob_cursor *cursor) {
+  return ((ext_tab *)cursor->base.pVtab)->conn;
+}
+
+static int fail(glob_cursor *cursor) {
+  return ext_cursor_error(&cursor->base, "mmap_glob", &conn_of(cursor)->err);
+}
+
+static int globNext(sqlite3_vtab_cursor *base) {
+  glob_cursor *cursor = (glob_cursor *)base;
+  mm_error *err = &conn_of(cursor)->err;
+  int rc = mm_glob_next(cursor->glob, &cursor->watch, &cursor->path, &cursor->size, err);
+  cursor->rowid++;
+  if (rc == MM_INTERRUPT) return SQLITE_INTERRUPT;
+  return rc ? fail(cursor) : SQLITE_OK;
+}
+
+static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, int argc,
+                      sqlite3_value **argv) {
+  glob_cursor *cursor = (glob_cursor *)base;
+  ext_conn *conn = conn_of(cursor);
+  const char *pattern;
+  (void)plan, (void)string, (void)argc;
+  mm_glob_close(cursor->glob);
+  cursor->glob = NULL;
+  cursor->path = NULL;
+  cursor->rowid = 0;
+  if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
+  if (ext_value_text(argv[0], "pattern", &pattern, &conn->err)) return fail(cursor);
+  if (mm_glob_open(&conn->root, pattern, &cursor->glob, &conn->err)) return fail(cursor);
+  ext_conn_watch(conn, &cursor->watch);
+  return globNext(base);
+}
+
+static int globEof(sqlite3_vtab_cursor *base) {
+  return !((glob_cursor *)base)->path;
+}
+
+static int globColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  const glob_cursor *cursor = (const glob_cursor *)base;
+  if (column == GLOB_PATH) sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
+  if (column == GLOB_SIZE) sqlite3_result_int64(context, (sqlite3_int64)cursor->size);
+  return SQLITE_OK;
+}
+
+static int globRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  *rowid = ((glob_cursor *)base)->rowid;
+  return SQLITE_OK;
+}
+
+static const sqlite3_module glob_module = {
+    .iVersion = 0,
+    .xConnect = globConnect,
+    .xBestIndex = globBestIndex,
+    .xDisconnect = ext_tab_disconnect,
+    .xOpen = globOpen,
+    .xClose = globClose,
+    .xFilter = globFilter,
+    .xNext = globNext,
+    .xEof = globEof,
+    .xColumn = globColumn,
+    .xRowid = globRowid,
+};
+
+const ext_module ext_module_glob = {"mmap_glob", &glob_module, &glob_module};

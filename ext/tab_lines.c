@@ -1,0 +1,669 @@
+/*
+** tab_lines.c: the table `mmap_lines`: a file as lines of text.
+**
+**     SELECT number, text FROM mmap_lines('access.log') WHERE text LIKE '%error%';
+**     SELECT offset, text FROM mmap_lines('access.log') WHERE offset >= 1000000 LIMIT 10;
+**     CREATE VIRTUAL TABLE temp.words USING mmap_lines('words.txt', sorted=yes);
+**     SELECT text FROM words WHERE text >= 'bee' LIMIT 5;
+**
+** A line ends with \n or \r\n, the last one also with the file. Numbers are counted only when they are
+** asked for, from the nearest line whose number is known. Where the lines ascend, a constraint on `text`
+** is found by halving the file: the line that the middle byte lies in tells which half to go on with.
+**
+**     idxNum   PLAN_FILE        argv[0] is the file (table-valued function)
+**              PLAN_DESCENDING  rows come from the last to the first
+**              PLAN_ORDERED     the plan relies on the order of `text`
+**     idxStr   for each further argument what and how: 'o' offset, rowid  'n' number  't' text
+*/
+#include "core/find.h"
+#include "core/mem.h"
+#include "ext/scan.h"
+#include "ext/tab_mmap.h"
+
+enum { LINES_NUMBER, LINES_OFFSET, LINES_TEXT, LINES_FILE };
+
+enum { PLAN_FILE = 1, PLAN_DESCENDING = 2, PLAN_ORDERED = 4 };
+
+typedef struct lines_table {
+  ext_tab tab;    /* first */
+  char *database; /* of a created table; all NULL: the table-valued function */
+  char *name;
+  char *path;
+  bool sorted;
+  bool text_order; /* text compares bytewise: the database is UTF-8 */
+  ext_checked checked;
+} lines_table;
+
+/* A line: its text is start..end-1, the next one begins at `next`. Offsets in the window. */
+typedef struct line {
+  uint64_t start, end, next;
+} line;
+
+typedef struct lines_cursor {
+  sqlite3_vtab_cursor base;
+  ext_source file;
+  uint64_t begin, end; /* lines that begin in begin..end-1 are rows still to come; both begin a line */
+  line now;
+  line last; /* the row before, if `has_last` */
+  bool descending, ordered, has_last, done;
+  bool numbered; /* the line at `numbered_at` has number `number` */
+  uint64_t numbered_at;
+  int64_t number;
+} lines_cursor;
+
+/* ---- connecting ----------------------------------------------------------------------------- */
+
+static int parse_option(lines_table *table, const char *text, bool *seen, mm_error *err) {
+  const char *equals = strchr(text, '=');
+  char *name = sqlite3_mprintf("%.*s", (int)(equals ? equals - text : 0), text);
+  char *key = name ? mmap_argument_text(name) : NULL;
+  char *value = mmap_argument_text(equals ? equals + 1 : "");
+  int rc = MM_OK;
+  if (!key || !value) {
+    rc = mm_fail_nomem(err);
+  } else if (!equals || sqlite3_stricmp(key, "sorted") != 0) {
+    rc = mm_fail(err, MM_ERROR, "unknown option '%s'", equals ? key : text);
+  } else if (*seen) {
+    rc = mm_fail(err, MM_ERROR, "option 'sorted' is given twice");
+  } else if (sqlite3_stricmp(value, "yes") != 0 && sqlite3_stricmp(value, "no") != 0) {
+    rc = mm_fail(err, MM_ERROR, "sorted '%s' is neither yes nor no", value);
+  } else {
+    table->sorted = sqlite3_stricmp(value, "yes") == 0;
+    *seen = true;
+  }
+  sqlite3_free(name);
+  mm_free(key);
+  mm_free(value);
+  return rc;
+}
+
+static int parse_arguments(lines_table *table, int argc, const char *const *argv, mm_error *err) {
+  bool seen = false;
+  table->path = argc > 3 ? mmap_argument_text(argv[3]) : NULL;
+  if (argc <= 3 || (table->path && !*table->path)) return mm_fail(err, MM_ERROR, "a path is needed");
+  table->database = mm_strdup(argv[1]);
+  table->name = mm_strdup(argv[2]);
+  if (!table->path || !table->database || !table->name) return mm_fail_nomem(err);
+  int rc = MM_OK;
+  for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_option(table, argv[i], &seen, err);
+  return rc;
+}
+
+static int open_file(const lines_table *table, ext_object **out, mm_error *err) {
+  ext_conn *conn = table->tab.conn;
+  int rc = ext_conn_open_path(conn, table->path, false, out, err);
+  if (rc) return rc;
+  ext_txn_reopen(conn);
+  rc = mm_object_refresh((*out)->core, err);
+  if (rc) ext_object_release(*out);
+  return rc;
+}
+
+static int check_file(const lines_table *table, mm_error *err) {
+  ext_object *object;
+  int rc = open_file(table, &object, err);
+  if (rc == MM_OK) ext_object_release(object);
+  return rc;
+}
+
+static int linesDisconnect(sqlite3_vtab *base) {
+  lines_table *table = (lines_table *)base;
+  ext_checked_remove(table->tab.conn, &table->checked);
+  mm_free(table->path);
+  mm_free(table->name);
+  mm_free(table->database);
+  ext_tab_free(&table->tab);
+  return SQLITE_OK;
+}
+
+static int linesCheck(ext_checked *checked, char **finding, mm_error *err);
+
+static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv, mm_error *err) {
+  if (argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0) return MM_OK;
+  int rc = parse_arguments(table, argc, argv, err);
+  if (rc) return rc;
+  table->text_order = ext_tab_text_is_utf8(db);
+  table->checked = (ext_checked){.database = (const char *const *)&table->database,
+                                 .name = (const char *const *)&table->name,
+                                 .check = linesCheck,
+                                 .table = table};
+  ext_checked_add(table->tab.conn, &table->checked);
+  return ext_tab_is_creating(db) ? check_file(table, err) : MM_OK;
+}
+
+static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
+                        sqlite3_vtab **out, char **error) {
+  mm_error *err = &((ext_conn *)conn)->err;
+  bool function = argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
+  const char *columns = function ? "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
+                                   " text TEXT NOT NULL, file HIDDEN)"
+                                 : "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
+                                   " text TEXT NOT NULL)";
+  int rc = ext_tab_connect(db, conn, columns, sizeof(lines_table), out, error);
+  if (rc) return rc;
+  if (set_up((lines_table *)*out, db, argc, argv, err)) {
+    *error = sqlite3_mprintf("mmap_lines: %s", err->text);
+    rc = ext_sqlite_code(err->code);
+    linesDisconnect(*out);
+    *out = NULL;
+  }
+  return rc;
+}
+
+static int linesRename(sqlite3_vtab *base, const char *name) {
+  lines_table *table = (lines_table *)base;
+  char *copy = mm_strdup(name);
+  if (!copy) return SQLITE_NOMEM;
+  mm_free(table->name);
+  table->name = copy;
+  return SQLITE_OK;
+}
+
+/* ---- planning ------------------------------------------------------------------------------- */
+
+static char target_of(const lines_table *table, int column) {
+  if (column < 0 || column == LINES_OFFSET) return 'o';
+  if (column == LINES_NUMBER) return 'n';
+  return column == LINES_TEXT && table->sorted && table->text_order ? 't' : 0;
+}
+
+typedef struct plan {
+  char text[2 * 64 + 1];
+  size_t size;
+  int next;
+  double share;
+} plan;
+
+static void plan_constraint(const lines_table *table, sqlite3_index_info *info, int i, plan *p) {
+  const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+  char how = ext_tab_operator(c->op), what = target_of(table, c->iColumn);
+  if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
+  if (what == 't' && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) return;
+  if (what == 't') info->idxNum |= PLAN_ORDERED;
+  info->aConstraintUsage[i].argvIndex = p->next++;
+  info->aConstraintUsage[i].omit = what != 't';
+  p->text[p->size++] = what;
+  p->text[p->size++] = how;
+  p->share *= how == '=' ? 1e-5 : 0.25;
+}
+
+/* Offsets and numbers rise together, and no two lines share one. */
+static void plan_order(const lines_table *table, sqlite3_index_info *info) {
+  if (info->nOrderBy == 0) return;
+  char what = target_of(table, info->aOrderBy[0].iColumn);
+  if (!what || (what == 't' && info->nOrderBy > 1)) return;
+  info->orderByConsumed = 1;
+  if (info->aOrderBy[0].desc) info->idxNum |= PLAN_DESCENDING;
+  if (what == 't') info->idxNum |= PLAN_ORDERED;
+}
+
+#define GUESSED_LINES 1e6
+
+static int plan_file(sqlite3_vtab *base, sqlite3_index_info *info, plan *p) {
+  unsigned given;
+  int rc = ext_tab_arguments(base, info, "mmap_lines", LINES_FILE, 1, 1, &given, &p->next);
+  if (rc == SQLITE_ERROR) {
+    sqlite3_free(base->zErrMsg);
+    base->zErrMsg =
+        sqlite3_mprintf("mmap_lines: the file is missing: mmap_lines(file) or WHERE file = …");
+  }
+  info->idxNum = PLAN_FILE;
+  return rc;
+}
+
+static int linesBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
+  const lines_table *table = (const lines_table *)base;
+  plan p = {.next = 1, .share = 1};
+  int rc = table->path ? SQLITE_OK : plan_file(base, info, &p);
+  if (rc) return rc;
+  for (int i = 0; i < info->nConstraint; i++) plan_constraint(table, info, i, &p);
+  plan_order(table, info);
+  info->estimatedRows = (sqlite3_int64)(GUESSED_LINES * p.share) + 1;
+  info->estimatedCost = 10 + GUESSED_LINES * p.share;
+  info->idxStr = sqlite3_mprintf("%s", p.text);
+  info->needToFreeIdxStr = 1;
+  return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+static lines_table *table_of(const lines_cursor *cursor) {
+  return (lines_table *)cursor->base.pVtab;
+}
+
+static ext_conn *conn_of(const lines_cursor *cursor) {
+  return table_of(cursor)->tab.conn;
+}
+
+static int fail(lines_cursor *cursor) {
+  const lines_table *table = table_of(cursor);
+  const char *label = table->name ? table->name : "mmap_lines";
+  return ext_cursor_error(&cursor->base, label, &conn_of(cursor)->err);
+}
+
+/* What is looked at: the window's bytes, and whom to ask whether to go on. */
+typedef struct text {
+  const uint8_t *data;
+  uint64_t size;
+  ext_conn *conn;
+  bool interrupted;
+} text;
+
+static text text_of(const lines_cursor *cursor) {
+  return (text){ext_source_data(&cursor->file), ext_source_length(&cursor->file), conn_of(cursor),
+                false};
+}
+
+/* A line of many megabytes is read in pieces, to be interrupted between them. */
+#define PIECE MM_FIND_PIECE
+
+/* Just after the first \n in from..end-1; `end` if there is none. */
+static uint64_t after_newline(text *t, uint64_t from, uint64_t end) {
+  while (from < end && !t->interrupted) {
+    uint64_t size = end - from < PIECE ? end - from : PIECE;
+    const uint8_t *newline = memchr(t->data + from, '\n', (size_t)size);
+    if (newline) return (uint64_t)(newline - t->data) + 1;
+    from += size;
+    t->interrupted = size == PIECE && ext_conn_interrupted(t->conn);
+  }
+  return end;
+}
+
+/* Just after the last \n in from..end-1; `from` if there is none. */
+static uint64_t after_last_newline(text *t, uint64_t from, uint64_t end) {
+  while (from < end && !t->interrupted) {
+    uint64_t size = end - from < PIECE ? end - from : PIECE;
+    const uint8_t *newline = memrchr(t->data + (end - size), '\n', (size_t)size);
+    if (newline) return (uint64_t)(newline - t->data) + 1;
+    end -= size;
+    t->interrupted = size == PIECE && ext_conn_interrupted(t->conn);
+  }
+  return from;
+}
+
+/* The line that begins at `start` and whose next one is at `next`. */
+static line make_line(const text *t, uint64_t start, uint64_t next) {
+  uint64_t end = next;
+  if (end > start && t->data[end - 1] == '\n') {
+    end--;
+    if (end > start && t->data[end - 1] == '\r') end--;
+  }
+  return (line){start, end, next};
+}
+
+static int compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
+  uint64_t least = m < n ? m : n;
+  int order = least ? memcmp(a, b, (size_t)least) : 0;
+  return order ? order : (m > n) - (m < n);
+}
+
+static int compare_lines(const text *t, const line *a, const line *b) {
+  return compare_bytes(t->data + a->start, a->end - a->start, t->data + b->start, b->end - b->start);
+}
+
+static int out_of_order(const line *earlier, const line *later, mm_error *err) {
+  return mm_fail(err, MM_CORRUPT, "the line at offset %llu is out of order: it comes after the one at %llu",
+                 (unsigned long long)later->start, (unsigned long long)earlier->start);
+}
+
+/* ---- binary search -------------------------------------------------------------------------- */
+
+/* Lines below `low` are before the edge, those from `high` on are not; both begin a line. */
+typedef struct search {
+  text *t;
+  const uint8_t *key;
+  uint64_t size;
+  bool after; /* a line that equals the key is before the edge */
+  uint64_t low, high;
+  line low_line, high_line; /* looked at last on either side */
+  bool low_seen, high_seen;
+  mm_error *err;
+} search;
+
+static int check_line(const search *s, const line *l) {
+  if (s->low_seen && compare_lines(s->t, &s->low_line, l) > 0) {
+    return out_of_order(&s->low_line, l, s->err);
+  }
+  if (s->high_seen && compare_lines(s->t, l, &s->high_line) > 0) {
+    return out_of_order(l, &s->high_line, s->err);
+  }
+  return MM_OK;
+}
+
+static int probe(search *s) {
+  text *t = s->t;
+  uint64_t middle = s->low + (s->high - s->low) / 2;
+  uint64_t start = after_last_newline(t, s->low, middle);
+  line l = make_line(t, start, after_newline(t, middle, s->high));
+  if (t->interrupted) return mm_fail(s->err, MM_INTERRUPT, "interrupted");
+  int rc = check_line(s, &l);
+  int order = compare_bytes(t->data + l.start, l.end - l.start, s->key, s->size);
+  if (order < 0 || (order == 0 && s->after)) {
+    s->low = l.next;
+    s->low_line = l;
+    s->low_seen = true;
+  } else {
+    s->high = l.start;
+    s->high_line = l;
+    s->high_seen = true;
+  }
+  return rc;
+}
+
+/* Where the first line begins that is not before the edge. */
+static int find_edge(text *t, const uint8_t *key, uint64_t size, bool after, uint64_t *offset,
+                     mm_error *err) {
+  search s = {.t = t, .key = key, .size = size, .after = after, .high = t->size, .err = err};
+  int rc = MM_OK;
+  while (rc == MM_OK && s.low < s.high) rc = probe(&s);
+  *offset = s.low;
+  return rc;
+}
+
+/* ---- bounds --------------------------------------------------------------------------------- */
+
+static void raise_begin(lines_cursor *cursor, uint64_t offset) {
+  if (offset > cursor->begin) cursor->begin = offset;
+}
+
+static void lower_end(lines_cursor *cursor, uint64_t offset) {
+  if (offset < cursor->end) cursor->end = offset;
+}
+
+/* The first line that begins at `offset` or later. */
+static uint64_t line_from(text *t, int64_t offset) {
+  if (offset <= 0) return 0;
+  return (uint64_t)offset > t->size ? t->size : after_newline(t, (uint64_t)offset - 1, t->size);
+}
+
+static void bound_offset(lines_cursor *cursor, text *t, int op, sqlite3_value *value) {
+  int64_t low = INT64_MIN, high = INT64_MAX;
+  ext_bound_integer(op, value, &low, &high);
+  if (low > high) {
+    cursor->end = 0;
+    return;
+  }
+  raise_begin(cursor, line_from(t, low));
+  if (high < 0) {
+    cursor->end = 0;
+  } else if (high < INT64_MAX) {
+    lower_end(cursor, line_from(t, high + 1));
+  }
+}
+
+/* Where line number `number` begins; the end, if there are not so many. */
+static uint64_t line_numbered(text *t, int64_t number) {
+  uint64_t at = 0;
+  for (int64_t n = 1; n < number && at < t->size; n++) {
+    at = after_newline(t, at, t->size);
+    if (n % 65536 == 0 && ext_conn_interrupted(t->conn)) t->interrupted = true;
+    if (t->interrupted) break;
+  }
+  return at;
+}
+
+static void bound_number(lines_cursor *cursor, text *t, int op, sqlite3_value *value) {
+  int64_t low = 1, high = INT64_MAX;
+  ext_bound_integer(op, value, &low, &high);
+  if (low > high || high < 1) {
+    cursor->end = 0;
+    return;
+  }
+  if (low > 1) raise_begin(cursor, line_numbered(t, low));
+  if (high < INT64_MAX) lower_end(cursor, line_numbered(t, high + 1));
+}
+
+/* A number is left to SQLite: it compares it as text or as a number, by where it comes from. */
+static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *value) {
+  mm_error *err = &conn_of(cursor)->err;
+  uint64_t low, high;
+  bool lower = op != SQLITE_INDEX_CONSTRAINT_LT && op != SQLITE_INDEX_CONSTRAINT_LE;
+  bool upper = op != SQLITE_INDEX_CONSTRAINT_GT && op != SQLITE_INDEX_CONSTRAINT_GE;
+  int type = sqlite3_value_type(value), rc = MM_OK;
+  if (type == SQLITE_NULL || (type == SQLITE_BLOB && lower)) cursor->end = 0;
+  if (type != SQLITE_TEXT) return MM_OK;
+  const uint8_t *key = sqlite3_value_text(value);
+  uint64_t size = (uint64_t)sqlite3_value_bytes(value);
+  if (!key) return mm_fail_nomem(err);
+  if (lower) {
+    rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, &low, err);
+    if (rc == MM_OK) raise_begin(cursor, low);
+  }
+  if (upper && rc == MM_OK) {
+    rc = find_edge(t, key, size, op != SQLITE_INDEX_CONSTRAINT_LT, &high, err);
+    if (rc == MM_OK) lower_end(cursor, high);
+  }
+  return rc;
+}
+
+/* ---- the cursor ----------------------------------------------------------------------------- */
+
+static int linesOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+  return ext_tab_open(base, sizeof(lines_cursor), out);
+}
+
+static int linesClose(sqlite3_vtab_cursor *base) {
+  ext_source_clear(&((lines_cursor *)base)->file);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+static int use_file(lines_cursor *cursor, sqlite3_value *value) {
+  const lines_table *table = table_of(cursor);
+  mm_error *err = &conn_of(cursor)->err;
+  int rc = MM_OK;
+  if (value) {
+    rc = ext_source_use(conn_of(cursor), &cursor->file, value, err);
+  } else {
+    if (!cursor->file.object) rc = open_file(table, &cursor->file.object, err);
+    if (rc) cursor->file.object = NULL;
+    if (rc == MM_OK) cursor->file.length = cursor->file.object->core->size;
+  }
+  return rc;
+}
+
+static int check_order(lines_cursor *cursor, const text *t) {
+  bool wrong = false;
+  if (cursor->has_last && cursor->last.next <= t->size) {
+    const line *a = cursor->descending ? &cursor->now : &cursor->last;
+    const line *b = cursor->descending ? &cursor->last : &cursor->now;
+    wrong = compare_lines(t, a, b) > 0;
+    if (wrong) out_of_order(a, b, &conn_of(cursor)->err);
+  }
+  cursor->last = cursor->now;
+  cursor->has_last = true;
+  return wrong ? fail(cursor) : SQLITE_OK;
+}
+
+static int settle(lines_cursor *cursor) {
+  text t = text_of(cursor);
+  if (cursor->end > t.size) cursor->end = t.size;
+  cursor->done = cursor->begin >= cursor->end;
+  if (cursor->done) return SQLITE_OK;
+  if (cursor->descending) {
+    uint64_t start = after_last_newline(&t, cursor->begin, cursor->end - 1);
+    cursor->now = make_line(&t, start, cursor->end);
+  } else {
+    uint64_t next = after_newline(&t, cursor->begin, t.size);
+    cursor->now = make_line(&t, cursor->begin, next);
+  }
+  if (mm_object_hit(cursor->file.object->core)) {
+    mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
+    return fail(cursor);
+  }
+  if (t.interrupted) return SQLITE_INTERRUPT;
+  return cursor->ordered ? check_order(cursor, &t) : SQLITE_OK;
+}
+
+static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_value *value) {
+  int op = ext_tab_operator_of(constraint[1]);
+  if (constraint[0] == 't') return bound_text(cursor, t, op, value);
+  if (constraint[0] == 'o') bound_offset(cursor, t, op, value);
+  if (constraint[0] == 'n') bound_number(cursor, t, op, value);
+  return t->interrupted ? mm_fail(&conn_of(cursor)->err, MM_INTERRUPT, "interrupted") : MM_OK;
+}
+
+static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
+                       sqlite3_value **argv) {
+  lines_cursor *cursor = (lines_cursor *)base;
+  int arg = plan & PLAN_FILE ? 1 : 0;
+  cursor->done = true;
+  if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
+  if (use_file(cursor, arg ? argv[0] : NULL)) return fail(cursor);
+  text t = text_of(cursor);
+  cursor->descending = (plan & PLAN_DESCENDING) != 0;
+  cursor->ordered = (plan & PLAN_ORDERED) != 0;
+  cursor->has_last = cursor->numbered = false;
+  cursor->begin = 0;
+  cursor->end = t.size;
+  int rc = MM_OK;
+  for (; arg < argc && rc == MM_OK; arg++, constraints += 2) {
+    rc = bound(cursor, &t, constraints, argv[arg]);
+  }
+  if (mm_object_hit(cursor->file.object->core)) {
+    rc = mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
+  }
+  return rc ? fail(cursor) : settle(cursor);
+}
+
+/* From one line to its neighbour the number is known without counting. */
+static int linesNext(sqlite3_vtab_cursor *base) {
+  lines_cursor *cursor = (lines_cursor *)base;
+  bool follows = cursor->numbered && cursor->numbered_at == cursor->now.start;
+  if (cursor->descending) {
+    cursor->end = cursor->now.start;
+  } else {
+    cursor->begin = cursor->now.next;
+  }
+  int rc = settle(cursor);
+  if (follows && rc == SQLITE_OK && !cursor->done) {
+    cursor->number += cursor->descending ? -1 : 1;
+    cursor->numbered_at = cursor->now.start;
+  }
+  return rc;
+}
+
+static int linesEof(sqlite3_vtab_cursor *base) {
+  return ((lines_cursor *)base)->done;
+}
+
+/* Lines that begin in from..to-1, two starts of lines. -1: interrupted. */
+static int64_t count_lines(const text *t, uint64_t from, uint64_t to) {
+  mm_find_watch watch;
+  mm_needle newline;
+  mm_needle_prepare(&newline, (const uint8_t *)"\n", 1);
+  ext_conn_watch(t->conn, &watch);
+  int64_t count = mm_count(&newline, t->data + from, to - from, &watch);
+  return count < 0 ? -1 : count;
+}
+
+static int find_number(lines_cursor *cursor, const text *t) {
+  uint64_t at = cursor->now.start;
+  if (!cursor->numbered || cursor->numbered_at > t->size) {
+    cursor->numbered = true;
+    cursor->numbered_at = 0;
+    cursor->number = 1;
+  }
+  bool up = at >= cursor->numbered_at;
+  int64_t count = up ? count_lines(t, cursor->numbered_at, at)
+                     : count_lines(t, at, cursor->numbered_at);
+  if (count < 0) return SQLITE_INTERRUPT;
+  cursor->number += up ? count : -count;
+  cursor->numbered_at = at;
+  return SQLITE_OK;
+}
+
+static void result_file(const lines_cursor *cursor, sqlite3_context *context) {
+  if (cursor->file.path) {
+    sqlite3_result_text(context, cursor->file.path, -1, SQLITE_TRANSIENT);
+  } else {
+    sqlite3_result_int64(context, cursor->file.handle);
+  }
+}
+
+static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  lines_cursor *cursor = (lines_cursor *)base;
+  text t = text_of(cursor);
+  const line *now = &cursor->now;
+  int rc = SQLITE_OK;
+  if (now->next > t.size) return rc; /* cut by a function in this very statement */
+  switch (column) {
+    case LINES_NUMBER:
+      rc = find_number(cursor, &t);
+      sqlite3_result_int64(context, cursor->number);
+      break;
+    case LINES_OFFSET:
+      sqlite3_result_int64(context, (sqlite3_int64)now->start);
+      break;
+    case LINES_TEXT:
+      sqlite3_result_text64(context, (const char *)t.data + now->start, now->end - now->start,
+                            SQLITE_TRANSIENT, SQLITE_UTF8);
+      break;
+    default:
+      result_file(cursor, context);
+  }
+  if (rc == SQLITE_OK && mm_object_hit(cursor->file.object->core)) {
+    mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
+    rc = fail(cursor);
+  }
+  return rc;
+}
+
+static int linesRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  *rowid = (sqlite3_int64)((lines_cursor *)base)->now.start;
+  return SQLITE_OK;
+}
+
+/* ---- mmap_check ----------------------------------------------------------------------------- */
+
+static int check_lines(text *t, mm_error *err) {
+  line last = make_line(t, 0, after_newline(t, 0, t->size));
+  int rc = MM_OK;
+  for (int64_t n = 1; last.next < t->size && rc == MM_OK; n++) {
+    line now = make_line(t, last.next, after_newline(t, last.next, t->size));
+    if (n % 65536 == 0 && ext_conn_interrupted(t->conn)) t->interrupted = true;
+    if (t->interrupted) return mm_fail(err, MM_INTERRUPT, "interrupted");
+    if (compare_lines(t, &last, &now) > 0) rc = out_of_order(&last, &now, err);
+    last = now;
+  }
+  return rc;
+}
+
+static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
+  const lines_table *table = checked->table;
+  ext_object *object;
+  mm_error fault;
+  *finding = NULL;
+  int rc = open_file(table, &object, err);
+  if (rc) return rc;
+  text t = {object->core->data, object->core->size, table->tab.conn, false};
+  if (table->sorted && t.size) rc = check_lines(&t, err);
+  if (mm_object_faulted(object->core, &fault)) {
+    *err = fault;
+    rc = fault.code;
+  } else if (rc == MM_CORRUPT) {
+    *finding = sqlite3_mprintf("%s", err->text);
+    rc = *finding ? MM_OK : mm_fail_nomem(err);
+  }
+  ext_object_release(object);
+  return rc;
+}
+
+static const sqlite3_module lines_module = {
+    .iVersion = 0,
+    .xCreate = linesConnect,
+    .xConnect = linesConnect,
+    .xBestIndex = linesBestIndex,
+    .xDisconnect = linesDisconnect,
+    .xDestroy = linesDisconnect,
+    .xOpen = linesOpen,
+    .xClose = linesClose,
+    .xFilter = linesFilter,
+    .xNext = linesNext,
+    .xEof = linesEof,
+    .xColumn = linesColumn,
+    .xRowid = linesRowid,
+    .xRename = linesRename,
+};
+
+const ext_module ext_module_lines = {"mmap_lines", &lines_module, &lines_module};

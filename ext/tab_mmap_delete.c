@@ -1,0 +1,225 @@
+/*
+** tab_mmap_delete.c: DELETE.
+**
+** A deleted row stays where it is, and is only noted as gone: rowids stay, and functions see the file's
+** bytes as they were. When SQLite says COMMIT the file closes up, as ordinary entries of the object's
+** log; should that COMMIT not go through, they are cut off again.
+**
+** What is noted belongs to the object, not to the table: SQLite may connect a table anew in the middle of
+** a transaction. Tables of the same offset and record see the same rows; a table of another shape cannot
+** delete while there are some, as nobody could say which of its rows those are.
+*/
+#include "core/mem.h"
+#include "ext/tab_mmap.h"
+
+/* Rows in the order in which they were deleted: first, first + step … so that a rollback can tell. */
+typedef struct batch {
+  int64_t first, step, count;
+} batch;
+
+struct mmap_deleted {
+  ext_conn *conn;
+  ext_object *object; /* held */
+  uint64_t offset, record;
+  ext_rowset rows;
+  batch *batches;
+  size_t batch_count, batch_capacity;
+  uint64_t noted; /* ext_txn_epoch when the number of rows was last put where a rollback finds it */
+  bool is_noted;
+  bool closed_up; /* the log has the closing up, from `mark` on */
+  size_t mark;
+  ext_txn_deferred deferred;
+  struct mmap_deleted *next; /* in ext_conn.deleted */
+};
+
+static mmap_deleted *find(const ext_conn *conn, const ext_object *object) {
+  mmap_deleted *d = conn->deleted;
+  while (d && d->object != object) d = d->next;
+  return d;
+}
+
+static bool is_alike(const mmap_deleted *d, const mmap_table *table) {
+  return d->offset == table->spec.offset && d->record == table->spec.record;
+}
+
+const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object) {
+  const mmap_deleted *d = find(table->tab.conn, object);
+  return d && d->rows.count && is_alike(d, table) ? &d->rows : NULL;
+}
+
+/* ---- undoing -------------------------------------------------------------------------------- */
+
+static int64_t last_of(const batch *b) {
+  return b->first + b->step * (b->count - 1);
+}
+
+/* ROLLBACK TO: the rows that were deleted after the first `count` are there again. */
+static void restore(void *context, uint64_t count) {
+  mmap_deleted *d = context;
+  while ((uint64_t)d->rows.count > count) {
+    batch *b = &d->batches[d->batch_count - 1];
+    ext_rowset_remove(&d->rows, last_of(b));
+    if (--b->count == 0) d->batch_count--;
+  }
+  d->is_noted = false;
+}
+
+/* Once between two savepoints is enough. */
+static int note(mmap_deleted *d, mm_error *err) {
+  uint64_t epoch = ext_txn_epoch(d->conn);
+  if (d->is_noted && d->noted == epoch) return MM_OK;
+  int rc = ext_txn_undo(d->conn, restore, d, (uint64_t)d->rows.count, err);
+  if (rc) return rc;
+  d->noted = epoch;
+  d->is_noted = true;
+  return MM_OK;
+}
+
+static int add_to_batch(mmap_deleted *d, int64_t row, mm_error *err) {
+  batch *b = d->batch_count ? &d->batches[d->batch_count - 1] : NULL;
+  if (b && b->count == 1 && (row == b->first + 1 || row == b->first - 1)) b->step = row - b->first;
+  if (b && b->step && row == last_of(b) + b->step) {
+    b->count++;
+    return MM_OK;
+  }
+  void *batches = d->batches;
+  if (mm_grow(&batches, d->batch_count, &d->batch_capacity, sizeof *b)) return mm_fail_nomem(err);
+  d->batches = batches;
+  d->batches[d->batch_count++] = (batch){row, 0, 1};
+  return MM_OK;
+}
+
+/* ---- closing up ----------------------------------------------------------------------------- */
+
+/* Small pieces that stay are gathered, so that the log gets few entries. */
+#define GATHER ((uint64_t)1 << 20)
+
+typedef struct closing {
+  const mmap_deleted *deleted;
+  mm_object *core;
+  uint64_t from; /* what lies below has been dealt with */
+  uint64_t to;   /* where what is gathered goes */
+  uint8_t *buffer;
+  uint64_t size; /* gathered */
+  mm_error *err;
+} closing;
+
+static int put_gathered(closing *c) {
+  int rc = mm_object_write(c->core, c->to, c->buffer, c->size, c->err);
+  c->to += c->size;
+  c->size = 0;
+  return rc;
+}
+
+/* Bytes up to `end` stay: they move down to `to`. What is gathered lies below them, so nothing is
+** overwritten before it was read. */
+static int keep_until(closing *c, uint64_t end) {
+  int rc = MM_OK;
+  while (c->from < end && rc == MM_OK) {
+    uint64_t n = end - c->from < GATHER - c->size ? end - c->from : GATHER - c->size;
+    memcpy(c->buffer + c->size, c->core->data + c->from, (size_t)n);
+    c->size += n;
+    c->from += n;
+    if (c->size == GATHER) rc = put_gathered(c);
+  }
+  return rc;
+}
+
+static int close_run(void *context, int64_t first, int64_t last) {
+  closing *c = context;
+  const mmap_deleted *d = c->deleted;
+  uint64_t low = d->offset + (uint64_t)first * d->record;
+  uint64_t high = d->offset + (uint64_t)(last + 1) * d->record;
+  if (low >= c->core->size) return MM_OK; /* a function has cut the file since */
+  int rc = c->buffer ? keep_until(c, low) : MM_OK;
+  if (!c->buffer) {
+    c->to = low;
+    c->buffer = mm_alloc(GATHER);
+    if (!c->buffer) return mm_fail_nomem(c->err);
+  }
+  c->from = high < c->core->size ? high : c->core->size;
+  return rc;
+}
+
+static int close_up(const mmap_deleted *d, mm_error *err) {
+  closing c = {.deleted = d, .core = d->object->core, .err = err};
+  int rc = ext_rowset_each(&d->rows, close_run, &c);
+  if (rc == MM_NOMEM) (void)mm_fail_nomem(err);
+  if (c.buffer) {
+    if (rc == MM_OK) rc = keep_until(&c, c.core->size);
+    if (rc == MM_OK) rc = put_gathered(&c);
+    if (rc == MM_OK) rc = mm_object_resize(c.core, c.to, err);
+    if (rc == MM_OK) rc = mm_object_faulted(c.core, err);
+  }
+  mm_free(c.buffer);
+  return rc;
+}
+
+static void reopen(void *context) {
+  mmap_deleted *d = context;
+  mm_error ignored;
+  if (d->closed_up) (void)mm_object_rollback_to(d->object->core, d->mark, &ignored);
+  d->closed_up = false;
+}
+
+static int flush(void *context, mm_error *err) {
+  mmap_deleted *d = context;
+  if (d->closed_up || d->rows.count == 0) return MM_OK;
+  d->mark = mm_object_mark(d->object->core);
+  d->closed_up = true;
+  int rc = close_up(d, err);
+  if (rc) reopen(d);
+  return rc;
+}
+
+static void destroy(void *context, bool committed) {
+  mmap_deleted *d = context;
+  (void)committed;
+  mmap_deleted **link = &d->conn->deleted;
+  while (*link != d) link = &(*link)->next;
+  *link = d->next;
+  ext_rowset_clear(&d->rows);
+  mm_free(d->batches);
+  ext_object_release(d->object);
+  mm_free(d);
+}
+
+/* ---- deleting ------------------------------------------------------------------------------- */
+
+static mmap_deleted *create(const mmap_table *table, ext_object *object) {
+  ext_conn *conn = table->tab.conn;
+  mmap_deleted *d = mm_alloc_zeroed(sizeof *d);
+  if (!d) return NULL;
+  d->conn = conn;
+  d->object = object;
+  ext_object_hold(object);
+  d->offset = table->spec.offset;
+  d->record = table->spec.record;
+  d->deferred = (ext_txn_deferred){.flush = flush, .end = destroy, .context = d, .undo = reopen};
+  ext_txn_defer(conn, &d->deferred);
+  d->next = conn->deleted;
+  conn->deleted = d;
+  return d;
+}
+
+int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err) {
+  mmap_deleted *d = find(table->tab.conn, object);
+  if (!d) d = create(table, object);
+  if (!d) return mm_fail_nomem(err);
+  if (d->rows.count == 0) {
+    d->offset = table->spec.offset;
+    d->record = table->spec.record;
+  } else if (!is_alike(d, table)) {
+    return mm_fail(err, MM_ERROR,
+                   "another table has deleted rows of '%s': COMMIT closes them up first",
+                   object->core->name);
+  }
+  if (ext_rowset_has(&d->rows, row)) return MM_OK;
+  int rc = note(d, err);
+  if (rc == MM_OK) rc = add_to_batch(d, row, err);
+  if (rc == MM_OK && ext_rowset_add(&d->rows, row)) {
+    rc = mm_fail_nomem(err);
+    if (--d->batches[d->batch_count - 1].count == 0) d->batch_count--;
+  }
+  return rc;
+}

@@ -1,0 +1,146 @@
+/*
+** tab_mmap_plan.c: how a query of the table `mmap` will run; the plan's format is in tab_mmap.h.
+**
+** Constraints on rowid, offset, byte and the sorted column bound the scan exactly as SQL compares, so
+** SQLite need not look again; but for text, whose comparison with a number depends on what the number
+** comes from, which only SQLite knows.
+*/
+#include "ext/tab_mmap.h"
+
+/* What a column is to the plan; 0: nothing that narrows a scan. */
+static char target_of(const mmap_table *table, int column) {
+  if (column < 0) return 'r';
+  if (mmap_is_bytes(table)) return column == BYTES_OFFSET ? 'o' : column == BYTES_BYTE ? 'b' : 0;
+  if (column == table->spec.sorted && mmap_key_is_ordered(table)) return 'k';
+  return column == (int)table->spec.column_count ? 'o' : 0;
+}
+
+static bool is_text(const mmap_column *column) {
+  return column->type.kind == MM_TEXT || column->type.kind == MM_UTF16;
+}
+
+typedef struct plan {
+  const mmap_table *table;
+  sqlite3_index_info *info;
+  int next; /* the next argument of xFilter */
+  char text[2 * 64 + 1];
+  size_t size;
+  bool one;     /* one row at most */
+  bool found;   /* an equality on the sorted column */
+  bool searched; /* any constraint on it */
+  double share; /* of all rows */
+  double scan;  /* work for a row of the scan, a row handed out being 1 */
+} plan;
+
+/* All values of an IN at once: one search a value, and the rows still come in order. */
+static bool takes_list(const plan *p, int i) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+  if (sqlite3_libversion_number() >= 3038000) return sqlite3_vtab_in(p->info, i, 1) != 0;
+#endif
+  (void)p, (void)i;
+  return false;
+}
+
+static bool compares_bytes(const plan *p, int i) {
+  const mmap_column *column = mmap_sorted_column(p->table);
+  return !is_text(column) || sqlite3_stricmp(sqlite3_vtab_collation(p->info, i), "BINARY") == 0;
+}
+
+static void plan_share(plan *p, char what, char how) {
+  bool equal = how == '=' || how == 'i';
+  if (what == 'k') p->searched = true;
+  if (what == 'k' && equal) p->found = true;
+  if (what != 'k' && what != 'b' && equal) p->one = true;
+  if (what == 'b') p->scan = 0.05;
+  p->share *= what == 'b' ? (equal ? 1.0 / 64 : 0.5) : 0.25;
+}
+
+static void plan_constraint(plan *p, int i) {
+  const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
+  struct sqlite3_index_constraint_usage *usage = &p->info->aConstraintUsage[i];
+  char how = ext_tab_operator(c->op), what = target_of(p->table, c->iColumn);
+  if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
+  if (what == 'k' && !compares_bytes(p, i)) return;
+  usage->argvIndex = p->next++;
+  usage->omit = what != 'k' || !is_text(mmap_sorted_column(p->table));
+  if (what == 'k' && how == '=' && takes_list(p, i)) how = 'i';
+  p->text[p->size++] = what;
+  p->text[p->size++] = how;
+  plan_share(p, what, how);
+}
+
+static bool is_row_target(char what) {
+  return what == 'r' || what == 'o';
+}
+
+/* ORDER BY rowid, whatever follows; ORDER BY the sorted column, which rowid may follow. */
+static void plan_order(plan *p) {
+  const sqlite3_index_info *info = p->info;
+  int n = info->nOrderBy;
+  if (n == 0) return;
+  unsigned char down = info->aOrderBy[0].desc;
+  char what = target_of(p->table, info->aOrderBy[0].iColumn);
+  bool keyed = what == 'k' && (n == 1 || (is_row_target(target_of(p->table,
+                                                                  info->aOrderBy[1].iColumn)) &&
+                                          info->aOrderBy[1].desc == down));
+  if (!keyed && !is_row_target(what)) return;
+  p->info->orderByConsumed = 1;
+  if (down) p->info->idxNum |= MMAP_PLAN_DESCENDING;
+  if (keyed) p->info->idxNum |= MMAP_PLAN_KEYED;
+}
+
+#define UNKNOWN_ROWS 1000000
+
+/* How many rows there are: the file is there, or the query will say why not. */
+static double count_rows(mmap_table *table) {
+  ext_object *object;
+  mm_error ignored;
+  if (!table->spec.path) return UNKNOWN_ROWS;
+  if (table->known_rows < 0 && mmap_table_open(table, &object, &ignored) == MM_OK) {
+    table->known_rows = mmap_table_rows(table, object->core).count;
+    ext_object_release(object);
+  }
+  return table->known_rows < 0 ? UNKNOWN_ROWS : (double)table->known_rows;
+}
+
+static int bits_of(double count) {
+  int bits = 1;
+  for (; count >= 2; count /= 2) bits++;
+  return bits;
+}
+
+static void plan_cost(const plan *p, double count) {
+  sqlite3_index_info *info = p->info;
+  double search = p->searched ? 1 + 0.1 * bits_of(count) : 0;
+  double rows = p->one ? 1 : p->found ? 2 : count * p->share;
+  /* What is found by rowid or key is read and nothing else. */
+  double read = p->scan < 1 ? count * p->scan + rows : rows;
+  if (rows < 1) rows = 1;
+  info->estimatedRows = (sqlite3_int64)rows;
+  info->estimatedCost = 1 + search + read;
+  if (p->one) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+}
+
+static int plan_file(sqlite3_vtab *base, plan *p) {
+  unsigned given;
+  int rc = ext_tab_arguments(base, p->info, "mmap", BYTES_FILE, 1, 1, &given, &p->next);
+  if (rc == SQLITE_ERROR) {
+    sqlite3_free(base->zErrMsg);
+    base->zErrMsg = sqlite3_mprintf("mmap: the file is missing: mmap(file) or WHERE file = …");
+  }
+  p->info->idxNum = MMAP_PLAN_FILE;
+  return rc;
+}
+
+int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
+  mmap_table *table = (mmap_table *)base;
+  plan p = {.table = table, .info = info, .next = 1, .share = 1, .scan = 1};
+  int rc = table->spec.path ? SQLITE_OK : plan_file(base, &p);
+  if (rc) return rc;
+  for (int i = 0; i < info->nConstraint; i++) plan_constraint(&p, i);
+  plan_order(&p);
+  plan_cost(&p, count_rows(table));
+  info->idxStr = sqlite3_mprintf("%s", p.text);
+  info->needToFreeIdxStr = 1;
+  return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+}

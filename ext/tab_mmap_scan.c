@@ -1,0 +1,511 @@
+/*
+** tab_mmap_scan.c: the cursor of the table `mmap`.
+**
+** What xFilter finds is a list of runs of rows, ascending; mostly it is one run. Constraints on rowid and
+** offset cut it at its ends, a lookup in a sorted table makes short runs, a byte filter jumps from hit to
+** hit within a run. Rows are handed out run by run, upwards or, descending, all of it backwards.
+*/
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/find.h"
+#include "core/mem.h"
+#include "ext/conn.h"
+#include "ext/tab_mmap.h"
+
+typedef struct mmap_cursor {
+  sqlite3_vtab_cursor base;
+  ext_object *object;   /* held; NULL: no rows */
+  sqlite3_int64 handle; /* the table-valued function's argument: a handle; 0: a path */
+  char *path;           /* … which path; owned */
+  mmap_rows rows;
+  uint64_t size;        /* the object's, when runs were last clipped to it */
+  int64_t low, high;    /* of the present run: rows still to come, low..high */
+  int64_t at;           /* the row now */
+  int64_t last;         /* the row before it in this run; -1: none */
+  bool descending;
+  bool ordered;  /* the plan relies on the order of a sorted column: it is checked from row to row */
+  bool filtered; /* only bytes in `set` are rows */
+  bool done;
+  int luck;         /* see mmap_keys */
+  mmap_run few[2];
+  mmap_run *runs;   /* `few`, or owned */
+  size_t run_count, run_capacity; /* capacity 0: `few` */
+  size_t run_at;    /* runs taken */
+  uint8_t set[32];
+} mmap_cursor;
+
+static mmap_table *table_of(const mmap_cursor *cursor) {
+  return (mmap_table *)cursor->base.pVtab;
+}
+
+static ext_conn *conn_of(const mmap_cursor *cursor) {
+  return table_of(cursor)->tab.conn;
+}
+
+static int fail(mmap_cursor *cursor) {
+  const mmap_table *table = table_of(cursor);
+  return ext_cursor_error(&cursor->base, mmap_table_label(table), &conn_of(cursor)->err);
+}
+
+static int faulted(mmap_cursor *cursor) {
+  mm_object_faulted(cursor->object->core, &conn_of(cursor)->err);
+  return fail(cursor);
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+  return ext_tab_open(base, sizeof(mmap_cursor), out);
+}
+
+static void forget_runs(mmap_cursor *cursor) {
+  if (cursor->run_capacity) mm_free(cursor->runs);
+  cursor->runs = cursor->few;
+  cursor->run_count = cursor->run_capacity = cursor->run_at = 0;
+}
+
+static void let_go(mmap_cursor *cursor) {
+  ext_object_release(cursor->object);
+  mm_free(cursor->path);
+  cursor->object = NULL;
+  cursor->path = NULL;
+  cursor->handle = 0;
+}
+
+int mmapClose(sqlite3_vtab_cursor *base) {
+  mmap_cursor *cursor = (mmap_cursor *)base;
+  forget_runs(cursor);
+  let_go(cursor);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+/* A join asks for the same file again and again: it is resolved and refreshed once. */
+static bool is_same_file(const mmap_cursor *cursor, sqlite3_value *file) {
+  if (!cursor->object) return false;
+  if (sqlite3_value_type(file) == SQLITE_TEXT) {
+    const char *path = (const char *)sqlite3_value_text(file);
+    return path && cursor->path && strcmp(path, cursor->path) == 0 &&
+           strlen(path) == (size_t)sqlite3_value_bytes(file);
+  }
+  const ext_handle *handle;
+  return sqlite3_value_type(file) == SQLITE_INTEGER && cursor->handle &&
+         cursor->handle == sqlite3_value_int64(file) &&
+         (handle = conn_of(cursor)->handles[cursor->handle - 1])->object == cursor->object;
+}
+
+/* Rows of a handle are those of its window. */
+static mmap_rows function_rows(const mmap_cursor *cursor) {
+  ext_file file = {.object = cursor->object};
+  if (cursor->handle) file.handle = conn_of(cursor)->handles[cursor->handle - 1];
+  ext_file_window(&file);
+  return (mmap_rows){.start = file.start, .count = (int64_t)file.length, .first = 0};
+}
+
+static int open_function(mmap_cursor *cursor, sqlite3_value *value) {
+  mm_error *err = &conn_of(cursor)->err;
+  ext_file file;
+  if (!is_same_file(cursor, value)) {
+    let_go(cursor);
+    if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
+    if (ext_file_resolve(conn_of(cursor), value, &file, err)) return fail(cursor);
+    cursor->object = file.object;
+    cursor->handle = file.handle ? file.handle->id : 0;
+    if (!file.handle) {
+      cursor->path = mm_strdup((const char *)sqlite3_value_text(value));
+      if (!cursor->path) return SQLITE_NOMEM;
+    }
+  }
+  cursor->rows = function_rows(cursor);
+  return SQLITE_OK;
+}
+
+static int open_table(mmap_cursor *cursor) {
+  mmap_table *table = table_of(cursor);
+  if (!cursor->object && mmap_table_open(table, &cursor->object, &conn_of(cursor)->err)) {
+    cursor->object = NULL;
+    return fail(cursor);
+  }
+  cursor->rows = mmap_table_rows(table, cursor->object->core);
+  table->known_rows = cursor->rows.count;
+  return SQLITE_OK;
+}
+
+/* ---- bounds of rowid, offset and byte -------------------------------------------------------- */
+
+/* The values [low, high] of a column that is `first` in row 0 and rises by `step` a row. */
+static void bound_rows(mmap_run *bounds, int64_t first, int64_t step, int64_t low, int64_t high) {
+  if (low > high || high < first) {
+    bounds->high = -1;
+    return;
+  }
+  if (low > first) {
+    int64_t row = (low - first) / step + ((low - first) % step != 0);
+    if (row > bounds->low) bounds->low = row;
+  }
+  int64_t row = (high - first) / step;
+  if (row < bounds->high) bounds->high = row;
+}
+
+static void bound_offset(const mmap_cursor *cursor, mmap_run *bounds, int op, sqlite3_value *value) {
+  int64_t low = INT64_MIN, high = INT64_MAX;
+  const mmap_spec *spec = &table_of(cursor)->spec;
+  ext_bound_integer(op, value, &low, &high);
+  bound_rows(bounds, spec->path ? (int64_t)cursor->rows.start : 0, (int64_t)spec->record, low, high);
+}
+
+static void bound_rowid(const mmap_cursor *cursor, mmap_run *bounds, int op, sqlite3_value *value) {
+  int64_t low = INT64_MIN, high = INT64_MAX;
+  ext_bound_integer(op, value, &low, &high);
+  bound_rows(bounds, cursor->rows.first, 1, low, high);
+}
+
+static void bound_byte(mmap_cursor *cursor, int op, sqlite3_value *value) {
+  int64_t low = 0, high = 255;
+  ext_bound_integer(op, value, &low, &high);
+  if (!cursor->filtered) memset(cursor->set, 0xff, sizeof cursor->set);
+  cursor->filtered = true;
+  for (int b = 0; b < 256; b++) {
+    if (b < low || b > high) cursor->set[b >> 3] &= (uint8_t)~(1u << (b & 7));
+  }
+}
+
+/* ---- runs of a sorted column ----------------------------------------------------------------- */
+
+/* What the constraints of one xFilter say about the sorted column. */
+typedef struct lookup {
+  mmap_keys keys;
+  mmap_range range;
+  sqlite3_value *list; /* the values of an IN; NULL: none */
+  bool given;          /* there are constraints, or the order is asked for */
+} lookup;
+
+static const ext_rowset *deleted_rows(const mmap_cursor *cursor) {
+  if (!conn_of(cursor)->deleted) return NULL;
+  return mmap_deleted_rows(table_of(cursor), cursor->object);
+}
+
+static mmap_keys keys_of(mmap_cursor *cursor) {
+  return mmap_table_keys(table_of(cursor), cursor->object->core, &cursor->rows, deleted_rows(cursor),
+                         &cursor->luck);
+}
+
+static int add_run(mmap_cursor *cursor, mmap_run run, const mmap_run *bounds) {
+  if (run.low < bounds->low) run.low = bounds->low;
+  if (run.high > bounds->high) run.high = bounds->high;
+  if (run.low > run.high) return SQLITE_OK;
+  if (!cursor->run_capacity && cursor->run_count < 2) {
+    cursor->few[cursor->run_count++] = run;
+    return SQLITE_OK;
+  }
+  void *runs = cursor->run_capacity ? cursor->runs : NULL;
+  if (mm_grow(&runs, cursor->run_count, &cursor->run_capacity, sizeof run)) return SQLITE_NOMEM;
+  if (cursor->runs == cursor->few) memcpy(runs, cursor->few, sizeof cursor->few);
+  cursor->runs = runs;
+  cursor->runs[cursor->run_count++] = run;
+  return SQLITE_OK;
+}
+
+static int add_range(mmap_cursor *cursor, const lookup *look, const mmap_range *range,
+                     const mmap_run *bounds) {
+  mmap_run runs[2];
+  int count, rc = SQLITE_OK;
+  int found = mmap_range_runs(&look->keys, range, runs, &count, &conn_of(cursor)->err);
+  /* Zeros where a file was cut are no reason to call it unsorted. */
+  if (mm_object_hit(cursor->object->core)) return faulted(cursor);
+  if (found) return fail(cursor);
+  for (int i = 0; i < count && rc == SQLITE_OK; i++) rc = add_run(cursor, runs[i], bounds);
+  return rc;
+}
+
+#if SQLITE_VERSION_NUMBER >= 3038000
+/* A run for each value. *all: one of them cannot be looked up, so that all rows are to be looked at. */
+static int add_list(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, bool *all) {
+  sqlite3_value *value;
+  int rc = SQLITE_OK;
+  int more = sqlite3_vtab_in_first(look->list, &value);
+  for (; more == SQLITE_OK && rc == SQLITE_OK; more = sqlite3_vtab_in_next(look->list, &value)) {
+    mmap_range range = look->range;
+    if (!mmap_range_narrow(&look->keys, &range, SQLITE_INDEX_CONSTRAINT_EQ, value)) *all = true;
+    if (!*all) rc = add_range(cursor, look, &range, bounds);
+  }
+  return rc == SQLITE_OK && more != SQLITE_DONE ? more : rc;
+}
+#else
+static int add_list(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, bool *all) {
+  (void)cursor, (void)look, (void)bounds;
+  *all = true;
+  return SQLITE_OK;
+}
+#endif
+
+static int compare_runs(const void *a, const void *b) {
+  int64_t x = ((const mmap_run *)a)->low, y = ((const mmap_run *)b)->low;
+  return (x > y) - (x < y);
+}
+
+/* Ascending by row, and no row twice. */
+static void sort_runs(mmap_cursor *cursor) {
+  if (cursor->run_count < 2) return;
+  qsort(cursor->runs, cursor->run_count, sizeof *cursor->runs, compare_runs);
+  size_t n = 1;
+  for (size_t i = 1; i < cursor->run_count; i++) {
+    mmap_run run = cursor->runs[i];
+    int64_t taken = cursor->runs[n - 1].high;
+    if (run.low <= taken) run.low = taken + 1;
+    if (run.low <= run.high) cursor->runs[n++] = run;
+  }
+  cursor->run_count = n;
+}
+
+static void reverse_runs(mmap_run *runs, size_t count) {
+  for (size_t i = 0; i < count / 2; i++) {
+    mmap_run swap = runs[i];
+    runs[i] = runs[count - 1 - i];
+    runs[count - 1 - i] = swap;
+  }
+}
+
+/* In SQL's order the large half of u64, which it sees as negative, comes first. */
+static void rotate_runs(mmap_cursor *cursor, const mmap_keys *keys) {
+  size_t n = cursor->run_count, first = 0;
+  if (keys->type.kind != MM_UNSIGNED || keys->type.size != 8) return;
+  while (first < n && mm_type_integer(keys->type, keys->base + (uint64_t)cursor->runs[first].low *
+                                                                   keys->stride) >= 0) {
+    first++;
+  }
+  if (first == 0 || first == n) return;
+  reverse_runs(cursor->runs, first);
+  reverse_runs(cursor->runs + first, n - first);
+  reverse_runs(cursor->runs, n);
+}
+
+static int find_runs(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, bool keyed) {
+  bool all = look->list == NULL;
+  int rc = SQLITE_OK;
+  if (!look->given) return add_run(cursor, *bounds, bounds);
+  if (look->list) rc = add_list(cursor, look, bounds, &all);
+  if (rc == SQLITE_OK && all) {
+    forget_runs(cursor);
+    rc = add_range(cursor, look, &look->range, bounds);
+  }
+  if (rc == SQLITE_OK) {
+    sort_runs(cursor);
+    if (keyed) rotate_runs(cursor, &look->keys);
+  }
+  return rc;
+}
+
+/* ---- from row to row ------------------------------------------------------------------------- */
+
+static const uint8_t *row_data(const mmap_cursor *cursor, int64_t row) {
+  uint64_t record = table_of(cursor)->spec.record;
+  return cursor->object->core->data + cursor->rows.start + (uint64_t)row * record;
+}
+
+/* Rows that a rollback or a cut in this very statement has taken away are not there any more. */
+static void clip(mmap_cursor *cursor) {
+  const mm_object *core = cursor->object->core;
+  uint64_t record = table_of(cursor)->spec.record;
+  uint64_t size = core->size > cursor->rows.start ? core->size - cursor->rows.start : 0;
+  int64_t count = (int64_t)(size / record);
+  if (cursor->rows.count > count) cursor->rows.count = count;
+  if (cursor->high >= count) cursor->high = count - 1;
+  cursor->size = core->size;
+}
+
+static bool next_run(mmap_cursor *cursor) {
+  if (cursor->run_at == cursor->run_count) return false;
+  size_t i = cursor->run_at++;
+  const mmap_run *run = &cursor->runs[cursor->descending ? cursor->run_count - 1 - i : i];
+  cursor->low = run->low;
+  cursor->high = run->high < cursor->rows.count ? run->high : cursor->rows.count - 1;
+  cursor->last = -1;
+  return true;
+}
+
+/* The next byte of the set in low..high; at -1: none. */
+static int seek_set(mmap_cursor *cursor) {
+  mm_find_watch watch;
+  uint64_t size = (uint64_t)(cursor->high - cursor->low + 1);
+  ext_conn_watch(conn_of(cursor), &watch);
+  const uint8_t *data = row_data(cursor, cursor->low);
+  int64_t found = cursor->descending ? mm_rfind_set(cursor->set, data, size, &watch)
+                                     : mm_find_set(cursor->set, data, size, &watch);
+  if (found == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
+  cursor->at = found < 0 ? -1 : cursor->low + found;
+  return mm_object_hit(cursor->object->core) ? faulted(cursor) : SQLITE_OK;
+}
+
+/* Row `at` was deleted: on to the next one that was not. -1: none in this run. */
+static void skip_deleted(mmap_cursor *cursor, const ext_rowset *deleted) {
+  int64_t row = cursor->descending ? ext_rowset_absent_to(deleted, cursor->at)
+                                   : ext_rowset_absent_from(deleted, cursor->at);
+  cursor->at = row < cursor->low || row > cursor->high ? -1 : row;
+}
+
+/* Find `at` in low..high; -1: there is none. */
+static int seek(mmap_cursor *cursor) {
+  const ext_rowset *deleted = deleted_rows(cursor);
+  int rc = SQLITE_OK;
+  cursor->at = cursor->descending ? cursor->high : cursor->low;
+  for (;;) {
+    if (cursor->filtered) rc = seek_set(cursor);
+    if (rc || cursor->at < 0 || !deleted || !ext_rowset_has(deleted, cursor->at)) return rc;
+    skip_deleted(cursor, deleted);
+    if (cursor->at < 0 || !cursor->filtered) return rc;
+    if (cursor->descending) {
+      cursor->high = cursor->at;
+    } else {
+      cursor->low = cursor->at;
+    }
+  }
+}
+
+/* The plan promised an order: rows that are handed out one after the other show whether it holds. */
+static int check_order(mmap_cursor *cursor) {
+  int rc = MM_OK;
+  if (cursor->last >= 0) {
+    mmap_keys keys = keys_of(cursor);
+    int64_t a = cursor->descending ? cursor->at : cursor->last;
+    int64_t b = cursor->descending ? cursor->last : cursor->at;
+    rc = mmap_keys_check(&keys, a, b, &conn_of(cursor)->err);
+    if (mm_object_hit(cursor->object->core)) return faulted(cursor);
+  }
+  cursor->last = cursor->at;
+  return rc ? fail(cursor) : SQLITE_OK;
+}
+
+/* Stand on the first row that is still to come. */
+static int settle(mmap_cursor *cursor) {
+  int rc = SQLITE_OK;
+  do {
+    if (cursor->object && cursor->size != cursor->object->core->size) clip(cursor);
+    while (cursor->low > cursor->high) {
+      cursor->done = !next_run(cursor);
+      if (cursor->done) return SQLITE_OK;
+    }
+    rc = seek(cursor);
+    if (rc == SQLITE_OK && cursor->at < 0) cursor->high = cursor->low - 1;
+  } while (rc == SQLITE_OK && cursor->at < 0);
+  return rc == SQLITE_OK && cursor->ordered ? check_order(cursor) : rc;
+}
+
+static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
+  forget_runs(cursor);
+  cursor->filtered = cursor->ordered = false;
+  cursor->descending = (plan & MMAP_PLAN_DESCENDING) != 0;
+  cursor->low = 0;
+  cursor->high = -1;
+  cursor->done = true;
+  int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, argv[0]) : open_table(cursor);
+  if (rc == SQLITE_OK && cursor->object) cursor->size = cursor->object->core->size;
+  return rc;
+}
+
+static void narrow_key(lookup *look, char how, sqlite3_value *value) {
+  look->given = true;
+  if (how == 'i') {
+    look->list = value;
+  } else {
+    (void)mmap_range_narrow(&look->keys, &look->range, ext_tab_operator_of(how), value);
+  }
+}
+
+int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
+               sqlite3_value **argv) {
+  mmap_cursor *cursor = (mmap_cursor *)base;
+  int rc = reset(cursor, plan, argv);
+  if (rc || !cursor->object) return rc;
+  mmap_run bounds = {0, cursor->rows.count - 1};
+  lookup look = {.range = mmap_range_all(), .given = (plan & MMAP_PLAN_KEYED) != 0};
+  if (mmap_sorted_column(table_of(cursor))) look.keys = keys_of(cursor);
+  for (int arg = plan & MMAP_PLAN_FILE ? 1 : 0; arg < argc; arg++, constraints += 2) {
+    int op = ext_tab_operator_of(constraints[1]);
+    if (constraints[0] == 'o') bound_offset(cursor, &bounds, op, argv[arg]);
+    if (constraints[0] == 'r') bound_rowid(cursor, &bounds, op, argv[arg]);
+    if (constraints[0] == 'b') bound_byte(cursor, op, argv[arg]);
+    if (constraints[0] == 'k') narrow_key(&look, constraints[1], argv[arg]);
+  }
+  cursor->ordered = look.given;
+  rc = find_runs(cursor, &look, &bounds, (plan & MMAP_PLAN_KEYED) != 0);
+  return rc ? rc : settle(cursor);
+}
+
+int mmapNext(sqlite3_vtab_cursor *base) {
+  mmap_cursor *cursor = (mmap_cursor *)base;
+  if (cursor->descending) {
+    cursor->high = cursor->at - 1;
+  } else {
+    cursor->low = cursor->at + 1;
+  }
+  return settle(cursor);
+}
+
+int mmapEof(sqlite3_vtab_cursor *base) {
+  return ((mmap_cursor *)base)->done;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static sqlite3_int64 offset_of(const mmap_cursor *cursor) {
+  int64_t offset = cursor->at * (int64_t)table_of(cursor)->spec.record;
+  return table_of(cursor)->spec.path ? (int64_t)cursor->rows.start + offset : offset;
+}
+
+static void result_file(const mmap_cursor *cursor, sqlite3_context *context) {
+  if (sqlite3_vtab_nochange(context)) {
+    mmap_result_file_mark(context, conn_of(cursor), cursor->path, cursor->handle);
+  } else if (cursor->path) {
+    sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
+  } else {
+    sqlite3_result_int64(context, cursor->handle);
+  }
+}
+
+static void bytes_column(const mmap_cursor *cursor, sqlite3_context *context, int column) {
+  if (column == BYTES_FILE) {
+    result_file(cursor, context);
+  } else if (sqlite3_vtab_nochange(context)) {
+    return; /* xUpdate learns that it is not set */
+  } else if (column == BYTES_OFFSET) {
+    sqlite3_result_int64(context, offset_of(cursor));
+  } else {
+    sqlite3_result_int(context, *row_data(cursor, cursor->at));
+  }
+}
+
+static void record_column(const mmap_cursor *cursor, sqlite3_context *context, int column) {
+  const mmap_spec *spec = &table_of(cursor)->spec;
+  if (sqlite3_vtab_nochange(context)) return;
+  if (column == (int)spec->column_count) {
+    sqlite3_result_int64(context, offset_of(cursor));
+  } else {
+    const mmap_column *c = &spec->columns[column];
+    ext_result_typed(context, c->type, row_data(cursor, cursor->at) + c->at);
+  }
+}
+
+/* A function that the same statement calls may have cut the file under the row. */
+static bool is_gone(mmap_cursor *cursor) {
+  if (cursor->size != cursor->object->core->size) clip(cursor);
+  return cursor->at >= cursor->rows.count;
+}
+
+int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  mmap_cursor *cursor = (mmap_cursor *)base;
+  if (is_gone(cursor)) return SQLITE_OK;
+  if (mmap_is_bytes(table_of(cursor))) {
+    bytes_column(cursor, context, column);
+  } else {
+    record_column(cursor, context, column);
+  }
+  return mm_object_hit(cursor->object->core) ? faulted(cursor) : SQLITE_OK;
+}
+
+int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  const mmap_cursor *cursor = (const mmap_cursor *)base;
+  *rowid = cursor->rows.first + cursor->at;
+  return SQLITE_OK;
+}

@@ -1,0 +1,596 @@
+/*
+** tab_mmap_sorted.c: records in the order of a column.
+**
+** Every key has a rank, 64 bits whose order as unsigned integers is that of the keys:
+**
+**     integers     the value, its sign bit flipped if it has one
+**     floats       the bits, of negative ones all flipped, else the sign bit; NaN, which SQL sees as
+**                  NULL, is 0, before all others
+**     blob, text   the first 8 bytes, as a big-endian number; keys of one rank are compared in full
+**
+** A search guesses by interpolation where a rank lies, as long as each guess lands much nearer than the
+** one before (Y. Perl, A. Itai, H. Avni, Interpolation Search, CACM 21, 1978: log log n probes for
+** uniform keys), gallops from there until the place is between two rows (J. L. Bentley, A. C. Yao, An
+** almost optimal algorithm for unbounded searching, 1976) and halves what is left. Where guesses turn
+** out bad it only halves. In all cases O(log n) rows are looked at, and each of them is compared with
+** those seen on either side: a file out of order does not go unseen where a probe comes by.
+*/
+#include <math.h>
+
+#include "core/mem.h"
+#include "ext/tab_mmap.h"
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+static bool is_bytewise(mm_type type) {
+  return type.kind == MM_BLOB || type.kind == MM_TEXT || type.kind == MM_UTF16;
+}
+
+static bool is_integer(mm_type type) {
+  return type.kind == MM_UNSIGNED || type.kind == MM_SIGNED;
+}
+
+bool mmap_key_is_ordered(const mmap_table *table) {
+  const mmap_column *column = mmap_sorted_column(table);
+  if (!column) return false;
+  return table->text_order || (column->type.kind != MM_TEXT && column->type.kind != MM_UTF16);
+}
+
+mmap_keys mmap_table_keys(const mmap_table *table, const mm_object *object, const mmap_rows *rows,
+                          const ext_rowset *deleted, int *luck) {
+  const mmap_column *column = mmap_sorted_column(table);
+  return (mmap_keys){.table = table,
+                     .type = column->type,
+                     .base = rows->count ? object->data + rows->start + column->at : NULL,
+                     .stride = table->spec.record,
+                     .count = rows->count,
+                     .deleted = deleted,
+                     .luck = luck};
+}
+
+static const uint8_t *key_at(const mmap_keys *keys, int64_t row) {
+  return keys->base + (uint64_t)row * keys->stride;
+}
+
+int64_t mmap_keys_from(const mmap_keys *keys, int64_t row) {
+  return keys->deleted ? ext_rowset_absent_from(keys->deleted, row) : row;
+}
+
+int64_t mmap_keys_to(const mmap_keys *keys, int64_t row) {
+  return keys->deleted ? ext_rowset_absent_to(keys->deleted, row) : row;
+}
+
+/* The bytes that a text or blob key is compared by. */
+static uint64_t key_bytes(const mmap_keys *keys, const uint8_t *key, const uint8_t **data) {
+  if (keys->type.kind == MM_BLOB) {
+    *data = key;
+    return keys->type.size;
+  }
+  mm_value value = mm_type_decode(keys->type, key, keys->table->text);
+  *data = value.data;
+  return value.size;
+}
+
+static uint64_t rank_of_bytes(const uint8_t *data, uint64_t size) {
+  uint64_t rank = 0;
+  if (size >= sizeof rank) {
+    memcpy(&rank, data, sizeof rank);
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(rank) : rank;
+  }
+  for (uint64_t i = 0; i < size; i++) rank |= (uint64_t)data[i] << (56 - 8 * i);
+  return rank;
+}
+
+/* From the first NUL on all is zero. */
+static uint64_t rank_of_text(const uint8_t *data, uint64_t size) {
+  uint64_t rank = rank_of_bytes(data, size);
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    if (!(rank >> shift & 0xff)) return shift == 56 ? 0 : rank & UINT64_MAX << (shift + 8);
+  }
+  return rank;
+}
+
+#define SIGN (UINT64_C(1) << 63)
+
+static uint64_t rank_of_real(double real) {
+  uint64_t bits;
+  if (isnan(real)) return 0;
+  if (real == 0) real = 0; /* -0.0 equals 0.0 */
+  memcpy(&bits, &real, sizeof bits);
+  return bits & SIGN ? ~bits : bits | SIGN;
+}
+
+static uint64_t rank_of_key(const mmap_keys *keys, const uint8_t *key) {
+  const uint8_t *data;
+  mm_value value;
+  switch (keys->type.kind) {
+    case MM_UNSIGNED:
+      return (uint64_t)mm_type_integer(keys->type, key);
+    case MM_SIGNED:
+      return (uint64_t)mm_type_integer(keys->type, key) ^ SIGN;
+    case MM_FLOAT:
+      value = mm_type_decode(keys->type, key, NULL);
+      return value.kind == MM_VALUE_NULL ? 0 : rank_of_real(value.real);
+    case MM_BLOB:
+      return rank_of_bytes(key, keys->type.size);
+    case MM_TEXT:
+      return rank_of_text(key, keys->type.size);
+    default: {
+      uint64_t size = key_bytes(keys, key, &data);
+      return rank_of_bytes(data, size);
+    }
+  }
+}
+
+static int compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
+  uint64_t least = m < n ? m : n;
+  int order = least ? memcmp(a, b, (size_t)least) : 0;
+  return order ? order : (m > n) - (m < n);
+}
+
+/* ---- naming keys ---------------------------------------------------------------------------- */
+
+#define SHOWN 24 /* bytes of a text or blob */
+
+/* A key as a message shows it; sqlite3_free it. */
+static char *show_key(const mmap_keys *keys, const uint8_t *key) {
+  mm_value v = mm_type_decode(keys->type, key, keys->table->text);
+  const char *more = v.size > SHOWN ? "…" : "";
+  int shown = v.size > SHOWN ? SHOWN : (int)v.size;
+  char hex[2 * SHOWN + 1] = "";
+  switch (v.kind) {
+    case MM_VALUE_INTEGER:
+      return sqlite3_mprintf("%lld", v.integer);
+    case MM_VALUE_REAL:
+      return sqlite3_mprintf("%!.15g", v.real);
+    case MM_VALUE_TEXT:
+      return sqlite3_mprintf("'%.*s%s'", shown, (const char *)v.data, more);
+    case MM_VALUE_BLOB:
+      for (int i = 0; i < shown; i++) sqlite3_snprintf(3, hex + 2 * i, "%02x", v.data[i]);
+      return sqlite3_mprintf("x'%s%s'", hex, more);
+    default:
+      return sqlite3_mprintf("NaN");
+  }
+}
+
+static int out_of_order(const mmap_keys *keys, int64_t row, int64_t later, mm_error *err) {
+  char *first = show_key(keys, key_at(keys, row)), *second = show_key(keys, key_at(keys, later));
+  int rc = first && second
+               ? mm_fail(err, MM_CORRUPT,
+                         "record %lld is out of order: its '%s' %s comes after %s of record %lld",
+                         (long long)later, mmap_sorted_column(keys->table)->name, second, first,
+                         (long long)row)
+               : mm_fail_nomem(err);
+  sqlite3_free(first);
+  sqlite3_free(second);
+  return rc;
+}
+
+int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *err) {
+  const uint8_t *a = key_at(keys, row), *b = key_at(keys, next);
+  return mm_type_compare(keys->type, a, b) <= 0 ? MM_OK : out_of_order(keys, row, next, err);
+}
+
+static int refuse(const mmap_keys *keys, const uint8_t *key, const char *relation,
+                  int64_t neighbour, mm_error *err) {
+  char *first = show_key(keys, key), *second = show_key(keys, key_at(keys, neighbour));
+  int rc = first && second
+               ? mm_fail(err, MM_CONSTRAINT, "'%s' %s would break the order: it is %s %s of record %lld",
+                         mmap_sorted_column(keys->table)->name, first, relation, second,
+                         (long long)neighbour)
+               : mm_fail_nomem(err);
+  sqlite3_free(first);
+  sqlite3_free(second);
+  return rc;
+}
+
+int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err) {
+  int64_t before = mmap_keys_to(keys, row - 1), after = mmap_keys_from(keys, row + 1);
+  if (before >= 0 && mm_type_compare(keys->type, key_at(keys, before), key) > 0) {
+    return refuse(keys, key, "less than", before, err);
+  }
+  if (after < keys->count && mm_type_compare(keys->type, key, key_at(keys, after)) > 0) {
+    return refuse(keys, key, "more than", after, err);
+  }
+  return MM_OK;
+}
+
+/* ---- searching ------------------------------------------------------------------------------ */
+
+/* Every row below `low` is before the edge, every one from `high` on is not. Rows low-1 and high have
+** been looked at, and have these ranks, if `low_seen` and `high_seen` say so. */
+typedef struct search {
+  const mmap_keys *keys;
+  const mmap_edge *edge;
+  int64_t low, high;
+  int64_t low_row, high_row; /* the rows looked at last; -1: none */
+  uint64_t low_rank, high_rank;
+  mm_error *err;
+} search;
+
+static bool is_before_edge(const search *s, const uint8_t *key, uint64_t rank) {
+  if (rank != s->edge->rank) return rank < s->edge->rank;
+  if (!is_bytewise(s->keys->type)) return s->edge->after;
+  const uint8_t *data;
+  uint64_t size = key_bytes(s->keys, key, &data);
+  int order = compare_bytes(data, size, s->edge->data, s->edge->size);
+  return order ? order < 0 : s->edge->after;
+}
+
+/* Rows of one rank may still be out of order if they are texts or blobs. */
+static int check_rows(const search *s, int64_t row, uint64_t rank, int64_t later, uint64_t later_rank) {
+  if (rank < later_rank || (rank == later_rank && !is_bytewise(s->keys->type))) return MM_OK;
+  if (rank > later_rank) return out_of_order(s->keys, row, later, s->err);
+  return mmap_keys_check(s->keys, row, later, s->err);
+}
+
+/* Look at a row of low..high-1. If it was deleted, at the next one that was not; if there is none before
+** `high`, the search goes on below. */
+static int probe(search *s, int64_t row) {
+  int64_t at = mmap_keys_from(s->keys, row);
+  if (at >= s->high) {
+    s->high = row;
+    return MM_OK;
+  }
+  const uint8_t *key = key_at(s->keys, at);
+  uint64_t rank = rank_of_key(s->keys, key);
+  int rc = MM_OK;
+  if (s->low_row >= 0) rc = check_rows(s, s->low_row, s->low_rank, at, rank);
+  if (rc == MM_OK && s->high_row >= 0) rc = check_rows(s, at, rank, s->high_row, s->high_rank);
+  if (rc) return rc;
+  if (is_before_edge(s, key, rank)) {
+    s->low = at + 1;
+    s->low_row = at;
+    s->low_rank = rank;
+  } else {
+    s->high = row;
+    s->high_row = at;
+    s->high_rank = rank;
+  }
+  return MM_OK;
+}
+
+static int halve(search *s) {
+  int rc = MM_OK;
+  while (rc == MM_OK && s->low < s->high) rc = probe(s, s->low + (s->high - s->low) / 2);
+  return rc;
+}
+
+/* Look 1, 2, 4 … rows further, up from `low` or down from `high`, until the place has been passed. */
+static int gallop(search *s, bool up, int *steps) {
+  int rc = MM_OK;
+  *steps = 0;
+  for (int64_t step = 1; rc == MM_OK && s->low < s->high; step *= 2, ++*steps) {
+    int64_t low = s->low, high = s->high;
+    int64_t row = up ? low + step - 1 : high - step;
+    if (row < low || row >= high) break;
+    rc = probe(s, row);
+    if (up ? s->low == low : s->high == high) break;
+  }
+  return rc;
+}
+
+/* Where the edge's rank would lie if ranks rose evenly between the rows seen. */
+static int64_t guess(const search *s) {
+  double part = (double)(s->edge->rank - s->low_rank) / (double)(s->high_rank - s->low_rank);
+  int64_t row = s->low_row + (int64_t)(part * (double)(s->high_row - s->low_row));
+  return row < s->low ? s->low : row >= s->high ? s->high - 1 : row;
+}
+
+enum { GUESSES = 8, NEAR = 8, FAR_STEPS = 6, LUCK = 4 };
+
+/* Guess as long as that brings us nearer by more than halving would. *up: which way to go on. */
+static int interpolate(search *s, bool *up) {
+  int64_t last = s->high - s->low, at = -1;
+  int rc = MM_OK;
+  for (int i = 0; i < GUESSES && rc == MM_OK && s->low < s->high; i++) {
+    bool inside = s->low_row >= 0 && s->high_row >= 0 && s->low_rank < s->high_rank &&
+                  s->edge->rank >= s->low_rank && s->edge->rank <= s->high_rank;
+    if (!inside) break;
+    int64_t row = guess(s), low = s->low;
+    int64_t move = at < 0 ? last / 4 : row > at ? row - at : at - row;
+    if (move < NEAR || move > last / 2) break;
+    rc = probe(s, row);
+    *up = s->low > low;
+    last = move;
+    at = row;
+  }
+  return rc;
+}
+
+/* A guess that was followed by a long gallop was none. */
+static void learn(const search *s, int steps) {
+  int *luck = s->keys->luck;
+  if (steps > FAR_STEPS) {
+    *luck -= 1;
+  } else if (*luck < LUCK) {
+    *luck += 1;
+  }
+}
+
+static int search_all(search *s) {
+  bool up = true;
+  int steps;
+  int rc = probe(s, s->low);
+  if (rc == MM_OK && s->low < s->high) rc = probe(s, s->high - 1);
+  if (rc || s->high - s->low <= NEAR || *s->keys->luck < -LUCK) return rc ? rc : halve(s);
+  rc = interpolate(s, &up);
+  if (rc == MM_OK) rc = gallop(s, up, &steps);
+  if (rc) return rc;
+  learn(s, steps);
+  return halve(s);
+}
+
+/* The first row of from..count that is not before the edge. `near`: it is probably close to `from`. */
+static int find_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t from, bool near,
+                     int64_t *row, mm_error *err) {
+  search s = {.keys = keys, .edge = edge, .low = from, .high = keys->count,
+              .low_row = -1, .high_row = -1, .err = err};
+  int steps;
+  int rc = MM_OK;
+  if (s.low < s.high && near) {
+    rc = gallop(&s, true, &steps);
+    if (rc == MM_OK) rc = halve(&s);
+  } else if (s.low < s.high) {
+    rc = search_all(&s);
+  }
+  *row = s.low;
+  return rc;
+}
+
+/* The rows between two edges; one that is not given leaves its side open. */
+static int find_run(const mmap_keys *keys, const mmap_edge *first, const mmap_edge *last,
+                    mmap_run *run, mm_error *err) {
+  int64_t end = keys->count;
+  int rc = MM_OK;
+  run->low = 0;
+  if (first->given) rc = find_edge(keys, first, 0, false, &run->low, err);
+  if (rc == MM_OK && last->given) {
+    /* An equality has both edges at one key: few rows share it. */
+    bool near = first->given && first->rank == last->rank;
+    rc = find_edge(keys, last, run->low, near, &end, err);
+  }
+  run->high = end - 1;
+  return rc;
+}
+
+/* ---- ranges of constraints ------------------------------------------------------------------ */
+
+mmap_range mmap_range_all(void) {
+  return (mmap_range){.low = INT64_MIN, .high = INT64_MAX};
+}
+
+static bool is_lower(int op) {
+  return op != SQLITE_INDEX_CONSTRAINT_LT && op != SQLITE_INDEX_CONSTRAINT_LE;
+}
+
+static bool is_upper(int op) {
+  return op != SQLITE_INDEX_CONSTRAINT_GT && op != SQLITE_INDEX_CONSTRAINT_GE;
+}
+
+static int compare_edges(const mmap_edge *a, const mmap_edge *b) {
+  if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
+  int order = compare_bytes(a->data, a->size, b->data, b->size);
+  return order ? order : a->after - b->after;
+}
+
+static void raise_first(mmap_range *range, mmap_edge edge) {
+  edge.given = true;
+  if (!range->first.given || compare_edges(&edge, &range->first) > 0) range->first = edge;
+}
+
+static void lower_last(mmap_range *range, mmap_edge edge) {
+  edge.given = true;
+  if (!range->last.given || compare_edges(&edge, &range->last) < 0) range->last = edge;
+}
+
+static void narrow_by_edge(mmap_range *range, int op, mmap_edge edge) {
+  if (is_lower(op)) {
+    edge.after = op == SQLITE_INDEX_CONSTRAINT_GT;
+    raise_first(range, edge);
+  }
+  if (is_upper(op)) {
+    edge.after = op != SQLITE_INDEX_CONSTRAINT_LT;
+    lower_last(range, edge);
+  }
+}
+
+/* Where an integer lies among the ranks of doubles: on one if *exact, else just above it. */
+static uint64_t rank_below(int64_t v, bool *exact) {
+  double d = (double)v;
+  bool above = d >= 9223372036854775808.0 || (int64_t)d > v;
+  *exact = !above && (int64_t)d == v;
+  return above ? rank_of_real(d) - 1 : rank_of_real(d);
+}
+
+/* NaN is NULL, which no comparison finds. */
+static void narrow_real(mmap_range *range, int op, sqlite3_value *value) {
+  bool exact = true;
+  mmap_edge edge = {.rank = 0};
+  if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+    edge.rank = rank_below(sqlite3_value_int64(value), &exact);
+  } else {
+    edge.rank = rank_of_real(sqlite3_value_double(value));
+  }
+  if (exact) {
+    narrow_by_edge(range, op, edge);
+  } else if (op == SQLITE_INDEX_CONSTRAINT_EQ) {
+    range->none = true;
+  } else {
+    /* Between this double and the next. */
+    bool lower = is_lower(op);
+    narrow_by_edge(range, lower ? SQLITE_INDEX_CONSTRAINT_GT : SQLITE_INDEX_CONSTRAINT_LE, edge);
+  }
+}
+
+static mmap_edge edge_of_bytes(const void *data, int size) {
+  static const uint8_t nothing[1] = {0};
+  mmap_edge edge = {.data = data ? data : nothing, .size = (uint64_t)size};
+  edge.rank = rank_of_bytes(edge.data, edge.size);
+  return edge;
+}
+
+/* All keys are on one side of the value: `below` says that they are less than it. */
+static void narrow_by_kind(mmap_range *range, int op, bool below) {
+  if (op == SQLITE_INDEX_CONSTRAINT_EQ || is_upper(op) != below) range->none = true;
+}
+
+static bool narrow_blob(mmap_range *range, int op, sqlite3_value *value) {
+  if (sqlite3_value_type(value) != SQLITE_BLOB) {
+    narrow_by_kind(range, op, false);
+  } else {
+    const void *data = sqlite3_value_blob(value);
+    narrow_by_edge(range, op, edge_of_bytes(data, sqlite3_value_bytes(value)));
+  }
+  return true;
+}
+
+/* A number is compared as a number if it comes from a column that is one, else as text. */
+static bool narrow_text(mmap_range *range, int op, sqlite3_value *value) {
+  if (sqlite3_value_type(value) == SQLITE_BLOB) {
+    narrow_by_kind(range, op, true);
+    return true;
+  }
+  if (sqlite3_value_type(value) != SQLITE_TEXT) return false;
+  const void *data = sqlite3_value_text(value);
+  if (!data) return false;
+  narrow_by_edge(range, op, edge_of_bytes(data, sqlite3_value_bytes(value)));
+  return true;
+}
+
+static bool narrow_float(mmap_range *range, int op, sqlite3_value *value) {
+  int type = sqlite3_value_numeric_type(value);
+  narrow_by_edge(range, SQLITE_INDEX_CONSTRAINT_GT, (mmap_edge){.rank = 0});
+  if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
+    narrow_real(range, op, value);
+  } else {
+    narrow_by_kind(range, op, true);
+  }
+  return true;
+}
+
+bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value) {
+  if (sqlite3_value_type(value) == SQLITE_NULL) {
+    range->none = true;
+    return true;
+  }
+  switch (keys->type.kind) {
+    case MM_FLOAT:
+      return narrow_float(range, op, value);
+    case MM_BLOB:
+      return narrow_blob(range, op, value);
+    case MM_TEXT:
+    case MM_UTF16:
+      return narrow_text(range, op, value);
+    default:
+      ext_bound_integer(op, value, &range->low, &range->high);
+      return true;
+  }
+}
+
+/* ---- the rows of a range -------------------------------------------------------------------- */
+
+/* Integer keys low..high, all of one sign. */
+static int integer_run(const mmap_keys *keys, int64_t low, int64_t high, mmap_run *run,
+                       mm_error *err) {
+  uint64_t flip = keys->type.kind == MM_SIGNED ? SIGN : 0;
+  mmap_edge first = {.given = true, .rank = (uint64_t)low ^ flip};
+  mmap_edge last = {.given = true, .after = true, .rank = (uint64_t)high ^ flip};
+  if (low > high) {
+    *run = (mmap_run){0, -1};
+    return MM_OK;
+  }
+  return find_run(keys, &first, &last, run, err);
+}
+
+static int64_t least_of(mm_type type) {
+  return type.kind == MM_UNSIGNED ? 0 : type.size < 8 ? -(INT64_C(1) << (8 * type.size - 1)) : INT64_MIN;
+}
+
+static int64_t most_of(mm_type type) {
+  if (type.size == 8) return INT64_MAX;
+  return (INT64_C(1) << (8 * type.size - (type.kind == MM_SIGNED))) - 1;
+}
+
+static int64_t min64(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static int64_t max64(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* No key is outside the type: bounds there need no search. */
+static int integer_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2], int *count,
+                        mm_error *err) {
+  mm_type type = keys->type;
+  int64_t low = max64(range->low, least_of(type)), high = min64(range->high, most_of(type));
+  int rc = MM_OK;
+  bool wide = type.kind == MM_UNSIGNED && type.size == 8;
+  if (wide && range->low < 0) {
+    rc = integer_run(keys, range->low, min64(range->high, -1), &runs[(*count)++], err);
+    if (rc) return rc;
+  }
+  if (!wide && low == least_of(type) && high == most_of(type)) {
+    runs[(*count)++] = (mmap_run){0, keys->count - 1};
+    return MM_OK;
+  }
+  return integer_run(keys, low, high, &runs[(*count)++], err);
+}
+
+int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2], int *count,
+                    mm_error *err) {
+  *count = 0;
+  if (range->none || keys->count == 0) return MM_OK;
+  if (is_integer(keys->type)) return integer_runs(keys, range, runs, count, err);
+  return find_run(keys, &range->first, &range->last, &runs[(*count)++], err);
+}
+
+/* ---- mmap_check ----------------------------------------------------------------------------- */
+
+enum { ROWS_BETWEEN_LOOKS = 1 << 20 };
+
+/* MM_CORRUPT at the first pair out of order. */
+static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
+  int64_t row = mmap_keys_from(keys, 0);
+  int rc = MM_OK;
+  for (int64_t n = 1; rc == MM_OK; n++) {
+    int64_t next = mmap_keys_from(keys, row + 1);
+    if (next >= keys->count) break;
+    rc = mmap_keys_check(keys, row, next, err);
+    if (rc == MM_OK && n % ROWS_BETWEEN_LOOKS == 0 && ext_conn_interrupted(conn)) {
+      rc = mm_fail(err, MM_INTERRUPT, "interrupted");
+    }
+    row = next;
+  }
+  return rc;
+}
+
+int mmap_table_check(ext_checked *checked, char **finding, mm_error *err) {
+  mmap_table *table = checked->table;
+  ext_object *object;
+  int luck = 0;
+  *finding = NULL;
+  int rc = mmap_table_open(table, &object, err);
+  if (rc || !mmap_sorted_column(table)) {
+    if (rc == MM_OK) ext_object_release(object);
+    return rc;
+  }
+  mmap_rows rows = mmap_table_rows(table, object->core);
+  mmap_keys keys = mmap_table_keys(table, object->core, &rows, mmap_deleted_rows(table, object), &luck);
+  if (rows.count) rc = check_keys(&keys, table->tab.conn, err);
+  if (rc == MM_OK || rc == MM_CORRUPT) {
+    mm_error fault;
+    int faulted = mm_object_faulted(object->core, &fault);
+    if (faulted) {
+      *err = fault;
+      rc = faulted;
+    }
+  }
+  if (rc == MM_CORRUPT) {
+    *finding = sqlite3_mprintf("%s", err->text);
+    rc = *finding ? MM_OK : mm_fail_nomem(err);
+  }
+  ext_object_release(object);
+  return rc;
+}

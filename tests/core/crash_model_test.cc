@@ -1,0 +1,618 @@
+// Every crash there can be in a model of a disk: after each operation of a transaction, with every
+// part of what was not durable lost (support/model_os.h), and in each recovery from it again. The
+// next use of the file must find it as it was before or after, and after if COMMIT had returned.
+//
+// Where the parts that may be lost are too many for all their combinations, it is a seeded sample of
+// them, with the extremes and their neighbours always among it. MM_CRASH_SAMPLES=1000 takes more.
+#include "tests/support/model_os.h"
+#include "tests/support/object_file.h"
+
+#include <map>
+#include <random>
+#include <set>
+#include <unordered_set>
+
+namespace {
+
+using namespace mm_test;
+
+using Allowed = std::map<std::string, std::set<std::string>>; // what each file may hold
+
+// From operation number `from` on.
+struct Promise {
+  size_t from;
+  Allowed files;
+};
+
+struct Recording {
+  Disk before;
+  std::vector<DiskOp> ops;
+  std::vector<Promise> promises; // by `from`
+
+  const Allowed &At(size_t count) const {
+    const Promise *last = &promises.front();
+    for (const Promise &promise : promises)
+      if (promise.from <= count) last = &promise;
+    return last->files;
+  }
+  std::string Trace(size_t count) const {
+    std::string text;
+    for (size_t i = 0; i < count; i++) text += "\n    " + Describe(ops[i]);
+    return text;
+  }
+};
+
+std::string Quote(const std::string &bytes) {
+  uint64_t sum = 0;
+  for (unsigned char c : bytes) sum = sum * 31 + c;
+  return std::to_string(bytes.size()) + " bytes, sum " + std::to_string(sum % 100000);
+}
+
+// One use of a disk by programs that do not crash, and what they were promised.
+class Machine {
+public:
+  explicit Machine(const Disk &disk, int synchronous = MM_SYNC_FULL, bool read_only = false)
+      : os_(disk), before_(disk), settings_(Settings(synchronous)) {
+    settings_.read_only = read_only;
+  }
+
+  int TryOpen(const std::string &name, mm_object **out, mm_error *err) {
+    mm_root root;
+    mm_path path;
+    mm_root_init(&root);
+    int rc = mm_path_resolve(&root, ModelOs::PathOf(name).c_str(), false, &path, err);
+    if (rc == MM_OK) rc = mm_object_open(&path, name.c_str(), MM_OBJECT_FILE, &settings_, out, err);
+    mm_path_clear(&path);
+    return rc;
+  }
+  Object Open(const std::string &name) {
+    mm_object *object = nullptr;
+    mm_error err;
+    if (TryOpen(name, &object, &err) != MM_OK) throw std::runtime_error(err.text);
+    return Object(object);
+  }
+  // What a fresh object shows; if it cannot be, an error begins with "!".
+  std::string Look(const std::string &name) {
+    mm_object *object = nullptr;
+    mm_error err;
+    if (TryOpen(name, &object, &err) != MM_OK) return std::string("!") + err.text;
+    std::string bytes(reinterpret_cast<const char *>(object->data), object->size);
+    mm_object_close(object);
+    return bytes;
+  }
+
+  void Promised(const Allowed &files) { promises_.push_back({os_.ops().size(), files}); }
+  Recording Done() const { return {before_, os_.ops(), promises_}; }
+  ModelOs &os() { return os_; }
+
+private:
+  ModelOs os_;
+  Disk before_;
+  mm_settings settings_;
+  std::vector<Promise> promises_;
+};
+
+size_t Samples(size_t usual) {
+  const char *text = getenv("MM_CRASH_SAMPLES");
+  return text ? std::max(usual, static_cast<size_t>(atol(text))) : usual;
+}
+
+// Crashes recordings, and counts.
+class Explorer {
+public:
+  bool power = true; // else processes are only killed
+  int depth = 2;     // crashes in a row: 2 crashes the recovery, too
+  int recoverer = MM_SYNC_FULL;
+  size_t samples = 400; // of one moment's power losses; of a recovery's a tenth
+
+  uint64_t crashes = 0, states = 0, bad = 0; // states: that differ
+  std::string first;                         // what was bad about the first
+
+  void Explore(const Recording &recording) { Explore(recording, 1); }
+
+private:
+  void Explore(const Recording &recording, int level) {
+    Disk disk = recording.before;
+    for (size_t count = 0;; count++) {
+      history_.push_back(level == 1 ? recording.Trace(count) : "\n  then" + recording.Trace(count));
+      Crash(disk, recording, count, level);
+      history_.pop_back();
+      if (count == recording.ops.size()) break;
+      disk.Apply(recording.ops[count]);
+    }
+  }
+
+  void Crash(const Disk &disk, const Recording &recording, size_t count, int level) {
+    const Allowed &allowed = recording.At(count);
+    Recover(disk, allowed, level);
+    if (power) PowerLoss(disk, allowed, level);
+    if (count == recording.ops.size()) return;
+    const DiskOp &next = recording.ops[count];
+    if (next.kind != DiskOp::kWrite) return;
+    for (size_t size : {size_t{1}, next.data.size() / 2, next.data.size() / 512 * 512}) {
+      DiskOp torn = next;
+      torn.data.resize(std::min(size, next.data.size()));
+      Disk half = disk;
+      half.Apply(torn);
+      Recover(half, allowed, level);
+    }
+  }
+
+  void PowerLoss(const Disk &disk, const Allowed &allowed, int level) {
+    std::vector<unsigned> outcomes = disk.Choices();
+    size_t limit = Samples(level == 1 ? samples : samples / 10), product = 1;
+    for (unsigned n : outcomes) product = product > limit ? product : product * n;
+    if (product <= limit) {
+      std::vector<unsigned> choice(outcomes.size());
+      do Recover(disk.After(choice), allowed, level);
+      while (Next(outcomes, &choice));
+    } else {
+      for (const auto &choice : Sample(outcomes, limit)) {
+        Recover(disk.After(choice), allowed, level);
+      }
+    }
+  }
+
+  static bool Next(const std::vector<unsigned> &outcomes, std::vector<unsigned> *choice) {
+    for (size_t i = 0; i < outcomes.size(); i++) {
+      if (++(*choice)[i] < outcomes[i]) return true;
+      (*choice)[i] = 0;
+    }
+    return false;
+  }
+
+  // All lost, all kept, each thing alone lost or kept; then by chance, few and many lost.
+  std::vector<std::vector<unsigned>> Sample(const std::vector<unsigned> &outcomes, size_t limit) {
+    std::vector<unsigned> none(outcomes.size()), all;
+    for (unsigned n : outcomes) all.push_back(n - 1);
+    std::vector<std::vector<unsigned>> samples = {none, all};
+    for (size_t i = 0; i < outcomes.size() && samples.size() < limit / 2; i++) {
+      for (unsigned outcome = 0; outcome < outcomes[i]; outcome++) {
+        samples.push_back(none);
+        samples.back()[i] = outcome;
+        samples.push_back(all);
+        samples.back()[i] = outcome;
+      }
+    }
+    while (samples.size() < limit) {
+      samples.push_back(all);
+      uint64_t kept = 1 + random_() % 15; // of 16
+      for (size_t i = 0; i < outcomes.size(); i++) {
+        if (random_() % 16 >= kept) samples.back()[i] = random_() % outcomes[i];
+      }
+    }
+    return samples;
+  }
+
+  // Has this state been looked at, with the same promise?
+  bool Seen(const Disk &disk, const Allowed &allowed, int level) {
+    uint64_t key = disk.Hash() * 31 + static_cast<uint64_t>(level);
+    for (const auto &[name, contents] : allowed)
+      for (const std::string &bytes : contents) key = key * 31 + std::hash<std::string>()(bytes);
+    return !seen_.insert(key).second;
+  }
+
+  void Recover(const Disk &disk, const Allowed &allowed, int level) {
+    crashes++;
+    if (Seen(disk, allowed, level)) return;
+    states++;
+    Recording recording = LookAt(disk, allowed);
+    if (level < depth) Explore(recording, level + 1);
+  }
+
+  // The next use of the files, first by one that may not write, then by one that may.
+  Recording LookAt(const Disk &disk, const Allowed &allowed) {
+    Allowed reader, writer;
+    {
+      Machine machine(disk, recoverer, true);
+      for (const auto &[name, contents] : allowed) reader[name] = {machine.Look(name)};
+      if (!machine.os().ops().empty()) Bad("a reader writes");
+    }
+    Machine machine(disk, recoverer);
+    machine.Promised(allowed);
+    for (const auto &[name, contents] : allowed) {
+      std::string bytes = machine.Look(name);
+      const Disk &now = machine.os().disk();
+      Judge(name, bytes, contents);
+      if (now.Contents(name) != bytes) Bad(name + " shows what is not in it");
+      if (now.Has(name + MM_JOURNAL_SUFFIX)) Bad("the journal of " + name + " stays");
+      writer[name] = {bytes};
+    }
+    if (reader != writer) Bad("a reader sees something else");
+    machine.Promised(writer);
+    return machine.Done();
+  }
+
+  void Judge(const std::string &name, const std::string &bytes,
+             const std::set<std::string> &allowed) {
+    if (allowed.count(bytes)) return;
+    std::string text = name + (bytes[0] == '!' ? " fails: " + bytes : " has " + Quote(bytes));
+    for (const std::string &good : allowed) text += "; good: " + Quote(good);
+    Bad(text);
+  }
+
+  void Bad(const std::string &what) {
+    if (bad++ > 0) return;
+    first = what + ", after:";
+    for (const std::string &part : history_) first += part;
+  }
+
+  std::mt19937 random_{12345};
+  std::unordered_set<uint64_t> seen_;
+  std::vector<std::string> history_;
+};
+
+std::string BytesOf(const Object &object) {
+  return std::string(reinterpret_cast<const char *>(object->data), object->size);
+}
+
+std::string Old(uint64_t size) {
+  Bytes bytes = Pattern(size, 7);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+// ---- what a transaction may do
+
+struct Edit {
+  const char *name;
+  uint64_t size; // of the file before
+  void (*make)(Object &object);
+};
+
+void PrintTo(const Edit &edit, std::ostream *out) {
+  *out << edit.name;
+}
+
+const Edit kEdits[] = {
+    {"Patch", 2000, [](Object &o) { o.Write(700, "patched"); }},
+    {"PatchesFarApart", 20000,
+     [](Object &o) {
+       for (uint64_t at = 100; at < 20000; at += 2777) o.Write(at, "far apart");
+     }},
+    {"PatchAcrossSectors", 3000, [](Object &o) { o.Write(400, Pattern(1500)); }},
+    {"Append", 1000, [](Object &o) { o.Insert(1000, Pattern(900, 2)); }},
+    {"AppendToNothing", 0, [](Object &o) { o.Insert(0, Pattern(1300, 3)); }},
+    {"Grow", 600, [](Object &o) { o.Resize(9000); }},
+    {"GrowAndWriteFarOut", 600,
+     [](Object &o) {
+       o.Resize(9000);
+       o.Write(5000, "far out");
+       o.Write(10, "and near");
+     }},
+    {"Shrink", 9000, [](Object &o) { o.Resize(700); }},
+    {"ShrinkAndPatch", 9000,
+     [](Object &o) {
+       o.Write(8000, "gone");
+       o.Resize(5000);
+       o.Write(4990, "last bytes");
+       o.Write(1, "first bytes");
+     }},
+    {"ShrinkToNothing", 1200, [](Object &o) { o.Resize(0); }},
+    {"ShrinkAndGrowAgain", 6000,
+     [](Object &o) {
+       o.Resize(100);
+       o.Resize(6000);
+     }},
+    {"Insert", 3000, [](Object &o) { o.Insert(1000, Pattern(50, 4)); }},
+    {"Erase", 3000, [](Object &o) { o.Erase(1000, 700); }},
+    {"EraseAllAndWriteAnew", 3000,
+     [](Object &o) {
+       o.Resize(0);
+       o.Insert(0, Pattern(2500, 5));
+     }},
+};
+
+class EveryCrash : public testing::TestWithParam<Edit> {
+protected:
+  void TearDown() override {
+    EXPECT_EQ(explorer.bad, 0u) << explorer.first;
+    RecordProperty("crashes", std::to_string(explorer.crashes));
+    RecordProperty("states", std::to_string(explorer.states));
+    EXPECT_GT(explorer.states, 10u);
+  }
+  Disk Before() const {
+    Disk disk;
+    disk.Put("f", Old(GetParam().size));
+    return disk;
+  }
+  Explorer explorer;
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, EveryCrash, testing::ValuesIn(kEdits),
+                         [](const auto &info) { return std::string(info.param.name); });
+
+// A transaction that commits: until then old or new, from then on new.
+Recording Commit(const Disk &before, void (*make)(Object &), int synchronous,
+                 std::function<bool(const DiskOp &)> lose = nullptr) {
+  Machine machine(before, synchronous);
+  machine.os().Lose(lose);
+  {
+    Object object = machine.Open("f");
+    std::string old = BytesOf(object);
+    object.Begin();
+    make(object);
+    std::string now = BytesOf(object);
+    EXPECT_NE(old, now);
+    machine.Promised({{"f", {old, now}}});
+    object.Prepare();
+    object.Commit();
+    machine.Promised({{"f", {now}}});
+  }
+  return machine.Done();
+}
+
+TEST_P(EveryCrash, OfACommitLeavesTheOldOrTheNew) {
+  explorer.Explore(Commit(Before(), GetParam().make, MM_SYNC_FULL));
+}
+
+TEST_P(EveryCrash, OfAProcessLeavesTheOldOrTheNewWithoutFsync) {
+  explorer.power = false;
+  explorer.recoverer = MM_SYNC_NORMAL;
+  explorer.Explore(Commit(Before(), GetParam().make, MM_SYNC_NORMAL));
+}
+
+TEST_P(EveryCrash, OfARollbackAfterPrepareLeavesTheOld) {
+  Recording recording;
+  {
+    Machine machine(Before());
+    Object object = machine.Open("f");
+    std::string old = BytesOf(object);
+    object.Begin();
+    GetParam().make(object);
+    machine.Promised({{"f", {old, BytesOf(object)}}});
+    object.Prepare();
+    object.Rollback();
+    machine.Promised({{"f", {old}}});
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+}
+
+void SmallPatch(Object &object) {
+  object.Write(600, Pattern(1100));
+}
+
+// ---- more than one transaction
+
+class CrashModel : public testing::Test {
+protected:
+  void TearDown() override {
+    RecordProperty("crashes", std::to_string(explorer.crashes));
+    RecordProperty("states", std::to_string(explorer.states));
+    EXPECT_GT(explorer.states, 10u);
+  }
+  void Good() { EXPECT_EQ(explorer.bad, 0u) << explorer.first; }
+  static Disk One() {
+    Disk disk;
+    disk.Put("f", Old(3000));
+    return disk;
+  }
+  Explorer explorer;
+};
+
+// The second journal may lie where the first lay on the disk: what is lost of it are sectors of a
+// journal that was whole.
+TEST_F(CrashModel, ASecondJournalIsNotTakenForTheFirst) {
+  Recording recording;
+  {
+    Machine machine(One());
+    Object object = machine.Open("f");
+    std::string was = BytesOf(object);
+    for (unsigned i = 0; i < 3; i++) {
+      object.Begin();
+      object.Write(600, Pattern(1100, i));
+      std::string now = BytesOf(object);
+      machine.Promised({{"f", {was, now}}});
+      object.Commit();
+      machine.Promised({{"f", {now}}});
+      was = now;
+    }
+    object.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  Good();
+}
+
+TEST_F(CrashModel, PreparingAgainAfterFurtherWritesIsOneTransaction) {
+  Recording recording;
+  {
+    Machine machine(One());
+    Object object = machine.Open("f");
+    std::string old = BytesOf(object);
+    object.Begin();
+    object.Write(5, "first");
+    std::string half = BytesOf(object);
+    machine.Promised({{"f", {old, half}}}); // a crash in between may be a COMMIT of the first half
+    object.Prepare();
+    object.Resize(4000);
+    object.Write(3500, "second");
+    std::string all = BytesOf(object);
+    machine.Promised({{"f", {old, half, all}}});
+    object.Prepare();
+    machine.Promised({{"f", {all, old}}});
+    object.Commit();
+    machine.Promised({{"f", {all}}});
+    object.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  Good();
+}
+
+TEST_F(CrashModel, TwoFilesOfOneTransactionAreEachWhole) {
+  Disk disk = One();
+  disk.Put("g", Old(700));
+  Recording recording;
+  {
+    Machine machine(disk);
+    Object f = machine.Open("f"), g = machine.Open("g");
+    std::string f_old = BytesOf(f), g_old = BytesOf(g);
+    f.Begin();
+    g.Begin();
+    f.Write(1000, Pattern(600));
+    g.Resize(2000);
+    g.Write(300, Pattern(500));
+    std::string f_new = BytesOf(f), g_new = BytesOf(g);
+    machine.Promised({{"f", {f_old, f_new}}, {"g", {g_old, g_new}}});
+    f.Prepare();
+    g.Prepare();
+    f.Commit();
+    machine.Promised({{"f", {f_new}}, {"g", {g_old, g_new}}});
+    g.Commit();
+    machine.Promised({{"f", {f_new}}, {"g", {g_new}}});
+    f.Close();
+    g.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  Good();
+}
+
+// A journal that came back after its COMMIT would undo what other programs have written since.
+Recording CommitAndOutside(std::function<bool(const DiskOp &)> lose = nullptr) {
+  Disk disk;
+  disk.Put("f", Old(3000));
+  Machine machine(disk);
+  Object object = machine.Open("f");
+  object.Begin();
+  object.Write(700, "ours, and committed");
+  std::string ours = BytesOf(object);
+  machine.os().Lose(lose);
+  machine.Promised({{"f", {Old(3000), ours}}});
+  object.Commit();
+  object.Close();
+  std::string theirs = ours;
+  theirs.replace(705, 1, "!"); // one byte: it is whole, whatever happens
+  machine.Promised({{"f", {ours, theirs}}});
+  machine.os().Outside("f", 705, "!", true);
+  machine.Promised({{"f", {theirs}}});
+  return machine.Done();
+}
+
+TEST_F(CrashModel, ACommittedJournalDoesNotComeBack) {
+  explorer.depth = 1; // what the other program has not synced is not ours to keep
+  explorer.Explore(CommitAndOutside());
+  Good();
+}
+
+// The writer was promised durability; whoever finishes its work keeps the promise.
+TEST_F(CrashModel, ARecovererWithoutFsyncTearsNothingOfOneWithIt) {
+  Recording recording = Commit(One(), SmallPatch, MM_SYNC_FULL);
+  for (int synchronous : {MM_SYNC_NORMAL, MM_SYNC_OFF}) {
+    explorer = Explorer();
+    explorer.recoverer = synchronous;
+    explorer.Explore(recording);
+    Good();
+  }
+}
+
+// Nothing was promised before it; then neither bytes nor journals of before come back.
+Recording TwoCommitsAndFlush(std::function<bool(const DiskOp &)> lose = nullptr) {
+  Disk disk;
+  disk.Put("f", Old(3000));
+  Machine machine(disk, MM_SYNC_NORMAL);
+  Object object = machine.Open("f");
+  machine.Promised({});
+  for (unsigned i = 0; i < 2; i++) {
+    object.Begin();
+    object.Write(600, Pattern(1100, i));
+    object.Commit();
+  }
+  machine.os().Lose(lose);
+  EXPECT_EQ(mm_object_sync(object, &object.err), MM_OK);
+  machine.Promised({{"f", {BytesOf(object)}}});
+  object.Close();
+  return machine.Done();
+}
+
+TEST_F(CrashModel, AFlushMakesCommitsWithoutFsyncDurable) {
+  explorer.Explore(TwoCommitsAndFlush());
+  Good();
+}
+
+// Zeros by a hole, and a journal of several writes: large, so only a sample of one crash.
+TEST_F(CrashModel, ALargeChangeIsWholeOrNot) {
+  Disk disk;
+  disk.Put("f", Old(300000));
+  explorer.depth = 1;
+  explorer.samples = 6;
+  explorer.Explore(Commit(
+      disk,
+      [](Object &o) {
+        o.Resize(1000);
+        o.Resize(300000);
+        o.Write(100000, Pattern(70000));
+        o.Insert(300000, Pattern(1100000));
+      },
+      MM_SYNC_FULL));
+  Good();
+}
+
+// ---- the model sees what a protocol without one of its parts loses
+
+bool IsJournal(const DiskOp &op) {
+  std::string suffix = MM_JOURNAL_SUFFIX;
+  return op.name.size() > suffix.size() &&
+         op.name.compare(op.name.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+// Loses the n-th (from 0) of the operations that `is` says yes to; -1: all.
+std::function<bool(const DiskOp &)> LoseThe(int n, std::function<bool(const DiskOp &)> is) {
+  auto count = std::make_shared<int>(0);
+  return [=](const DiskOp &op) { return is(op) && (n < 0 || (*count)++ == n); };
+}
+
+bool IsDirectorySync(const DiskOp &op) {
+  return op.kind == DiskOp::kSyncDirectory;
+}
+bool IsJournalSync(const DiskOp &op) {
+  return op.kind == DiskOp::kSync && IsJournal(op);
+}
+bool IsFileSync(const DiskOp &op) {
+  return op.kind == DiskOp::kSync && !IsJournal(op);
+}
+
+TEST_F(CrashModel, SeesAJournalThatIsNotSynced) {
+  explorer.Explore(Commit(One(), SmallPatch, MM_SYNC_FULL, LoseThe(-1, IsJournalSync)));
+  EXPECT_GT(explorer.bad, 0u);
+}
+
+TEST_F(CrashModel, SeesAJournalWhoseNameIsNotSynced) {
+  explorer.Explore(Commit(One(), SmallPatch, MM_SYNC_FULL, LoseThe(0, IsDirectorySync)));
+  EXPECT_GT(explorer.bad, 0u);
+}
+
+TEST_F(CrashModel, SeesAFileThatIsNotSynced) {
+  explorer.Explore(Commit(One(), SmallPatch, MM_SYNC_FULL, LoseThe(-1, IsFileSync)));
+  EXPECT_GT(explorer.bad, 0u);
+}
+
+TEST_F(CrashModel, SeesARemovalThatIsNotSynced) {
+  explorer.depth = 1;
+  explorer.Explore(CommitAndOutside(LoseThe(1, IsDirectorySync)));
+  EXPECT_GT(explorer.bad, 0u);
+}
+
+TEST_F(CrashModel, SeesAJournalThatIsNotEmptiedBeforeARollback) {
+  Recording recording;
+  {
+    Machine machine(One());
+    Object object = machine.Open("f");
+    object.Begin();
+    SmallPatch(object);
+    machine.Promised({{"f", {Old(3000), BytesOf(object)}}});
+    object.Prepare();
+    machine.os().Lose([](const DiskOp &op) {
+      return (IsJournal(op) && op.kind != DiskOp::kRemove) || IsDirectorySync(op);
+    });
+    object.Rollback();
+    machine.Promised({{"f", {Old(3000)}}});
+    object.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  EXPECT_GT(explorer.bad, 0u);
+}
+
+} // namespace

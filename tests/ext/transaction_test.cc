@@ -1,0 +1,541 @@
+// Every write belongs to SQLite's current transaction, and nothing is seen of it outside till COMMIT.
+#include "tests/support/sql.h"
+
+namespace mm_test {
+namespace {
+
+class Transaction : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    Put("a", "aaaaaaaaaa");
+    Put("b", "bbbbbbbbbb");
+  }
+  // What the connection sees of a file.
+  std::string Seen(const std::string &name) { return Bytes("SELECT mmap_slice('" + name + "')"); }
+};
+
+// ---- without BEGIN
+
+TEST_F(Transaction, AStatementOutsideBeginCommitsByItself) {
+  Run("SELECT mmap_patch('a', 0, 'XY')");
+  EXPECT_EQ(Get("a"), "XYaaaaaaaa");
+  Run("UPDATE mmap SET byte = 90 WHERE file = 'a' AND offset > 7");
+  EXPECT_EQ(Get("a"), "XYaaaaaaZZ");
+  EXPECT_FALSE(HasJournal("a"));
+}
+
+TEST_F(Transaction, ASelectOutsideBeginCommitsCallByCall) {
+  EXPECT_EQ(Error("SELECT mmap_set('a', value, 65) FROM (SELECT 0 AS value UNION ALL SELECT 1 UNION"
+                  " ALL SELECT 99)"),
+            "ERROR mmap_set: offset 99 is outside 'a' (10 bytes)");
+  EXPECT_EQ(Get("a"), "AAaaaaaaaa");
+}
+
+TEST_F(Transaction, AnInsertThatFailsInTheMiddleUndoesWhatItsFunctionsWrote) {
+  Run("CREATE TABLE t(x CHECK(x < 2))");
+  for (const char *begin : {"", "BEGIN"}) {
+    Run(begin);
+    EXPECT_EQ(Error("INSERT INTO t SELECT mmap_set('a', value, 65) + value FROM (SELECT 0 AS value"
+                    " UNION ALL SELECT 1 UNION ALL SELECT 2)")
+                  .substr(0, 8),
+              "code 275"); // SQLITE_CONSTRAINT_CHECK
+    EXPECT_EQ(Seen("a"), "aaaaaaaaaa") << begin;
+    EXPECT_EQ(One("SELECT count(*) FROM t"), "0");
+  }
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, AnUpdateThatFailsInTheMiddleLeavesNoRowChanged) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a')");
+  for (const char *begin : {"", "BEGIN", "SAVEPOINT s"}) {
+    Run(begin);
+    EXPECT_NE(Error("UPDATE mmap SET byte = 60 * offset WHERE file = 'a'"), "ok");
+    EXPECT_NE(Error("UPDATE t SET byte = 60 * offset"), "ok");
+    EXPECT_EQ(Seen("a"), "aaaaaaaaaa") << begin;
+    if (*begin) Run("ROLLBACK");
+  }
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, AFailedStatementKeepsWhatCameBeforeIt) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'first')");
+  EXPECT_NE(Error("UPDATE mmap SET byte = 60 * offset WHERE file = 'a'"), "ok");
+  EXPECT_NE(Error("SELECT mmap_patch('a', 8, 'last')"), "ok");
+  Run("SELECT mmap_patch('a', 7, 'end'); COMMIT");
+  EXPECT_EQ(Get("a"), "firstaaend");
+}
+
+TEST_F(Transaction, AFailingFunctionInsideAnUpdateUndoesTheOthers) {
+  Run("CREATE TABLE t(n); INSERT INTO t VALUES(0), (5), (10)");
+  EXPECT_NE(Error("UPDATE t SET n = mmap_set('a', n, 33)"), "ok");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(One("SELECT group_concat(n) FROM t"), "0,5,10");
+}
+
+// ---- BEGIN, COMMIT, ROLLBACK
+
+TEST_F(Transaction, NothingIsInTheFileBeforeCommit) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'new'); SELECT mmap_resize('b', 3)");
+  EXPECT_EQ(Seen("a"), "newaaaaaaa");
+  EXPECT_EQ(Seen("b"), "bbb");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(Get("b"), "bbbbbbbbbb");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "newaaaaaaa");
+  EXPECT_EQ(Get("b"), "bbb");
+}
+
+TEST_F(Transaction, RollbackUndoesBytesAndSizes) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'new'); SELECT mmap_resize('a', 20000);"
+      "SELECT mmap_insert('b', 2, 'xyz'); SELECT mmap_delete('b', 0, 1); ROLLBACK");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  EXPECT_EQ(Seen("b"), "bbbbbbbbbb");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(Get("b"), "bbbbbbbbbb");
+}
+
+TEST_F(Transaction, ATransactionThatOnlyReadsLeavesNoTrace) {
+  Run("BEGIN; SELECT mmap_get('a', 0); COMMIT");
+  Run("BEGIN; SELECT mmap_patch('a', 0, ''); COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_FALSE(HasJournal("a"));
+}
+
+TEST_F(Transaction, AWriteOfTheSameBytesAndAnEmptyOneAreWrites) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'aa'); SELECT mmap_resize('a', 10); COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, EveryNameOfAFileSeesWhatIsNotCommitted) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a')");
+  Run("BEGIN; SELECT mmap_open('./a'), mmap_open('" + directory + "/a', 'write', 3, 1)");
+  Run("UPDATE t SET byte = 65 WHERE offset = 0");
+  Run("SELECT mmap_patch(2, 0, 'BC')");
+  Run("UPDATE mmap SET byte = 68 WHERE file = 'a' AND offset = 3");
+  for (const char *file : {"'a'", "1", "'./a'"}) {
+    EXPECT_EQ(Bytes("SELECT mmap_slice(" + std::string(file) + ", 0, 5)"), "ABCDa") << file;
+  }
+  EXPECT_EQ(One("SELECT group_concat(char(byte), '') FROM t WHERE offset < 5"), "ABCDa");
+  EXPECT_EQ(One("SELECT group_concat(char(byte), '') FROM mmap(2)"), "BCD");
+  Run("ROLLBACK");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, AHandleThatIsClosedBeforeCommitHasStillWritten) {
+  Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_patch(1, 0, 'kept'); SELECT mmap_close(1);"
+      "COMMIT");
+  EXPECT_EQ(Get("a"), "keptaaaaaa");
+}
+
+TEST_F(Transaction, RollbackGivesAWindowItsLengthBack) {
+  Run("SELECT mmap_open('a', 'write', 5, 5); BEGIN; SELECT mmap_insert(1, 0, 'xy')");
+  EXPECT_EQ(One("SELECT mmap_length(1)"), "7");
+  Run("SAVEPOINT s; SELECT mmap_resize(1, 2)");
+  EXPECT_EQ(One("SELECT mmap_length(1)"), "2");
+  Run("ROLLBACK TO s");
+  EXPECT_EQ(One("SELECT mmap_length(1)"), "7");
+  Run("ROLLBACK");
+  EXPECT_EQ(One("SELECT mmap_length(1)"), "5");
+}
+
+TEST_F(Transaction, APositionIsNoPartOfIt) {
+  Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_write(1, 'xyz'); ROLLBACK");
+  EXPECT_EQ(One("SELECT mmap_tell(1)"), "3");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, MemoryIsRolledBackLikeAFile) {
+  Run("SELECT mmap_open(NULL, 'write', 4); BEGIN; SELECT mmap_patch(1, 0, 'wxyz')");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "wxyz");
+  Run("ROLLBACK");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), std::string(4, '\0'));
+  Run("BEGIN; SELECT mmap_patch(1, 0, 'wxyz'); COMMIT");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "wxyz");
+}
+
+TEST_F(Transaction, ACopyIsRolledBackLikeAFile) {
+  Run("SELECT mmap_open('a', 'copy'); SELECT mmap_patch(1, 0, 'one');"
+      "BEGIN; SELECT mmap_patch(1, 1, 'two')");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1, 0, 5)"), "otwoa");
+  Run("SAVEPOINT s; SELECT mmap_patch(1, 2, 'three'); ROLLBACK TO s");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1, 0, 5)"), "otwoa");
+  Run("ROLLBACK");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1, 0, 5)"), "oneaa");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+// ---- savepoints
+
+TEST_F(Transaction, SavepointsNest) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, '1');"
+      "SAVEPOINT x; SELECT mmap_patch('a', 1, '2');"
+      "SAVEPOINT y; SELECT mmap_patch('a', 2, '3'); SELECT mmap_patch('b', 2, '3')");
+  EXPECT_EQ(Seen("a"), "123aaaaaaa");
+  Run("ROLLBACK TO y");
+  EXPECT_EQ(Seen("a"), "12aaaaaaaa");
+  EXPECT_EQ(Seen("b"), "bbbbbbbbbb");
+  Run("SELECT mmap_patch('a', 3, '4'); ROLLBACK TO x");
+  EXPECT_EQ(Seen("a"), "1aaaaaaaaa");
+  Run("SELECT mmap_patch('a', 9, '9'); RELEASE x; COMMIT");
+  EXPECT_EQ(Get("a"), "1aaaaaaaa9");
+  EXPECT_EQ(Get("b"), "bbbbbbbbbb");
+}
+
+TEST_F(Transaction, AnOutermostSavepointIsATransaction) {
+  Run("SAVEPOINT x; SELECT mmap_patch('a', 0, '1'); SAVEPOINT y; SELECT mmap_patch('a', 1, '2')");
+  Run("RELEASE y");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  Run("RELEASE x");
+  EXPECT_EQ(Get("a"), "12aaaaaaaa");
+  Run("SAVEPOINT x; SELECT mmap_patch('a', 0, '9'); ROLLBACK TO x; RELEASE x");
+  EXPECT_EQ(Get("a"), "12aaaaaaaa");
+}
+
+TEST_F(Transaction, RollbackToIsRepeatable) {
+  Run("BEGIN; SAVEPOINT x");
+  for (int i = 0; i < 3; i++) {
+    Run("SELECT mmap_resize('a', 5000); SELECT mmap_patch('a', 4094, 'edge'); ROLLBACK TO x");
+    EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  }
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, AReleasedSavepointIsUndoneWithTheOneAroundIt) {
+  Run("BEGIN; SAVEPOINT x; SAVEPOINT y; SELECT mmap_patch('a', 0, '1'); RELEASE y;"
+      "SAVEPOINT z; SELECT mmap_patch('a', 1, '2'); RELEASE z; ROLLBACK TO x");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  Run("COMMIT");
+}
+
+TEST_F(Transaction, WhoJoinsLateUnderSavepointsIsUndoneToEach) {
+  Run("BEGIN; SAVEPOINT x; SAVEPOINT y; SAVEPOINT z; SELECT mmap_patch('a', 0, '1')");
+  Run("ROLLBACK TO y");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  Run("SELECT mmap_patch('a', 1, '2'); ROLLBACK TO x");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  Run("SELECT mmap_patch('a', 2, '3'); COMMIT");
+  EXPECT_EQ(Get("a"), "aa3aaaaaaa");
+}
+
+TEST_F(Transaction, ASecondTableThatJoinsLateIsUndoneWithTheFirst) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a'); CREATE VIRTUAL TABLE temp.u USING mmap('b')");
+  Run("BEGIN; UPDATE t SET byte = 49 WHERE offset = 0; SAVEPOINT x;"
+      "UPDATE t SET byte = 50 WHERE offset = 1; SAVEPOINT y; UPDATE u SET byte = 51;"
+      "SELECT mmap_patch('a', 2, '3'); ROLLBACK TO x");
+  EXPECT_EQ(Seen("a"), "1aaaaaaaaa");
+  EXPECT_EQ(Seen("b"), "bbbbbbbbbb");
+  Run("UPDATE u SET byte = 52 WHERE offset = 0; ROLLBACK TO x; COMMIT");
+  EXPECT_EQ(Get("a"), "1aaaaaaaaa");
+  EXPECT_EQ(Get("b"), "bbbbbbbbbb");
+}
+
+TEST_F(Transaction, SavepointsMadeBeforeTheFirstWriteInLaterTransactionsCountAnew) {
+  for (int i = 0; i < 3; i++) {
+    Run("BEGIN; SAVEPOINT x; SELECT mmap_patch('a', 0, '1'); SAVEPOINT y; SELECT mmap_patch('a', 1, '2');"
+        "ROLLBACK TO y; SELECT mmap_patch('a', 2, '3'); COMMIT");
+    EXPECT_EQ(Get("a"), "1a3aaaaaaa");
+    Run("SELECT mmap_patch('a', 0, 'aaa')");
+  }
+}
+
+// ---- triggers
+
+TEST_F(Transaction, ATriggersWritesBelongToItsStatement) {
+  Run("CREATE TABLE t(n CHECK(n < 3)); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN"
+      "  SELECT mmap_set('a', new.n, 65); END");
+  Run("INSERT INTO t VALUES(0), (1)");
+  EXPECT_EQ(Get("a"), "AAaaaaaaaa");
+  EXPECT_NE(Error("INSERT INTO t VALUES(2), (3)"), "ok");
+  EXPECT_EQ(Get("a"), "AAaaaaaaaa");
+  Run("BEGIN");
+  EXPECT_NE(Error("INSERT INTO t VALUES(2), (3)"), "ok");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "AAaaaaaaaa");
+}
+
+TEST_F(Transaction, ATriggerThatRaisesUndoesTheWrites) {
+  Run("CREATE TABLE t(n); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN"
+      "  SELECT mmap_set('a', new.n, 33);"
+      "  SELECT RAISE(ABORT, 'no') WHERE new.n = 2; END");
+  EXPECT_NE(Error("INSERT INTO t VALUES(1), (2)"), "ok");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "0");
+  Run("INSERT INTO t VALUES(1)");
+  EXPECT_EQ(Get("a"), "a!aaaaaaaa");
+}
+
+// SQLite lets no trigger write to a table that is for direct use only, a TEMP one neither.
+TEST_F(Transaction, ATriggerWritesByFunctionNotByTable) {
+  Run("CREATE TABLE t(n); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN"
+      "  UPDATE mmap SET byte = 33 WHERE file = 'a' AND offset = new.n; END");
+  EXPECT_EQ(Error("INSERT INTO t VALUES(1)"), "ERROR unsafe use of virtual table \"mmap\"");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, InsertOrRollbackEndsTheTransactionOfTheFilesToo) {
+  Run("CREATE TABLE t(n UNIQUE); INSERT INTO t VALUES(1); BEGIN; SELECT mmap_patch('a', 0, 'new')");
+  EXPECT_NE(Error("INSERT OR ROLLBACK INTO t VALUES(1)"), "ok");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  Run("SELECT mmap_patch('a', 0, 'one')"); // commits by itself again
+  EXPECT_EQ(Get("a"), "oneaaaaaaa");
+}
+
+// ---- several files, and the database
+
+TEST_F(Transaction, SeveralFilesCommitTogether) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, '1'), mmap_patch('b', 0, '2'); COMMIT");
+  EXPECT_EQ(Get("a"), "1aaaaaaaaa");
+  EXPECT_EQ(Get("b"), "2bbbbbbbbb");
+}
+
+TEST_F(Transaction, WhenOneFileCannotBeCommittedNoneIs) {
+  Run("CREATE TABLE t(n); BEGIN; INSERT INTO t VALUES(1);"
+      "SELECT mmap_patch('a', 0, '1'), mmap_patch('b', 0, '2')");
+  Put("b", "other stuff of another length");
+  EXPECT_EQ(Error("COMMIT"),
+            "BUSY_SNAPSHOT mmap: 'b' was changed by another program during this transaction");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(Get("b"), "other stuff of another length");
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "0");
+  EXPECT_FALSE(HasJournal("a"));
+  EXPECT_FALSE(HasJournal("b"));
+  Run("SELECT mmap_patch('a', 0, '3'), mmap_patch('b', 0, '4')");
+  EXPECT_EQ(Get("a"), "3aaaaaaaaa");
+  EXPECT_EQ(Get("b"), "4ther stuff of another length");
+}
+
+TEST_F(Transaction, TheDatabaseAndTheFilesCommitOrRollBackTogether) {
+  Db file("t.db");
+  file.Run("CREATE TABLE t(n); BEGIN; INSERT INTO t SELECT mmap_patch('a', 0, 'xx'); ROLLBACK");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  file.Run("BEGIN; INSERT INTO t SELECT mmap_patch('a', 0, 'xx'); COMMIT");
+  EXPECT_EQ(Get("a"), "xxaaaaaaaa");
+  EXPECT_EQ(file.One("SELECT n FROM t"), "2");
+}
+
+TEST_F(Transaction, ACommitThatADeferredForeignKeyForbidsCanBeMended) {
+  Run("PRAGMA foreign_keys = 1; CREATE TABLE p(id PRIMARY KEY);"
+      "CREATE TABLE c(p REFERENCES p DEFERRABLE INITIALLY DEFERRED)");
+  Run("BEGIN; INSERT INTO c VALUES(1); SELECT mmap_patch('a', 0, 'fk')");
+  EXPECT_NE(Error("COMMIT"), "ok");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(Seen("a"), "fkaaaaaaaa");
+  Run("INSERT INTO p VALUES(1); SELECT mmap_patch('a', 5, 'more'); COMMIT");
+  EXPECT_EQ(Get("a"), "fkaaamorea");
+}
+
+int Refuse(void *) {
+  return 1;
+}
+
+TEST_F(Transaction, ACommitHookThatRefusesRollsTheFilesBack) {
+  Run("CREATE TABLE t(n)");
+  sqlite3_commit_hook(*db, Refuse, nullptr);
+  EXPECT_NE(Error("INSERT INTO t SELECT mmap_patch('a', 0, 'xx')"), "ok");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_FALSE(HasJournal("a"));
+  sqlite3_commit_hook(*db, nullptr, nullptr);
+  Run("INSERT INTO t SELECT mmap_patch('a', 0, 'xx')");
+  EXPECT_EQ(Get("a"), "xxaaaaaaaa");
+}
+
+// SQLite calls xSync, then finds its database locked; COMMIT may be tried again, after more writes.
+class BusyCommit : public Transaction {
+protected:
+  void SetUp() override {
+    Transaction::SetUp();
+    file = std::make_unique<Db>("t.db");
+    other = std::make_unique<Db>("t.db", nullptr, false);
+    file->Run("CREATE TABLE t(n); INSERT INTO t VALUES(1);"
+              "CREATE VIRTUAL TABLE temp.v USING mmap('a'); CREATE VIRTUAL TABLE temp.w USING mmap('b')");
+  }
+  // Begins with a write of everything, and comes to a COMMIT that is refused.
+  void RefuseCommit(const std::string &writes) {
+    file->Run("BEGIN; INSERT INTO t VALUES(2);" + writes);
+    other->Run("BEGIN; SELECT * FROM t");
+    EXPECT_EQ(file->Error("COMMIT"), "BUSY database is locked");
+    EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  }
+  void TearDown() override {
+    other.reset();
+    file.reset();
+    Transaction::TearDown();
+  }
+  std::unique_ptr<Db> file, other;
+};
+
+TEST_F(BusyCommit, CanBeTriedAgain) {
+  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
+  EXPECT_EQ(file->Error("COMMIT"), "BUSY database is locked");
+  other->Run("COMMIT");
+  file->Run("COMMIT");
+  EXPECT_EQ(Get("a"), "oneaaaaaaa");
+  EXPECT_EQ(file->One("SELECT count(*) FROM t"), "2");
+  EXPECT_FALSE(HasJournal("a"));
+}
+
+TEST_F(BusyCommit, CanBeRolledBack) {
+  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
+  file->Run("ROLLBACK");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_FALSE(HasJournal("a"));
+  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "aaaaaaaaaa");
+}
+
+TEST_F(BusyCommit, TakesMoreWritesByFunction) {
+  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
+  file->Run("SELECT mmap_patch('a', 1, 'two'); SELECT mmap_insert('b', 0, 'more')");
+  other->Run("COMMIT");
+  file->Run("COMMIT");
+  EXPECT_EQ(Get("a"), "otwoaaaaaa");
+  EXPECT_EQ(Get("b"), "morebbbbbbbbbb");
+}
+
+TEST_F(BusyCommit, TakesMoreWritesByTable) {
+  RefuseCommit("INSERT INTO v(byte) VALUES(65); UPDATE w SET byte = 66 WHERE offset = 0");
+  file->Run("INSERT INTO v(byte) VALUES(67); UPDATE w SET byte = 68 WHERE offset = 1;"
+            "INSERT INTO v(byte) VALUES(69)");
+  other->Run("COMMIT");
+  file->Run("COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaaACE");
+  EXPECT_EQ(Get("b"), "BDbbbbbbbb");
+}
+
+TEST_F(BusyCommit, TakesRollbackTo) {
+  RefuseCommit("SELECT mmap_patch('a', 0, 'one'); SAVEPOINT s; SELECT mmap_patch('a', 3, 'two')");
+  file->Run("ROLLBACK TO s");
+  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "oneaaaaaaa");
+  other->Run("COMMIT");
+  file->Run("COMMIT");
+  EXPECT_EQ(Get("a"), "oneaaaaaaa");
+}
+
+TEST_F(BusyCommit, TakesARollbackToTheVeryBeginning) {
+  RefuseCommit("SAVEPOINT s; SELECT mmap_patch('a', 3, 'two'); INSERT INTO v(byte) VALUES(65)");
+  file->Run("ROLLBACK TO s");
+  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "aaaaaaaaaa");
+  other->Run("COMMIT");
+  file->Run("COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_FALSE(HasJournal("a"));
+}
+
+// ---- CREATE and DROP
+
+TEST_F(Transaction, ATableCreatedInsideATransactionWritesInIt) {
+  Run("BEGIN; CREATE VIRTUAL TABLE v USING mmap('a'); UPDATE v SET byte = 65 WHERE offset = 0");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "Aaaaaaaaaa");
+  EXPECT_EQ(One("SELECT byte FROM v LIMIT 1"), "65");
+}
+
+TEST_F(Transaction, ATableCreatedInsideATransactionGoesWithIt) {
+  Run("BEGIN; CREATE VIRTUAL TABLE v USING mmap('a'); UPDATE v SET byte = 65 WHERE offset = 0; ROLLBACK");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(Error("SELECT * FROM v"), "ERROR no such table: v");
+}
+
+TEST_F(Transaction, ATableCreatedUnderASavepointGoesWithIt) {
+  Run("BEGIN; SELECT mmap_patch('a', 9, 'Z'); SAVEPOINT s; CREATE VIRTUAL TABLE v USING mmap('a');"
+      "UPDATE v SET byte = 65 WHERE offset = 0; ROLLBACK TO s");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaZ");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaZ");
+}
+
+TEST_F(Transaction, CreateAloneIsNoWrite) {
+  Run("CREATE VIRTUAL TABLE v USING mmap('a'); DROP TABLE v");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+TEST_F(Transaction, DropOfATableWithPendingWritesIsRefused) {
+  Run("CREATE VIRTUAL TABLE temp.v USING mmap('a'); BEGIN; UPDATE v SET byte = 65 WHERE offset = 0");
+  EXPECT_NE(Error("DROP TABLE v"), "ok");
+  Run("COMMIT; DROP TABLE v");
+  EXPECT_EQ(Get("a"), "Aaaaaaaaaa");
+}
+
+// ---- who may not write
+
+TEST_F(Transaction, QueryOnlyRefusesEveryWrite) {
+  Run("CREATE VIRTUAL TABLE temp.v USING mmap('a'); SELECT mmap_open('a', 'write'); PRAGMA query_only = 1");
+  for (const char *sql :
+       {"SELECT mmap_set('a', 0, 1)", "SELECT mmap_patch(1, 0, 'x')", "SELECT mmap_resize('a', 1)",
+        "SELECT mmap_insert('a', 0, 'x')", "SELECT mmap_delete('a', 0, 1)",
+        "SELECT mmap_move('a', 0, 1, 1)", "SELECT mmap_write(1, 'x')", "SELECT mmap_write_byte(1, 1)",
+        "UPDATE mmap SET byte = 1 WHERE file = 'a'", "UPDATE v SET byte = 1",
+        "INSERT INTO v(byte) VALUES(1)"}) {
+    EXPECT_EQ(Error(sql).substr(0, 8), "READONLY") << sql;
+  }
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  Run("PRAGMA query_only = 0; SELECT mmap_set('a', 0, 65)");
+  EXPECT_EQ(Get("a"), "Aaaaaaaaaa");
+}
+
+TEST_F(Transaction, QueryOnlyMakesNoFile) {
+  Run("PRAGMA query_only = 1");
+  EXPECT_EQ(Error("SELECT mmap_open('new', 'create')").substr(0, 8), "READONLY");
+  EXPECT_FALSE(Exists("new"));
+  EXPECT_EQ(Error("SELECT mmap_open('a', 'write')"), "READONLY mmap_open: PRAGMA query_only is set");
+}
+
+TEST_F(Transaction, AReadOnlyDatabaseRefusesEveryWrite) {
+  Db("t.db", nullptr, false).Run("CREATE TABLE t(n)");
+  Db file("t.db", nullptr, true, SQLITE_OPEN_READONLY);
+  file.Run("CREATE VIRTUAL TABLE temp.v USING mmap('a')");
+  for (const char *sql : {"SELECT mmap_set('a', 0, 1)", "SELECT mmap_open('a', 'write')",
+                          "CREATE VIRTUAL TABLE temp.w USING mmap('new', access=create)",
+                          "UPDATE mmap SET byte = 1 WHERE file = 'a'", "UPDATE v SET byte = 1",
+                          "INSERT INTO v(byte) VALUES(1)", "SELECT mmap_open('new', 'create')"}) {
+    EXPECT_EQ(file.Error(sql).substr(0, 8), "READONLY") << sql;
+  }
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_FALSE(Exists("new"));
+}
+
+TEST_F(Transaction, AReadonlyLibraryReadsAndUpdatesNothing) {
+  Db reader(":memory:", "sqlite3_mmap_readonly_init");
+  EXPECT_EQ(reader.One("SELECT mmap_get('a', 0), (SELECT count(*) FROM mmap('a'))"), "97|10");
+  EXPECT_NE(reader.Error("UPDATE mmap SET byte = 1 WHERE file = 'a'"), "ok");
+  EXPECT_EQ(reader.Error("SELECT mmap_open('a', 'write')"),
+            "READONLY mmap_open: this connection only reads");
+  EXPECT_NE(reader.Error("CREATE VIRTUAL TABLE v USING mmap('new', access=create)"), "ok");
+  EXPECT_NE(reader.Error("SELECT mmap_open('new', 'create')"), "ok");
+  EXPECT_FALSE(Exists("new"));
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+}
+
+// ---- what SQL sees of it
+
+TEST_F(Transaction, AFunctionsWriteLeavesTheLastInsertRowid) {
+  Run("CREATE TABLE t(n); INSERT INTO t VALUES(1), (2), (3); SELECT mmap_patch('a', 0, 'x')");
+  EXPECT_EQ(One("SELECT last_insert_rowid()"), "3");
+}
+
+TEST_F(Transaction, ConnectionsCloseWithATransactionOpen) {
+  Db second;
+  second.Run("BEGIN; SELECT mmap_patch('a', 0, 'x')");
+  second.Close();
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  Run("SELECT mmap_patch('a', 0, 'y')"); // nobody holds the lock
+  EXPECT_EQ(Get("a"), "yaaaaaaaaa");
+}
+
+TEST_F(Transaction, ALongTransactionIsWhole) {
+  Run("BEGIN");
+  std::string expected = "aaaaaaaaaa";
+  for (int i = 0; i < 300; i++) {
+    Run("SELECT mmap_insert('a', " + std::to_string(i % 7) + ", 'k" + std::to_string(i) + "')");
+    expected.insert(static_cast<size_t>(i % 7), "k" + std::to_string(i));
+  }
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), expected);
+}
+
+} // namespace
+} // namespace mm_test
