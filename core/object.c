@@ -146,6 +146,19 @@ int mm_object_faulted(const mm_object *object, mm_error *err) {
   return MM_OK;
 }
 
+int mm_object_whole(const mm_object *object, mm_error *err) {
+  mm_stat stat;
+  int rc = mm_object_faulted(object, err);
+  if (rc) return rc;
+  int failed = mm_os.status(object->fd, &stat);
+  if (failed) {
+    return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  }
+  if (stat.size >= object->seen.size) return MM_OK;
+  return mm_fail(err, MM_IOERR, "'%s' was cut to %llu bytes while it was read", object->name,
+                 (unsigned long long)stat.size);
+}
+
 /* ---- once a statement ----------------------------------------------------------------------- */
 
 int object_check_owner(const mm_object *object, mm_error *err) {
@@ -360,9 +373,12 @@ int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t si
   return failed ? mm_fail_errno(err, MM_ERROR, -failed, "the system refuses this advice") : MM_OK;
 }
 
+/* The directory as well: a journal whose removal was lost would be replayed over what came later. */
 int mm_object_sync(mm_object *object, mm_error *err) {
   int failed = mm_os.sync(object->fd);
-  return failed ? mm_fail_errno(err, MM_IOERR, -failed, "cannot flush '%s'", object->name) : MM_OK;
+  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot flush '%s'", object->name);
+  bool journalled = object->kind == MM_OBJECT_FILE;
+  return journalled ? mm_journal_sync_directory(object->journal, err) : MM_OK;
 }
 
 bool mm_object_can_pin(const mm_object *object) {

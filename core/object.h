@@ -119,6 +119,9 @@ int mm_object_refresh(mm_object *object, mm_error *err);
 
 /* After bytes were read: did a fault happen meanwhile, so that they are not the file's? MM_IOERR. */
 int mm_object_faulted(const mm_object *object, mm_error *err);
+/* The same after many bytes were read. A cut inside a page makes no fault there but gives zeros, so this
+** looks at the file's size, too: one system call. */
+int mm_object_whole(const mm_object *object, mm_error *err);
 static inline bool mm_object_hit(const mm_object *object) {
   return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
 }

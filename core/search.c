@@ -108,6 +108,7 @@ static int compile(const mm_pattern *p, uint32_t options, pcre2_code **out, mm_e
   int code;
   PCRE2_SIZE offset;
   options |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_USE_OFFSET_LIMIT;
+  options |= PCRE2_ALT_CIRCUMFLEX; /* (?m)^ after the last newline, as re has it */
   *out = pcre2_compile(p->text, p->text_size, options, &code, &offset, p->compile);
   if (!*out) return fail_compile(code, offset, err);
   /* Without JIT (a hardened system forbids it) the same runs more slowly. */

@@ -2,6 +2,7 @@
 ** search.h: search for a regular expression over bytes in memory.
 **
 ** The expressions are PCRE2's, over bytes (not UTF), without options: `.` is any byte but a newline.
+** One thing is as in Python's re: (?m)^ is also found after a newline at the very end.
 ** Where a match must contain certain bytes (literal.h), only places around these are tried, so that
 ** the search runs at the speed of find.h.
 **

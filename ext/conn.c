@@ -407,8 +407,10 @@ void ext_conn_release(void *context) {
 
 /* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the statement
 ** that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
-static void on_fault(void *db) {
-  sqlite3_interrupt(db);
+static void on_fault(void *context) {
+  ext_conn *conn = context;
+  conn->pin_faults++;
+  sqlite3_interrupt(conn->db);
 }
 
 int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err) {
@@ -421,7 +423,7 @@ int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err) {
   conn->settings.watch = ext_conn_interrupted;
   conn->settings.watch_context = conn;
   conn->settings.on_fault.notify = on_fault;
-  conn->settings.on_fault.context = db;
+  conn->settings.on_fault.context = conn;
   mm_root_init(&conn->root);
   int rc = ext_txn_create(conn) ? mm_fail_nomem(err) : MM_OK;
   const char *root = mm_os.environment("SQLITE_MMAP_ROOT");

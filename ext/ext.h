@@ -90,6 +90,7 @@ struct ext_conn {
   struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
   sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
   sqlite3_stmt *interrupted; /* likewise */
+  volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
   mm_error err;              /* scratch for callers on this connection */
 };
 

@@ -19,4 +19,7 @@ const char *fn_name(const ext_file *file);
 /* Did a fault spoil what was just read? Then the function's error is set, and it is nonzero. */
 int fn_faulted(sqlite3_context *context, const char *name, const ext_file *file);
 
+/* The same for whoever has read many bytes: a cut inside a page, too. */
+int fn_cut(sqlite3_context *context, const char *name, const ext_file *file);
+
 #endif

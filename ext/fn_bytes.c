@@ -35,11 +35,33 @@ int fn_place(const ext_file *file, int64_t offset, uint64_t size, uint64_t *plac
   return MM_OK;
 }
 
+/* The same for what Python's methods take, where a negative number means nothing: `what` names it. */
+static int place_from_start(const ext_file *file, const char *what, int64_t offset, uint64_t size,
+                            uint64_t *place, mm_error *err) {
+  if (offset >= 0 && (uint64_t)offset <= file->length && size <= file->length - (uint64_t)offset) {
+    *place = file->start + (uint64_t)offset;
+    return MM_OK;
+  }
+  if (size <= 1 || offset < 0 || (uint64_t)offset >= file->length) {
+    return mm_fail(err, MM_ERROR, "%s %lld is outside '%s' (%llu bytes)", what, (long long)offset,
+                   fn_name(file), (unsigned long long)file->length);
+  }
+  return mm_fail(err, MM_ERROR, "%s %lld and %llu bytes are outside '%s' (%llu bytes)", what,
+                 (long long)offset, (unsigned long long)size, fn_name(file),
+                 (unsigned long long)file->length);
+}
+
 int fn_faulted(sqlite3_context *context, const char *name, const ext_file *file) {
   if (!mm_object_hit(file->object->core)) return MM_OK;
   mm_object_faulted(file->object->core, &ext_conn_of(context)->err);
   fn_fail(context, name);
   return MM_IOERR;
+}
+
+int fn_cut(sqlite3_context *context, const char *name, const ext_file *file) {
+  int rc = mm_object_whole(file->object->core, &ext_conn_of(context)->err);
+  if (rc) fn_fail(context, name);
+  return rc;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -207,8 +229,8 @@ static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
   uint64_t to, from, count = (uint64_t)write->c;
   int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = fn_place(&write->file, write->a, count, &to, err);
-  if (rc == MM_OK) rc = fn_place(&write->file, write->b, count, &from, err);
+  if (rc == MM_OK) rc = place_from_start(&write->file, "dest", write->a, count, &to, err);
+  if (rc == MM_OK) rc = place_from_start(&write->file, "src", write->b, count, &from, err);
   if (rc == MM_OK) rc = mm_object_move(write->file.object->core, to, from, count, err);
   write->result = write->c;
   return rc;
@@ -330,18 +352,14 @@ static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 /* ---- neither -------------------------------------------------------------------------------- */
 
-/* An optional range: offset defaults to 0, size to the rest. */
+/* An optional range: the first argument defaults to 0, the second, a number of bytes, to the rest. */
 static int range_arguments(int argc, sqlite3_value **argv, int first, const char *const what[2],
-                           const ext_file *file, uint64_t *place, uint64_t *size, mm_error *err) {
-  mm_optional offset, length;
-  int rc = ext_value_optional(argc, argv, first, what[0], &offset, err);
-  if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, what[1], &length, err);
-  if (rc) return rc;
-  if (length.given && length.value < 0) {
-    return mm_fail(err, MM_ERROR, "%s %lld is negative", what[1], (long long)length.value);
+                           mm_optional *offset, mm_optional *length, mm_error *err) {
+  int rc = ext_value_optional(argc, argv, first, what[0], offset, err);
+  if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, what[1], length, err);
+  if (rc == MM_OK && length->given && length->value < 0) {
+    rc = mm_fail(err, MM_ERROR, "%s %lld is negative", what[1], (long long)length->value);
   }
-  rc = fn_place(file, offset.value, length.given ? (uint64_t)length.value : 0, place, err);
-  *size = length.given ? (uint64_t)length.value : file->start + file->length - *place;
   return rc;
 }
 
@@ -350,10 +368,14 @@ static void flushFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   static const char name[] = "mmap_flush";
   mm_error *err = &ext_conn_of(context)->err;
   ext_file file;
-  uint64_t place = 0, size;
+  mm_optional offset, size;
+  uint64_t place;
   if (ext_any_null(argv, 1)) return;
   if (ext_file_argument(context, name, argv[0], &file)) return;
-  int rc = range_arguments(argc, argv, 1, what, &file, &place, &size, err);
+  int rc = range_arguments(argc, argv, 1, what, &offset, &size, err);
+  if (rc == MM_OK) {
+    rc = place_from_start(&file, what[0], offset.value, (uint64_t)size.value, &place, err);
+  }
   if (rc == MM_OK) rc = mm_object_sync(file.object->core, err);
   if (rc) {
     fn_fail(context, name);
@@ -391,20 +413,31 @@ static int advice_of(const char *name, mm_error *err) {
   return -1;
 }
 
+/* As Python has it: a start that is given must be a byte's, a length is clipped. */
+static int advise(const ext_file *file, int advice, mm_optional start, mm_optional length,
+                  mm_error *err) {
+  uint64_t place, rest;
+  int rc = place_from_start(file, "start", start.value, start.given ? 1 : 0, &place, err);
+  if (rc) return rc;
+  rest = file->start + file->length - place;
+  bool cut = length.given && (uint64_t)length.value < rest;
+  return mm_object_advise(file->object->core, advice, place, cut ? (uint64_t)length.value : rest, err);
+}
+
 static void madviseFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char *const what[2] = {"start", "length"};
   static const char name[] = "mmap_madvise";
   mm_error *err = &ext_conn_of(context)->err;
   ext_file file;
-  uint64_t place = 0, size;
+  mm_optional start, length;
   const char *text;
   if (ext_any_null(argv, 2)) return;
   if (ext_file_argument(context, name, argv[0], &file)) return;
   int rc = ext_value_text(argv[1], "advice", &text, err);
   int advice = rc ? -1 : advice_of(text, err);
   if (advice < 0) rc = MM_ERROR;
-  if (rc == MM_OK) rc = range_arguments(argc, argv, 2, what, &file, &place, &size, err);
-  if (rc == MM_OK) rc = mm_object_advise(file.object->core, advice, place, size, err);
+  if (rc == MM_OK) rc = range_arguments(argc, argv, 2, what, &start, &length, err);
+  if (rc == MM_OK) rc = advise(&file, advice, start, length, err);
   if (rc) {
     fn_fail(context, name);
   } else {

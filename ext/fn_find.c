@@ -44,7 +44,7 @@ static int search_arguments(sqlite3_context *context, const char *name, int argc
 
 static void result_found(sqlite3_context *context, const char *name, const search *s, int64_t found,
                          int64_t base) {
-  if (fn_faulted(context, name, &s->file)) return;
+  if (fn_cut(context, name, &s->file)) return;
   if (found == MM_FIND_STOPPED) {
     mm_fail(&ext_conn_of(context)->err, MM_INTERRUPT, "interrupted");
     fn_fail(context, name);

@@ -167,14 +167,14 @@ static char target_of(const lines_table *table, int column) {
   return column == LINES_TEXT && table->sorted && table->text_order ? 't' : 0;
 }
 
-typedef struct plan {
+typedef struct lines_plan {
   char text[2 * 64 + 1];
   size_t size;
   int next;
   double share;
-} plan;
+} lines_plan;
 
-static void plan_constraint(const lines_table *table, sqlite3_index_info *info, int i, plan *p) {
+static void plan_constraint(const lines_table *table, sqlite3_index_info *info, int i, lines_plan *p) {
   const struct sqlite3_index_constraint *c = &info->aConstraint[i];
   char how = ext_tab_operator(c->op), what = target_of(table, c->iColumn);
   if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
@@ -199,7 +199,7 @@ static void plan_order(const lines_table *table, sqlite3_index_info *info) {
 
 #define GUESSED_LINES 1e6
 
-static int plan_file(sqlite3_vtab *base, sqlite3_index_info *info, plan *p) {
+static int plan_file(sqlite3_vtab *base, sqlite3_index_info *info, lines_plan *p) {
   unsigned given;
   int rc = ext_tab_arguments(base, info, "mmap_lines", LINES_FILE, 1, 1, &given, &p->next);
   if (rc == SQLITE_ERROR) {
@@ -213,7 +213,7 @@ static int plan_file(sqlite3_vtab *base, sqlite3_index_info *info, plan *p) {
 
 static int linesBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   const lines_table *table = (const lines_table *)base;
-  plan p = {.next = 1, .share = 1};
+  lines_plan p = {.next = 1, .share = 1};
   int rc = table->path ? SQLITE_OK : plan_file(base, info, &p);
   if (rc) return rc;
   for (int i = 0; i < info->nConstraint; i++) plan_constraint(table, info, i, &p);

@@ -156,6 +156,13 @@ static int add_plain(list_cursor *cursor, const ext_object *object) {
   return add_row(cursor, object, row, NULL);
 }
 
+/* What others did to the files shows here, too. One that cannot be looked at is listed as it was. */
+static void refresh_objects(ext_conn *conn) {
+  mm_error ignored;
+  ext_txn_reopen(conn);
+  for (ext_object *o = conn->objects; o; o = o->next) (void)mm_object_refresh(o->core, &ignored);
+}
+
 static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, int argc,
                       sqlite3_value **argv) {
   list_cursor *cursor = (list_cursor *)base;
@@ -164,6 +171,7 @@ static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   (void)plan, (void)string, (void)argc, (void)argv;
   clear_rows(cursor);
   cursor->at = 0;
+  refresh_objects(conn);
   for (size_t i = 0; i < conn->handle_count && rc == SQLITE_OK; i++) {
     if (conn->handles[i]->object) rc = add_handle(cursor, conn->handles[i]);
   }

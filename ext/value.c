@@ -241,11 +241,20 @@ static bool too_big(sqlite3_context *context, uint64_t size) {
   return true;
 }
 
+/* If pinned bytes go, SQLite learns it by an interrupt, which it looks for in loops only. A statement
+** that writes could come to its end, and keep zeros. */
+static bool is_writing(sqlite3 *db) {
+  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
+    if (sqlite3_stmt_busy(s) && !sqlite3_stmt_readonly(s)) return true;
+  }
+  return false;
+}
+
 void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset,
                       uint64_t size) {
   mm_object *core = object->core;
   if (too_big(context, size)) return;
-  if (size >= PIN_FROM && mm_object_can_pin(core)) {
+  if (size >= PIN_FROM && mm_object_can_pin(core) && !is_writing(object->conn->db)) {
     mm_object_pin(core, offset, size);
     sqlite3_result_blob64(context, core->data + offset, size, unpin);
   } else {

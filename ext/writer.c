@@ -153,7 +153,11 @@ static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv,
     return ext_table_error(table, "mmap_writer", &conn->err);
   }
   write->ran = true;
+  unsigned faults = conn->pin_faults;
   int rc = write->run(conn, write, &conn->err);
+  if (rc == MM_OK && conn->pin_faults != faults) {
+    rc = mm_fail(&conn->err, MM_IOERR, "the file that the data is a slice of was cut, or cannot be read");
+  }
   return rc ? ext_table_error(table, write->name, &conn->err) : SQLITE_OK;
 }
 

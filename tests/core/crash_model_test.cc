@@ -594,6 +594,11 @@ TEST_F(CrashModel, SeesARemovalThatIsNotSynced) {
   EXPECT_GT(explorer.bad, 0u);
 }
 
+TEST_F(CrashModel, SeesAFlushThatForgetsTheDirectory) {
+  explorer.Explore(TwoCommitsAndFlush(IsDirectorySync));
+  EXPECT_GT(explorer.bad, 0u);
+}
+
 TEST_F(CrashModel, SeesAJournalThatIsNotEmptiedBeforeARollback) {
   Recording recording;
   {

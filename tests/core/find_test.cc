@@ -285,6 +285,19 @@ TEST_P(FindEverywhere, AgreesWhereEveryPlaceNearlyFits) {
   }
 }
 
+// The right part of a periodic needle fits, the left does not, and the next period breaks at once.
+TEST_P(FindEverywhere, RemembersNoMoreThanItCompared) {
+  for (size_t pairs : {10, 16, 20, 40}) {
+    for (const Text &pair : {Text("ba"), Text("ab")}) {
+      Text odd = pair == "ba" ? "ca" : "ac";
+      Text text = Repeat(odd + Repeat(pair, 2 * (pairs - 1)), 300000);
+      ExpectAllRight(text, Repeat(pair, 2 * pairs));
+      ExpectAllRight(text + Repeat(pair, 2 * pairs) + text, Repeat(pair, 2 * pairs));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 TEST_P(FindEverywhere, ComparesANeedleOfMegabytesToItsEnd) {
   std::mt19937 random(3);
   Text needle = RandomText(random, (5 << 20) + 3, 2);
