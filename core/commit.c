@@ -28,24 +28,6 @@ static bool is_durable(const mm_object *object) {
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
-int object_open_writer(mm_object *object, mm_error *err) {
-  if (object->writer >= 0) return MM_OK;
-  if (object->settings->read_only) {
-    return mm_fail(err, MM_READONLY, "cannot write '%s': this connection only reads", object->name);
-  }
-  int fd = mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
-  if (fd < 0) return mm_fail_errno(err, MM_READONLY, -fd, "cannot write '%s'", object->name);
-  object->writer = fd;
-  return MM_OK;
-}
-
-void object_close_writer(mm_object *object) {
-  if (object->writer >= 0 && object->writer != object->fd) {
-    (void)mm_os.close(object->writer);
-    object->writer = -1;
-  }
-}
-
 int mm_object_check_writable(mm_object *object, mm_error *err) {
   if (object->writer >= 0 || object->kind == MM_OBJECT_PRIVATE) return MM_OK;
   int rc = object_open_writer(object, err);

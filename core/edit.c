@@ -9,14 +9,6 @@
 #include "core/object.h"
 #include "core/object_private.h"
 
-static uint64_t page_down(uint64_t offset) {
-  return offset & ~((uint64_t)mm_os.page_size() - 1);
-}
-
-static uint64_t page_up(uint64_t offset) {
-  return page_down(offset + mm_os.page_size() - 1);
-}
-
 /* Forget the entries from `mark` on. The view must not show them. */
 static void forget(mm_object *object, size_t mark) {
   mm_log_cut(&object->log, mark);
@@ -138,7 +130,7 @@ static int clean_entries(mm_object *object, size_t mark, range *hull, mm_error *
   *hull = (range){UINT64_MAX, 0};
   for (size_t i = mark; i < object->log.count && rc == MM_OK; i++) {
     range pages = touched(&object->log.entries[i]);
-    pages = (range){page_down(pages.low), page_up(pages.high)};
+    pages = (range){object_page_down(pages.low), object_page_up(pages.high)};
     if (pages.low < hull->low) hull->low = pages.low;
     if (pages.high > hull->high) hull->high = pages.high;
     if (pages.low >= run.low && pages.low <= run.high) {
@@ -169,7 +161,7 @@ int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
     rc = object_show(object, 0, hull.low, hull.high, err);
   }
   if (rc) {
-    object_unmap(object);
+    object_spoil(object);
   } else {
     object->size = mm_log_size_at(&object->log, object->log.count, object->seen.size);
   }

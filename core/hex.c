@@ -265,7 +265,8 @@ int mm_hex_regex(const char *pattern, uint64_t size, char **out, mm_error *err) 
   put(&t, "(?s)");
   read_all(&t);
   if (braces && !take(&t, '}')) fail(&t, t.at, "missing }");
-  if (peek(&t)) fail(&t, t.at, "unexpected character");
+  skip_space(&t);
+  if (t.at < t.size) fail(&t, t.at, "unexpected character");
   if (t.rc) {
     mm_free(t.text);
     t.text = NULL;

@@ -1,12 +1,29 @@
 /*
-** object_private.h: what object.c, edit.c, commit.c and recover.c share of an object, and nobody else.
+** object_private.h: what show.c, edit.c, recover.c, commit.c and object.c share of an object, and nobody
+** else. Each uses those named before it.
 */
 #ifndef MM_OBJECT_PRIVATE_H
 #define MM_OBJECT_PRIVATE_H
 
 #include "core/object.h"
 
-/* object.c: the view of the object's bytes. */
+static inline uint64_t object_min(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static inline uint64_t object_max(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
+
+static inline uint64_t object_page_down(uint64_t offset) {
+  return offset & ~((uint64_t)mm_os.page_size() - 1);
+}
+
+static inline uint64_t object_page_up(uint64_t offset) {
+  return object_page_down(offset + mm_os.page_size() - 1);
+}
+
+/* show.c: the view of the object's bytes. */
 
 /* Build a new view and show the whole log in it; the old one, if any, is let go of only when the new
 ** one is ready. */
@@ -18,8 +35,9 @@ int object_show(mm_object *object, size_t first, uint64_t low, uint64_t high, mm
 /* Make the view ready for storing, with room for `size` bytes; may build a new one. */
 int object_ready(mm_object *object, uint64_t size, mm_error *err);
 
-/* Nothing can be read until the next refresh has mapped the object anew. */
-void object_unmap(mm_object *object);
+/* What the view shows cannot be trusted: reads fail until the next refresh has mapped the object anew.
+** Pointers into it stay good till then. */
+void object_spoil(mm_object *object);
 
 /* Take over the file's status: size and times. Rebuilds what no longer shows the file. */
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err);
@@ -31,11 +49,11 @@ static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {
   return a->size == b->size && a->ctime == b->ctime && a->mtime == b->mtime;
 }
 
-/* commit.c: open the file for writing, and stop having it open so. */
+/* recover.c: open the file for writing, and stop having it open so. */
 int object_open_writer(mm_object *object, mm_error *err);
 void object_close_writer(mm_object *object);
 
-/* recover.c: finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
+/* Finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);
 

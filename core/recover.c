@@ -12,6 +12,26 @@
 #include "core/object.h"
 #include "core/object_private.h"
 
+/* ---- the file, open for writing -------------------------------------------------------------- */
+
+int object_open_writer(mm_object *object, mm_error *err) {
+  if (object->writer >= 0) return MM_OK;
+  if (object->settings->read_only) {
+    return mm_fail(err, MM_READONLY, "cannot write '%s': this connection only reads", object->name);
+  }
+  int fd = mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
+  if (fd < 0) return mm_fail_errno(err, MM_READONLY, -fd, "cannot write '%s'", object->name);
+  object->writer = fd;
+  return MM_OK;
+}
+
+void object_close_writer(mm_object *object) {
+  if (object->writer >= 0 && object->writer != object->fd) {
+    (void)mm_os.close(object->writer);
+    object->writer = -1;
+  }
+}
+
 /* ---- showing a journal without writing ------------------------------------------------------ */
 
 /* Put other entries under the log in place of the overlay. */
@@ -26,7 +46,7 @@ static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_e
   object->log = *under;
   *under = old;
   rc = object->view ? object_remap(object, err) : MM_OK;
-  if (rc) object_unmap(object);
+  if (rc) object_spoil(object);
   return rc;
 }
 

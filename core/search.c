@@ -22,7 +22,7 @@
 */
 
 #define LIGHT_MATCHES 250000u     /* match limit of a call that cannot be interrupted: some 10 ms */
-#define HARD_STEPS 30000000u      /* callouts for one start, then it is too much work: a second or two */
+#define HARD_STEPS 20000000u      /* callouts for one start, then it is too much work: a second or two */
 #define STEPS_ASK 4096u           /* … and after so many `stop` is asked */
 #define HEAP_KIB (256u << 10)     /* for backtracking, without JIT */
 #define JIT_STACK ((size_t)32 << 20)
@@ -53,6 +53,7 @@ struct mm_pattern {
   mm_needle needle;
   mm_masked masked;
   unsigned groups;
+  uint32_t careful;  /* an option that keeps PCRE2 from a wrong shortcut; 0 */
   uint64_t shortest; /* no match has less bytes */
   bool anchored;     /* only the first start can match */
   bool matched;      /* `data` holds the last match */
@@ -107,13 +108,34 @@ static int fail_compile(int code, PCRE2_SIZE offset, mm_error *err) {
 static int compile(const mm_pattern *p, uint32_t options, pcre2_code **out, mm_error *err) {
   int code;
   PCRE2_SIZE offset;
-  options |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_USE_OFFSET_LIMIT;
+  options |= p->careful | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_USE_OFFSET_LIMIT;
   options |= PCRE2_ALT_CIRCUMFLEX; /* (?m)^ after the last newline, as re has it */
   *out = pcre2_compile(p->text, p->text_size, options, &code, &offset, p->compile);
   if (!*out) return fail_compile(code, offset, err);
   /* Without JIT (a hardened system forbids it) the same runs more slowly. */
   if (p->stack) (void)pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE | PCRE2_JIT_PARTIAL_HARD);
   return MM_OK;
+}
+
+/* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same byte,
+** which the match must contain, for two (its pull request 444): it then misses (?=a)0*a in "a". */
+static bool is_mistaken(const mm_pattern *p) {
+  uint32_t first = 0, last = 0, has_first = 0, has_last = 0;
+  pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODETYPE, &has_first);
+  pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODEUNIT, &first);
+  pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODETYPE, &has_last);
+  pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODEUNIT, &last);
+  bool same = has_first == 1 && has_last == 1 && (first | 0x20) == (last | 0x20);
+  return same && memmem(p->text, p->text_size, "(?=", 3) != NULL;
+}
+
+static int compile_light(mm_pattern *p, mm_error *err) {
+  int rc = compile(p, 0, &p->light, err);
+  if (rc || !is_mistaken(p)) return rc;
+  pcre2_code_free(p->light);
+  p->light = NULL;
+  p->careful = PCRE2_NO_START_OPTIMIZE;
+  return compile(p, 0, &p->light, err);
 }
 
 static bool has_jit(void) {
@@ -180,7 +202,7 @@ static int make(mm_pattern *p, const uint8_t *text, uint64_t size, mm_error *err
   if (size) memcpy(p->text, text, size);
   p->text_size = size;
   if (make_contexts(p)) return mm_fail_nomem(err);
-  int rc = compile(p, 0, &p->light, err);
+  int rc = compile_light(p, err);
   if (rc) return rc;
   p->data = pcre2_match_data_create_from_pattern(p->light, p->general);
   if (!p->data) return mm_fail_nomem(err);

@@ -34,23 +34,32 @@ static const char interrupted_sql[] =
     "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 10)"
     " SELECT count(*) FROM c";
 
-int ext_conn_connect_releaser(ext_conn *conn) {
+bool ext_conn_means_ours(ext_conn *conn, const char *sql) {
   sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(conn->db, "SELECT 1 FROM mmap_list", -1, &stmt, NULL);
+  conn->planned = false;
+  int rc = sqlite3_prepare_v2(conn->db, sql, -1, &stmt, NULL);
   sqlite3_finalize(stmt);
-  return rc;
+  return rc == SQLITE_OK && conn->planned;
+}
+
+bool ext_conn_may_cache(ext_conn *conn) {
+  if (!conn->caches) conn->caches = ext_conn_means_ours(conn, "SELECT 1 FROM mmap_list");
+  return conn->caches;
 }
 
 int ext_conn_interrupted(void *context) {
   ext_conn *conn = context;
-  if (!conn->interrupted) {
-    if (ext_conn_connect_releaser(conn)) return 0;
-    (void)sqlite3_prepare_v3(conn->db, interrupted_sql, -1, SQLITE_PREPARE_PERSISTENT,
-                             &conn->interrupted, NULL);
-    if (!conn->interrupted) return 0;
+  sqlite3_stmt *stmt = conn->interrupted;
+  if (!stmt) {
+    bool cache = ext_conn_may_cache(conn);
+    (void)sqlite3_prepare_v3(conn->db, interrupted_sql, -1, cache ? SQLITE_PREPARE_PERSISTENT : 0,
+                             &stmt, NULL);
+    if (!stmt) return 0;
+    if (cache) conn->interrupted = stmt;
   }
-  int rc = sqlite3_step(conn->interrupted);
-  (void)sqlite3_reset(conn->interrupted);
+  int rc = sqlite3_step(stmt);
+  (void)sqlite3_reset(stmt);
+  if (stmt != conn->interrupted) sqlite3_finalize(stmt);
   return rc == SQLITE_INTERRUPT;
 }
 
@@ -68,6 +77,7 @@ void ext_conn_release_statements(ext_conn *conn) {
   sqlite3_finalize(conn->writer);
   sqlite3_finalize(conn->interrupted);
   conn->writer = conn->interrupted = NULL;
+  conn->caches = false;
 }
 
 /* ---- may it write? -------------------------------------------------------------------------- */

@@ -17,10 +17,14 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
 /* Set or narrow the root of all paths. */
 int ext_conn_set_root(ext_conn *conn, const char *path, mm_error *err);
 
-/* Before a statement is cached. Connects the eponymous table mmap_list: when SQLite closes the connection
-** it disconnects that table first, which finalizes the cached statements, which else would keep the
-** connection open (ext_conn_release_statements). SQLite's code. */
-int ext_conn_connect_releaser(ext_conn *conn);
+/* Does a table's name lead to ours, and not to a table or view of the same name in some database? `sql`
+** selects from it. */
+bool ext_conn_means_ours(ext_conn *conn, const char *sql);
+
+/* May a statement be cached? Connects the eponymous table mmap_list: when SQLite closes the connection it
+** disconnects that table first, which finalizes the cached statements, which else would keep the
+** connection open (ext_conn_release_statements). */
+bool ext_conn_may_cache(ext_conn *conn);
 
 /* Close what nobody holds and no path leads to; after a transaction has ended. */
 void ext_conn_collect(ext_conn *conn);

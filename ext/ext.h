@@ -90,6 +90,8 @@ struct ext_conn {
   struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
   sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
   sqlite3_stmt *interrupted; /* likewise */
+  bool planned;              /* mmap_list or mmap_writer was asked for a plan: the name means ours */
+  bool caches;               /* mmap_list is connected, and will finalize what is cached */
   volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
   mm_error err;              /* scratch for callers on this connection */
 };
@@ -167,8 +169,8 @@ void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *byt
 /* A copy of bytes as a BLOB; SQLITE_TOOBIG if there are too many. Never NULL, an empty one too. */
 void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t size);
 
-/* Bytes [offset, +size) of the object as a BLOB: large ones, where nothing is pending, without a
-** copy. The range must be inside. */
+/* Bytes [offset, +size) of the object as a BLOB: large ones, where nothing is pending and no statement
+** runs that writes, without a copy. The range must be inside. */
 void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset, uint64_t size);
 
 /* Is the value NULL among argv[0 .. required-1]? Then the function returns NULL and does nothing. */

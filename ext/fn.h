@@ -22,4 +22,7 @@ int fn_faulted(sqlite3_context *context, const char *name, const ext_file *file)
 /* The same for whoever has read many bytes: a cut inside a page, too. */
 int fn_cut(sqlite3_context *context, const char *name, const ext_file *file);
 
+/* One of the two, for `size` bytes. */
+int fn_spoilt(sqlite3_context *context, const char *name, const ext_file *file, uint64_t size);
+
 #endif

@@ -58,6 +58,13 @@ int fn_faulted(sqlite3_context *context, const char *name, const ext_file *file)
   return MM_IOERR;
 }
 
+/* From so many bytes on a system call is nothing beside reading them. */
+#define MANY ((uint64_t)64 << 10)
+
+int fn_spoilt(sqlite3_context *context, const char *name, const ext_file *file, uint64_t size) {
+  return size < MANY ? fn_faulted(context, name, file) : fn_cut(context, name, file);
+}
+
 int fn_cut(sqlite3_context *context, const char *name, const ext_file *file) {
   int rc = mm_object_whole(file->object->core, &ext_conn_of(context)->err);
   if (rc) fn_fail(context, name);
@@ -124,7 +131,7 @@ static void getFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
     return;
   }
   ext_result_typed(context, type, file.object->core->data + place);
-  fn_faulted(context, name, &file);
+  fn_spoilt(context, name, &file, type.size);
 }
 
 static int slice_arguments(int argc, sqlite3_value **argv, int64_t length, mm_slice *slice,
@@ -172,7 +179,7 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   } else {
     result_stepped(context, &file, slice);
   }
-  fn_faulted(context, name, &file);
+  fn_spoilt(context, name, &file, (uint64_t)slice.count);
 }
 
 /* ---- writing in place ----------------------------------------------------------------------- */

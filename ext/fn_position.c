@@ -21,7 +21,7 @@ static void result_read(sqlite3_context *context, const char *name, ext_file *fi
   uint64_t p = position(file);
   ext_result_bytes(context, file->object, file->start + p, n);
   sqlite3 *db = sqlite3_context_db_handle(context);
-  if (fn_faulted(context, name, file) == MM_OK &&
+  if (fn_spoilt(context, name, file, n) == MM_OK &&
       n <= (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1)) {
     file->handle->position = p + n;
   }

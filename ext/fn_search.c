@@ -74,7 +74,7 @@ static void search_range(sqlite3_context *context, mm_pattern *pattern, const ra
   if (!r->none && mm_pattern_search(pattern, r->data, r->to, r->from, false, &watch, &found, &match,
                                     &conn->err)) {
     fn_fail(context, "mmap_search");
-  } else if (!fn_faulted(context, "mmap_search", &r->file)) {
+  } else if (!fn_cut(context, "mmap_search", &r->file)) {
     sqlite3_result_int64(context, found ? (sqlite3_int64)match.start : -1);
   }
 }
@@ -119,7 +119,7 @@ static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) 
   if (range_arguments(context, "mmap_crc32", argc, argv, 1, &r)) return;
   ext_conn_watch(ext_conn_of(context), &watch);
   bool whole = mm_crc32(r.data + r.from, r.to - r.from, &watch, &crc);
-  if (fn_faulted(context, "mmap_crc32", &r.file)) return;
+  if (fn_cut(context, "mmap_crc32", &r.file)) return;
   if (whole) {
     sqlite3_result_int64(context, crc);
   } else {

@@ -145,6 +145,21 @@ int ext_tab_operator_of(char c) {
   return 0;
 }
 
+bool ext_tab_is_literal(sqlite3_index_info *info, int constraint) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+  sqlite3_value *value;
+  if (sqlite3_libversion_number() >= 3038000) {
+    return sqlite3_vtab_rhs_value(info, constraint, &value) == SQLITE_OK;
+  }
+#endif
+  (void)info, (void)constraint;
+  return false;
+}
+
+bool ext_tab_is_parameter(sqlite3_value *value) {
+  return sqlite3_value_frombind(value) != 0;
+}
+
 /* Which hidden column a constraint gives a value to; -1: none. */
 static int argument_of(const struct sqlite3_index_constraint *c, int hidden, int most) {
   bool is_argument = c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= hidden &&

@@ -62,6 +62,13 @@ bool ext_tab_text_is_utf8(sqlite3 *db);
 char ext_tab_operator(int op);
 int ext_tab_operator_of(char c);
 
+/* A text key compared with a value of a column that SQL sees as a number: then keys that look like numbers
+** are numbers too, and less than all texts. Such keys are all before ':'. Does the constraint's value come
+** from elsewhere, a literal (known to xBestIndex) or a parameter (known to xFilter)? */
+bool ext_tab_is_literal(sqlite3_index_info *info, int constraint);
+bool ext_tab_is_parameter(sqlite3_value *value);
+#define EXT_AFTER_NUMBERS ":"
+
 /* Put a sentence of mm_error into a cursor's table and return SQLite's code. */
 int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err);
 

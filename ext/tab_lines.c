@@ -13,7 +13,7 @@
 **     idxNum   PLAN_FILE        argv[0] is the file (table-valued function)
 **              PLAN_DESCENDING  rows come from the last to the first
 **              PLAN_ORDERED     the plan relies on the order of `text`
-**     idxStr   for each further argument what and how: 'o' offset, rowid  'n' number  't' text
+**     idxStr   for each further argument what and how: 'o' offset, rowid  'n' number  't' text  'T' … against a literal
 */
 #include "core/find.h"
 #include "core/mem.h"
@@ -182,7 +182,7 @@ static void plan_constraint(const lines_table *table, sqlite3_index_info *info, 
   if (what == 't') info->idxNum |= PLAN_ORDERED;
   info->aConstraintUsage[i].argvIndex = p->next++;
   info->aConstraintUsage[i].omit = what != 't';
-  p->text[p->size++] = what;
+  p->text[p->size++] = what == 't' && ext_tab_is_literal(info, i) ? 'T' : what;
   p->text[p->size++] = how;
   p->share *= how == '=' ? 1e-5 : 0.25;
 }
@@ -413,8 +413,9 @@ static void bound_number(lines_cursor *cursor, text *t, int op, sqlite3_value *v
   if (high < INT64_MAX) lower_end(cursor, line_numbered(t, high + 1));
 }
 
-/* A number is left to SQLite: it compares it as text or as a number, by where it comes from. */
-static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *value) {
+/* A number is left to SQLite: it compares it as text or as a number, by where it comes from. Unless the
+** value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. */
+static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *value, bool plain) {
   mm_error *err = &conn_of(cursor)->err;
   uint64_t low, high;
   bool lower = op != SQLITE_INDEX_CONSTRAINT_LT && op != SQLITE_INDEX_CONSTRAINT_LE;
@@ -428,6 +429,10 @@ static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *valu
   if (lower) {
     rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, &low, err);
     if (rc == MM_OK) raise_begin(cursor, low);
+  }
+  if (!lower && !plain && compare_bytes(key, size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0) {
+    key = (const uint8_t *)EXT_AFTER_NUMBERS;
+    size = 1;
   }
   if (upper && rc == MM_OK) {
     rc = find_edge(t, key, size, op != SQLITE_INDEX_CONSTRAINT_LT, &high, err);
@@ -497,7 +502,8 @@ static int settle(lines_cursor *cursor) {
 
 static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_value *value) {
   int op = ext_tab_operator_of(constraint[1]);
-  if (constraint[0] == 't') return bound_text(cursor, t, op, value);
+  bool plain = constraint[0] == 'T' || ext_tab_is_parameter(value);
+  if ((constraint[0] | 0x20) == 't') return bound_text(cursor, t, op, value, plain);
   if (constraint[0] == 'o') bound_offset(cursor, t, op, value);
   if (constraint[0] == 'n') bound_number(cursor, t, op, value);
   return t->interrupted ? mm_fail(&conn_of(cursor)->err, MM_INTERRUPT, "interrupted") : MM_OK;

@@ -99,7 +99,7 @@ const char *mmap_table_label(const mmap_table *table);
 **              MMAP_PLAN_DESCENDING  rows come in descending order
 **              MMAP_PLAN_KEYED       … of the sorted column, else of rowid
 **     idxStr   for each further argument two characters, what and how it is compared:
-**              'o' offset  'r' rowid  'b' byte  'k' the sorted column
+**              'o' offset  'r' rowid  'b' byte  'k' the sorted column  'K' … compared with a literal
 **              '=' '<' 'l' (<=) '>' 'g' (>=)  'i' (= one of a list, which sqlite3_vtab_in gives)
 */
 enum { MMAP_PLAN_FILE = 1, MMAP_PLAN_DESCENDING = 2, MMAP_PLAN_KEYED = 4 };
@@ -153,11 +153,13 @@ typedef struct mmap_range {
 mmap_keys mmap_table_keys(const mmap_table *table, const mm_object *object, const mmap_rows *rows,
                           const ext_rowset *deleted, int *luck);
 
-/* Narrow a range by `key op value`, exactly as SQLite compares. False: this value cannot be looked up in
-** the order of the keys (a number against text): the range stays, and SQLite checks. MM_NOMEM is not
+/* Narrow a range by `key op value`, exactly as SQLite compares; for a text key by less where only SQLite
+** can tell, unless `plain` says that the value comes from no column. False: this value cannot be looked up
+** in the order of the keys (a number against text): the range stays, and SQLite checks. MM_NOMEM is not
 ** told apart: then too the range stays. */
 mmap_range mmap_range_all(void);
-bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value);
+bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value,
+                       bool plain);
 
 /* The rows of a range, as one run or, of unsigned 64-bit keys that SQL sees as negative, two: runs[0]
 ** has SQL's smaller keys. The number of runs. MM_CORRUPT when rows are met that are not in order. */

@@ -28,16 +28,21 @@ typedef struct plan {
   bool one;     /* one row at most */
   bool found;   /* an equality on the sorted column */
   bool searched; /* any constraint on it */
+  bool listed;   /* … one of them an IN whose values come all at once */
   double share; /* of all rows */
   double scan;  /* work for a row of the scan, a row handed out being 1 */
 } plan;
 
-/* All values of an IN at once: one search a value, and the rows still come in order. */
-static bool takes_list(const plan *p, int i) {
+/* All values of an IN at once: one search a value, and the rows still come in order. Of one IN only. */
+static bool takes_list(plan *p, int i) {
+  if (p->listed) return false;
 #if SQLITE_VERSION_NUMBER >= 3038000
-  if (sqlite3_libversion_number() >= 3038000) return sqlite3_vtab_in(p->info, i, 1) != 0;
+  if (sqlite3_libversion_number() >= 3038000) {
+    p->listed = sqlite3_vtab_in(p->info, i, 1) != 0;
+    return p->listed;
+  }
 #endif
-  (void)p, (void)i;
+  (void)i;
   return false;
 }
 
@@ -64,7 +69,7 @@ static void plan_constraint(plan *p, int i) {
   usage->argvIndex = p->next++;
   usage->omit = what != 'k' || !is_text(mmap_sorted_column(p->table));
   if (what == 'k' && how == '=' && takes_list(p, i)) how = 'i';
-  p->text[p->size++] = what;
+  p->text[p->size++] = what == 'k' && ext_tab_is_literal(p->info, i) ? 'K' : what;
   p->text[p->size++] = how;
   plan_share(p, what, how);
 }

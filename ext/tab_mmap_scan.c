@@ -227,7 +227,7 @@ static int add_list(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, b
   int more = sqlite3_vtab_in_first(look->list, &value);
   for (; more == SQLITE_OK && rc == SQLITE_OK; more = sqlite3_vtab_in_next(look->list, &value)) {
     mmap_range range = look->range;
-    if (!mmap_range_narrow(&look->keys, &range, SQLITE_INDEX_CONSTRAINT_EQ, value)) *all = true;
+    *all |= !mmap_range_narrow(&look->keys, &range, SQLITE_INDEX_CONSTRAINT_EQ, value, true);
     if (!*all) rc = add_range(cursor, look, &range, bounds);
   }
   return rc == SQLITE_OK && more != SQLITE_DONE ? more : rc;
@@ -404,12 +404,14 @@ static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
   return rc;
 }
 
-static void narrow_key(lookup *look, char how, sqlite3_value *value) {
+static void narrow_key(lookup *look, const char *constraint, sqlite3_value *value) {
   look->given = true;
-  if (how == 'i') {
+  if (constraint[1] == 'i') {
     look->list = value;
   } else {
-    (void)mmap_range_narrow(&look->keys, &look->range, ext_tab_operator_of(how), value);
+    bool plain = constraint[0] == 'K' || ext_tab_is_parameter(value);
+    int op = ext_tab_operator_of(constraint[1]);
+    (void)mmap_range_narrow(&look->keys, &look->range, op, value, plain);
   }
 }
 
@@ -426,7 +428,7 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
     if (constraints[0] == 'o') bound_offset(cursor, &bounds, op, argv[arg]);
     if (constraints[0] == 'r') bound_rowid(cursor, &bounds, op, argv[arg]);
     if (constraints[0] == 'b') bound_byte(cursor, op, argv[arg]);
-    if (constraints[0] == 'k') narrow_key(&look, constraints[1], argv[arg]);
+    if ((constraints[0] | 0x20) == 'k') narrow_key(&look, constraints, argv[arg]);
   }
   cursor->ordered = look.given;
   rc = find_runs(cursor, &look, &bounds, (plan & MMAP_PLAN_KEYED) != 0);

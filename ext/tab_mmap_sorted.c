@@ -445,8 +445,9 @@ static bool narrow_blob(mmap_range *range, int op, sqlite3_value *value) {
   return true;
 }
 
-/* A number is compared as a number if it comes from a column that is one, else as text. */
-static bool narrow_text(mmap_range *range, int op, sqlite3_value *value) {
+/* A number is compared as a number if it comes from a column that is one, else as text. A text may come
+** from such a column too: see EXT_AFTER_NUMBERS. */
+static bool narrow_text(mmap_range *range, int op, sqlite3_value *value, bool plain) {
   if (sqlite3_value_type(value) == SQLITE_BLOB) {
     narrow_by_kind(range, op, true);
     return true;
@@ -454,7 +455,10 @@ static bool narrow_text(mmap_range *range, int op, sqlite3_value *value) {
   if (sqlite3_value_type(value) != SQLITE_TEXT) return false;
   const void *data = sqlite3_value_text(value);
   if (!data) return false;
-  narrow_by_edge(range, op, edge_of_bytes(data, sqlite3_value_bytes(value)));
+  mmap_edge edge = edge_of_bytes(data, sqlite3_value_bytes(value));
+  mmap_edge numbers = edge_of_bytes(EXT_AFTER_NUMBERS, 1);
+  if (!plain && !is_lower(op) && compare_edges(&edge, &numbers) < 0) edge = numbers;
+  narrow_by_edge(range, op, edge);
   return true;
 }
 
@@ -469,7 +473,8 @@ static bool narrow_float(mmap_range *range, int op, sqlite3_value *value) {
   return true;
 }
 
-bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value) {
+bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value,
+                       bool plain) {
   if (sqlite3_value_type(value) == SQLITE_NULL) {
     range->none = true;
     return true;
@@ -481,7 +486,7 @@ bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3
       return narrow_blob(range, op, value);
     case MM_TEXT:
     case MM_UTF16:
-      return narrow_text(range, op, value);
+      return narrow_text(range, op, value, plain);
     default:
       ext_bound_integer(op, value, &range->low, &range->high);
       return true;

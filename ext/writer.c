@@ -18,30 +18,20 @@
 
 /* ---- the function's side -------------------------------------------------------------------- */
 
-static int prepare_writer(ext_conn *conn) {
-  if (conn->writer) return SQLITE_OK;
-  int rc = ext_conn_connect_releaser(conn);
-  if (rc) return rc;
-  return sqlite3_prepare_v3(conn->db, "INSERT INTO mmap_writer(write) VALUES(?1)", -1,
-                            SQLITE_PREPARE_PERSISTENT, &conn->writer, NULL);
-}
-
-/* A write inside a write, as from a trigger that calls a function in its arguments, finds the cached
-** statement in use and takes one of its own. */
+/* Take the cached statement, or a new one. A write inside a write, as from a trigger that calls a
+** function in its arguments, finds the cached one in use. */
 static int take_writer(ext_conn *conn, sqlite3_stmt **stmt) {
-  *stmt = NULL;
-  int rc = prepare_writer(conn);
-  if (rc == SQLITE_OK) {
-    *stmt = conn->writer;
-    conn->writer = NULL;
-  }
-  return rc;
+  *stmt = conn->writer;
+  conn->writer = NULL;
+  if (*stmt) return SQLITE_OK;
+  if (!ext_conn_means_ours(conn, "SELECT 1 FROM mmap_writer")) return SQLITE_OK;
+  return sqlite3_prepare_v3(conn->db, "INSERT INTO mmap_writer(write) VALUES(?1)", -1,
+                            SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
 static void give_back(ext_conn *conn, sqlite3_stmt *stmt) {
-  if (!stmt) return;
   (void)sqlite3_clear_bindings(stmt);
-  if (conn->writer) {
+  if (conn->writer || !ext_conn_may_cache(conn)) {
     sqlite3_finalize(stmt);
   } else {
     conn->writer = stmt;
@@ -52,6 +42,7 @@ static int run_writer(ext_conn *conn, ext_write *write) {
   sqlite3_stmt *stmt;
   sqlite3_int64 rowid = sqlite3_last_insert_rowid(conn->db);
   int rc = take_writer(conn, &stmt);
+  if (!stmt) return rc;
   if (rc == SQLITE_OK) rc = sqlite3_bind_pointer(stmt, 1, write, POINTER_TYPE, NULL);
   if (rc == SQLITE_OK) {
     (void)sqlite3_step(stmt);
@@ -108,7 +99,7 @@ static int writerConnect(sqlite3 *db, void *aux, int argc, const char *const *ar
 }
 
 static int writerBestIndex(sqlite3_vtab *table, sqlite3_index_info *info) {
-  (void)table;
+  ((ext_tab *)table)->conn->planned = true;
   info->estimatedCost = 1;
   info->estimatedRows = 0;
   return SQLITE_OK;

@@ -496,6 +496,55 @@ TEST_F(CrashModel, ACommittedJournalDoesNotComeBack) {
   Good();
 }
 
+// A disk that fails: nothing is promised by a call that reports it, but a commit that was prepared
+// happens, sooner or later, and one that was not does not.
+Recording CommitOnABadDisk(int n, bool sticky, bool *failed) {
+  Disk disk;
+  disk.Put("f", Old(3000));
+  Machine machine(disk);
+  Object object = machine.Open("f");
+  std::string old = BytesOf(object);
+  object.Begin();
+  object.Resize(3500);
+  SmallPatch(object);
+  std::string now = BytesOf(object);
+  machine.Promised({{"f", {old, now}}});
+  int count = 0;
+  *failed = false;
+  machine.os().Fail([&](const DiskOp &) {
+    bool fails = sticky ? count >= n : count == n;
+    count++;
+    *failed |= fails;
+    return fails;
+  });
+  bool prepared = mm_object_prepare(object, &object.err) == MM_OK;
+  if (prepared) {
+    if (mm_object_commit(object, &object.err) != MM_OK) *failed = true;
+    machine.Promised({{"f", {now}}});
+  } else if (mm_object_rollback(object, &object.err) == MM_OK) {
+    machine.Promised({{"f", {old}}});
+  }
+  machine.os().Fail(nullptr); // it is well again, and the same object is used
+  if (mm_object_refresh(object, &object.err) != MM_OK) ADD_FAILURE() << object.err.text;
+  std::string after = BytesOf(object);
+  EXPECT_EQ(after, prepared ? now : old);
+  machine.Promised({{"f", {after}}});
+  object.Close();
+  return machine.Done();
+}
+
+TEST_F(CrashModel, ACommitOnAFailingDiskHappensIfItWasPrepared) {
+  for (bool sticky : {false, true}) {
+    bool failed = true;
+    for (int n = 0; failed; n++) {
+      SCOPED_TRACE(n);
+      explorer = Explorer();
+      explorer.Explore(CommitOnABadDisk(n, sticky, &failed));
+      Good();
+    }
+  }
+}
+
 // The writer was promised durability; whoever finishes its work keeps the promise.
 TEST_F(CrashModel, ARecovererWithoutFsyncTearsNothingOfOneWithIt) {
   Recording recording = Commit(One(), SmallPatch, MM_SYNC_FULL);

@@ -32,12 +32,16 @@ protected:
   }
 };
 
-const char kReading[] = "mmap_close 1\n"
+const char kReading[] = "mmap_check 1\n"
+                        "mmap_close 1\n"
                         "mmap_config 1\n"
                         "mmap_config 2\n"
                         "mmap_count 2\n"
                         "mmap_count 3\n"
                         "mmap_count 4\n"
+                        "mmap_crc32 1\n"
+                        "mmap_crc32 2\n"
+                        "mmap_crc32 3\n"
                         "mmap_debug 0\n"
                         "mmap_find 2\n"
                         "mmap_find 3\n"
@@ -47,6 +51,7 @@ const char kReading[] = "mmap_close 1\n"
                         "mmap_flush 3\n"
                         "mmap_get 2\n"
                         "mmap_get 3\n"
+                        "mmap_hex 1\n"
                         "mmap_length 1\n"
                         "mmap_madvise 2\n"
                         "mmap_madvise 3\n"
@@ -63,6 +68,9 @@ const char kReading[] = "mmap_close 1\n"
                         "mmap_rfind 2\n"
                         "mmap_rfind 3\n"
                         "mmap_rfind 4\n"
+                        "mmap_search 2\n"
+                        "mmap_search 3\n"
+                        "mmap_search 4\n"
                         "mmap_seek 2\n"
                         "mmap_seek 3\n"
                         "mmap_size 1\n"
@@ -104,14 +112,170 @@ TEST_F(Registration, TheReadonlyEntryPointRegistersNoWay) {
   EXPECT_EQ(Lines(Functions("sqlite3_mmap_readonly_init")), Lines(kReading));
 }
 
-TEST_F(Registration, TheDefaultEntryPointsRegisterEveryTable) {
-  Put("a", "x");
-  EXPECT_EQ(Modules("sqlite3_mmap_init"), Modules("sqlite3_mmap0_init"));
-  for (const char *name : {"mmap", "mmap_list", "mmap_changes", "mmap_writer"}) {
-    EXPECT_NE(("\n" + Modules(nullptr)).find("\n" + std::string(name) + "\n"), std::string::npos)
-        << name;
+const char kTables[] = "mmap\n"
+                       "mmap_changes\n"
+                       "mmap_diff\n"
+                       "mmap_find_all\n"
+                       "mmap_glob\n"
+                       "mmap_hexdump\n"
+                       "mmap_histogram\n"
+                       "mmap_lines\n"
+                       "mmap_list\n"
+                       "mmap_search_all\n"
+                       "mmap_strings\n";
+
+TEST_F(Registration, TheEntryPointsRegisterEveryTable) {
+  EXPECT_EQ(Lines(Modules("sqlite3_mmap_init")), Lines(std::string(kTables) + "mmap_writer\n"));
+  EXPECT_EQ(Modules("sqlite3_mmap0_init"), Modules("sqlite3_mmap_init"));
+  EXPECT_EQ(Lines(Modules("sqlite3_mmap_readonly_init")), Lines(kTables));
+}
+
+// 2048 deterministic, 2097152 innocuous, 524288 for direct use only.
+TEST_F(Registration, WhatTouchesFilesIsForDirectUseOnly) {
+  EXPECT_EQ(Rows("SELECT DISTINCT name FROM pragma_function_list WHERE name LIKE 'mmap~_%' ESCAPE '~'"
+                 " AND NOT flags & 524288 ORDER BY name"),
+            "mmap_debug\nmmap_hex\nmmap_version");
+}
+
+// ---- from where they may be used: SQL of the user's own, and the temp schema
+
+class DirectOnly : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    Put("a", "aaaa");
   }
-  EXPECT_EQ(Modules("sqlite3_mmap_readonly_init").find("writer"), std::string::npos);
+};
+
+const char *const kCalls[] = {"mmap_get('a', 0)", "mmap_set('a', 0, 66)", "mmap_slice('a')", "mmap_open('a')",
+                              "mmap_config('synchronous', 'off')", "mmap_resize('a', 0)", "mmap_find('a', 'a')",
+                              "mmap_patch('a', 0, 'x')", "mmap_length('a')", "mmap_flush('a')"};
+
+TEST_F(DirectOnly, AViewOfTheDatabaseCallsNoFunction) {
+  for (const char *call : kCalls) {
+    std::string name = std::string(call).substr(0, std::string(call).find('('));
+    Run("CREATE VIEW v AS SELECT " + std::string(call) + " AS x");
+    EXPECT_EQ(Error("SELECT * FROM v"), "ERROR unsafe use of " + name + "()");
+    Run("DROP VIEW v");
+  }
+  EXPECT_EQ(Get("a"), "aaaa");
+}
+
+TEST_F(DirectOnly, ATriggerOfTheDatabaseCallsNoFunction) {
+  Run("CREATE TABLE t(n)");
+  for (const char *call : kCalls) {
+    std::string name = std::string(call).substr(0, std::string(call).find('('));
+    Run("CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT " + std::string(call) + "; END");
+    EXPECT_EQ(Error("INSERT INTO t VALUES(1)"), "ERROR unsafe use of " + name + "()");
+    Run("DROP TRIGGER tr");
+  }
+  EXPECT_EQ(Get("a"), "aaaa");
+}
+
+TEST_F(DirectOnly, AViewOfTheDatabaseReadsNoTable) {
+  for (const char *table : {"mmap('a')", "mmap_list", "mmap_changes"}) {
+    Run("CREATE VIEW v AS SELECT * FROM " + std::string(table));
+    EXPECT_EQ(Error("SELECT * FROM v").substr(0, 33), "ERROR unsafe use of virtual table") << table;
+    Run("DROP VIEW v");
+  }
+}
+
+TEST_F(DirectOnly, ATempViewAndATempTriggerMay) {
+  Run("CREATE TEMP VIEW v AS SELECT mmap_get('a', 0) AS x, (SELECT count(*) FROM mmap('a')) AS n;"
+      "CREATE TABLE t(n); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN SELECT mmap_set('a', new.n, 66); END");
+  EXPECT_EQ(One("SELECT * FROM v"), "97|4");
+  Run("INSERT INTO t VALUES(2)");
+  EXPECT_EQ(Get("a"), "aaBa");
+}
+
+// A database that comes from somebody else, with a schema that means harm. SQLite before 3.53 lets a CHECK
+// call functions that are for direct use only, so they look themselves who calls.
+class HostileDatabase : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    Put("a", "aaaa");
+  }
+  // A database made where functions of these names are harmless, then opened by `db`.
+  void Open(const std::string &schema) {
+    remove("evil.db");
+    {
+      Db maker("evil.db", nullptr, false);
+      for (const char *name : {"mmap_set", "mmap_get", "mmap_open", "mmap_config", "mmap_write", "mmap_close"}) {
+        sqlite3_create_function(maker, name, -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, Harmless,
+                                nullptr, nullptr);
+      }
+      maker.Run(schema);
+    }
+    db = std::make_unique<Db>("evil.db");
+  }
+  static void Harmless(sqlite3_context *context, int, sqlite3_value **) { sqlite3_result_int(context, 1); }
+};
+
+TEST_F(HostileDatabase, ACheckWritesNothing) {
+  Open("CREATE TABLE t(n CHECK(mmap_set('a', 0, 66)))");
+  EXPECT_NE(Error("INSERT INTO t VALUES(1)"), "ok");
+  EXPECT_EQ(Get("a"), "aaaa");
+  EXPECT_NE(Error("SELECT 1; UPDATE t SET n = 2; INSERT INTO t SELECT 5"), "ok");
+  EXPECT_EQ(Get("a"), "aaaa");
+}
+
+TEST_F(HostileDatabase, ACheckReadsAndOpensNothing) {
+  Open("CREATE TABLE t(n CHECK(mmap_get('a', 0) = 97)); CREATE TABLE u(n CHECK(mmap_open('a')));"
+       "CREATE TABLE v(n CHECK(mmap_config('busy_timeout', 7)))");
+  EXPECT_NE(Error("INSERT INTO t VALUES(1)"), "ok");
+  EXPECT_NE(Error("INSERT INTO u VALUES(1)"), "ok");
+  EXPECT_NE(Error("INSERT INTO v VALUES(1)"), "ok");
+  EXPECT_EQ(One("SELECT count(*), mmap_config('busy_timeout') FROM mmap_list"), "0|1000");
+}
+
+TEST_F(HostileDatabase, ADefaultWritesNothing) {
+  Open("CREATE TABLE t(x, n DEFAULT(mmap_set('a', 0, 66)))");
+  EXPECT_NE(Error("INSERT INTO t(x) VALUES(1)"), "ok");
+  EXPECT_EQ(Get("a"), "aaaa");
+}
+
+TEST_F(HostileDatabase, AGeneratedColumnAndAnIndexReadNothing) {
+  Open("CREATE TABLE t(x, n AS (mmap_get('a', 0))); CREATE INDEX i ON t(mmap_get('a', x))");
+  EXPECT_NE(Error("INSERT INTO t(x) VALUES(1)"), "ok");
+  EXPECT_NE(Error("SELECT n FROM t"), "ok");
+}
+
+TEST_F(HostileDatabase, AVirtualTableInItTouchesNoFileBeforeItIsUsed) {
+  Put("evil.sql", "");
+  {
+    Db maker("evil.db");
+    maker.Run("CREATE VIRTUAL TABLE t USING mmap('a', access=write); CREATE TABLE plain(n)");
+  }
+  rename("a", "moved");
+  Db opened("evil.db");
+  EXPECT_EQ(opened.One("SELECT count(*) FROM plain"), "0");
+  EXPECT_EQ(opened.Error("SELECT count(*) FROM t"), "CANTOPEN t: cannot open 'a': No such file or directory");
+  rename("moved", "a");
+  EXPECT_EQ(opened.One("SELECT count(*) FROM t"), "4");
+}
+
+TEST_F(HostileDatabase, TablesNamedLikeOursStopWritesNotMore) {
+  Open("CREATE TABLE mmap_writer(write)");
+  EXPECT_EQ(Error("SELECT mmap_set('a', 0, 66)").substr(0, 15), "ERROR mmap_set:");
+  EXPECT_EQ(Get("a"), "aaaa");
+  EXPECT_EQ(One("SELECT mmap_get('a', 0)"), "97");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_writer"), "0");
+}
+
+TEST_F(HostileDatabase, ATableNamedLikeOurListDoesNotKeepTheConnectionOpen) {
+  Open("CREATE TABLE mmap_list(n)");
+  Run("SELECT mmap_set('a', 0, 66)");
+  EXPECT_EQ(Get("a"), "Baaa");
+  db->Close();
+  db = std::make_unique<Db>();
+}
+
+TEST_F(DirectOnly, TheWriterTakesNothingFromSql) {
+  EXPECT_NE(Error("INSERT INTO mmap_writer(write) VALUES('x')"), "ok");
+  EXPECT_NE(Error("INSERT INTO mmap_writer VALUES(NULL)"), "ok");
+  EXPECT_NE(Error("DELETE FROM mmap_writer"), "not an error");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_writer"), "0");
 }
 
 } // namespace

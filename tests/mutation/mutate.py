@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 
-from mutations import GROUPS
+sys.dont_write_bytecode = True
+from mutations import GROUPS  # pylint: disable=wrong-import-position
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GTEST = "/usr/src/googletest/googletest"
@@ -52,7 +53,8 @@ class Build:
                 for name in sources("core", ".c")]
         jobs += [pool.submit(run, [*CXX, "-I" + ROOT, "-c",
                                    os.path.join(ROOT, "tests/support", name + ".cc"),
-                                   "-o", self.path(name + ".o")]) for name in ("model_os", "fault_sys")]
+                                   "-o", self.path(name + ".o")])
+                 for name in ("model_os", "fault_sys")]
         jobs.append(pool.submit(run, [*CXX, "-I" + GTEST, "-c", GTEST + "/src/gtest-all.cc",
                                       "-o", self.path("gtest.o")]))
         jobs.append(pool.submit(run, [*CXX, "-c", GTEST + "/src/gtest_main.cc",
@@ -85,7 +87,7 @@ class Build:
                            TEST_TMPDIR=directory)
         for name in TESTS:
             try:
-                done = subprocess.run([self.path(name), "--gtest_brief=1"], env=environment,
+                done = subprocess.run([self.path(name), "--gtest_brief=1", "--gtest_fail_fast"], env=environment,
                                       capture_output=True, text=True, errors="replace",
                                       timeout=SECONDS, cwd=directory)
             except subprocess.TimeoutExpired:
@@ -117,9 +119,9 @@ HEADING = "## The mutation check"
 
 def table(results):
     lines = [HEADING, "",
-             "`tests/mutation/mutate.py --readme` takes away each of these from a copy of core/, one at "
-             "a time,", "and runs the tests of core: the first that fails is named. The texts that "
-             "it replaces stand in", "`tests/mutation/mutations.py`.", ""]
+             "`tests/mutation/mutate.py --readme` takes away each of these from a copy of core/, one",
+             "at a time, and runs the tests of core: the first that fails is named. The texts that it",
+             "replaces stand in `tests/mutation/mutations.py`.", ""]
     for group, rows in results:
         lines += ["| taken away: %s | seen by |" % group, "|---|---|"]
         lines += ["| %s | %s |" % (name, "`%s`" % seen if seen else "**nobody**")

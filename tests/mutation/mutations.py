@@ -6,6 +6,7 @@ once, so a mutation that no longer fits its source is an error and not a silent 
 
 JOURNAL, CHANGE, COMMIT = "core/journal.c", "core/change.c", "core/commit.c"
 RECOVER, LOCK, OBJECT = "core/recover.c", "core/lock.c", "core/object.c"
+SHOW = "core/show.c"
 
 FSYNCS = [
     ("fsync of the journal", JOURNAL,
@@ -45,7 +46,8 @@ STEPS = [
     ("the journal is written at all", COMMIT,
      "if (!is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;\n"
      "  int rc = mm_journal_write", "return MM_OK;\n  int rc = mm_journal_write"),
-    ("begin recovers", COMMIT, "rc = object_recover(object, err);\n  if (rc == MM_OK) {\n    int failed",
+    ("begin recovers", COMMIT,
+     "rc = object_recover(object, err);\n  if (rc == MM_OK) {\n    int failed",
      "if (rc == MM_OK) {\n    int failed"),
     ("room is reserved before the commit point", CHANGE,
      "int rc = mm_os.reserve(fd, extent->offset, extent->size);", "int rc = 0;"),
@@ -147,7 +149,7 @@ LOCKS = [
      "  if (0) {"),
     ("what a fork inherited is not unlocked", LOCK,
      "if (!entry || is_inherited(entry) || !owner", "if (!entry || !owner"),
-    ("an object that a fork inherited is not used", OBJECT,
+    ("an object that a fork inherited is not used", SHOW,
      "if (object->generation == mm_sys_generation()) return MM_OK;", "return MM_OK;"),
     ("begin takes the lock", COMMIT,
      "int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout, "

@@ -284,7 +284,7 @@ struct Descriptor {
 struct Model {
   Disk disk;
   std::vector<DiskOp> ops;
-  std::function<bool(const DiskOp &)> lose;
+  std::function<bool(const DiskOp &)> lose, fail;
   std::vector<Descriptor> descriptors;
   std::map<uint64_t, int> shown; // inode to a file in memory that has the same bytes, once mapped
   const mm_sys *real = mm_sys_default();
@@ -306,12 +306,14 @@ void ShowAgain(uint64_t inode) {
   if (failed) Unknown("memory is full");
 }
 
-void Do(DiskOp op) {
-  if (model->lose && model->lose(op)) return;
+int Do(DiskOp op) {
+  if (model->fail && model->fail(op)) return -EIO;
+  if (model->lose && model->lose(op)) return 0;
   model->disk.Apply(op);
   bool bytes = op.kind == DiskOp::kWrite || op.kind == DiskOp::kZero || op.kind == DiskOp::kResize;
   if (bytes) ShowAgain(op.inode);
   model->ops.push_back(std::move(op));
+  return 0;
 }
 
 Descriptor *Get(int fd) {
@@ -360,7 +362,7 @@ int Open(int directory, const char *path, int flags, uint32_t mode) {
     op.inode = inode = model->disk.clock + 1000; // as new as any
     op.name = name;
     op.size = mode;
-    Do(op);
+    if (Do(op)) return -EIO;
   }
   return Add(inode, name, flags);
 }
@@ -441,7 +443,7 @@ int64_t WriteCall(int fd, const void *data, size_t size, uint64_t offset) {
   DiskOp op = Of(DiskOp::kWrite, *of);
   op.offset = offset;
   op.data.assign(static_cast<const char *>(data), size);
-  if (size) Do(op);
+  if (size && Do(op)) return -EIO;
   return static_cast<int64_t>(size);
 }
 
@@ -450,8 +452,7 @@ int Resize(int fd, uint64_t size) {
   if (!of) return -EBADF;
   DiskOp op = Of(DiskOp::kResize, *of);
   op.size = size;
-  Do(op);
-  return 0;
+  return Do(op);
 }
 
 int Reserve(int fd, uint64_t, uint64_t) {
@@ -465,8 +466,7 @@ int Zero(int fd, uint64_t offset, uint64_t size) {
   DiskOp op = Of(DiskOp::kZero, *of);
   op.offset = std::min(offset, end);
   op.size = std::min(size, end - op.offset);
-  Do(op);
-  return 0;
+  return Do(op);
 }
 
 int64_t NextHole(int fd, uint64_t offset) {
@@ -478,8 +478,7 @@ int64_t NextHole(int fd, uint64_t offset) {
 int Sync(int fd) {
   Descriptor *of = Get(fd);
   if (!of) return -EBADF;
-  Do(Of(of->inode == kDirectoryInode ? DiskOp::kSyncDirectory : DiskOp::kSync, *of));
-  return 0;
+  return Do(Of(of->inode == kDirectoryInode ? DiskOp::kSyncDirectory : DiskOp::kSync, *of));
 }
 
 int Remove(const char *path) {
@@ -487,8 +486,7 @@ int Remove(const char *path) {
   op.kind = DiskOp::kRemove;
   if (!NameIn(path, &op.name) || !model->disk.Has(op.name)) return -ENOENT;
   op.inode = model->disk.InodeOf(op.name);
-  Do(op);
-  return 0;
+  return Do(op);
 }
 
 int SetMode(int fd, uint32_t mode) {
@@ -496,8 +494,7 @@ int SetMode(int fd, uint32_t mode) {
   if (!of) return -EBADF;
   DiskOp op = Of(DiskOp::kMode, *of);
   op.size = mode;
-  Do(op);
-  return 0;
+  return Do(op);
 }
 
 int SetOwner(int fd, uint32_t, uint32_t) {
@@ -625,6 +622,9 @@ const Disk &ModelOs::disk() const {
 }
 const std::vector<DiskOp> &ModelOs::ops() const {
   return model->ops;
+}
+void ModelOs::Fail(std::function<bool(const DiskOp &)> fail) {
+  model->fail = std::move(fail);
 }
 void ModelOs::Lose(std::function<bool(const DiskOp &)> lose) {
   model->lose = std::move(lose);

@@ -103,6 +103,8 @@ public:
 
   // Operations that this says yes to are reported as done, and are not.
   void Lose(std::function<bool(const DiskOp &)> lose);
+  // Operations that this says yes to are not done, and fail with EIO.
+  void Fail(std::function<bool(const DiskOp &)> fail);
 
   // As a program does that knows nothing of us.
   void Outside(const std::string &name, uint64_t offset, const std::string &data, bool sync);

@@ -84,6 +84,7 @@ std::string Column(sqlite3_stmt *stmt, int i) {
     case SQLITE_BLOB:
       return Blob(ColumnBytes(stmt, i));
     default:
+      sqlite3_column_text(stmt, i); // as UTF-8, whatever the database's encoding
       return ColumnBytes(stmt, i);
   }
 }

@@ -1,0 +1,169 @@
+/*
+** show.c: an object's bytes in memory: its view, with the log shown over the file.
+**
+** The lowest of the files that object.h is made of. Above it edit.c appends to the log, recover.c and
+** commit.c write the file, object.c opens and closes.
+*/
+#include "core/object.h"
+#include "core/object_private.h"
+
+static void show_write(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high) {
+  uint64_t from = object_max(entry->offset, low);
+  uint64_t to = object_min(entry->offset + entry->size, high);
+  if (from < to) {
+    mm_view_store(object->view, from, entry->data + (from - entry->offset), to - from);
+  }
+}
+
+/* New bytes are zero. Those that the view has never shown are zero already. */
+static int show_growth(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high,
+                       mm_error *err) {
+  uint64_t from = object_max(entry->offset, low);
+  uint64_t to = object_min(object_min(entry->size, high), object->cleared);
+  int rc = mm_view_make_room(object->view, object->seen.size, err);
+  if (rc == MM_OK && from < to) rc = mm_view_zero(object->view, from, to - from, err);
+  object->cleared = object_max(object->cleared, entry->size);
+  return rc;
+}
+
+/* Only a journal that is shown over its file changes its size. */
+static uint64_t private_size(const mm_object *object) {
+  return mm_log_size_at(&object->log, object->overlay, object->seen.size);
+}
+
+int object_show(mm_object *object, size_t first, uint64_t low, uint64_t high, mm_error *err) {
+  int rc = MM_OK;
+  /* What a private object has written may lie past the end of a file that was cut since. */
+  if (object->kind == MM_OBJECT_PRIVATE) high = object_min(high, private_size(object));
+  for (size_t i = first; i < object->log.count && rc == MM_OK; i++) {
+    const mm_log_entry *entry = &object->log.entries[i];
+    if (entry->data) {
+      show_write(object, entry, low, high);
+    } else if (entry->size > entry->offset) {
+      rc = show_growth(object, entry, low, high, err);
+    }
+  }
+  if (rc == MM_OK && mm_guard_hit(object->view->guard)) rc = mm_object_faulted(object, err);
+  return rc;
+}
+
+/* The largest size that the object has had in the course of its log. */
+static uint64_t largest_size(const mm_object *object) {
+  uint64_t size = object->seen.size;
+  for (size_t i = 0; i < object->log.count; i++) {
+    if (!object->log.entries[i].data) size = object_max(size, object->log.entries[i].size);
+  }
+  return size;
+}
+
+static void show_size(mm_object *object) {
+  object->size = mm_log_size_at(&object->log, object->log.count, object->seen.size);
+  object->data = object->view ? object->view->base : NULL;
+}
+
+/* A view that grows in a transaction doubles, so that appending costs no more than writing; but there
+** is not address space for ever. */
+#define DOUBLE_BELOW ((uint64_t)1 << 42)
+
+static uint64_t wanted_size(const mm_object *object, uint64_t size) {
+  uint64_t largest = object_max(size, largest_size(object));
+  return largest > object->seen.size && largest < DOUBLE_BELOW ? largest * 2 : largest;
+}
+
+static int remap_for(mm_object *object, uint64_t size, mm_error *err) {
+  mm_view *old = object->view, *view = NULL;
+  uint64_t cleared = object->cleared;
+  int rc = mm_view_open(object->fd, wanted_size(object, size), object->device, object->inode,
+                        object->settings->on_fault, &view, err);
+  if (rc) return rc;
+  object->view = view;
+  object->cleared = object_page_up(object->seen.size);
+  if (object->log.count) {
+    rc = mm_view_make_writable(view, err);
+    if (rc == MM_OK) rc = object_show(object, 0, 0, UINT64_MAX, err);
+  }
+  if (rc) {
+    object->view = old;
+    object->cleared = cleared;
+    mm_view_close(view);
+  } else {
+    mm_view_close(old);
+    show_size(object);
+  }
+  return rc;
+}
+
+int object_remap(mm_object *object, mm_error *err) {
+  return remap_for(object, 0, err);
+}
+
+int object_ready(mm_object *object, uint64_t size, mm_error *err) {
+  mm_view *view = object->view;
+  if (!view || view->reserved < size || mm_view_pinned(view) || mm_view_frozen(view)) {
+    int rc = remap_for(object, size, err);
+    if (rc) return rc;
+  }
+  return mm_view_make_writable(object->view, err);
+}
+
+void object_spoil(mm_object *object) {
+  object->failed = true;
+}
+
+int mm_object_map(mm_object *object, mm_error *err) {
+  bool fits = object->view && object->view->reserved >= object->size;
+  return fits ? MM_OK : object_remap(object, err);
+}
+
+int mm_object_faulted(const mm_object *object, mm_error *err) {
+  if (object->failed) {
+    return mm_fail(err, MM_IOERR, "'%s' cannot be read: its last commit or rollback was not finished",
+                   object->name);
+  }
+  if (object->view && mm_guard_hit(object->view->guard)) {
+    return mm_fail(err, MM_IOERR, "'%s' was cut, or cannot be read from its disk", object->name);
+  }
+  return MM_OK;
+}
+
+int mm_object_whole(const mm_object *object, mm_error *err) {
+  mm_stat stat;
+  int rc = mm_object_faulted(object, err);
+  if (rc) return rc;
+  int failed = mm_os.status(object->fd, &stat);
+  if (failed) {
+    return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  }
+  if (stat.size >= object->seen.size) return MM_OK;
+  return mm_fail(err, MM_IOERR, "'%s' was cut to %llu bytes while it was read", object->name,
+                 (unsigned long long)stat.size);
+}
+
+/* ---- the file as it is now ------------------------------------------------------------------ */
+
+int object_check_owner(const mm_object *object, mm_error *err) {
+  if (object->generation == mm_sys_generation()) return MM_OK;
+  return mm_fail(err, MM_ERROR, "'%s' was opened before a fork: open a new connection",
+                 object->name);
+}
+
+int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
+  bool same = object_same_file_state(stat, &object->seen);
+  bool damaged = object->view && (mm_guard_hit(object->view->guard) ||
+                                  mm_view_frozen(object->view));
+  bool stale = !same && object->log.count > 0;
+  bool hidden = object->view && stat->size > object->view->anonymous;
+  object->seen = *stat;
+  uint64_t size = mm_log_size_at(&object->log, object->log.count, stat->size);
+  bool small = !object->view || object->view->reserved < size;
+  int rc = MM_OK;
+  if (damaged || stale || hidden || small || object->failed) rc = object_remap(object, err);
+  if (rc) {
+    object_spoil(object);
+  } else {
+    object->failed = false;
+    show_size(object);
+  }
+  return rc;
+}
+

@@ -1,0 +1,64 @@
+"""Python's side of the benchmark: reads an expression a line, prints its value a line."""
+
+import bisect
+import mmap
+import re
+import sys
+
+MAPS = {}
+
+
+def mapped(path):
+    """The file's mmap object, made once."""
+    if path not in MAPS:
+        with open(path, "rb") as file:
+            MAPS[path] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return MAPS[path]
+
+
+def find(path, needle):
+    return mapped(path).find(needle)
+
+
+def rfind(path, needle):
+    return mapped(path).rfind(needle)
+
+
+def count(path, needle):
+    """Overlapping occurrences."""
+    memory, found, at = mapped(path), 0, -1
+    while (at := memory.find(needle, at + 1)) >= 0:
+        found += 1
+    return found
+
+
+def search(path, pattern):
+    match = re.search(pattern, mapped(path))
+    return match.start() if match else -1
+
+
+def lines(path):
+    """How many, and how many bytes without their ends; the last one has an end too."""
+    number = size = 0
+    with open(path, "rb") as file:
+        readline = file.readline
+        while line := readline():
+            number += 1
+            size += len(line)
+    return f"{number}|{size - number}"
+
+
+def join(path, keys_path):
+    """The sum of the values that stand beside the keys, in records of two 32-bit numbers."""
+    records = memoryview(mapped(path)).cast("I")
+    keys = memoryview(mapped(keys_path)).cast("I")
+    total, everything, key_of = 0, range(len(records) // 2), lambda i: records[2 * i]
+    for key in keys:
+        at = bisect.bisect_left(everything, key, key=key_of)
+        if at < len(everything) and records[2 * at] == key:
+            total += records[2 * at + 1]
+    return total
+
+
+for expression in sys.stdin:
+    print(eval(expression), flush=True)  # of our own program's making

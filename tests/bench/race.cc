@@ -1,0 +1,152 @@
+#include "tests/bench/race.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+namespace mm_bench {
+
+namespace {
+
+double Seconds(const Side &side, std::string *answer) {
+  auto start = std::chrono::steady_clock::now();
+  *answer = side.run();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double Median(std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  size_t half = times.size() / 2;
+  return times.size() % 2 ? times[half] : (times[half - 1] + times[half]) / 2;
+}
+
+// "mmap_find 12.3 ms".
+std::string SideText(const Side &side, double seconds) {
+  return side.name + " " + TimeText(seconds);
+}
+
+std::string Format(const char *format, double number) {
+  char text[64];
+  snprintf(text, sizeof text, format, number);
+  return text;
+}
+
+// Three digits of a number, or all of its whole part.
+std::string Digits(double number) {
+  return Format(number < 9.995 ? "%.2f" : number < 99.95 ? "%.1f" : "%.0f", number);
+}
+
+void Progress(const Line &line) {
+  fprintf(stderr, "%-11s %s: %s beside %s: %s of %s\n", MetText(line.met), line.work.c_str(),
+          line.ours.c_str(), line.peer.c_str(), RatioText(line).c_str(), TargetText(line).c_str());
+}
+
+// How far a line is from its target: the smaller, the worse.
+double Distance(const Line &line) {
+  double relative = line.target > 0 ? line.ratio / line.target : 1;
+  return relative - 1e6 * static_cast<double>(line.met == Met::kNo) -
+         1e9 * static_cast<double>(line.met >= Met::kMissing) +
+         1e3 * static_cast<double>(line.met == Met::kLimit);
+}
+
+} // namespace
+
+std::vector<Line> Race(const std::string &work, const Side &ours, const std::vector<Peer> &peers,
+                       int rounds) {
+  std::vector<const Side *> sides = {&ours};
+  for (const Peer &peer : peers) sides.push_back(&peer.side);
+  std::vector<std::string> answers(sides.size());
+  std::vector<std::vector<double>> times(sides.size());
+  for (int round = 0; round <= rounds; round++) {
+    for (size_t i = 0; i < sides.size(); i++) {
+      std::string answer;
+      if (!sides[i]->run) continue;
+      double seconds = Seconds(*sides[i], &answer);
+      // The first round warms up, and its answer is the one that counts; the others must repeat it.
+      if (round > 0) times[i].push_back(seconds);
+      if (round == 0 || answer != answers[i]) answers[i] += answer;
+    }
+  }
+  std::vector<Line> lines;
+  for (size_t i = 1; i < sides.size(); i++) {
+    Line line;
+    line.work = work;
+    line.target = peers[i - 1].target;
+    line.ours = ours.run ? SideText(ours, Median(times[0])) : ours.name;
+    line.peer = sides[i]->run ? SideText(*sides[i], Median(times[i])) : sides[i]->name;
+    if (ours.run && sides[i]->run) {
+      line.ratio = Median(times[i]) / Median(times[0]);
+      line.met = answers[i] != answers[0]     ? Met::kWrong
+                 : line.ratio >= line.target ? Met::kYes
+                                             : Met::kNo;
+    }
+    if (line.met == Met::kWrong) {
+      fprintf(stderr, "%s: %s says '%s', %s says '%s'\n", work.c_str(), ours.name.c_str(),
+              answers[0].substr(0, 200).c_str(), sides[i]->name.c_str(),
+              answers[i].substr(0, 200).c_str());
+    }
+    Progress(line);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+Line Bound(const std::string &work, const std::string &ours, const std::string &value,
+           const std::string &limit, bool met) {
+  Line line;
+  line.work = work;
+  line.ours = ours;
+  line.value = value;
+  line.limit = limit;
+  line.met = met ? Met::kYes : Met::kNo;
+  Progress(line);
+  return line;
+}
+
+void AllowMemorySpeed(std::vector<Line> *lines, const Line &memory) {
+  for (Line &line : *lines) {
+    if (line.met == Met::kNo && memory.met == Met::kYes) line.met = Met::kLimit;
+  }
+}
+
+Line Worst(const std::vector<Line> &lines) {
+  return *std::min_element(lines.begin(), lines.end(), [](const Line &a, const Line &b) {
+    return Distance(a) < Distance(b);
+  });
+}
+
+std::string TimeText(double seconds) {
+  if (seconds >= 1) return Digits(seconds) + " s";
+  if (seconds >= 1e-3) return Digits(seconds * 1e3) + " ms";
+  return Digits(seconds * 1e6) + " µs";
+}
+
+std::string SizeText(double bytes) {
+  return bytes < 1048576 ? Digits(bytes / 1024) + " KiB" : Digits(bytes / 1048576) + " MiB";
+}
+
+std::string RatioText(const Line &line) {
+  if (!line.value.empty()) return line.value;
+  return line.ratio > 0 ? Digits(line.ratio) + " x" : "-";
+}
+
+std::string TargetText(const Line &line) {
+  return line.limit.empty() ? Digits(line.target) + " x" : line.limit;
+}
+
+const char *MetText(Met met) {
+  switch (met) {
+    case Met::kYes:
+      return "yes";
+    case Met::kLimit:
+      return "memory";
+    case Met::kNo:
+      return "NO";
+    case Met::kMissing:
+      return "missing";
+    default:
+      return "WRONG";
+  }
+}
+
+} // namespace mm_bench

@@ -1,0 +1,73 @@
+// Ours beside its peers: run in turn, several rounds, compared by their medians; and the lines that
+// come out of it.
+#ifndef MM_TESTS_BENCH_RACE_H
+#define MM_TESTS_BENCH_RACE_H
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mm_bench {
+
+// Work that somebody does, and the answer it comes to: that of all sides must be the same.
+struct Side {
+  std::string name;
+  std::function<std::string()> run; // empty: it is missing, and `name` says how to get it
+};
+
+// Somebody to be compared with, and how many times as fast as he we must be.
+struct Peer {
+  Side side;
+  double target;
+};
+
+// Of one line of the table: is its target met?
+enum class Met {
+  kYes,
+  kLimit,   // no, but we are at the speed of memory, past which nobody gets
+  kNo,
+  kMissing, // ours or the peer is not there
+  kWrong    // the answers differ
+};
+
+struct Line {
+  std::string work, ours, peer; // the two with their times
+  double ratio = 0;             // how many times as fast as the peer; 0: not a ratio
+  double target = 0;            // the least ratio; 0: `limit` says what
+  std::string value, limit;     // of what is no ratio
+  Met met = Met::kMissing;
+};
+
+// Run `ours` and the peers once for their answers, then `rounds` times in turn; a line for each peer.
+std::vector<Line> Race(const std::string &work, const Side &ours, const std::vector<Peer> &peers,
+                       int rounds);
+
+// A line for something that must only be small enough.
+Line Bound(const std::string &work, const std::string &ours, const std::string &value,
+           const std::string &limit, bool met);
+
+// Where a peer at least `share` of whose speed is asked for was itself nearly as fast as memory, what
+// counts is that we are: `memory` is the line that says so.
+void AllowMemorySpeed(std::vector<Line> *lines, const Line &memory);
+
+// Of lines that differ in one particular (the needle), the one furthest from its target.
+Line Worst(const std::vector<Line> &lines);
+
+// "12.3 ms".
+std::string TimeText(double seconds);
+// "1.2 MiB".
+std::string SizeText(double bytes);
+
+// What the table shows of a line: "3.1" and "3".
+std::string RatioText(const Line &line);
+std::string TargetText(const Line &line);
+const char *MetText(Met met);
+
+// All lines, as a table for a terminal or for README, and as a chart.
+std::string PlainTable(const std::vector<Line> &lines);
+std::string MarkdownTable(const std::vector<Line> &lines);
+std::string Chart(const std::vector<Line> &lines);
+
+} // namespace mm_bench
+
+#endif

@@ -1,0 +1,139 @@
+// Two connections to one file: they see each other's commits in the next statement, and one writes at a
+// time.
+#include "tests/support/sql.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace mm_test {
+namespace {
+
+class Connections : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    Put("a", "aaaaaaaaaa");
+    other = std::make_unique<Db>();
+    for (Db *connection : {db.get(), other.get()}) {
+      connection->Run("SELECT mmap_config('busy_timeout', 20)");
+    }
+  }
+  void TearDown() override {
+    other.reset();
+    SqlTest::TearDown();
+  }
+  std::unique_ptr<Db> other;
+};
+
+TEST_F(Connections, SeeEachOthersCommitsInTheNextStatement) {
+  for (int i = 0; i < 5; i++) {
+    Db *writer = i % 2 ? db.get() : other.get(), *reader = i % 2 ? other.get() : db.get();
+    std::string text(static_cast<size_t>(10 + i * 2000), static_cast<char>('b' + i));
+    writer->Run("BEGIN; SELECT mmap_resize('a', " + std::to_string(text.size()) + "), mmap_patch('a', 0, '" + text + "')");
+    EXPECT_EQ(reader->Int("SELECT mmap_get('a', 0)"), 'a' + i);
+    writer->Run("COMMIT");
+    EXPECT_TRUE(reader->Bytes("SELECT mmap_slice('a')") == text) << i;
+    EXPECT_EQ(reader->Int("SELECT count(*) FROM mmap('a')"), static_cast<int64_t>(text.size()));
+  }
+}
+
+TEST_F(Connections, SeeNothingOfARollback) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'xyz')");
+  EXPECT_EQ(other->Bytes("SELECT mmap_slice('a')"), "aaaaaaaaaa");
+  Run("ROLLBACK");
+  EXPECT_EQ(other->Bytes("SELECT mmap_slice('a')"), "aaaaaaaaaa");
+}
+
+TEST_F(Connections, TheSecondWriterIsBusy) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  EXPECT_EQ(other->Error("SELECT mmap_patch('a', 0, 'two')").substr(0, 17), "BUSY mmap_patch: ");
+  EXPECT_EQ(other->Error("UPDATE mmap SET byte = 0 WHERE file = 'a'").substr(0, 11), "BUSY mmap: ");
+  EXPECT_EQ(other->Int("SELECT mmap_get('a', 0)"), 'a'); // reads go on
+  Run("COMMIT");
+  EXPECT_EQ(other->One("SELECT mmap_patch('a', 0, 'two')"), "3");
+  EXPECT_EQ(Get("a"), "twoaaaaaaa");
+}
+
+TEST_F(Connections, BusyLeavesTheTransactionAsItWas) {
+  Put("b", "bbb");
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  other->Run("BEGIN; SELECT mmap_patch('b', 0, 'B')");
+  EXPECT_EQ(other->Error("SELECT mmap_patch('a', 0, 'two')").substr(0, 4), "BUSY");
+  other->Run("SELECT mmap_patch('b', 1, 'B'); COMMIT");
+  EXPECT_EQ(Get("b"), "BBb");
+  Run("ROLLBACK");
+  other->Run("SELECT mmap_patch('a', 0, 'two')");
+  EXPECT_EQ(Get("a"), "twoaaaaaaa");
+}
+
+TEST_F(Connections, AfterBusyTheOtherBytesAreSeen) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  other->Run("BEGIN");
+  EXPECT_EQ(other->Error("SELECT mmap_insert('a', 0, 'two')").substr(0, 4), "BUSY");
+  Run("COMMIT");
+  other->Run("SELECT mmap_insert('a', 0, 'two'); COMMIT");
+  EXPECT_EQ(Get("a"), "twooneaaaaaaa");
+}
+
+TEST_F(Connections, WritersOfDifferentFilesDoNotMeet) {
+  Put("b", "bbb");
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  other->Run("BEGIN; SELECT mmap_patch('b', 0, 'two')");
+  Run("COMMIT");
+  other->Run("COMMIT");
+  EXPECT_EQ(Get("a") + Get("b"), "oneaaaaaaatwo");
+}
+
+TEST_F(Connections, AClosedConnectionIsNoWriter) {
+  other->Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  other.reset();
+  Run("SELECT mmap_patch('a', 0, 'two')");
+  EXPECT_EQ(Get("a"), "twoaaaaaaa");
+}
+
+TEST_F(Connections, ACopyAndAReaderAreNeverBusy) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  other->Run("SELECT mmap_open('a', 'copy'); SELECT mmap_patch(1, 5, 'mine')");
+  EXPECT_EQ(other->Bytes("SELECT mmap_slice(1)"), "aaaaaminea");
+  Run("COMMIT");
+  EXPECT_EQ(other->Bytes("SELECT mmap_slice(1)"), "oneaaminea");
+}
+
+TEST_F(Connections, AnotherProcessIsBusyToo) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  std::string command = "sqlite3 :memory: -cmd '.load " + Library() + "' \"SELECT mmap_config('busy_timeout', 10)\""
+                        " \"SELECT mmap_patch('a', 0, 'two')\" 2>&1";
+  FILE *pipe = popen(command.c_str(), "r");
+  char buffer[4096];
+  size_t n = fread(buffer, 1, sizeof buffer, pipe);
+  std::string output(buffer, n);
+  int status = pclose(pipe);
+  if (WEXITSTATUS(status) == 127) GTEST_SKIP() << "no sqlite3 shell";
+  EXPECT_NE(output.find("mmap_patch: "), std::string::npos) << output;
+  EXPECT_NE(status, 0);
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "oneaaaaaaa");
+}
+
+// A forked child refuses what it inherited, and its end changes nothing.
+TEST_F(Connections, AForkedChildUsesNothingOfItsParents) {
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
+  fflush(nullptr);
+  pid_t child = fork();
+  if (child == 0) {
+    bool refused = db->Error("SELECT mmap_patch('a', 0, 'two')") != "ok" &&
+                   db->Error("SELECT mmap_get('a', 0)") != "ok";
+    (void)db->Error("COMMIT");
+    _exit(refused ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_EQ(other->Error("SELECT mmap_patch('a', 0, 'xxx')").substr(0, 4), "BUSY");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "oneaaaaaaa");
+}
+
+} // namespace
+} // namespace mm_test
