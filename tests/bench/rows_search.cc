@@ -92,7 +92,7 @@ void AddHard(World &world, const std::string &what, const std::string &path,
   Mapped file(path);
   std::vector<Line> lines;
   for (const auto &needle : needles) {
-    for (const Searching &how : {kFind, kCount}) {
+    for (const Searching &how : {kFind, kRfind, kCount}) {
       lines.push_back(
           HardLine(world, how, what + ", " + needle.first, path, file, needle.second));
     }

@@ -1339,7 +1339,8 @@ TEST_F(ObjectFaultTest, ARefreshThatFailedIsMadeGoodByTheNext) {
     sys.FailAt(0, ENOMEM);
     EXPECT_EQ(mm_object_refresh(object, &object.err), MM_NOMEM);
     EXPECT_TRUE(mm_object_hit(object));
-    EXPECT_EQ(object->size, 0u);
+    // A scan that stands on it may look once more: what it finds is refused, but it is memory.
+    EXPECT_EQ(object->data[object->size - 1], Contents(path).back());
   }
   object.Refresh();
   Bytes wanted = Contents(path);

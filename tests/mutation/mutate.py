@@ -14,6 +14,7 @@ import argparse
 import concurrent.futures
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,29 +40,27 @@ def run(command, **more):
         sys.exit("%s\n%s" % (" ".join(command), done.stderr))
 
 
-def sources(directory, end):
-    return sorted(name for name in os.listdir(os.path.join(ROOT, directory)) if name.endswith(end))
-
-
 class Build:
-    """Core as a shared library and its tests, which any other core can be put under."""
+    """Core as a shared library and its tests, which any other core can be put under. All in a copy
+    of the sources as they are now."""
 
     def __init__(self, pool, directory):
         self.directory = directory
-        jobs = [pool.submit(run, [*C, "-I" + ROOT, "-c", os.path.join(ROOT, "core", name),
-                                  "-o", self.object("core/" + name)])
-                for name in sources("core", ".c")]
-        jobs += [pool.submit(run, [*CXX, "-I" + ROOT, "-c",
-                                   os.path.join(ROOT, "tests/support", name + ".cc"),
-                                   "-o", self.path(name + ".o")])
-                 for name in ("model_os", "fault_sys")]
+        for part in ("core", "tests/core", "tests/support"):
+            shutil.copytree(os.path.join(ROOT, part), self.path(part))
+        names = sorted(name for name in os.listdir(self.path("core")) if name.endswith(".c"))
+        jobs = [pool.submit(run, [*C, "-I" + directory, "-c", self.path("core/" + name), "-o",
+                                  self.object(name)]) for name in names]
+        jobs += [pool.submit(run, [*CXX, "-I" + directory, "-c",
+                                   self.path("tests/support/" + name + ".cc"), "-o",
+                                   self.path(name + ".o")]) for name in ("model_os", "fault_sys")]
         jobs.append(pool.submit(run, [*CXX, "-I" + GTEST, "-c", GTEST + "/src/gtest-all.cc",
                                       "-o", self.path("gtest.o")]))
         jobs.append(pool.submit(run, [*CXX, "-c", GTEST + "/src/gtest_main.cc",
                                       "-o", self.path("gtest_main.o")]))
         for job in jobs:
             job.result()
-        self.core = [self.object("core/" + name) for name in sources("core", ".c")]
+        self.core = [self.object(name) for name in names]
         self.link(self.core, directory)
         for job in [pool.submit(self.test, name) for name in TESTS]:
             job.result()
@@ -76,9 +75,9 @@ class Build:
         run(["gcc", "-shared", "-o", os.path.join(directory, "libcore.so"), *objects, *LIBRARIES])
 
     def test(self, name):
-        run([*CXX, "-I" + ROOT, os.path.join(ROOT, "tests/core", name + ".cc"), "-o",
-             self.path(name), *[self.path(part + ".o") for part in
-                                ("model_os", "fault_sys", "gtest", "gtest_main")],
+        parts = [self.path(part + ".o") for part in ("model_os", "fault_sys", "gtest", "gtest_main")]
+        run([*CXX, "-I" + self.directory, self.path("tests/core/" + name + ".cc"), "-o",
+             self.path(name), *parts,
              "-L" + self.directory, "-lcore", *LIBRARIES])
 
     def first_failure(self, directory):
@@ -87,9 +86,10 @@ class Build:
                            TEST_TMPDIR=directory)
         for name in TESTS:
             try:
-                done = subprocess.run([self.path(name), "--gtest_brief=1", "--gtest_fail_fast"], env=environment,
-                                      capture_output=True, text=True, errors="replace",
-                                      timeout=SECONDS, cwd=directory)
+                done = subprocess.run(
+                    [self.path(name), "--gtest_brief=1", "--gtest_fail_fast"], env=environment,
+                    capture_output=True, text=True, errors="replace", timeout=SECONDS,
+                    cwd=directory)
             except subprocess.TimeoutExpired:
                 return name + " (hangs)"
             if done.returncode:
@@ -100,7 +100,7 @@ class Build:
     def mutate(self, mutation):
         """Who sees it: as above, or an exception if the mutation cannot be made."""
         name, source, old, new = mutation
-        with open(os.path.join(ROOT, source), encoding="utf-8") as file:
+        with open(self.path(source), encoding="utf-8") as file:
             text = file.read()
         if text.count(old) != 1:
             raise ValueError("'%s' fits %s %d times, not once" % (name, source, text.count(old)))
@@ -108,7 +108,7 @@ class Build:
             mutated = os.path.join(directory, os.path.basename(source))
             with open(mutated, "w", encoding="utf-8") as file:
                 file.write(text.replace(old, new))
-            run([*C, "-I" + ROOT, "-c", mutated, "-o", mutated + ".o"])
+            run([*C, "-I" + self.directory, "-c", mutated, "-o", mutated + ".o"])
             self.link([mutated + ".o" if path == self.object(source) else path
                        for path in self.core], directory)
             return self.first_failure(directory)
@@ -119,9 +119,9 @@ HEADING = "## The mutation check"
 
 def table(results):
     lines = [HEADING, "",
-             "`tests/mutation/mutate.py --readme` takes away each of these from a copy of core/, one",
-             "at a time, and runs the tests of core: the first that fails is named. The texts that it",
-             "replaces stand in `tests/mutation/mutations.py`.", ""]
+             "`tests/mutation/mutate.py --readme` takes away each of these from a copy of core/,",
+             "one at a time, and runs the tests of core: the first that fails is named. The texts",
+             "that it replaces stand in `tests/mutation/mutations.py`.", ""]
     for group, rows in results:
         lines += ["| taken away: %s | seen by |" % group, "|---|---|"]
         lines += ["| %s | %s |" % (name, "`%s`" % seen if seen else "**nobody**")

@@ -1,0 +1,216 @@
+// Tables: rows beside generate_series, filters and histograms beside loops, lines, and joins.
+#include <sys/stat.h>
+
+#include <cstring>
+#include <random>
+
+#include "tests/bench/loops.h"
+#include "tests/bench/world.h"
+
+namespace mm_bench {
+
+namespace {
+
+// Records of two little-endian numbers of 4 bytes: keys that ascend by random steps, and a value.
+struct Record {
+  uint32_t key, value;
+};
+
+std::string RecordsFile(World &world) {
+  std::mt19937 random(3);
+  uint32_t key = 0;
+  return world.File("records", world.sizes.records * sizeof(Record),
+                    [&](uint64_t, uint8_t *piece, size_t size) {
+                      for (size_t i = 0; i < size; i += sizeof(Record)) {
+                        key += 1 + static_cast<uint32_t>(random() % 100);
+                        Record record = {key, static_cast<uint32_t>(random() >> 1)};
+                        std::memcpy(piece + i, &record, sizeof record);
+                      }
+                    });
+}
+
+/* ---- rows beside generate_series ------------------------------------------------------------ */
+
+// generate_series comes with the sqlite3 shell: both sides run there, in the same process.
+struct Rows {
+  std::string work;
+  std::vector<std::string> needs;
+  std::string query, expected; // ours, and what it must come to
+  std::string series;          // count(*) or sum(value)
+};
+
+// Each side has rows of its own: that its sum is right is the answer.
+Side Expecting(const Side &side, const std::string &expected) {
+  if (!side.run) return side;
+  auto run = side.run;
+  return {side.name, [=] {
+            std::string answer = run();
+            return answer == expected ? "right" : answer + ", not " + expected;
+          }};
+}
+
+void RowsRow(World &world, const Rows &rows) {
+  uint64_t n = world.sizes.rows;
+  std::string total = std::to_string(rows.series == "count(*)" ? n : n * (n - 1) / 2);
+  std::string series = "SELECT " + rows.series + " FROM generate_series(0, " +
+                       std::to_string(n - 1) + ")";
+  Side peer = world.InShell("generate_series", {}, series);
+  world.Add(Race(rows.work, Expecting(world.InShell("ours", rows.needs, rows.query), rows.expected),
+                 {{Expecting(peer, total), 1 / 1.1}}, world.sizes.rounds));
+}
+
+void SeriesRows(World &world) {
+  const uint64_t n = world.sizes.rows;
+  const std::string number = std::to_string(n);
+  std::string bytes = world.RandomFile(), a = world.RepeatedFile("a", "a");
+  std::string records = RecordsFile(world);
+  Mapped file(bytes), of_records(records);
+  uint64_t byte_sum = 0, value_sum = 0;
+  for (uint64_t i = 0; i < n; i++) {
+    Record record;
+    std::memcpy(&record, of_records.data + i * sizeof record, sizeof record);
+    byte_sum += file.data[i];
+    value_sum += record.value;
+  }
+  // The file's first bytes and records: as many as the series has rows.
+  if (world.shell) {
+    world.shell->Ask("CREATE VIRTUAL TABLE temp.bytes USING mmap(" + Quote(bytes) + ", length=" +
+                     number + "); CREATE VIRTUAL TABLE temp.records USING mmap(" + Quote(records) +
+                     ", length=" + std::to_string(n * sizeof(Record)) +
+                     ", key u32le, value u32le);\n.print made");
+  }
+  std::string hits = " FROM mmap_find_all(" + Quote(a) + ", 'a', 0, " + number + ")";
+  std::string span = " FROM mmap(" + Quote(bytes) + ") WHERE offset < " + number;
+  const Rows all[] = {
+      {"mmap(file), count(*)", {"mmap"}, "SELECT count(*)" + span, number, "count(*)"},
+      {"mmap(file), sum(byte)", {"mmap"}, "SELECT sum(byte)" + span, std::to_string(byte_sum),
+       "sum(value)"},
+      {"records, count(*)", {"mmap"}, "SELECT count(*) FROM records", number, "count(*)"},
+      {"records, sum(value)", {"mmap"}, "SELECT sum(value) FROM records",
+       std::to_string(value_sum), "sum(value)"},
+      {"mmap_find_all, count(*)", {"mmap_find_all"}, "SELECT count(*)" + hits, number, "count(*)"},
+      {"mmap_find_all, sum(offset)", {"mmap_find_all"}, "SELECT sum(offset)" + hits,
+       std::to_string(n * (n - 1) / 2), "sum(value)"}};
+  for (const Rows &rows : all) RowsRow(world, rows);
+}
+
+/* ---- beside loops --------------------------------------------------------------------------- */
+
+void LoopRows(World &world, const std::string &what, const std::string &path) {
+  Mapped file(path);
+  Side loop = {"C loop", [&] { return std::to_string(LoopCount(file.data, file.size, 10)); }};
+  Side histogram = {"C loop", [&] {
+                      uint64_t counts[256] = {};
+                      LoopHistogram(file.data, file.size, counts);
+                      std::string answer;
+                      for (uint64_t count : counts) answer += std::to_string(count) + ",";
+                      return answer;
+                    }};
+  std::string quoted = Quote(path);
+  int rounds = world.sizes.rounds;
+  world.Add(Race("count(*) WHERE byte = 10, " + what,
+                 world.InProcess("ours", {"mmap"},
+                                 "SELECT count(*) FROM mmap(" + quoted + ") WHERE byte = 10"),
+                 {{loop, 0.5}}, rounds));
+  world.Add(Race("mmap_count of one byte, " + what,
+                 world.InProcess("ours", {"mmap_count"},
+                                 "SELECT mmap_count(" + quoted + ", x'0a')"),
+                 {{loop, 0.5}}, rounds));
+  world.Add(Race("mmap_histogram, " + what,
+                 world.InProcess("ours", {"mmap_histogram"},
+                                 "SELECT group_concat(count, ',') || ',' FROM (SELECT count FROM "
+                                 "mmap_histogram(" + quoted + ") ORDER BY byte)"),
+                 {{histogram, 0.5}}, rounds));
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+void LineRows(World &world) {
+  std::string path = world.EnglishFile();
+  Mapped file(path);
+  world.Add(Race("mmap_lines, count(*)",
+                 world.InProcess("ours", {"mmap_lines"},
+                                 "SELECT count(*) FROM mmap_lines(" + Quote(path) + ")"),
+                 {{{"memchr", [&] { return std::to_string(LibcLines(file.data, file.size)); }},
+                   0.5}},
+                 world.sizes.rounds));
+  world.Add(Race("mmap_lines, all text",
+                 world.InProcess("ours", {"mmap_lines"},
+                                 "SELECT count(*), sum(length(text)) FROM mmap_lines(" +
+                                     Quote(path) + ")"),
+                 {{world.Python("readline", "lines('" + path + "')"), 2}}, world.sizes.rounds));
+}
+
+/* ---- the join ------------------------------------------------------------------------------- */
+
+// SQLite's own table of the same records, the key its rowid; and its file.
+std::string MakeDatabase(World &world, const Mapped &records) {
+  std::string path = world.directory + "/records.db";
+  fprintf(stderr, "making records.db\n");
+  Sql sql(path, false);
+  sql.Ask("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+          "CREATE TABLE records(key INTEGER PRIMARY KEY, value INTEGER); BEGIN");
+  sqlite3_stmt *insert;
+  sqlite3_prepare_v2(sql.db, "INSERT INTO records VALUES(?, ?)", -1, &insert, nullptr);
+  for (uint64_t i = 0; i < records.size / sizeof(Record); i++) {
+    Record record;
+    std::memcpy(&record, records.data + i * sizeof record, sizeof record);
+    sqlite3_bind_int64(insert, 1, record.key);
+    sqlite3_bind_int64(insert, 2, record.value);
+    sqlite3_step(insert);
+    sqlite3_reset(insert);
+  }
+  sqlite3_finalize(insert);
+  sql.Ask("COMMIT");
+  return path;
+}
+
+// Random keys, one in two of them in the table.
+std::string KeysFile(World &world, const Mapped &records) {
+  std::mt19937_64 random(4);
+  return world.File("keys", world.sizes.keys * 4, [&](uint64_t, uint8_t *piece, size_t size) {
+    for (size_t i = 0; i < size; i += 4) {
+      uint64_t pick = random() % (records.size / sizeof(Record));
+      uint32_t key;
+      std::memcpy(&key, records.data + pick * sizeof(Record), sizeof key);
+      key += i / 4 % 2;
+      std::memcpy(piece + i, &key, sizeof key);
+    }
+  });
+}
+
+} // namespace
+
+void JoinRows(World &world) {
+  std::string path = RecordsFile(world);
+  Mapped records(path);
+  std::string keys = KeysFile(world, records), database = MakeDatabase(world, records);
+  // All on one connection, which reads its database through a mapping too.
+  Sql sql(database);
+  sql.Ask("PRAGMA mmap_size = 4000000000;"
+          "CREATE VIRTUAL TABLE temp.keys_file USING mmap(" + Quote(keys) + ", key u32le);"
+          "CREATE TEMP TABLE keys AS SELECT key FROM keys_file;"
+          "CREATE VIRTUAL TABLE temp.sorted USING mmap(" + Quote(path) +
+          ", key u32le, value u32le, sorted=key)");
+  auto join = [&](const std::string &table) {
+    return [&sql, table] {
+      return sql.Ask("SELECT sum(r.value) FROM temp.keys k CROSS JOIN " + table +
+                     " r WHERE r.key = k.key");
+    };
+  };
+  std::string many = std::to_string(world.sizes.keys) + " keys, " +
+                     std::to_string(world.sizes.records) + " records";
+  world.Add(Race("join, " + many, {"ours", join("temp.sorted")},
+                 {{{"SQLite rowid", join("main.records")}, 1 / 1.5},
+                  {world.Python("bisect", "join('" + path + "', '" + keys + "')"), 5}},
+                 world.sizes.rounds));
+}
+
+void TableRows(World &world) {
+  SeriesRows(world);
+  LoopRows(world, "random bytes", world.RandomFile());
+  LoopRows(world, "English", world.EnglishFile());
+  LineRows(world);
+}
+
+} // namespace mm_bench
