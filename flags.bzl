@@ -12,6 +12,8 @@ C_OPTS = [
 ]
 
 CXX_OPTS = [
+    # Tests are many and compiled often; what they test is optimized.
+    "-O1",
     "-std=c++17",
     "-Wall",
     "-Wextra",

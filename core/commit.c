@@ -117,7 +117,8 @@ static int verify(const mm_object *object, mm_error *err) {
     return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
                    object->name);
   }
-  return MM_OK;
+  /* Begun without a journal, it may have been asked for one since. */
+  return check_links(object, &now, err);
 }
 
 /* What we do to the file changes its times: what it looks like now is what we go on from. */

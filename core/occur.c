@@ -41,11 +41,14 @@ static uint64_t look_slowly(const mm_needle *needle, const uint8_t *text, uint64
 /* A long needle is dear to compare at each of many places: mm_find does it in linear time. */
 #define LOOK_MOST 256
 
+/* So many blocks without an occurrence cost no more than a call of mm_find. */
+#define DENSE 8
+
 int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *data, uint64_t size,
                         const mm_find_watch *watch) {
   uint64_t places = size < needle->size ? 0 : size - needle->size + 1;
   while (scan->next < places) {
-    if (!scan->dense) {
+    if (scan->dense == 0) {
       int64_t found = mm_find(needle, data + scan->next, size - scan->next, watch);
       if (found < 0) return found;
       scan->next += (uint64_t)found;
@@ -56,8 +59,9 @@ int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *
     scan->bits = left == MM_LANES ? look(needle, data + scan->block)
                                   : look_slowly(needle, data + scan->block, left);
     scan->next += left;
-    scan->dense = (scan->bits & (scan->bits - 1)) != 0;
-    if (scan->bits) return mm_occur_next(scan, needle, data, size, watch);
+    scan->dense = scan->bits ? DENSE : scan->dense ? scan->dense - 1 : 0;
+    int64_t place;
+    if (mm_occur_take(scan, &place)) return place;
   }
   return MM_FIND_NONE;
 }

@@ -14,20 +14,20 @@ typedef struct mm_occur {
   uint64_t next;  /* the first place that was not looked at */
   uint64_t block; /* places from here … */
   uint64_t bits;  /* … where the needle is, and that were not handed out yet */
-  bool dense;
+  unsigned dense; /* so many blocks are looked at before mm_find is asked again */
 } mm_occur;
 
-/* The next occurrence in data[0 .. size-1] of a needle of at least one byte, or MM_FIND_NONE, or
-** MM_FIND_STOPPED. What was found already is handed out though the data may have changed since. */
+/* The next occurrence that is known already, without a look at the data: it may have changed since. */
+static inline bool mm_occur_take(mm_occur *scan, int64_t *place) {
+  if (!scan->bits) return false;
+  *place = (int64_t)(scan->block + (uint64_t)__builtin_ctzll(scan->bits));
+  scan->bits &= scan->bits - 1;
+  return true;
+}
+
+/* When none is known: the next occurrence in data[0 .. size-1] of a needle of at least one byte, or
+** MM_FIND_NONE, or MM_FIND_STOPPED. */
 int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *data, uint64_t size,
                         const mm_find_watch *watch);
-
-static inline int64_t mm_occur_next(mm_occur *scan, const mm_needle *needle, const uint8_t *data,
-                                    uint64_t size, const mm_find_watch *watch) {
-  if (!scan->bits) return mm_occur_search(scan, needle, data, size, watch);
-  int64_t place = (int64_t)(scan->block + (uint64_t)__builtin_ctzll(scan->bits));
-  scan->bits &= scan->bits - 1;
-  return place;
-}
 
 #endif

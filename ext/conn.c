@@ -328,20 +328,38 @@ static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, 
   return rc ? rc : add_object(conn, core, out, err);
 }
 
+static int open_new(ext_conn *conn, const char *path, bool create, ext_object **out,
+                    mm_error *err) {
+  mm_path resolved;
+  int rc = create ? ext_conn_check_writes(conn, err) : MM_OK;
+  if (rc == MM_OK) rc = mm_path_resolve(&conn->root, path, create, &resolved, err);
+  if (rc) return rc;
+  rc = open_resolved(conn, path, &resolved, out, err);
+  mm_path_clear(&resolved);
+  return rc;
+}
+
+/* A file that is there and cannot be opened: the process may have run out of descriptors or of address
+** space. Objects that are only kept for their next use give theirs back. False: there are none. */
+static bool make_room(ext_conn *conn, const char *path) {
+  mm_stat stat;
+  ext_object **idle = least_recently_used(conn);
+  if (!idle || mm_os.status_path(path, &stat) != 0 || stat.kind != MM_KIND_FILE) return false;
+  for (; idle; idle = least_recently_used(conn)) close_object(conn, idle);
+  return true;
+}
+
 int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
                        mm_error *err) {
-  mm_path resolved;
   ext_object *known = find_alias(conn, path);
   if (known) {
     ext_object_hold(known);
     *out = known;
     return MM_OK;
   }
-  int rc = create ? ext_conn_check_writes(conn, err) : MM_OK;
-  if (rc == MM_OK) rc = mm_path_resolve(&conn->root, path, create, &resolved, err);
-  if (rc) return rc;
-  rc = open_resolved(conn, path, &resolved, out, err);
-  mm_path_clear(&resolved);
+  int rc = open_new(conn, path, create, out, err);
+  bool full = rc == MM_CANTOPEN || rc == MM_IOERR || rc == MM_NOMEM;
+  if (full && make_room(conn, path)) rc = open_new(conn, path, create, out, err);
   if (rc == MM_OK) remember_alias(conn, path, *out);
   return rc;
 }

@@ -4,6 +4,7 @@
 ** ext/ knows SQLite and core/, and makes no system call. From the bottom up:
 **
 **     value.c     SQLite's values <-> core's; arguments that must be integers, offsets, paths
+**     calls.c     which functions a statement calls
 **     conn.c      what a connection has: settings, objects, handles
 **     stmt.c      what a running statement has: objects it has refreshed, functions it may call
 **     txn.c       savepoints, commit and rollback over all objects of the connection
@@ -180,6 +181,9 @@ bool ext_any_null(sqlite3_value **argv, int required);
 ** SQLITE_INDEX_CONSTRAINT_EQ, GT, GE, LT, LE; [*low, *high] is narrowed, to low > high if nothing can
 ** match. A TEXT that looks like a number is one, as with INTEGER affinity. */
 void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high);
+
+/* Does a statement call the function, by its name in any case? (calls.c) */
+bool ext_calls(const char *sql, const char *function);
 
 /* Is `name` a word's start in `text`, whatever the case? */
 bool ext_contains(const char *text, const char *name);

@@ -6,7 +6,7 @@
 ** holds the file arguments met so far, their objects refreshed once, and which functions may be
 ** called: what other programs do to a file shows in the next statement.
 **
-** A function may be called only if its name is written in a statement that is running, or in the
+** A function may be called only if a call of it is written in a statement that is running, or in the
 ** temp schema. All functions are DIRECTONLY, but SQLite before 3.53 does not look at that in a CHECK
 ** constraint, and an INSERT into a table of a hostile database would write files. What the user has
 ** not written, and none of his TEMP views and triggers either, does not run.
@@ -66,7 +66,7 @@ static ext_stmt *stmt_of(sqlite3_context *context) {
 static bool in_running_statement(sqlite3 *db, const char *name) {
   for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
     const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
-    if (sql && ext_contains(sql, name)) return true;
+    if (sql && ext_calls(sql, name)) return true;
   }
   return false;
 }
@@ -77,7 +77,7 @@ static bool in_temp_schema(sqlite3 *db, const char *name) {
   (void)sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_temp_master", -1, &schema, NULL);
   while (schema && !found && sqlite3_step(schema) == SQLITE_ROW) {
     const char *sql = (const char *)sqlite3_column_text(schema, 0);
-    found = sql && ext_contains(sql, name);
+    found = sql && ext_calls(sql, name);
   }
   sqlite3_finalize(schema);
   return found;

@@ -34,16 +34,20 @@ static int find_allClose(sqlite3_vtab_cursor *base) {
   return ext_scan_close(base);
 }
 
-static int find_allNext(sqlite3_vtab_cursor *base) {
-  find_all_cursor *cursor = (find_all_cursor *)base;
+static int search_on(find_all_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);
   if (size > scan->to) size = scan->to;
-  cursor->at = mm_occur_next(&cursor->occur, &cursor->needle, ext_source_data(&scan->file), size,
-                             &cursor->watch);
+  cursor->at = mm_occur_search(&cursor->occur, &cursor->needle, ext_source_data(&scan->file), size,
+                               &cursor->watch);
   if (cursor->at == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
-  scan->done = cursor->at < 0 || cursor->at > scan->high;
+  scan->done = cursor->at < 0;
   return ext_scan_check(&find_all_table, scan);
+}
+
+static int find_allNext(sqlite3_vtab_cursor *base) {
+  find_all_cursor *cursor = (find_all_cursor *)base;
+  return mm_occur_take(&cursor->occur, &cursor->at) ? SQLITE_OK : search_on(cursor);
 }
 
 static int keep_needle(find_all_cursor *cursor, const uint8_t *data, uint64_t size, mm_error *err) {

@@ -17,6 +17,7 @@
 */
 #include "core/find.h"
 #include "core/mem.h"
+#include "core/newlines.h"
 #include "ext/scan.h"
 #include "ext/tab_mmap.h"
 
@@ -34,7 +35,8 @@ typedef struct lines_table {
   ext_checked checked;
 } lines_table;
 
-/* A line: its text is start..end-1, the next one begins at `next`. Offsets in the window. */
+/* A line: its text is start..end-1, the next one begins at `next`. Offsets in the window. An `end` of 0
+** with a `next` is not known yet. */
 typedef struct line {
   uint64_t start, end, next;
 } line;
@@ -46,6 +48,8 @@ typedef struct lines_cursor {
   line now;
   line last; /* the row before, if `has_last` */
   bool descending, ordered, has_last, done;
+  uint64_t scanned;  /* ascending: newlines are known up to here: they have been passed, or are … */
+  uint64_t newlines; /* … in this mask of the 64 bytes before it */
   bool numbered; /* the line at `numbered_at` has number `number` */
   uint64_t numbered_at;
   int64_t number;
@@ -529,19 +533,55 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   if (mm_object_hit(cursor->file.object->core)) {
     rc = mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
   }
-  return rc ? fail(cursor) : settle(cursor);
+  if (rc == MM_OK) {
+    rc = settle(cursor);
+    cursor->newlines = 0;
+    cursor->scanned = cursor->now.next;
+    return rc;
+  }
+  return fail(cursor);
 }
 
-/* From one line to its neighbour the number is known without counting. */
-static int linesNext(sqlite3_vtab_cursor *base) {
-  lines_cursor *cursor = (lines_cursor *)base;
-  bool follows = cursor->numbered && cursor->numbered_at == cursor->now.start;
+/* So many blocks without a newline, and the line is one to be read with an eye on interruption. */
+#define BLOCKS_MOST 4096
+
+/* Step to the next line by the mask of newlines, if it ends well before the file does. */
+static bool step_by_mask(lines_cursor *cursor) {
+  uint64_t start = cursor->now.next, size = ext_source_length(&cursor->file);
+  if (start >= cursor->end || cursor->end > size) return false;
+  const uint8_t *data = ext_source_data(&cursor->file);
+  uint64_t scanned = cursor->scanned, mask = cursor->newlines;
+  for (int n = 0; !mask; n++) {
+    if (n == BLOCKS_MOST || scanned > size || size - scanned < MM_NEWLINES) return false;
+    mask = mm_newlines(data + scanned);
+    scanned += MM_NEWLINES;
+  }
+  if (scanned != cursor->scanned && mm_object_hit(cursor->file.object->core)) return false;
+  cursor->scanned = scanned;
+  cursor->newlines = mask & (mask - 1);
+  cursor->now = (line){start, 0, scanned - MM_NEWLINES + (uint64_t)__builtin_ctzll(mask) + 1};
+  cursor->begin = start;
+  return true;
+}
+
+static int step(lines_cursor *cursor) {
+  if (!cursor->descending && !cursor->ordered && step_by_mask(cursor)) return SQLITE_OK;
   if (cursor->descending) {
     cursor->end = cursor->now.start;
   } else {
     cursor->begin = cursor->now.next;
   }
   int rc = settle(cursor);
+  cursor->newlines = 0;
+  cursor->scanned = cursor->now.next;
+  return rc;
+}
+
+/* From one line to its neighbour the number is known without counting. */
+static int linesNext(sqlite3_vtab_cursor *base) {
+  lines_cursor *cursor = (lines_cursor *)base;
+  bool follows = cursor->numbered && cursor->numbered_at == cursor->now.start;
+  int rc = step(cursor);
   if (follows && rc == SQLITE_OK && !cursor->done) {
     cursor->number += cursor->descending ? -1 : 1;
     cursor->numbered_at = cursor->now.start;
@@ -602,6 +642,7 @@ static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
       sqlite3_result_int64(context, (sqlite3_int64)now->start);
       break;
     case LINES_TEXT:
+      if (!now->end) cursor->now = make_line(&t, now->start, now->next);
       sqlite3_result_text64(context, (const char *)t.data + now->start, now->end - now->start,
                             SQLITE_TRANSIENT, SQLITE_UTF8);
       break;

@@ -206,11 +206,16 @@ static int parse_type_and_place(parser *parse, const char *text, mmap_column *co
   return MM_OK;
 }
 
-static bool is_taken(const mmap_spec *spec, const char *name) {
-  for (size_t i = 0; i < spec->column_count; i++) {
-    if (sqlite3_stricmp(spec->columns[i].name, name) == 0) return true;
+static int check_name(const mmap_spec *spec, const char *name, mm_error *err) {
+  if (sqlite3_stricmp(name, "offset") == 0) {
+    return mm_fail(err, MM_ERROR, "column 'offset' is there already: every record has one");
   }
-  return sqlite3_stricmp(name, "offset") == 0;
+  for (size_t i = 0; i < spec->column_count; i++) {
+    if (sqlite3_stricmp(spec->columns[i].name, name) == 0) {
+      return mm_fail(err, MM_ERROR, "column '%s' is there twice", name);
+    }
+  }
+  return MM_OK;
 }
 
 /* Takes the name over. */
@@ -219,9 +224,7 @@ static int parse_column(parser *parse, char *name, const char *rest) {
   mmap_column column = {.name = name};
   void *columns = spec->columns;
   int rc = parse_type_and_place(parse, rest, &column);
-  if (rc == MM_OK && is_taken(spec, name)) {
-    rc = mm_fail(parse->err, MM_ERROR, "column '%s' is there twice", name);
-  }
+  if (rc == MM_OK) rc = check_name(spec, name, parse->err);
   if (rc == MM_OK && mm_grow(&columns, spec->column_count, &parse->capacity, sizeof column)) {
     rc = mm_fail_nomem(parse->err);
   }

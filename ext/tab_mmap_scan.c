@@ -24,6 +24,7 @@ typedef struct mmap_cursor {
   int64_t at;           /* the row now */
   int64_t last;         /* the row before it in this run; -1: none */
   bool descending;
+  bool plain;    /* nothing but the end of the run is to be looked at from row to row */
   bool ordered;  /* the plan relies on the order of a sorted column: it is checked from row to row */
   bool filtered; /* only bytes in `set` are rows */
   bool done;
@@ -431,12 +432,23 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
     if ((constraints[0] | 0x20) == 'k') narrow_key(&look, constraints, argv[arg]);
   }
   cursor->ordered = look.given;
+  cursor->plain = !cursor->ordered && !cursor->filtered && !cursor->descending;
   rc = find_runs(cursor, &look, &bounds, (plan & MMAP_PLAN_KEYED) != 0);
   return rc ? rc : settle(cursor);
 }
 
+/* Most rows of most scans: `low` stays behind. */
+static bool is_simple_step(const mmap_cursor *cursor) {
+  return cursor->plain && cursor->at < cursor->high &&
+         cursor->size == cursor->object->core->size && !conn_of(cursor)->deleted;
+}
+
 int mmapNext(sqlite3_vtab_cursor *base) {
   mmap_cursor *cursor = (mmap_cursor *)base;
+  if (is_simple_step(cursor)) {
+    cursor->at++;
+    return SQLITE_OK;
+  }
   if (cursor->descending) {
     cursor->high = cursor->at - 1;
   } else {

@@ -216,6 +216,7 @@ TEST_F(Pin, ALargeSliceIsHandedToAnotherFunctionWithoutACopy) {
   // no peak. The peak of all, with a reader that looks at no page, has one.
   Put("/proc/self/clear_refs", "5");
   int64_t peak = Status("VmHWM");
+  if (peak - Status("VmRSS") > 8 << 10) GTEST_SKIP() << "the system does not forget a peak of memory";
   EXPECT_EQ(One("SELECT length(mmap_slice('f')), typeof(mmap_slice('f')), length(substr(mmap_slice('f'), 9, 9))"),
             "536870912|blob|9");
   int64_t grown = Status("VmHWM") - peak;

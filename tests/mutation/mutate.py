@@ -75,7 +75,8 @@ class Build:
         run(["gcc", "-shared", "-o", os.path.join(directory, "libcore.so"), *objects, *LIBRARIES])
 
     def test(self, name):
-        parts = [self.path(part + ".o") for part in ("model_os", "fault_sys", "gtest", "gtest_main")]
+        parts = [self.path(part + ".o")
+                 for part in ("model_os", "fault_sys", "gtest", "gtest_main")]
         run([*CXX, "-I" + self.directory, self.path("tests/core/" + name + ".cc"), "-o",
              self.path(name), *parts,
              "-L" + self.directory, "-lcore", *LIBRARIES])

@@ -1,0 +1,90 @@
+/*
+** calls.c: does a statement call a function?
+**
+** Only what the user has written may call one of ours (stmt.c), so this looks for a call as SQLite's
+** own tokenizer would see it. The mere name is not enough: whoever made a database names its tables and
+** columns, and so puts words into every statement on them, in quotes even text like "mmap_set(1)".
+*/
+#include "ext/ext.h"
+
+typedef struct token {
+  const char *text; /* of a quoted name: what is inside; of a string: nothing */
+  size_t size;
+  bool name; /* an identifier, a keyword or a number; else one other character, or a string */
+} token;
+
+static bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '$' || (unsigned char)c >= 0x80;
+}
+
+/* Past the text up to and with `end`, or to the end of all. */
+static const char *skip_past(const char *text, const char *end) {
+  const char *found = strstr(text, end);
+  return found ? found + strlen(end) : text + strlen(text);
+}
+
+static const char *skip_nothing(const char *sql) {
+  for (;;) {
+    if (is_space(*sql)) {
+      sql++;
+    } else if (sql[0] == '-' && sql[1] == '-') {
+      sql = skip_past(sql, "\n");
+    } else if (sql[0] == '/' && sql[1] == '*') {
+      sql = skip_past(sql + 2, "*/");
+    } else {
+      return sql;
+    }
+  }
+}
+
+/* A quote inside is doubled; what is in brackets has none. */
+static const char *next_quoted(const char *sql, token *t) {
+  char end = *sql == '[' ? ']' : *sql;
+  t->name = *sql != '\'';
+  t->text = ++sql;
+  while (*sql && (*sql != end || (end != ']' && sql[1] == end))) sql += *sql == end ? 2 : 1;
+  t->size = t->name ? (size_t)(sql - t->text) : 0;
+  return *sql ? sql + 1 : sql;
+}
+
+static const char *next_token(const char *sql, token *t) {
+  sql = skip_nothing(sql);
+  if (*sql && strchr("'\"`[", *sql)) return next_quoted(sql, t);
+  t->text = sql;
+  t->name = is_word(*sql);
+  while (is_word(*sql)) sql++;
+  if (*sql && !t->name) sql++;
+  t->size = (size_t)(sql - t->text);
+  return sql;
+}
+
+static bool is(const token *t, const char *text) {
+  return t->size == strlen(text) && sqlite3_strnicmp(t->text, text, (int)t->size) == 0;
+}
+
+/* May what follows be the name of a table, with its columns in parentheses? */
+static bool precedes_table(const token *t) {
+  static const char *const words[] = {".", "INTO", "TABLE", "EXISTS", "VIEW", "REFERENCES"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    if (is(t, words[i])) return true;
+  }
+  return false;
+}
+
+bool ext_calls(const char *sql, const char *function) {
+  token t = {"", 0, false};
+  bool table = false, named = false;
+  do {
+    bool was_named = named;
+    sql = next_token(sql, &t);
+    if (was_named && !t.name && is(&t, "(")) return true;
+    named = t.name && !table && is(&t, function);
+    table = precedes_table(&t);
+  } while (*sql);
+  return false;
+}

@@ -1,0 +1,345 @@
+// Limits of the process: descriptors, mappings, memory; and of patience: what takes long can be stopped.
+#include "tests/support/sql.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+namespace mm_test {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double Milliseconds(Clock::time_point since) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - since).count();
+}
+
+size_t Descriptors() {
+  size_t count = 0;
+  for (auto &entry : fs::directory_iterator("/proc/self/fd")) (void)entry, count++;
+  return count;
+}
+
+size_t Mappings() {
+  std::ifstream maps("/proc/self/maps");
+  size_t count = 0;
+  for (std::string line; std::getline(maps, line);) count++;
+  return count;
+}
+
+// ---- descriptors, mappings, memory
+
+class Limits : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    getrlimit(RLIMIT_NOFILE, &before_);
+  }
+  void TearDown() override {
+    setrlimit(RLIMIT_NOFILE, &before_);
+    SqlTest::TearDown();
+  }
+  void AllowDescriptors(rlim_t count) {
+    rlimit limit = before_;
+    limit.rlim_cur = count;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+
+private:
+  rlimit before_;
+};
+
+TEST_F(Limits, TenThousandFilesAreTouchedByPath) {
+  for (int i = 0; i < 10000; i++) Put("f" + std::to_string(i), std::to_string(i % 10));
+  AllowDescriptors(512);
+  size_t mappings = Mappings();
+  const std::string numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)";
+  EXPECT_EQ(One(numbers + " SELECT sum(mmap_get('f' || i, 0) - 48) FROM n"), "45000");
+  EXPECT_LE(Descriptors(), 512u);
+  EXPECT_LT(Mappings(), mappings + 1000);
+  EXPECT_EQ(One(numbers + " SELECT sum(m.byte - 48) FROM n, mmap('f' || i) AS m WHERE i % 10 = 3"), "3000");
+  for (int i = 0; i < 10000; i += 7) {
+    ASSERT_EQ(Int("SELECT mmap_get('f" + std::to_string(i) + "', 0)"), 48 + i % 10);
+  }
+  EXPECT_LE(Descriptors(), 512u);
+  EXPECT_LT(Mappings(), mappings + 1000);
+}
+
+TEST_F(Limits, WhatHasWritesPendingStaysWhateverElseIsTouched) {
+  for (int i = 0; i < 1000; i++) Put("f" + std::to_string(i), "x");
+  AllowDescriptors(512);
+  Run("BEGIN; SELECT mmap_patch('f0', 0, 'a'), mmap_patch('f1', 0, 'b')");
+  for (int i = 2; i < 1000; i++) Run("SELECT mmap_get('f" + std::to_string(i) + "', 0)");
+  EXPECT_EQ(One("SELECT char(mmap_get('f0', 0), mmap_get('f1', 0))"), "ab");
+  Run("COMMIT");
+  EXPECT_EQ(Get("f0") + Get("f1"), "ab");
+}
+
+TEST_F(Limits, FewDescriptorsAreSharedByAllFiles) {
+  for (int i = 0; i < 300; i++) Put("f" + std::to_string(i), "x");
+  AllowDescriptors(64);
+  for (int i = 0; i < 300; i++) Run("SELECT mmap_get('f" + std::to_string(i) + "', 0)");
+  for (int i = 0; i < 300; i++) Run("SELECT count(*) FROM mmap('f" + std::to_string(i) + "')");
+}
+
+TEST_F(Limits, TooManyHandlesAreAnErrorAndNoMore) {
+  for (int i = 0; i < 300; i++) Put("f" + std::to_string(i), "x");
+  AllowDescriptors(128);
+  std::string error = "ok";
+  int opened = 0;
+  for (; opened < 300 && error == "ok"; opened++) {
+    error = Error("SELECT mmap_open('f" + std::to_string(opened) + "')");
+  }
+  EXPECT_NE(error.find("CANTOPEN"), std::string::npos) << error;
+  for (int i = 1; i < opened; i++) Run("SELECT mmap_close(" + std::to_string(i) + ")");
+  Run("SELECT mmap_get('f0', 0), mmap_get('f299', 0)");
+}
+
+TEST_F(Limits, AThousandOpensAndClosesLeakNothing) {
+  Put("f", std::string(5000, 'x'));
+  auto cycle = [this] {
+    std::string h = One("SELECT mmap_open('f', 'write')"), c = One("SELECT mmap_open('f', 'copy')");
+    std::string m = One("SELECT mmap_open(NULL, 'write', 5000)");
+    Run("SELECT mmap_get(" + h + ", 0), mmap_patch(" + c + ", 0, 'y'), mmap_patch(" + m + ", 0, 'y')");
+    Run("SELECT mmap_close(" + h + "), mmap_close(" + c + "), mmap_close(" + m + ")");
+  };
+  for (int i = 0; i < 50; i++) cycle();
+  size_t descriptors = Descriptors(), mappings = Mappings();
+  sqlite3_int64 memory = sqlite3_memory_used();
+  for (int i = 0; i < 1000; i++) cycle();
+  EXPECT_EQ(Descriptors(), descriptors);
+  EXPECT_LE(Mappings(), mappings + 4); // malloc's own
+  // A handle's number is never given out again, and what it was is remembered.
+  EXPECT_LT((sqlite3_memory_used() - memory) / 3000, 200);
+}
+
+TEST_F(Limits, AThousandConnectionsLeakNothing) {
+  Put("f", std::string(5000, 'x'));
+  auto cycle = [] {
+    Db own;
+    own.Run("SELECT mmap_open('f'), mmap_get('f', 0), mmap_slice('f'); BEGIN;"
+            "SELECT mmap_patch('f', 0, 'yy'); CREATE VIRTUAL TABLE temp.t USING mmap('f');"
+            "UPDATE t SET byte = 7 WHERE offset = 3");
+  };
+  for (int i = 0; i < 5; i++) cycle();
+  size_t descriptors = Descriptors(), mappings = Mappings();
+  sqlite3_int64 memory = sqlite3_memory_used();
+  for (int i = 0; i < 200; i++) cycle();
+  EXPECT_EQ(Descriptors(), descriptors);
+  EXPECT_LE(Mappings(), mappings + 4);
+  EXPECT_EQ(sqlite3_memory_used(), memory);
+  EXPECT_EQ(Get("f"), std::string(5000, 'x'));
+}
+
+// ---- interruption
+
+class Interrupt : public SqlTest {
+protected:
+  // Interrupts `sql` from another thread while it runs: how many ms it took to end, -1 if it ended
+  // before.
+  double Stop(const std::string &sql, std::string *error) {
+    std::mutex mutex;
+    std::condition_variable ready;
+    bool ended = false;
+    Clock::time_point asked = {};
+    std::thread thread([&] {
+      std::unique_lock<std::mutex> lock(mutex);
+      if (ready.wait_for(lock, std::chrono::milliseconds(60), [&] { return ended; })) return;
+      asked = Clock::now();
+      sqlite3_interrupt(*db);
+    });
+    *error = Error(sql);
+    Clock::time_point end = Clock::now();
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      ended = true;
+    }
+    ready.notify_one();
+    thread.join();
+    if (asked == Clock::time_point()) return -1;
+    return std::chrono::duration<double, std::milli>(end - asked).count();
+  }
+  void ExpectStops(const std::string &sql) {
+    std::string error;
+    double ms = Stop(sql, &error);
+    if (error.find("no such") != std::string::npos) {
+      printf("left out, as this library has no such thing: %s\n", sql.c_str());
+      return;
+    }
+    printf("%7.1f ms  %s\n", ms, sql.c_str());
+    EXPECT_EQ(error.substr(0, 10), "INTERRUPT ") << sql << ": " << error;
+    EXPECT_LT(ms, 500) << sql;
+    EXPECT_EQ(One("SELECT mmap_length('small')"), "3");
+  }
+};
+
+TEST_F(Interrupt, StopsEveryLongScan) {
+  Put("small", "abc");
+  Put("big", "");
+  fs::resize_file("big", uint64_t{1} << 40);
+  Put("lines", "");
+  fs::resize_file("lines", uint64_t{1} << 40);
+  Run("SELECT mmap_open('lines')");
+  for (const char *sql :
+       {"SELECT mmap_find('big', 'absent')", "SELECT mmap_find('big', 'a')",
+        "SELECT mmap_rfind('big', 'absent')", "SELECT mmap_count('big', 'ab')",
+        "SELECT mmap_count('big', x'00')", "SELECT mmap_readline(1)", "SELECT mmap_crc32('big')",
+        "SELECT mmap_search('big', 'absent')", "SELECT mmap_search('big', '[a-f]+x')",
+        "SELECT count(byte) FROM mmap('big') WHERE byte = 65", "SELECT sum(byte) FROM mmap('big')",
+        "SELECT count(*) FROM mmap('big') WHERE byte + 0 = 0",
+        "SELECT offset FROM mmap('big') WHERE byte = 65 ORDER BY offset DESC",
+        "SELECT count(*) FROM mmap_find_all('big', 'ab')", "SELECT count(offset) FROM mmap_find_all('big', x'0000')",
+        "SELECT count(*) FROM mmap_search_all('big', 'ab+c')", "SELECT count(*) FROM mmap_lines('big')",
+        "SELECT text FROM mmap_lines('big')", "SELECT count(*) FROM mmap_strings('big')",
+        "SELECT count(hex) FROM mmap_hexdump('big')", "SELECT count(*) FROM mmap_histogram('big')",
+        "SELECT count(*) FROM mmap_diff('big', 'lines')"}) {
+    ExpectStops(sql);
+  }
+}
+
+// Inputs that are hard for a search: much of the needle is there, everywhere.
+TEST_F(Interrupt, StopsASearchOnHardInput) {
+  Put("small", "abc");
+  std::string periodic;
+  for (int i = 0; i < (48 << 20) / 8; i++) periodic += "aaaaaaab";
+  Put("hard", std::string(48 << 20, 'a') + periodic);
+  std::string needle = std::string(2000, 'a') + "b" + std::string(2000, 'a');
+  Put("needle", needle);
+  for (const char *call : {"SELECT sum(mmap_find('hard', mmap_slice('needle')) + i) FROM n",
+                           "SELECT sum(mmap_count('hard', mmap_slice('needle', 0, 64)) + i) FROM n",
+                           "SELECT sum(mmap_rfind('hard', mmap_slice('needle', 1990)) + i) FROM n",
+                           "SELECT sum(mmap_search('hard', '(a|aa)*$c') + i) FROM n"}) {
+    ExpectStops("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 100) " +
+                std::string(call));
+  }
+}
+
+TEST_F(Interrupt, StopsAWaitForALock) {
+  Put("small", "abc");
+  Db other;
+  other.Run("BEGIN; SELECT mmap_patch('small', 0, 'x')");
+  Run("SELECT mmap_config('busy_timeout', 60000)");
+  std::string error;
+  double ms = Stop("SELECT mmap_patch('small', 0, 'y')", &error);
+  printf("%7.1f ms  a wait for a lock\n", ms);
+  EXPECT_NE(error, "ok");
+  EXPECT_GE(ms, 0);
+  EXPECT_LT(ms, 500);
+  other.Run("ROLLBACK");
+  EXPECT_EQ(One("SELECT mmap_patch('small', 0, 'y')"), "1");
+}
+
+// ---- two writers
+
+class Busy : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    Put("f", "file");
+  }
+};
+
+TEST_F(Busy, NamesTheFileAfterTheTimeout) {
+  Db other;
+  other.Run("BEGIN; SELECT mmap_patch('f', 0, 'X')");
+  Run("SELECT mmap_config('busy_timeout', 150)");
+  Clock::time_point start = Clock::now();
+  std::string error = Error("SELECT mmap_patch('f', 0, 'Y')");
+  EXPECT_GE(Milliseconds(start), 150);
+  EXPECT_LT(Milliseconds(start), 1500);
+  EXPECT_EQ(error.substr(0, 16), "BUSY mmap_patch:") << error;
+  EXPECT_NE(error.find("'f'"), std::string::npos) << error;
+  EXPECT_EQ(Bytes("SELECT mmap_slice('f')"), "file");
+  EXPECT_NE(Error("UPDATE mmap SET byte = 1 WHERE file = 'f' AND offset = 0").find("'f'"),
+            std::string::npos);
+  other.Run("COMMIT");
+  EXPECT_EQ(One("SELECT mmap_patch('f', 1, 'Y')"), "1");
+  EXPECT_EQ(Get("f"), "XYle");
+}
+
+TEST_F(Busy, WaitsNoLongerThanTheLockIsHeld) {
+  Run("SELECT mmap_config('busy_timeout', 30000)");
+  std::mutex mutex;
+  mutex.lock();
+  std::thread thread([&] {
+    Db other;
+    other.Run("BEGIN; SELECT mmap_patch('f', 0, 'X')");
+    mutex.unlock();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    other.Run("COMMIT");
+  });
+  mutex.lock();
+  Clock::time_point start = Clock::now();
+  EXPECT_EQ(One("SELECT mmap_patch('f', 1, 'Y')"), "1");
+  EXPECT_LT(Milliseconds(start), 5000);
+  thread.join();
+  EXPECT_EQ(Get("f"), "XYle");
+}
+
+TEST_F(Busy, ThreadsThatCountInOneFileLoseNothing) {
+  Put("f", std::string(8, 0));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; i++) {
+    threads.emplace_back([] {
+      Db own;
+      own.Run("SELECT mmap_config('busy_timeout', 60000), mmap_config('synchronous', 'off')");
+      for (int n = 0; n < 50; n++) {
+        // The first write takes the file; what is read after it stays so until COMMIT.
+        own.Run("BEGIN; SELECT mmap_patch('f', 0, ''); SELECT mmap_set('f', 4, 1);"
+                "SELECT mmap_set('f', 0, mmap_get('f', 0, 'u32le') + 1, 'u32le'); COMMIT");
+      }
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(Int("SELECT mmap_get('f', 0, 'u32le')"), 150);
+}
+
+// ---- fork
+
+TEST_F(Busy, AForkedChildIsRefusedAndTheParentGoesOn) {
+  Run("SELECT mmap_open('f', 'write'); BEGIN; SELECT mmap_patch('f', 0, 'X')");
+  int pipes[2];
+  ASSERT_EQ(pipe(pipes), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    std::string text = Error("SELECT mmap_get('f', 0)") + "\n" + Error("SELECT mmap_patch(1, 1, 'Y')") +
+                       "\n" + Error("SELECT sum(byte) FROM mmap('f')") + "\n";
+    (void)Error("ROLLBACK");
+    sqlite3_close(*db);
+    // A connection of its own works.
+    Db own;
+    text += own.Error("SELECT mmap_get('f', 0)") + "\n";
+    own.Run("SELECT mmap_config('busy_timeout', 0)");
+    text += own.Error("SELECT mmap_patch('f', 0, 'Z')").substr(0, 4);
+    ssize_t written = write(pipes[1], text.data(), text.size());
+    _exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
+  }
+  close(pipes[1]);
+  std::string text(4000, 0);
+  size_t size = 0;
+  for (ssize_t n; (n = read(pipes[0], &text[size], text.size() - size)) > 0;) size += static_cast<size_t>(n);
+  text.resize(size);
+  close(pipes[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(text, "ERROR mmap_get: 'f' was opened before a fork: open a new connection\n"
+                  "ERROR mmap_patch: 'f' was opened before a fork: open a new connection\n"
+                  "ERROR mmap: 'f' was opened before a fork: open a new connection\n"
+                  "ok\n"
+                  "BUSY"); // the parent's lock is held all the while
+  Run("SELECT mmap_patch(1, 1, 'Y'); COMMIT");
+  EXPECT_EQ(Get("f"), "XYle");
+}
+
+} // namespace
+} // namespace mm_test

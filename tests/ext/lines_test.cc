@@ -1,0 +1,271 @@
+// mmap_lines: a file as lines, from anywhere in it, in both directions; sorted lines by binary search.
+#include "tests/support/sql.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+namespace mm_test {
+namespace {
+
+class LinesTest : public SqlTest {
+protected:
+  std::string All(const std::string &bytes, const std::string &rest = "") {
+    Put("l.txt", bytes);
+    return Rows("SELECT number, offset, text FROM mmap_lines('l.txt')" + rest);
+  }
+};
+
+TEST_F(LinesTest, EndsWithNewlinesOrTheFile) {
+  EXPECT_EQ(All(""), "");
+  EXPECT_EQ(All("\n"), "1|0|");
+  EXPECT_EQ(All("one"), "1|0|one");
+  EXPECT_EQ(All("one\n"), "1|0|one");
+  EXPECT_EQ(All("one\n\ntwo"), "1|0|one\n2|4|\n3|5|two");
+  EXPECT_EQ(All("one\r\ntwo\r\n\r\n"), "1|0|one\n2|5|two\n3|10|");
+}
+
+TEST_F(LinesTest, KeepsCarriageReturnsThatEndNoLine) {
+  Put("l.txt", "a\rb\n\r\r\nlast\r");
+  EXPECT_EQ(Rows("SELECT hex(text) FROM mmap_lines('l.txt')"), "610D62\n0D\n6C6173740D");
+}
+
+TEST_F(LinesTest, KeepsBytesAsTheyAre) {
+  Put("l.txt", std::string("a\0b\n\xff\xfe\n", 7));
+  EXPECT_EQ(Rows("SELECT hex(text), typeof(text) FROM mmap_lines('l.txt')"),
+            "610062|text\nFFFE|text");
+}
+
+TEST_F(LinesTest, StartsAtTheFirstLineThatBeginsThereOrLater) {
+  std::string bytes = "one\ntwo\nthree\n";
+  EXPECT_EQ(All(bytes, " WHERE offset >= 0 LIMIT 1"), "1|0|one");
+  EXPECT_EQ(All(bytes, " WHERE offset >= 1 LIMIT 1"), "2|4|two");
+  EXPECT_EQ(All(bytes, " WHERE offset >= 4 LIMIT 1"), "2|4|two");
+  EXPECT_EQ(All(bytes, " WHERE offset > 4 LIMIT 1"), "3|8|three");
+  EXPECT_EQ(All(bytes, " WHERE offset >= 9"), "");
+  EXPECT_EQ(All(bytes, " WHERE offset >= 14"), "");
+  EXPECT_EQ(All(bytes, " WHERE offset >= 1e9"), "");
+  EXPECT_EQ(All(bytes, " WHERE offset = 8"), "3|8|three");
+  EXPECT_EQ(All(bytes, " WHERE offset = 7"), "");
+  EXPECT_EQ(All(bytes, " WHERE offset < 8 AND offset > -5"), "1|0|one\n2|4|two");
+  EXPECT_EQ(All(bytes, " WHERE offset <= 3.5"), "1|0|one");
+  EXPECT_EQ(All(bytes, " WHERE offset >= NULL"), "");
+}
+
+TEST_F(LinesTest, ComesBackwardsToo) {
+  EXPECT_EQ(All("one\ntwo\nthree\nend", " ORDER BY offset DESC"),
+            "4|14|end\n3|8|three\n2|4|two\n1|0|one");
+  EXPECT_EQ(All("one\ntwo\n", " ORDER BY number DESC LIMIT 1"), "2|4|two");
+  EXPECT_EQ(All("one\ntwo\nthree\n", " WHERE offset < 8 ORDER BY offset DESC"), "2|4|two\n1|0|one");
+}
+
+TEST_F(LinesTest, NumbersAreTrueWhereverItStarts) {
+  EXPECT_EQ(All("a\nb\nc\nd\n", " WHERE number = 3"), "3|4|c");
+  EXPECT_EQ(All("a\nb\nc\nd\n", " WHERE number BETWEEN 2 AND 3"), "2|2|b\n3|4|c");
+  EXPECT_EQ(All("a\nb\nc\nd\n", " WHERE number > 9"), "");
+  EXPECT_EQ(All("a\nb\nc\nd\n", " WHERE number < 1"), "");
+  EXPECT_EQ(All("a\nb\nc\nd\n", " WHERE offset > 3 AND number < 4"), "3|4|c");
+}
+
+TEST_F(LinesTest, NumbersAreCountedOnlyWhenAskedFor) {
+  std::string bytes;
+  for (int i = 0; i < 100000; i++) bytes += "line\n";
+  Put("l.txt", bytes);
+  EXPECT_EQ(One("SELECT number FROM mmap_lines('l.txt') WHERE offset >= 499990 LIMIT 1"), "99999");
+  EXPECT_LT(db->Steps("SELECT text FROM mmap_lines('l.txt') WHERE offset >= 499990"), 100);
+  EXPECT_LT(db->Steps("SELECT number FROM mmap_lines('l.txt') ORDER BY offset DESC LIMIT 2"), 100);
+}
+
+TEST_F(LinesTest, ReadsHandlesAndTheirWindows) {
+  Put("l.txt", "xx\none\ntwo\n");
+  EXPECT_EQ(Rows("SELECT number, offset, text FROM mmap_lines(mmap_open('l.txt', 'read', 5, 3))"),
+            "1|0|one\n2|4|t");
+}
+
+TEST_F(LinesTest, NeedsAFileAndNullIsNone) {
+  std::string missing =
+      "ERROR mmap_lines: the file is missing: mmap_lines(file) or WHERE file = …";
+  EXPECT_EQ(Error("SELECT * FROM mmap_lines"), missing);
+  EXPECT_EQ(Rows("SELECT * FROM mmap_lines(NULL)"), "");
+  EXPECT_EQ(Error("SELECT * FROM mmap_lines('none.txt')"),
+            "CANTOPEN mmap_lines: cannot open 'none.txt': No such file or directory");
+}
+
+TEST_F(LinesTest, SeesWritesOfTheTransaction) {
+  Put("l.txt", "one\ntwo\n");
+  Run("BEGIN; SELECT mmap_insert('l.txt', 4, 'NEW' || char(10))");
+  EXPECT_EQ(One("SELECT group_concat(text) FROM mmap_lines('l.txt')"), "one,NEW,two");
+  Run("ROLLBACK");
+  EXPECT_EQ(One("SELECT group_concat(text) FROM mmap_lines('l.txt')"), "one,two");
+}
+
+TEST_F(LinesTest, SurvivesACutInTheSameStatement) {
+  std::string bytes;
+  for (int i = 0; i < 50; i++) bytes += "line " + std::to_string(i) + "\n";
+  Put("l.txt", bytes);
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_lines('l.txt')"
+                " WHERE number <> 3 OR mmap_resize('l.txt', 30) = 30"),
+            "5");
+}
+
+TEST_F(LinesTest, MatchesASplitForEveryLength) {
+  std::mt19937_64 random(3);
+  const char *more = getenv("MMAP_TEST_SEEDS");
+  int times = 300 * (more ? atoi(more) : 1);
+  for (int i = 0; i < times && !HasFailure(); i++) {
+    std::string bytes, expected;
+    std::vector<std::string> lines;
+    for (size_t n = random() % 40; n > 0; n--) {
+      lines.emplace_back(random() % 5 ? random() % 9 : random() % 200, 'a' + random() % 26);
+    }
+    for (size_t k = 0; k < lines.size(); k++) {
+      expected += (k ? "\n" : "") + std::to_string(k + 1) + "|" + std::to_string(bytes.size()) + "|" +
+                  lines[k];
+      bytes += lines[k] + (random() % 3 ? "\n" : "\r\n");
+    }
+    if (!bytes.empty() && !lines.back().empty() && random() % 2) {
+      bytes.resize(bytes.find_last_not_of("\r\n") + 1);
+    }
+    EXPECT_EQ(All(bytes), expected) << bytes;
+    std::string at = std::to_string(random() % (bytes.size() + 2));
+    std::string where = " WHERE offset >= " + at;
+    std::string up = All(bytes, where), down = All(bytes, where + " ORDER BY offset DESC");
+    EXPECT_EQ(One("SELECT count(*) FROM mmap_lines('l.txt')" + where),
+              One("SELECT count(*) FROM mmap_lines('l.txt') WHERE +offset >= " + at));
+    EXPECT_EQ(std::count(up.begin(), up.end(), '\n'), std::count(down.begin(), down.end(), '\n'));
+    EXPECT_EQ(Rows("SELECT number, offset, text FROM (SELECT * FROM mmap_lines('l.txt')" + where +
+                   " ORDER BY offset DESC) ORDER BY +offset"),
+              up);
+  }
+}
+
+TEST_F(LinesTest, AVeryLongLineCanBeInterrupted) {
+  ASSERT_EQ(system("truncate -s 4G long.txt"), 0);
+  std::thread stop([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    sqlite3_interrupt(*db);
+  });
+  EXPECT_EQ(Error("SELECT count(*) FROM mmap_lines('long.txt')").substr(0, 9), "INTERRUPT");
+  stop.join();
+}
+
+TEST_F(LinesTest, ALineOf100MegabytesIsOne) {
+  Put("l.txt", std::string(100000000, 'x') + "\nend\n");
+  EXPECT_EQ(Rows("SELECT number, offset, text >= 'xxx' FROM mmap_lines('l.txt')"),
+            "1|0|1\n2|100000001|0");
+}
+
+/* ---- sorted lines --------------------------------------------------------------------------- */
+
+class SortedLinesTest : public LinesTest {
+protected:
+  void Make(const std::string &bytes) {
+    Put("w.txt", bytes);
+    Run("CREATE VIRTUAL TABLE temp.w USING mmap_lines('w.txt', sorted=yes)");
+  }
+};
+
+TEST_F(SortedLinesTest, FindsByText) {
+  Make("apple\nbee\nbee\ncat\n");
+  EXPECT_EQ(Rows("SELECT number, offset FROM w WHERE text = 'bee'"), "2|6\n3|10");
+  EXPECT_EQ(One("SELECT group_concat(text) FROM w WHERE text > 'b' AND text < 'cat'"), "bee,bee");
+  EXPECT_EQ(One("SELECT text FROM w WHERE text >= 'bef' LIMIT 1"), "cat");
+  EXPECT_EQ(One("SELECT text FROM w WHERE text <= 'bb' ORDER BY text DESC LIMIT 1"), "apple");
+  EXPECT_EQ(One("SELECT min(text) || max(text) FROM w"), "applecat");
+  EXPECT_EQ(One("SELECT count(*) FROM w WHERE text IN ('cat', 'bee', 'dog')"), "3");
+  EXPECT_EQ(One("SELECT count(*) FROM w WHERE text GLOB 'be*'"), "2");
+}
+
+TEST_F(SortedLinesTest, LooksAtFewLines) {
+  std::string bytes;
+  char text[16];
+  for (int i = 0; i < 200000; i++) {
+    snprintf(text, sizeof text, "w%06d\n", i);
+    bytes += text;
+  }
+  Make(bytes);
+  for (const char *sql : {"SELECT number FROM w WHERE text = 'w150000'", "SELECT max(text) FROM w",
+                          "SELECT text FROM w ORDER BY text DESC LIMIT 3",
+                          "SELECT text FROM w WHERE text BETWEEN 'w1' AND 'w100003'"}) {
+    EXPECT_LT(db->Steps(sql), 200) << sql;
+  }
+  EXPECT_EQ(One("SELECT number FROM w WHERE text = 'w150000'"), "150001");
+}
+
+TEST_F(SortedLinesTest, MatchesAnOrdinaryTable) {
+  std::mt19937_64 random(5);
+  const char *more = getenv("MMAP_TEST_SEEDS");
+  int times = 40 * (more ? atoi(more) : 1);
+  const char *const values[] = {"'a'", "''", "'b7'", "7", "'7'", "2.5", "NULL", "x'61'", "'~'", "' '",
+                                "char(233)", "'aa' || char(0)", "'10'", "'a' COLLATE NOCASE"};
+  const char *const operators[] = {"=", "<", "<=", ">", ">=", "IS", "<>"};
+  Run("CREATE TABLE vals(xi INTEGER, xt TEXT, xn)");
+  for (const char *v : values) Run("INSERT INTO vals VALUES(" + std::string(v) + "," + v + "," + v + ")");
+  for (int i = 0; i < times && !HasFailure(); i++) {
+    std::vector<std::string> lines;
+    for (size_t n = random() % 60; n > 0; n--) {
+      std::string line;
+      for (size_t k = random() % 5; k > 0; k--) line += "ab17 ~\xc3\xa9"[random() % 8];
+      lines.push_back(line);
+    }
+    std::sort(lines.begin(), lines.end());
+    std::string bytes;
+    for (const std::string &line : lines) bytes += line + "\n";
+    Run("DROP TABLE IF EXISTS w; DROP TABLE IF EXISTS o");
+    Make(bytes);
+    Run("CREATE TABLE o(number INTEGER, offset INTEGER, text TEXT);"
+        "INSERT INTO o SELECT * FROM mmap_lines('w.txt')");
+    for (int q = 0; q < 30; q++) {
+      std::string v = values[random() % 14], where = "text " + std::string(operators[random() % 7]);
+      std::string join = " FROM vals JOIN % ON " + where + (random() % 2 ? " xi" : " xt");
+      where += " " + v;
+      if (random() % 3 == 0) {
+        where += " AND text " + std::string(operators[random() % 7]) + " " + values[random() % 14];
+      }
+      std::string order = random() % 2 ? " ORDER BY text" : " ORDER BY text DESC";
+      for (std::string sql : {"SELECT text FROM % WHERE " + where + order,
+                              "SELECT number, offset, text FROM % WHERE " + where + " ORDER BY offset",
+                              "SELECT vals.rowid, number" + join + " ORDER BY 1, 2"}) {
+        std::string ordinary = sql;
+        sql.replace(sql.find('%'), 1, "w");
+        ordinary.replace(ordinary.find('%'), 1, "o");
+        EXPECT_EQ(Rows(sql), Rows(ordinary)) << sql << "\n" << bytes;
+      }
+    }
+  }
+}
+
+TEST_F(SortedLinesTest, ReportsDisorderByOffset) {
+  Make("b\nc\na\nd\n");
+  EXPECT_EQ(One("SELECT mmap_check('w')"),
+            "the line at offset 4 is out of order: it comes after the one at 2");
+  EXPECT_EQ(Error("SELECT text FROM w ORDER BY text"),
+            "CORRUPT w: the line at offset 4 is out of order: it comes after the one at 2");
+  EXPECT_EQ(One("SELECT count(*) FROM w"), "4");
+}
+
+TEST_F(SortedLinesTest, SaysWhichArgumentIsWrong) {
+  Put("w.txt", "a\n");
+  const char *const wrong[][2] = {
+      {"", "a path is needed"},
+      {"w.txt, sort=yes", "unknown option 'sort'"},
+      {"w.txt, sorted", "unknown option 'sorted'"},
+      {"w.txt, sorted=maybe", "sorted 'maybe' is neither yes nor no"},
+      {"w.txt, sorted=yes, SORTED=no", "option 'sorted' is given twice"},
+  };
+  for (const auto &w : wrong) {
+    EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.x USING mmap_lines(" + std::string(w[0]) + ")"),
+              "ERROR mmap_lines: " + std::string(w[1]));
+  }
+  EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.x USING mmap_lines('no.txt')"),
+            "CANTOPEN mmap_lines: cannot open 'no.txt': No such file or directory");
+  Run("CREATE VIRTUAL TABLE temp.x USING mmap_lines(w.txt, sorted = 'no')");
+  EXPECT_NE(Error("INSERT INTO x VALUES(1, 2, 3)"), "ok");
+  EXPECT_EQ(One("SELECT mmap_check('x')"), "ok");
+  Run("ALTER TABLE x RENAME TO y");
+  EXPECT_EQ(One("SELECT mmap_check('y')"), "ok");
+}
+
+} // namespace
+} // namespace mm_test
