@@ -300,8 +300,8 @@ static bool has_name(const level *l, const char *name) {
   return false;
 }
 
-/* Names that the pattern spells out: nothing need be listed for them. Where something is, they are in
-** the list, but for "." and "..". */
+/* Names that the pattern spells out: nothing need be listed for them. Where something is, they are
+** in the list, but for "." and "..". */
 static int add_literals(mm_glob *g, level *l, bool all) {
   for (unsigned i = 0; i < g->count; i++) {
     const part *p = &g->parts[i];
@@ -313,8 +313,8 @@ static int add_literals(mm_glob *g, level *l, bool all) {
   return MM_OK;
 }
 
-/* A directory that cannot be read has no entries; but where the pattern itself says to leave the root,
-** that is an error. */
+/* A directory that cannot be read has no entries; but where the pattern itself says to leave the
+** root, that is an error. */
 static int list(mm_glob *g, level *l, mm_error *err) {
   mm_error ignored;
   int rc = mm_path_list(g->root, g->path, collect, g, &ignored);

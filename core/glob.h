@@ -6,9 +6,9 @@
 **     **       as a whole component: any number of directories, none included; at the end: of files
 **     \        takes the next character as it is
 **
-** As in a shell, a wildcard matches no leading dot, and ** follows no symbolic link and enters no hidden
-** directory. Directories that cannot be read are passed over. Characters are those of UTF-8; a byte that
-** is none is a character of its own.
+** As in a shell, a wildcard matches no leading dot, and ** follows no symbolic link and enters no
+** hidden directory. Directories that cannot be read are passed over. Characters are those of UTF-8;
+** a byte that is none is a character of its own.
 **
 ** Files come one by one, directory by directory, each in the order of its bytes. A file is reported
 ** once.

@@ -15,8 +15,8 @@
 
 #include "core/error.h"
 
-/* The expression, for mm_pattern_compile: text that ends with a NUL, the caller's to mm_free. MM_ERROR
-** "bad hex pattern at 3: a digit is missing", where 3 counts bytes from 0; MM_NOMEM. */
+/* The expression, for mm_pattern_compile: text that ends with a NUL, the caller's to mm_free.
+** MM_ERROR "bad hex pattern at 3: a digit is missing", where 3 counts bytes from 0; MM_NOMEM. */
 int mm_hex_regex(const char *pattern, uint64_t size, char **out, mm_error *err);
 
 #endif

@@ -4,8 +4,8 @@
 
 #define DEPTH_MAX 64 /* of groups in groups */
 
-/* What is known of a piece of a pattern: how many bytes it matches, the best literals in it, and the
-** run of single bytes that it ends with. */
+/* What is known of a piece of a pattern: how many bytes it matches, the best literals in it, and
+** the run of single bytes that it ends with. */
 typedef struct sequence {
   uint64_t least, most;
   mm_literal exact, masked;
@@ -44,14 +44,14 @@ static uint64_t times(uint64_t a, uint64_t b) {
 
 /* ---- literals ------------------------------------------------------------------------------- */
 
-/* How much a literal tells: its bits, and more if its place is known, as only there is the expression
-** tried. */
+/* How much a literal tells: its bits, and more if its place is known, as only there is the
+** expression tried. */
 static unsigned worth(const mm_literal *l) {
   unsigned bits = 0;
   for (unsigned i = 0; i < l->size; i++) bits += (unsigned)__builtin_popcount(l->mask[i]);
   bool near = l->most != MM_LITERAL_FAR && l->most - l->least <= MM_LITERAL_NEAR;
   if (bits > 128) bits = 128;
-  return near && bits > 8 ? 1000 + bits : near ? 16 + bits : bits;
+  return near && bits > 8 ? 1000 + bits : near ? 8 + bits : bits;
 }
 
 static void consider(mm_literal *best, const mm_literal *literal) {
@@ -202,7 +202,8 @@ static bool read_posix(reader *r) {
   return true;
 }
 
-/* The bytes of a class, as far as they are known: the bits that all of them have, and that any has. */
+/* The bytes of a class, as far as they are known: the bits that all of them have, and that any
+** has. */
 typedef struct members {
   uint8_t all, any;
   bool open; /* there are others */

@@ -1,9 +1,9 @@
 /*
 ** literal.h: the bytes that every match of a regular expression must contain.
 **
-** A reader of the pattern's syntax, so that a search can go from one occurrence of these bytes to the
-** next at the speed of find.h, and try the expression only there. It knows what is common; where it
-** meets something else it says that it knows nothing, never something that might be wrong.
+** A reader of the pattern's syntax, so that a search can go from one occurrence of these bytes to
+** the next at the speed of find.h, and try the expression only there. It knows what is common;
+** where it meets something else it says that it knows nothing, never something that might be wrong.
 */
 #ifndef MM_LITERAL_H
 #define MM_LITERAL_H
@@ -15,8 +15,8 @@
 #define MM_LITERAL_NEAR ((uint64_t)1024) /* a place that is known to so many bytes is near */
 #define MM_LITERAL_FAR ((uint64_t)-1) /* there is no bound */
 
-/* Neighbouring bytes of a match. What is known of byte i is that (byte & mask[i]) == value[i]: all of
-** it where the mask is 0xff, nothing where it is 0. */
+/* Neighbouring bytes of a match. What is known of byte i is that (byte & mask[i]) == value[i]: all
+** of it where the mask is 0xff, nothing where it is 0. */
 typedef struct mm_literal {
   uint8_t value[MM_LITERAL_MAX], mask[MM_LITERAL_MAX];
   unsigned size;        /* 0: nothing is known */
@@ -30,8 +30,8 @@ typedef struct mm_literals {
   bool single;       /* has verbs or \G: what it matches depends on where the attempt began */
 } mm_literals;
 
-/* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the pattern
-** is right is PCRE2's to say. */
+/* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the
+** pattern is right is PCRE2's to say. */
 void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out);
 
 #endif

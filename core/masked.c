@@ -59,7 +59,8 @@ static uint64_t find_piece(const mm_masked *masked, const uint8_t *data, uint64_
   const filter f = make_filter(masked, data);
   uint64_t i = 0;
   for (; places - i >= MM_LANES; i += MM_LANES) {
-    uint64_t bits = mm_lanes_bits(test(&f, i), test(&f, i + 16), test(&f, i + 32), test(&f, i + 48));
+    uint64_t bits =
+        mm_lanes_bits(test(&f, i), test(&f, i + 16), test(&f, i + 32), test(&f, i + 48));
     for (; bits; bits &= bits - 1) {
       uint64_t place = i + mm_lanes_first(bits);
       if (fits(&masked->literal, data + place)) return place;

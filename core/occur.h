@@ -1,8 +1,8 @@
 /*
 ** occur.h: all occurrences of a needle, one after the other.
 **
-** mm_find is made for needles that are rare. Where occurrences are close to each other, this looks at 64
-** places at once and hands out what it has found there, for a few cycles each.
+** mm_find is made for needles that are rare. Where occurrences are close to each other, this looks
+** at 64 places at once and hands out what it has found there, for a few cycles each.
 */
 #ifndef MM_OCCUR_H
 #define MM_OCCUR_H
@@ -17,7 +17,8 @@ typedef struct mm_occur {
   unsigned dense; /* so many blocks are looked at before mm_find is asked again */
 } mm_occur;
 
-/* The next occurrence that is known already, without a look at the data: it may have changed since. */
+/* The next occurrence that is known already, without a look at the data: it may have changed
+** since. */
 static inline bool mm_occur_take(mm_occur *scan, int64_t *place) {
   if (!scan->bits) return false;
   *place = (int64_t)(scan->block + (uint64_t)__builtin_ctzll(scan->bits));

@@ -13,16 +13,16 @@
 /*
 ** How a search stays interruptible, and why
 **
-** One call of pcre2_match cannot be interrupted, so each is kept short: it tries a limited number of
-** starts (an offset limit, which grows and shrinks with the time that calls take), it sees the data
-** only up to a little beyond them, and each start may do limited work. Where an attempt wants to see
-** more (PCRE2 reports a partial match) it is made again with more, so that matches of any length are
-** found. Where it wants to do more work, it is made again with the same pattern compiled with
-** callouts, which is slow, but asks us at each step.
+** One call of pcre2_match cannot be interrupted, so each is kept short: it tries a limited number
+** of starts (an offset limit, which grows and shrinks with the time that calls take), it sees the
+** data only up to a little beyond them, and each start may do limited work. Where an attempt wants
+** to see more (PCRE2 reports a partial match) it is made again with more, so that matches of any
+** length are found. Where it wants to do more work, it is made again with the same pattern compiled
+** with callouts, which is slow, but asks us at each step.
 */
 
 #define LIGHT_MATCHES 250000u     /* match limit of a call that cannot be interrupted: some 10 ms */
-#define HARD_STEPS 20000000u      /* callouts for one start, then it is too much work: a second or two */
+#define HARD_STEPS 20000000u      /* callouts for one start: more is too much work, a second or so */
 #define STEPS_ASK 4096u           /* … and after so many `stop` is asked */
 #define HEAP_KIB (256u << 10)     /* for backtracking, without JIT */
 #define JIT_STACK ((size_t)32 << 20)
@@ -117,8 +117,9 @@ static int compile(const mm_pattern *p, uint32_t options, pcre2_code **out, mm_e
   return MM_OK;
 }
 
-/* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same byte,
-** which the match must contain, for two (its pull request 444): it then misses (?=a)0*a in "a". */
+/* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same
+** byte, which the match must contain, for two (its pull request 444): it then misses (?=a)0*a in
+** "a". */
 static bool is_mistaken(const mm_pattern *p) {
   uint32_t first = 0, last = 0, has_first = 0, has_last = 0;
   pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODETYPE, &has_first);
@@ -386,7 +387,8 @@ static void watch_crowd(run *r, uint64_t place) {
   r->near_from = place;
 }
 
-/* All that may have the literal at `to` or later: at least so many that looking for it again pays. */
+/* All that may have the literal at `to` or later: at least so many that looking for it again
+** pays. */
 static int attempt_before(run *r, uint64_t to, uint64_t last) {
   uint64_t enough = last - r->at > SIGHT_FAR ? r->at + SIGHT_FAR : last;
   return attempt_all(r, to > enough ? to : enough);

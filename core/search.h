@@ -1,8 +1,8 @@
 /*
 ** search.h: search for a regular expression over bytes in memory.
 **
-** The expressions are PCRE2's, over bytes (not UTF), without options: `.` is any byte but a newline.
-** One thing is as in Python's re: (?m)^ is also found after a newline at the very end.
+** The expressions are PCRE2's, over bytes (not UTF), without options: `.` is any byte but a
+** newline. One thing is as in Python's re: (?m)^ is also found after a newline at the very end.
 ** Where a match must contain certain bytes (literal.h), only places around these are tried, so that
 ** the search runs at the speed of find.h.
 **
@@ -39,11 +39,11 @@ bool mm_pattern_is(const mm_pattern *pattern, const uint8_t *text, uint64_t size
 /* How many groups it has. */
 unsigned mm_pattern_groups(const mm_pattern *pattern);
 
-/* The first match in data[0 .. size-1] that starts at `from` (at most size) or later. `^` is at 0, and
-** lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does not
-** count: it is how a search goes on after an empty match. *found tells; *match is set if so. MM_ERROR
-** "the pattern needs too much work at offset 7"; MM_INTERRUPT when `stop` said so (watch may be
-** NULL). */
+/* The first match in data[0 .. size-1] that starts at `from` (at most size) or later. `^` is at 0,
+** and lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does
+** not count: it is how a search goes on after an empty match. *found tells; *match is set if so.
+** MM_ERROR "the pattern needs too much work at offset 7"; MM_INTERRUPT when `stop` said so (watch
+** may be NULL). */
 int mm_pattern_search(mm_pattern *pattern, const uint8_t *data, uint64_t size, uint64_t from,
                       bool advance, const mm_find_watch *watch, bool *found, mm_span *match,
                       mm_error *err);

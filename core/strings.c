@@ -18,7 +18,8 @@ static uint64_t printable(const uint8_t *data, uint64_t size, uint64_t i) {
   return bits;
 }
 
-/* Where `depth` (1 to 4) printable characters in a row begin, the next 64 bytes taken into account. */
+/* Where `depth` (1 to 4) printable characters in a row begin, the next 64 bytes taken into
+** account. */
 static uint64_t beginnings(uint64_t bits, uint64_t next, unsigned depth) {
   uint64_t all = bits;
   for (unsigned k = 1; k < depth; k++) all &= bits >> k | next << (64 - k);
@@ -42,7 +43,8 @@ uint64_t mm_strings_end(const uint8_t *data, uint64_t size, uint64_t from,
   return size;
 }
 
-/* The first place from `from` on where `depth` printable characters in a row begin; `size`: none. */
+/* The first place from `from` on where `depth` printable characters in a row begin; `size`:
+** none. */
 static uint64_t begin(const uint8_t *data, uint64_t size, uint64_t from, unsigned depth,
                       const mm_find_watch *watch) {
   uint64_t bits = printable(data, size, from);

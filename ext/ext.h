@@ -227,6 +227,9 @@ uint64_t ext_txn_epoch(const ext_conn *conn);
 ** that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
 void ext_txn_reopen(ext_conn *conn);
 
+/* Do the work of ext_txn_deferred as COMMIT would, to look at what it gives. Then ext_txn_reopen. */
+int ext_txn_preview(ext_conn *conn, mm_error *err);
+
 /* The transaction methods of every table that writes: they serve the whole connection. */
 int ext_txn_begin(ext_conn *conn);
 int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table);

@@ -50,8 +50,8 @@ static void free_pattern(void *pattern) {
   mm_pattern_free(pattern);
 }
 
-/* The pattern, compiled once as long as the argument is constant; *fresh: it was compiled now, and is
-** the caller's. */
+/* The pattern, compiled once as long as the argument is constant; *fresh: it was compiled now, and
+** is the caller's. */
 static mm_pattern *pattern_argument(sqlite3_context *context, sqlite3_value *value, bool *fresh) {
   mm_error *err = &ext_conn_of(context)->err;
   const uint8_t *text;

@@ -3,9 +3,9 @@
 **
 **     SELECT … FROM mmap_x(file [, …]) WHERE offset BETWEEN … AND …
 **
-** The arguments are hidden columns after the visible ones, the first of which is `offset`; rows come in
-** its ascending order. A file that a cursor is given again and again, as in a join, is resolved and
-** refreshed once.
+** The arguments are hidden columns after the visible ones, the first of which is `offset`; rows
+** come in its ascending order. A file that a cursor is given again and again, as in a join, is
+** resolved and refreshed once.
 */
 #ifndef EXT_SCAN_H
 #define EXT_SCAN_H
@@ -53,7 +53,7 @@ typedef struct ext_scan_table {
   int hidden;          /* index of the first argument's column */
   int least, most;     /* arguments; at most EXT_SCAN_ARGUMENTS */
   double rows;         /* a guess */
-  bool unordered;      /* the first column is not an offset: constraints on it are SQLite's affair */
+  bool unordered;      /* the first column is no offset: constraints on it are SQLite's affair */
 } ext_scan_table;
 
 /* A cursor starts with one. */
@@ -72,14 +72,14 @@ int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3
 int ext_scan_eof(sqlite3_vtab_cursor *base);
 int ext_scan_close(sqlite3_vtab_cursor *base); /* of a cursor that owns nothing else */
 
-/* The start of xFilter: unpacks the plan. args[i] is the i-th argument, NULL if it was not given, and
-** the file is the first. Sets low and high; from and to are all of the window. `done` if an argument is
-** NULL, and so no row is to come. SQLite's code. */
+/* The start of xFilter: unpacks the plan. args[i] is the i-th argument, NULL if it was not given,
+** and the file is the first. Sets low and high; from and to are all of the window. `done` if an
+** argument is NULL, and so no row is to come. SQLite's code. */
 int ext_scan_begin(const ext_scan_table *table, ext_scan *scan, int plan, const char *operators,
                    int argc, sqlite3_value **argv, sqlite3_value *args[EXT_SCAN_ARGUMENTS]);
 
-/* Narrow from .. to by arguments start and stop, which are clamped to the window. *past: stop lies before
-** start, and not even nothing is there. */
+/* Narrow from .. to by arguments start and stop, which are clamped to the window. *past: stop lies
+** before start, and not even nothing is there. */
 int ext_scan_bounds(const ext_scan_table *table, ext_scan *scan, sqlite3_value *start,
                     sqlite3_value *stop, bool *past);
 
@@ -98,8 +98,8 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
   return mm_object_hit(scan->file.object->core) ? ext_scan_faulted(table, scan) : SQLITE_OK;
 }
 
-/* A module's methods, all but those that know its rows: define xOpen, xFilter, xNext, xColumn and xRowid
-** as prefixOpen … and the table as prefix_table before. */
+/* A module's methods, all but those that know its rows: define xOpen, xFilter, xNext, xColumn and
+** xRowid as prefixOpen … and the table as prefix_table before. */
 #define EXT_SCAN_MODULE(prefix, close)                                                           \
   static int prefix##Connect(sqlite3 *db, void *conn, int argc, const char *const *argv,          \
                              sqlite3_vtab **out, char **error) {                                  \

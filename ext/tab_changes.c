@@ -22,6 +22,7 @@ typedef struct changes_row {
   ext_object *object; /* held */
   uint64_t offset, length;
   bool has_old, has_new;
+  uint8_t *copy; /* owned: the new bytes, where they are not in the object yet; NULL: they are */
 } changes_row;
 
 typedef struct changes_cursor {
@@ -48,7 +49,10 @@ static int changesOpen(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
 }
 
 static void clear_rows(changes_cursor *cursor) {
-  for (size_t i = 0; i < cursor->count; i++) ext_object_release(cursor->rows[i].object);
+  for (size_t i = 0; i < cursor->count; i++) {
+    ext_object_release(cursor->rows[i].object);
+    mm_free(cursor->rows[i].copy);
+  }
   mm_free(cursor->rows);
   cursor->rows = NULL;
   cursor->count = cursor->capacity = 0;
@@ -78,7 +82,7 @@ static int add_extent(changes_cursor *cursor, ext_object *object, uint64_t from,
     last->length += to - from;
     return MM_OK;
   }
-  return add_row(cursor, (changes_row){object, from, to - from, true, true}, err);
+  return add_row(cursor, (changes_row){object, from, to - from, true, true, NULL}, err);
 }
 
 static int add_object(changes_cursor *cursor, ext_object *object, mm_error *err) {
@@ -91,12 +95,40 @@ static int add_object(changes_cursor *cursor, ext_object *object, mm_error *err)
     if (from < to) rc = add_extent(cursor, object, from, to, err);
   }
   if (rc == MM_OK && change.new_size > kept) {
-    rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true}, err);
+    rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true, NULL}, err);
   }
   if (rc == MM_OK && change.old_size > kept) {
-    rc = add_row(cursor, (changes_row){object, kept, change.old_size - kept, true, false}, err);
+    rc = add_row(cursor, (changes_row){object, kept, change.old_size - kept, true, false, NULL}, err);
   }
   mm_change_clear(&change);
+  return rc;
+}
+
+/* The closing up after a DELETE is undone again before the rows are read. */
+static int copy_new(changes_cursor *cursor, mm_error *err) {
+  for (size_t i = 0; i < cursor->count; i++) {
+    changes_row *row = &cursor->rows[i];
+    if (!row->has_new) continue;
+    row->copy = mm_alloc(row->length);
+    if (!row->copy) return mm_fail_nomem(err);
+    memcpy(row->copy, row->object->core->data + row->offset, (size_t)row->length);
+  }
+  return MM_OK;
+}
+
+static int add_objects(changes_cursor *cursor, ext_conn *conn) {
+  int rc = MM_OK;
+  for (ext_object *o = conn->objects; o && rc == MM_OK; o = o->next) {
+    if (mm_object_pending(o->core)) rc = add_object(cursor, o, &conn->err);
+  }
+  return rc;
+}
+
+static int add_closing_up(changes_cursor *cursor, ext_conn *conn) {
+  int rc = ext_txn_preview(conn, &conn->err);
+  if (rc == MM_OK) rc = add_objects(cursor, conn);
+  if (rc == MM_OK) rc = copy_new(cursor, &conn->err);
+  ext_txn_reopen(conn);
   return rc;
 }
 
@@ -104,13 +136,10 @@ static int changesFilter(sqlite3_vtab_cursor *base, int plan, const char *string
                          sqlite3_value **argv) {
   changes_cursor *cursor = (changes_cursor *)base;
   ext_conn *conn = ((ext_tab *)base->pVtab)->conn;
-  int rc = MM_OK;
   (void)plan, (void)string, (void)argc, (void)argv;
   clear_rows(cursor);
   cursor->at = 0;
-  for (ext_object *o = conn->objects; o && rc == MM_OK; o = o->next) {
-    if (mm_object_pending(o->core)) rc = add_object(cursor, o, &conn->err);
-  }
+  int rc = conn->deleted ? add_closing_up(cursor, conn) : add_objects(cursor, conn);
   return rc ? ext_cursor_error(base, "mmap_changes", &conn->err) : SQLITE_OK;
 }
 
@@ -144,6 +173,10 @@ static int result_old(sqlite3_context *context, const changes_row *row, mm_error
 }
 
 static void result_new(sqlite3_context *context, const changes_row *row) {
+  if (row->copy) {
+    sqlite3_result_blob64(context, row->copy, row->length, SQLITE_TRANSIENT);
+    return;
+  }
   const mm_object *core = row->object->core;
   uint64_t end = row->offset + row->length;
   if (end > core->size) end = core->size; /* rolled back meanwhile */

@@ -3,8 +3,8 @@
 **
 **     SELECT offset, length, hex(a), hex(b) FROM mmap_diff('old.bin', 'new.bin');
 **
-** Each row is a maximal run of bytes that differ, place by place. Where one file is longer, its tail is
-** the last row, and NULL on the other side.
+** Each row is a maximal run of bytes that differ, place by place. Where one file is longer, its
+** tail is the last row, and NULL on the other side.
 */
 #include "ext/scan.h"
 

@@ -9,7 +9,8 @@ enum { HISTOGRAM_BYTE, HISTOGRAM_COUNT, HISTOGRAM_FILE };
 
 static const ext_scan_table histogram_table = {
     .name = "mmap_histogram",
-    .columns = "CREATE TABLE x(byte INTEGER, count INTEGER, file HIDDEN, start HIDDEN, stop HIDDEN)",
+    .columns = "CREATE TABLE x(byte INTEGER, count INTEGER,"
+               " file HIDDEN, start HIDDEN, stop HIDDEN)",
     .hidden = HISTOGRAM_FILE,
     .least = 1,
     .most = 3,

@@ -3,8 +3,8 @@
 **
 **     SELECT offset, length, match, g1 FROM mmap_search_all('mail.txt', '^Subject: (.*)');
 **
-** Which matches there are depends on where the one before ended, so a lower bound on the offset saves
-** nothing; an upper one ends the scan.
+** Which matches there are depends on where the one before ended, so a lower bound on the offset
+** saves nothing; an upper one ends the scan.
 */
 #include "core/search.h"
 #include "ext/scan.h"
@@ -46,7 +46,8 @@ static int searchClose(sqlite3_vtab_cursor *base) {
   return ext_scan_close(base);
 }
 
-/* As re.finditer: after an empty match the next one may begin at the same place, but not be empty. */
+/* As re.finditer: after an empty match the next one may begin at the same place, but not be
+** empty. */
 static int search_on(search_cursor *cursor, bool advance) {
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);

@@ -204,11 +204,17 @@ static int flush_deferred(ext_txn *txn, mm_error *err) {
   return rc;
 }
 
+int ext_txn_preview(ext_conn *conn, mm_error *err) {
+  ext_txn *txn = conn->txn;
+  int rc = txn->synced ? MM_OK : flush_deferred(txn, err);
+  txn->synced = true;
+  return rc;
+}
+
 int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table) {
   ext_txn *txn = conn->txn;
   mm_error *err = &conn->err;
-  int rc = txn->synced ? MM_OK : flush_deferred(txn, err);
-  txn->synced = true;
+  int rc = ext_txn_preview(conn, err);
   for (size_t i = 0; i < txn->object_count && rc == MM_OK; i++) {
     rc = mm_object_prepare(txn->objects[i]->core, err);
   }

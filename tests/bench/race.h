@@ -13,7 +13,11 @@ namespace mm_bench {
 struct Side {
   std::string name;
   std::function<std::string()> run; // empty: it is missing, and `name` says how to get it
+  std::function<double()> cpu;      // seconds of processor time it has taken so far; empty: of no use
 };
+
+// Count processor time instead of the clock's, where a side has one: for a machine that does much else.
+extern bool use_cpu_time;
 
 // Somebody to be compared with, and how many times as fast as he we must be.
 struct Peer {

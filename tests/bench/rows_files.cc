@@ -50,7 +50,7 @@ void SmallSlices(World &world) {
                     [sql, &bytes] {
                       return sql->Ask("SELECT hex(max(substr(?1, n + 1, 16))), count(*) FROM places",
                                       bytes);
-                    }},
+                    }, OwnCpuTime},
                    0.5}},
                  world.sizes.rounds));
 }
@@ -122,12 +122,12 @@ void CommitRow(World &world, const std::string &what, uint64_t count) {
                     return ours.Ask("BEGIN; " + ids + "SELECT sum(mmap_set(" + Quote(path) + ", " +
                                     page + " * 4096 + i % 4096, " + byte +
                                     ")) FROM c; COMMIT");
-                  }};
+                  }, nullptr};
   Side updates = {"SQLite UPDATE", [&] {
                     peer.Ask("BEGIN; " + ids + "UPDATE pages SET n = " + std::to_string(++other) +
                              " WHERE id IN (SELECT " + page + " FROM c); COMMIT");
                     return std::to_string(sqlite3_changes(peer.db));
-                  }};
+                  }, nullptr};
   int rounds = world.sizes.rounds > 1 ? 4 * world.sizes.rounds + 1 : 1;
   std::vector<Line> lines = Race("COMMIT of " + what, patches, {{updates, 1}}, rounds);
   // What was committed is in the file.
@@ -206,8 +206,9 @@ void SparseRows(World &world) {
   VisitFile(small, small_size, &of_small);
   VisitFile(large, large_size, &of_large);
   world.Add(Race("1 TiB sparse: open, get, find, look up",
-                 {"ours", [&] { return VisitFile(large, large_size, &of_large); }},
-                 {{{"ours on 1 MiB", [&] { return VisitFile(small, small_size, &of_small); }}, 0.5}},
+                 {"ours", [&] { return VisitFile(large, large_size, &of_large); }, OwnCpuTime},
+                 {{{"ours on 1 MiB", [&] { return VisitFile(small, small_size, &of_small); },
+                   OwnCpuTime}, 0.5}},
                  4 * world.sizes.rounds + 1));
   double more = std::max(of_large - of_small, 0.0);
   world.Add({Bound("1 TiB sparse: memory beyond that for 1 MiB", "ours", SizeText(more), "< 1 MiB",

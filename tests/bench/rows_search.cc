@@ -45,7 +45,7 @@ Side Memmem(const Searching &how, const Mapped &file, const std::string &needle)
   return {"memmem", [=, &file] {
             return std::to_string(how.counts ? LibcCount(file.data, file.size, needle)
                                              : LibcFind(file.data, file.size, needle));
-          }};
+          }, OwnCpuTime};
 }
 
 // The absent needle's answer is known: the plain read stands for it.
@@ -54,7 +54,7 @@ Side Read(const Mapped &file, const std::string &answer) {
             volatile uint64_t sum = PlainRead(file.data, file.size);
             (void)sum;
             return answer;
-          }};
+          }, OwnCpuTime};
 }
 
 // One function beside all of its peers, over needles of several lengths; of each peer the line where

@@ -46,7 +46,7 @@ Side Expecting(const Side &side, const std::string &expected) {
   return {side.name, [=] {
             std::string answer = run();
             return answer == expected ? "right" : answer + ", not " + expected;
-          }};
+          }, side.cpu};
 }
 
 void RowsRow(World &world, const Rows &rows) {
@@ -98,14 +98,15 @@ void SeriesRows(World &world) {
 
 void LoopRows(World &world, const std::string &what, const std::string &path) {
   Mapped file(path);
-  Side loop = {"C loop", [&] { return std::to_string(LoopCount(file.data, file.size, 10)); }};
+  Side loop = {"C loop", [&] { return std::to_string(LoopCount(file.data, file.size, 10)); },
+               OwnCpuTime};
   Side histogram = {"C loop", [&] {
                       uint64_t counts[256] = {};
                       LoopHistogram(file.data, file.size, counts);
                       std::string answer;
                       for (uint64_t count : counts) answer += std::to_string(count) + ",";
                       return answer;
-                    }};
+                    }, OwnCpuTime};
   std::string quoted = Quote(path);
   int rounds = world.sizes.rounds;
   world.Add(Race("count(*) WHERE byte = 10, " + what,
@@ -131,7 +132,8 @@ void LineRows(World &world) {
   world.Add(Race("mmap_lines, count(*)",
                  world.InProcess("ours", {"mmap_lines"},
                                  "SELECT count(*) FROM mmap_lines(" + Quote(path) + ")"),
-                 {{{"memchr", [&] { return std::to_string(LibcLines(file.data, file.size)); }},
+                 {{{"memchr", [&] { return std::to_string(LibcLines(file.data, file.size)); },
+                    OwnCpuTime},
                    0.5}},
                  world.sizes.rounds));
   world.Add(Race("mmap_lines, all text",
@@ -200,8 +202,8 @@ void JoinRows(World &world) {
   };
   std::string many = std::to_string(world.sizes.keys) + " keys, " +
                      std::to_string(world.sizes.records) + " records";
-  world.Add(Race("join, " + many, {"ours", join("temp.sorted")},
-                 {{{"SQLite rowid", join("main.records")}, 1 / 1.5},
+  world.Add(Race("join, " + many, {"ours", join("temp.sorted"), OwnCpuTime},
+                 {{{"SQLite rowid", join("main.records"), OwnCpuTime}, 1 / 1.5},
                   {world.Python("bisect", "join('" + path + "', '" + keys + "')"), 5}},
                  world.sizes.rounds));
 }

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -145,6 +147,30 @@ std::string Coprocess::Ask(const std::string &line) {
   return answer;
 }
 
+namespace {
+
+double ClockTime(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+} // namespace
+
+double Coprocess::CpuTime() const {
+  clockid_t clock;
+  return clock_getcpuclockid(pid_, &clock) == 0 ? ClockTime(clock) : 0;
+}
+
+double OwnCpuTime() { return ClockTime(CLOCK_PROCESS_CPUTIME_ID); }
+
+double ProgramsCpuTime() {
+  rusage usage;
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 bool Installed(const std::string &program) {
   std::string path = getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin";
   for (size_t at = 0; at <= path.size();) {
@@ -230,7 +256,7 @@ std::string World::EnglishFile() {
   std::mt19937 random(2);
   size_t column = 0;
   const std::string planted = "sqlite-mmap 42\n";
-  return File("english", sizes.hard, [&](uint64_t at, uint8_t *piece, size_t size) {
+  return File("english", sizes.english, [&](uint64_t at, uint8_t *piece, size_t size) {
     for (size_t i = 0; i < size;) {
       std::string word = words[random() % 77 * (random() % 77) / 77];
       column += word.size() + 1;
@@ -240,7 +266,7 @@ std::string World::EnglishFile() {
       std::memcpy(piece + i, word.data(), word.size());
       i += word.size();
     }
-    if (at + size == sizes.hard) {
+    if (at + size == sizes.english) {
       std::memcpy(piece + size - planted.size(), planted.data(), planted.size());
     }
   });
@@ -267,9 +293,9 @@ void World::Add(const std::vector<Line> &more) {
 Side World::Ours(const std::string &name, const std::vector<std::string> &needs,
                  const std::function<std::string()> &run) const {
   for (const std::string &need : needs) {
-    if (!sql->Has(need)) return {need + " is not there", nullptr};
+    if (!sql->Has(need)) return {need + " is not there", nullptr, nullptr};
   }
-  return {name, run};
+  return {name, run, OwnCpuTime};
 }
 
 Side World::InProcess(const std::string &name, const std::vector<std::string> &needs,
@@ -279,30 +305,35 @@ Side World::InProcess(const std::string &name, const std::vector<std::string> &n
 
 Side World::InShell(const std::string &name, const std::vector<std::string> &needs,
                     const std::string &query) const {
-  if (!shell) return {"sqlite3: apt-get install sqlite3", nullptr};
-  return Ours(name, needs, [=] { return shell->Ask(query + ";"); });
+  if (!shell) return {"sqlite3: apt-get install sqlite3", nullptr, nullptr};
+  Side side = Ours(name, needs, [=] { return shell->Ask(query + ";"); });
+  side.cpu = [=] { return shell->CpuTime(); };
+  return side;
 }
 
 Side World::WholeShell(const std::string &name, const std::vector<std::string> &needs,
                        const std::string &query) const {
-  if (!shell) return {"sqlite3: apt-get install sqlite3", nullptr};
-  return Ours(name, needs, [=] {
+  if (!shell) return {"sqlite3: apt-get install sqlite3", nullptr, nullptr};
+  Side side = Ours(name, needs, [=] {
     return RunProgram({"sqlite3", "-init", "/dev/null", "-batch", "-cmd",
                        ".load " + Quote(Sql::library), ":memory:", query});
   });
+  side.cpu = ProgramsCpuTime;
+  return side;
 }
 
 Side World::Python(const std::string &name, const std::string &expression) const {
-  if (!python) return {name + ": apt-get install python3", nullptr};
-  return {"Python " + name, [=] { return python->Ask(expression); }};
+  if (!python) return {name + ": apt-get install python3", nullptr, nullptr};
+  return {"Python " + name, [=] { return python->Ask(expression); },
+          [=] { return python->CpuTime(); }};
 }
 
 Side World::Ripgrep(const std::string &name, const std::vector<std::string> &arguments,
                     const std::function<std::string(const std::string &)> &answer) const {
-  if (!ripgrep) return {name + ": apt-get install ripgrep", nullptr};
+  if (!ripgrep) return {name + ": apt-get install ripgrep", nullptr, nullptr};
   std::vector<std::string> command = {"rg"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  return {name, [=] { return answer(RunProgram(command)); }};
+  return {name, [=] { return answer(RunProgram(command)); }, ProgramsCpuTime};
 }
 
 } // namespace mm_bench

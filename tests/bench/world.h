@@ -51,6 +51,7 @@ class Coprocess {
   Coprocess(const Coprocess &) = delete;
   Coprocess &operator=(const Coprocess &) = delete;
   std::string Ask(const std::string &line);
+  double CpuTime() const;
 
  private:
   pid_t pid_;
@@ -62,6 +63,10 @@ bool Installed(const std::string &program);
 
 // What a program prints, from its start to its end.
 std::string RunProgram(const std::vector<std::string> &command);
+
+// Processor time, in seconds: of this process; of the programs that it has run.
+double OwnCpuTime();
+double ProgramsCpuTime();
 
 // A file mapped to be read, all of its pages at hand.
 class Mapped {
@@ -78,7 +83,8 @@ class Mapped {
 // Sizes: of the files in bytes, and how many rows, keys, ... there are.
 struct Sizes {
   uint64_t text;    // searched for needles that are absent
-  uint64_t hard;    // hard inputs, patterns, lines
+  uint64_t english; // patterns, lines
+  uint64_t hard;    // hard inputs
   uint64_t rows;
   uint64_t records; // of the sorted table
   uint64_t keys;
@@ -122,7 +128,7 @@ struct World {
   std::string File(const std::string &name, uint64_t size,
                    const std::function<void(uint64_t at, uint8_t *piece, size_t size)> &fill);
   std::string RandomFile();  // sizes.text bytes 0..254
-  std::string EnglishFile(); // sizes.hard bytes in lines, "sqlite-mmap 42" near the end
+  std::string EnglishFile(); // sizes.english bytes in lines, "sqlite-mmap 42" near the end
   std::string RepeatedFile(const std::string &name, const std::string &part); // sizes.hard bytes
 };
 

@@ -64,8 +64,10 @@ class Glob : public testing::Test {
 protected:
   Glob() : before_(fs::current_path()) {
     fs::current_path(scratch_.path());
-    for (const char *name : {"a.c", "b.c", "b.h", "d/x.c", "d/e/y.c", "d/e/f/z.c", "d2/x.c", ".hidden/h.c", "d/.dot.c"}) {
-      fs::create_directories(fs::path(name).parent_path().empty() ? "." : fs::path(name).parent_path());
+    for (const char *name : {"a.c", "b.c", "b.h", "d/x.c", "d/e/y.c", "d/e/f/z.c", "d2/x.c",
+                             ".hidden/h.c", "d/.dot.c"}) {
+      fs::create_directories(fs::path(name).parent_path().empty() ? "."
+                                                                  : fs::path(name).parent_path());
       Put(name, std::string(name).substr(0, 3));
     }
     mm_root_init(&root_);

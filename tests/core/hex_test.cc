@@ -28,13 +28,17 @@ TEST(Hex, TakesBytesInEitherCaseWithAnySpace) {
 TEST(Hex, KnowsWildcards) {
   EXPECT_EQ(Regex("?? 00"), "(?s).\\x00");
   EXPECT_EQ(Regex("A?"), "(?s)[\\xA0-\\xAF]");
-  EXPECT_EQ(Regex("?A"), "(?s)[\\x0A\\x1A\\x2A\\x3A\\x4A\\x5A\\x6A\\x7A\\x8A\\x9A\\xAA\\xBA\\xCA\\xDA\\xEA\\xFA]");
+  EXPECT_EQ(
+      Regex("?A"),
+      "(?s)[\\x0A\\x1A\\x2A\\x3A\\x4A\\x5A\\x6A\\x7A\\x8A\\x9A\\xAA\\xBA\\xCA\\xDA\\xEA\\xFA]");
 }
 
 TEST(Hex, KnowsNot) {
   EXPECT_EQ(Regex("~00"), "(?s)[^\\x00]");
   EXPECT_EQ(Regex("~A?"), "(?s)[^\\xA0-\\xAF]");
-  EXPECT_EQ(Regex("~?0"), "(?s)[^\\x00\\x10\\x20\\x30\\x40\\x50\\x60\\x70\\x80\\x90\\xA0\\xB0\\xC0\\xD0\\xE0\\xF0]");
+  EXPECT_EQ(
+      Regex("~?0"),
+      "(?s)[^\\x00\\x10\\x20\\x30\\x40\\x50\\x60\\x70\\x80\\x90\\xA0\\xB0\\xC0\\xD0\\xE0\\xF0]");
   EXPECT_EQ(Regex("~??"), "bad hex pattern at 1: no byte is other than ??");
 }
 
@@ -50,7 +54,8 @@ TEST(Hex, KnowsJumps) {
 
 TEST(Hex, KnowsAlternativesInsideBrackets) {
   EXPECT_EQ(Regex("(62 B4 | 56)"), "(?s)(?:\\x62\\xB4|\\x56)");
-  EXPECT_EQ(Regex("(62 (AA | ?? [1-2] BB) | 56) 00"), "(?s)(?:\\x62(?:\\xAA|..{1,2}?\\xBB)|\\x56)\\x00");
+  EXPECT_EQ(Regex("(62 (AA | ?? [1-2] BB) | 56) 00"),
+            "(?s)(?:\\x62(?:\\xAA|..{1,2}?\\xBB)|\\x56)\\x00");
 }
 
 TEST(Hex, SkipsComments) {
@@ -75,10 +80,12 @@ TEST(Hex, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Regex("7F [6-4] 7F"), "bad hex pattern at 3: a jump to less than it starts with");
   EXPECT_EQ(Regex("7F [] 7F"), "bad hex pattern at 3: a jump needs a number");
   EXPECT_EQ(Regex("7F [4 7F"), "bad hex pattern at 6: missing ]");
-  EXPECT_EQ(Regex("7F [99999999999999999999] 7F"), "bad hex pattern at 4: a jump is longer than 16777216 bytes");
+  EXPECT_EQ(Regex("7F [99999999999999999999] 7F"),
+            "bad hex pattern at 4: a jump is longer than 16777216 bytes");
   EXPECT_EQ(Regex("(7F [4-] 7F)"), "bad hex pattern at 4: a jump inside brackets needs an end");
   EXPECT_EQ(Regex("7F /* 45"), "bad hex pattern at 3: the comment does not end");
-  EXPECT_EQ(Regex(std::string(200, '(') + "7F" + std::string(200, ')')), "bad hex pattern at 100: brackets are too deep");
+  EXPECT_EQ(Regex(std::string(200, '(') + "7F" + std::string(200, ')')),
+            "bad hex pattern at 100: brackets are too deep");
   EXPECT_EQ(Regex(std::string("7F\0", 3)), "bad hex pattern at 2: unexpected character");
 }
 

@@ -19,7 +19,9 @@ namespace {
 using std::string_literals::operator""s;
 using Text = std::string;
 
-const uint8_t *Bytes(const Text &text) { return reinterpret_cast<const uint8_t *>(text.data()); }
+const uint8_t *Bytes(const Text &text) {
+  return reinterpret_cast<const uint8_t *>(text.data());
+}
 
 struct Free {
   void operator()(mm_pattern *pattern) const { mm_pattern_free(pattern); }
@@ -213,13 +215,15 @@ TEST(Search, VerbsAndAnchorsToTheStartOfASearchWork) {
 // Differs from what a search without pieces and literals would find only if that is broken.
 TEST(Search, AgreesWithItselfWithoutALiteral) {
   std::mt19937 random(7);
-  const char *const regexes[] = {"ab+c", "a.c", "[ab]c", "(?i)aB", "b.{2,5}c", "(?:ab|c)a", "c\\d?a", "a$"};
+  const char *const regexes[] = {"ab+c",     "a.c",       "[ab]c",  "(?i)aB",
+                                 "b.{2,5}c", "(?:ab|c)a", "c\\d?a", "a$"};
   for (int round = 0; round < 200; round++) {
     Text text;
     for (int i = 0; i < 300; i++) text += "abcABC \n1"[random() % 9];
     for (const char *regex : regexes) {
       // A pattern that the reader of literals does not know.
-      EXPECT_EQ(SearchAll(regex, text), SearchAll(Text("(?|") + regex + ")", text)) << regex << " in " << text;
+      EXPECT_EQ(SearchAll(regex, text), SearchAll(Text("(?|") + regex + ")", text))
+          << regex << " in " << text;
     }
   }
 }
@@ -245,10 +249,13 @@ struct Stopper {
 
 TEST(Search, AsksWhetherToStop) {
   Text text(64 << 20, 'a');
-  for (const char *regex : {"(?:a|b)*?c[xy]", "nowhere", "[ab]*\\d", "(a+)+\\d", "\\d\\d", "(*COMMIT)(?:a|b)*\\d"}) {
+  for (const char *regex :
+       {"(?:a|b)*?c[xy]", "nowhere", "[ab]*\\d", "(a+)+\\d", "\\d\\d", "(*COMMIT)(?:a|b)*\\d"}) {
     Stopper stopper{0};
     mm_find_watch watch = {Stopper::Stop, &stopper};
-    EXPECT_EQ(Search(Compile(regex).get(), Bytes(text), text.size(), 0, false, &watch), "interrupted") << regex;
+    EXPECT_EQ(Search(Compile(regex).get(), Bytes(text), text.size(), 0, false, &watch),
+              "interrupted")
+        << regex;
     EXPECT_EQ(stopper.asked, 1) << regex;
   }
 }
@@ -259,7 +266,8 @@ public:
   explicit Guarded(const Text &text) {
     size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     size_ = (text.size() + page - 1) / page * page + page;
-    base_ = static_cast<char *>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base_ = static_cast<char *>(
+        mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     mprotect(base_ + size_ - page, page, PROT_NONE);
     data_ = base_ + size_ - page - text.size();
     memcpy(data_, text.data(), text.size());
@@ -275,7 +283,8 @@ private:
 TEST(Search, ReadsNothingBeyondTheEnd) {
   for (size_t size = 0; size < 200; size++) {
     Guarded memory(Text(size, 'a'));
-    for (const char *regex : {"ab", "a.b", "a[0-9]b", "(?i)ab", "a+b", "a+$", "[ab]{3}\\z", "aaa"}) {
+    for (const char *regex :
+         {"ab", "a.b", "a[0-9]b", "(?i)ab", "a+b", "a+$", "[ab]{3}\\z", "aaa"}) {
       Text found = Search(Compile(regex).get(), memory.data(), size);
       EXPECT_TRUE(found == "none" || found.size() >= 3) << found;
     }
@@ -284,9 +293,10 @@ TEST(Search, ReadsNothingBeyondTheEnd) {
 
 TEST(Search, FailsCleanlyWithoutMemory) {
   static uint64_t left;
-  mm_allocator scarce = {[](uint64_t size) { return left ? left--, malloc(size) : nullptr; },
-                         [](void *memory, uint64_t size) { return left ? left--, realloc(memory, size) : nullptr; },
-                         free};
+  mm_allocator scarce = {
+      [](uint64_t size) { return left ? left--, malloc(size) : nullptr; },
+      [](void *memory, uint64_t size) { return left ? left--, realloc(memory, size) : nullptr; },
+      free};
   mm_mem_use(&scarce);
   bool compiled = false;
   for (uint64_t n = 0; n < 100 && !compiled; n++) {
@@ -311,7 +321,8 @@ Text Exact(const Text &regex) {
   const mm_literal &l = known.exact;
   if (l.size == 0) return "";
   Text most = l.most == MM_LITERAL_FAR ? "" : std::to_string(l.most);
-  return Text(reinterpret_cast<const char *>(l.value), l.size) + "@" + std::to_string(l.least) + ".." + most;
+  return Text(reinterpret_cast<const char *>(l.value), l.size) + "@" + std::to_string(l.least) +
+         ".." + most;
 }
 
 TEST(Literal, IsWhatEveryMatchContains) {

@@ -24,15 +24,18 @@ protected:
 };
 
 TEST_F(Config, DefaultsAreSafe) {
-  EXPECT_EQ(One("SELECT mmap_config('synchronous'), mmap_config('busy_timeout'), mmap_config('root')"),
-            "full|1000|NULL");
+  EXPECT_EQ(
+      One("SELECT mmap_config('synchronous'), mmap_config('busy_timeout'), mmap_config('root')"),
+      "full|1000|NULL");
 }
 
 TEST_F(Config, GivesTheValueInForce) {
   EXPECT_EQ(One("SELECT mmap_config('synchronous', 'normal'), mmap_config('SYNCHRONOUS', 'OFF'),"
-                " mmap_config('synchronous'), mmap_config('synchronous', NULL), mmap_config('synchronous', 'full')"),
+                " mmap_config('synchronous'), mmap_config('synchronous', NULL), "
+                "mmap_config('synchronous', 'full')"),
             "normal|off|off|off|full");
-  EXPECT_EQ(One("SELECT mmap_config('busy_timeout', 5), mmap_config('busy_timeout', '0'), mmap_config('busy_timeout')"),
+  EXPECT_EQ(One("SELECT mmap_config('busy_timeout', 5), mmap_config('busy_timeout', '0'), "
+                "mmap_config('busy_timeout')"),
             "5|0|0");
 }
 
@@ -47,7 +50,8 @@ TEST_F(Config, RefusesWhatItDoesNotKnow) {
             "ERROR mmap_config: 'colour' is none of synchronous, busy_timeout, root");
   EXPECT_EQ(Error("SELECT mmap_config('synchronous', 'maybe')"),
             "ERROR mmap_config: synchronous 'maybe' is none of off, normal, full");
-  EXPECT_EQ(Error("SELECT mmap_config('synchronous', 2)"), "ERROR mmap_config: synchronous 2 is not text");
+  EXPECT_EQ(Error("SELECT mmap_config('synchronous', 2)"),
+            "ERROR mmap_config: synchronous 2 is not text");
   EXPECT_EQ(Error("SELECT mmap_config('busy_timeout', -1)"),
             "ERROR mmap_config: busy_timeout -1 is not in 0..2147483647");
   EXPECT_EQ(Error("SELECT mmap_config('busy_timeout', 'soon')"),
@@ -66,7 +70,8 @@ TEST_F(Config, EverySynchronousCommits) {
 }
 
 TEST_F(Config, ATableCanHaveASynchronousOfItsOwn) {
-  Run("CREATE VIRTUAL TABLE temp.t USING mmap('in/a.bin', synchronous=off); UPDATE t SET byte = 65");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('in/a.bin', synchronous=off); UPDATE t SET byte = "
+      "65");
   EXPECT_EQ(Get("in/a.bin"), "AAAAAA");
   EXPECT_NE(Error("CREATE VIRTUAL TABLE temp.u USING mmap('in/a.bin', synchronous=maybe)"), "ok");
 }
@@ -78,15 +83,17 @@ TEST_F(Config, PathsMustStayBelowTheRoot) {
   EXPECT_EQ(Bytes("SELECT mmap_slice('in/a.bin')"), "inside");
   EXPECT_EQ(Bytes("SELECT mmap_slice('" + directory + "/in/deeper/b.bin')"), "deeper");
   EXPECT_EQ(Bytes("SELECT mmap_slice('in/deeper/../a.bin')"), "inside");
-  for (const char *path : {"out.bin", "innocent/c.bin", "in/../out.bin", "in/../innocent/c.bin", "/etc/passwd",
-                           "/proc/self/maps", "no such file", "in/../no such file"}) {
+  for (const char *path :
+       {"out.bin", "innocent/c.bin", "in/../out.bin", "in/../innocent/c.bin", "/etc/passwd",
+        "/proc/self/maps", "no such file", "in/../no such file"}) {
     for (const char *call : {"mmap_open(", "mmap_get(", "mmap_size("}) {
       std::string sql = "SELECT " + std::string(call) + Quote(path) +
                         (std::string(call) == "mmap_get(" ? ", 0)" : ")");
       EXPECT_EQ(Error(sql).substr(0, 4), "PERM") << sql << Error(sql);
     }
     EXPECT_EQ(Error("SELECT * FROM mmap(" + Quote(path) + ")").substr(0, 4), "PERM");
-    EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.t USING mmap(" + Quote(path) + ")").substr(0, 4), "PERM");
+    EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.t USING mmap(" + Quote(path) + ")").substr(0, 4),
+              "PERM");
     EXPECT_EQ(Error("SELECT mmap_open(" + Quote(path) + ", 'create')").substr(0, 4), "PERM");
     EXPECT_EQ(Error("SELECT mmap_open(" + Quote(path) + ", 'copy')").substr(0, 4), "PERM");
   }
@@ -105,7 +112,8 @@ TEST_F(Config, ALinkOutOfTheRootIsOutside) {
 
 TEST_F(Config, WhatWasOpenBeforeMustStayBelowFromThenOn) {
   EXPECT_EQ(Bytes("SELECT mmap_slice('out.bin')"), "outside");
-  Run("CREATE VIRTUAL TABLE temp.t USING mmap('out.bin'); SELECT * FROM t; SELECT mmap_config('root', 'in')");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('out.bin'); SELECT * FROM t; SELECT "
+      "mmap_config('root', 'in')");
   EXPECT_EQ(Error("SELECT mmap_slice('out.bin')").substr(0, 4), "PERM");
   EXPECT_EQ(Error("SELECT count(*) FROM t").substr(0, 4), "PERM");
 }
@@ -154,7 +162,8 @@ TEST_F(Config, ABadRootInTheEnvironmentKeepsTheLibraryFromLoading) {
 // ---- what the library says of itself
 
 TEST_F(Config, VersionAndDebug) {
-  EXPECT_EQ(One("SELECT typeof(mmap_version()), mmap_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"), "text|1");
+  EXPECT_EQ(One("SELECT typeof(mmap_version()), mmap_version() GLOB '[0-9]*.[0-9]*.[0-9]*'"),
+            "text|1");
   std::string debug = One("SELECT mmap_debug()");
   EXPECT_NE(debug.find(One("SELECT mmap_version()")), std::string::npos) << debug;
   EXPECT_NE(debug.find(SQLITE_VERSION), std::string::npos) << debug;

@@ -29,7 +29,8 @@ TEST_F(Connections, SeeEachOthersCommitsInTheNextStatement) {
   for (int i = 0; i < 5; i++) {
     Db *writer = i % 2 ? db.get() : other.get(), *reader = i % 2 ? other.get() : db.get();
     std::string text(static_cast<size_t>(10 + i * 2000), static_cast<char>('b' + i));
-    writer->Run("BEGIN; SELECT mmap_resize('a', " + std::to_string(text.size()) + "), mmap_patch('a', 0, '" + text + "')");
+    writer->Run("BEGIN; SELECT mmap_resize('a', " + std::to_string(text.size()) +
+                "), mmap_patch('a', 0, '" + text + "')");
     EXPECT_EQ(reader->Int("SELECT mmap_get('a', 0)"), 'a' + i);
     writer->Run("COMMIT");
     EXPECT_TRUE(reader->Bytes("SELECT mmap_slice('a')") == text) << i;
@@ -101,7 +102,8 @@ TEST_F(Connections, ACopyAndAReaderAreNeverBusy) {
 
 TEST_F(Connections, AnotherProcessIsBusyToo) {
   Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
-  std::string command = "sqlite3 :memory: -cmd '.load " + Library() + "' \"SELECT mmap_config('busy_timeout', 10)\""
+  std::string command = "sqlite3 :memory: -cmd '.load " + Library() +
+                        "' \"SELECT mmap_config('busy_timeout', 10)\""
                         " \"SELECT mmap_patch('a', 0, 'two')\" 2>&1";
   FILE *pipe = popen(command.c_str(), "r");
   char buffer[4096];

@@ -52,6 +52,16 @@ TEST_F(DeleteTest, UsesNoRowidTwice) {
   EXPECT_EQ(Get("r.bin"), "a0b1c2d3g6");
 }
 
+TEST_F(DeleteTest, ShowsTheClosingUpBeforehand) {
+  Run("BEGIN; DELETE FROM t WHERE rowid = 3; UPDATE t SET n = '9' WHERE rowid = 0");
+  EXPECT_EQ(Rows("SELECT offset, length, CAST(old AS TEXT), CAST(new AS TEXT) FROM mmap_changes"),
+            "1|1|0|9\n6|2|d3|e4\n8|2|e4|NULL");
+  EXPECT_EQ(Bytes("SELECT mmap_slice('r.bin')"), "a9b1c2d3e4");
+  EXPECT_EQ(All(), "0a9 1b1 2c2 4e4");
+  Run("COMMIT");
+  EXPECT_EQ(Get("r.bin"), "a9b1c2e4");
+}
+
 TEST_F(DeleteTest, RollbackBringsRowsBack) {
   Run("BEGIN; DELETE FROM t; ROLLBACK");
   EXPECT_EQ(All(), "0a0 1b1 2c2 3d3 4e4");

@@ -47,7 +47,8 @@ protected:
   void SetUp() override {
     SqlTest::SetUp();
     Put("a", "0123456789");
-    Run("SELECT mmap_open('a', 'write'), mmap_open('a', 'write'), mmap_open('a'); SELECT mmap_close(2)");
+    Run("SELECT mmap_open('a', 'write'), mmap_open('a', 'write'), mmap_open('a'); SELECT "
+        "mmap_close(2)");
   }
   void TearDown() override {
     EXPECT_EQ(Get("a"), "0123456789");
@@ -77,7 +78,8 @@ TEST_F(Errors, NullInARequiredArgumentIsNull) {
       EXPECT_EQ(One(Call(f, "1", i, "NULL")), "NULL") << Call(f, "1", i, "NULL");
     }
   }
-  EXPECT_EQ(One("SELECT mmap_close(NULL), mmap_config(NULL), mmap_config(NULL, 1)"), "NULL|NULL|NULL");
+  EXPECT_EQ(One("SELECT mmap_close(NULL), mmap_config(NULL), mmap_config(NULL, 1)"),
+            "NULL|NULL|NULL");
 }
 
 // Also where another argument makes no sense.
@@ -107,7 +109,8 @@ TEST_F(Errors, HandlesThatAreClosedOrNeverWere) {
   for (const Function &f : kFunctions) {
     EXPECT_EQ(Error(Call(f, "2")), "ERROR " + std::string(f.name) + ": handle 2 is closed");
     for (const char *handle : {"0", "4", "-1", "9223372036854775807"}) {
-      EXPECT_EQ(Error(Call(f, handle)), "ERROR " + std::string(f.name) + ": " + handle + " is no handle");
+      EXPECT_EQ(Error(Call(f, handle)),
+                "ERROR " + std::string(f.name) + ": " + handle + " is no handle");
     }
   }
 }
@@ -117,7 +120,8 @@ TEST_F(Errors, FilesThatAreNotThere) {
   for (const Function &f : kFunctions) {
     if (f.position) continue;
     EXPECT_EQ(Error(Call(f, "'missing'")),
-              "CANTOPEN " + std::string(f.name) + ": cannot open 'missing': No such file or directory");
+              "CANTOPEN " + std::string(f.name) +
+                  ": cannot open 'missing': No such file or directory");
     Fails(f, Call(f, "'dir'"), "CANTOPEN");
     Fails(f, Call(f, "''"), "CANTOPEN");
     Fails(f, Call(f, "'a' || char(0)"), "ERROR");
@@ -146,20 +150,24 @@ TEST_F(Errors, NumbersOutOfAllRange) {
   for (const char *far : kFar) {
     std::string n = far;
     for (const std::string &call :
-         {"mmap_get(1, " + n + ")", "mmap_get('a', " + n + ", 'u64le')", "mmap_set(1, " + n + ", 1)",
-          "mmap_patch(1, " + n + ", 'x')", "mmap_patch('a', " + n + ", '')", "mmap_move(1, " + n + ", 0, 1)",
-          "mmap_move(1, 0, " + n + ", 1)", "mmap_move(1, 0, 0, " + n + ")", "mmap_resize(1, " + n + ")",
-          "mmap_insert(1, " + n + ", 'x')", "mmap_flush(1, " + n + ")", "mmap_seek(1, " + n + ")",
-          "mmap_seek(1, " + n + ", 1)", "mmap_seek(1, " + n + ", 2)", "mmap_write_byte(1, " + n + ")",
-          "mmap_madvise(1, 'normal', " + n + ")", "mmap_open('a', 'read', " + n + ")",
-          "mmap_open('a', 'read', 0, " + n + ")", "mmap_get(" + n + ", 0)"}) {
+         {"mmap_get(1, " + n + ")", "mmap_get('a', " + n + ", 'u64le')",
+          "mmap_set(1, " + n + ", 1)", "mmap_patch(1, " + n + ", 'x')",
+          "mmap_patch('a', " + n + ", '')", "mmap_move(1, " + n + ", 0, 1)",
+          "mmap_move(1, 0, " + n + ", 1)", "mmap_move(1, 0, 0, " + n + ")",
+          "mmap_resize(1, " + n + ")", "mmap_insert(1, " + n + ", 'x')", "mmap_flush(1, " + n + ")",
+          "mmap_seek(1, " + n + ")", "mmap_seek(1, " + n + ", 1)", "mmap_seek(1, " + n + ", 2)",
+          "mmap_write_byte(1, " + n + ")", "mmap_madvise(1, 'normal', " + n + ")",
+          "mmap_open('a', 'read', " + n + ")", "mmap_open('a', 'read', 0, " + n + ")",
+          "mmap_get(" + n + ", 0)"}) {
       std::string error = Error("SELECT " + call);
       EXPECT_NE(error, "ok") << call;
-      EXPECT_NE(error.find(call.substr(0, call.find('(')) + ": "), std::string::npos) << call << error;
+      EXPECT_NE(error.find(call.substr(0, call.find('(')) + ": "), std::string::npos)
+          << call << error;
     }
-    EXPECT_EQ(Error("SELECT mmap_slice(1, " + n + "), mmap_slice(1, 0, " + n + "), mmap_slice(1, 9, 0, " + n +
-                    "), mmap_find(1, 'x', " + n + "), mmap_rfind(1, 'x', 0, " + n + "), mmap_count('a', 'x', " +
-                    n + ", " + n + "), mmap_delete(1, " + n + ", " + n + ")"),
+    EXPECT_EQ(Error("SELECT mmap_slice(1, " + n + "), mmap_slice(1, 0, " + n +
+                    "), mmap_slice(1, 9, 0, " + n + "), mmap_find(1, 'x', " + n +
+                    "), mmap_rfind(1, 'x', 0, " + n + "), mmap_count('a', 'x', " + n + ", " + n +
+                    "), mmap_delete(1, " + n + ", " + n + ")"),
               "ok");
   }
 }
@@ -177,7 +185,8 @@ TEST_F(Errors, AFileThatMayNotBeWritten) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write everything";
   Put("ro", "0123456789");
   chmod("ro", 0444);
-  EXPECT_EQ(Error("SELECT mmap_open('ro', 'write')"), "READONLY mmap_open: cannot write 'ro': Permission denied");
+  EXPECT_EQ(Error("SELECT mmap_open('ro', 'write')"),
+            "READONLY mmap_open: cannot write 'ro': Permission denied");
   for (const Function &f : kFunctions) {
     if (f.writes && !f.position) Fails(f, Call(f, "'ro'"), "READONLY");
   }
@@ -195,14 +204,17 @@ TEST_F(Errors, TheConnectionGoesOnAfterEach) {
 }
 
 TEST_F(Errors, ASchemaErrorIsSqlites) {
-  EXPECT_EQ(Error("SELECT mmap_get('a')"), "ERROR wrong number of arguments to function mmap_get()");
-  EXPECT_EQ(Error("SELECT mmap_slice('a', 1, 2, 3, 4)"), "ERROR wrong number of arguments to function mmap_slice()");
+  EXPECT_EQ(Error("SELECT mmap_get('a')"),
+            "ERROR wrong number of arguments to function mmap_get()");
+  EXPECT_EQ(Error("SELECT mmap_slice('a', 1, 2, 3, 4)"),
+            "ERROR wrong number of arguments to function mmap_slice()");
 }
 
 TEST_F(Errors, AFileThatIsCutUnderAStatementIsAnIoError) {
   Put("w", std::string(1 << 20, 'w'));
   sqlite3_stmt *stmt = nullptr;
-  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT byte FROM mmap('w') WHERE offset % 4096 = 0", -1, &stmt, nullptr),
+  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT byte FROM mmap('w') WHERE offset % 4096 = 0", -1, &stmt,
+                               nullptr),
             SQLITE_OK);
   ASSERT_EQ(sqlite3_step(stmt), SQLITE_ROW);
   ASSERT_EQ(truncate("w", 10), 0);

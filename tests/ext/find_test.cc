@@ -15,32 +15,40 @@ protected:
 };
 
 TEST_F(FindSql, GivesTheFirstAndTheLast) {
-  EXPECT_EQ(One("SELECT mmap_find('a', 'one'), mmap_rfind('a', 'one'), mmap_count('a', 'one')"), "0|16|3");
+  EXPECT_EQ(One("SELECT mmap_find('a', 'one'), mmap_rfind('a', 'one'), mmap_count('a', 'one')"),
+            "0|16|3");
   EXPECT_EQ(One("SELECT mmap_find('a', 'nine'), mmap_rfind('a', 'nine'), mmap_count('a', 'nine')"),
             "-1|-1|0");
 }
 
 TEST_F(FindSql, ANeedleIsABlobOrTheBytesOfAText) {
   Put("a", "na\xc3\xafve\0x");
-  EXPECT_EQ(One("SELECT mmap_find('a', 'ï'), mmap_find('a', x'c3af'), mmap_find('a', x'af')"), "2|2|3");
-  EXPECT_EQ(Error("SELECT mmap_find('a', 7)"), "ERROR mmap_find: needle 7 is neither a blob nor text");
+  EXPECT_EQ(One("SELECT mmap_find('a', 'ï'), mmap_find('a', x'c3af'), mmap_find('a', x'af')"),
+            "2|2|3");
+  EXPECT_EQ(Error("SELECT mmap_find('a', 7)"),
+            "ERROR mmap_find: needle 7 is neither a blob nor text");
   EXPECT_EQ(Error("SELECT mmap_count('a', 1.5)"),
             "ERROR mmap_count: needle 1.5 is neither a blob nor text");
 }
 
 TEST_F(FindSql, OnlyWhatLiesWhollyInside) {
-  EXPECT_EQ(One("SELECT mmap_find('a', 'one', 1), mmap_find('a', 'one', 1, 10), mmap_find('a', 'one', 1, 11)"),
+  EXPECT_EQ(One("SELECT mmap_find('a', 'one', 1), mmap_find('a', 'one', 1, 10), mmap_find('a', "
+                "'one', 1, 11)"),
             "8|-1|8");
-  EXPECT_EQ(One("SELECT mmap_rfind('a', 'one', 0, 18), mmap_rfind('a', 'one', 9), mmap_rfind('a', 'one', 17)"),
+  EXPECT_EQ(One("SELECT mmap_rfind('a', 'one', 0, 18), mmap_rfind('a', 'one', 9), mmap_rfind('a', "
+                "'one', 17)"),
             "8|16|-1");
-  EXPECT_EQ(One("SELECT mmap_count('a', 'one', 1), mmap_count('a', 'one', 0, 10), mmap_count('a', 'one', 9, 2)"),
+  EXPECT_EQ(One("SELECT mmap_count('a', 'one', 1), mmap_count('a', 'one', 0, 10), mmap_count('a', "
+                "'one', 9, 2)"),
             "2|1|0");
 }
 
 TEST_F(FindSql, BoundsAreThoseOfASlice) {
-  EXPECT_EQ(One("SELECT mmap_find('a', 'one', -3), mmap_find('a', 'one', -99, -1), mmap_find('a', 'o', NULL, NULL)"),
+  EXPECT_EQ(One("SELECT mmap_find('a', 'one', -3), mmap_find('a', 'one', -99, -1), mmap_find('a', "
+                "'o', NULL, NULL)"),
             "16|0|0");
-  EXPECT_EQ(One("SELECT mmap_rfind('a', 'one', -99, 99), mmap_find('a', 'one', 99), mmap_find('a', 'one', 5, 2)"),
+  EXPECT_EQ(One("SELECT mmap_rfind('a', 'one', -99, 99), mmap_find('a', 'one', 99), mmap_find('a', "
+                "'one', 5, 2)"),
             "16|-1|-1");
 }
 
@@ -48,24 +56,29 @@ TEST_F(FindSql, AnEmptyNeedleIsFoundAtStart) {
   EXPECT_EQ(One("SELECT mmap_find('a', ''), mmap_find('a', x'', 5), mmap_find('a', '', 19),"
                 " mmap_find('a', '', 20), mmap_find('a', '', 5, 4), mmap_find('a', '', -1)"),
             "0|5|19|-1|-1|18");
-  EXPECT_EQ(One("SELECT mmap_rfind('a', ''), mmap_rfind('a', '', 2, 7), mmap_rfind('a', '', 20)"), "19|7|-1");
+  EXPECT_EQ(One("SELECT mmap_rfind('a', ''), mmap_rfind('a', '', 2, 7), mmap_rfind('a', '', 20)"),
+            "19|7|-1");
   EXPECT_EQ(Error("SELECT mmap_count('a', '')"), "ERROR mmap_count: the needle is empty");
 }
 
 TEST_F(FindSql, CountIncludesOverlappingOnes) {
   Put("a", "aaaaa");
-  EXPECT_EQ(One("SELECT mmap_count('a', 'aa'), mmap_count('a', 'aaaaa'), mmap_count('a', 'aaaaaa')"), "4|1|0");
+  EXPECT_EQ(
+      One("SELECT mmap_count('a', 'aa'), mmap_count('a', 'aaaaa'), mmap_count('a', 'aaaaaa')"),
+      "4|1|0");
 }
 
 TEST_F(FindSql, NothingIsFoundInAnEmptyFile) {
   Put("a", "");
-  EXPECT_EQ(One("SELECT mmap_find('a', 'x'), mmap_rfind('a', 'x'), mmap_count('a', 'x'), mmap_find('a', '')"),
+  EXPECT_EQ(One("SELECT mmap_find('a', 'x'), mmap_rfind('a', 'x'), mmap_count('a', 'x'), "
+                "mmap_find('a', '')"),
             "-1|-1|0|0");
 }
 
 TEST_F(FindSql, InAWindowOffsetsCountFromItsStart) {
   Run("SELECT mmap_open('a', 'read', 9, 4)"); // "two one t"
-  EXPECT_EQ(One("SELECT mmap_find(1, 'one'), mmap_rfind(1, 't'), mmap_count(1, 'two'), mmap_find(1, 'two', 1)"),
+  EXPECT_EQ(One("SELECT mmap_find(1, 'one'), mmap_rfind(1, 't'), mmap_count(1, 'two'), "
+                "mmap_find(1, 'two', 1)"),
             "4|8|1|-1");
 }
 
@@ -92,7 +105,8 @@ TEST_F(FindSql, RandomSearchesAreThoseOfAString) {
     };
     std::string arguments =
         "('a', '" + needle + "', " + std::to_string(from) + ", " + std::to_string(to) + ")";
-    ASSERT_EQ(One("SELECT mmap_find" + arguments + ", mmap_rfind" + arguments + ", mmap_count" + arguments),
+    ASSERT_EQ(One("SELECT mmap_find" + arguments + ", mmap_rfind" + arguments + ", mmap_count" +
+                  arguments),
               place(first) + "|" + place(last) + "|" + std::to_string(count))
         << arguments;
   }

@@ -18,13 +18,15 @@ protected:
     EXPECT_EQ(One("SELECT mmap_set('wide', 3, " + value + ", '" + type + "')"),
               std::to_string(bytes.size()))
         << type << " " << value;
-    EXPECT_EQ(Get("wide"), "..." + bytes + std::string(29 - bytes.size(), '.')) << type << " " << value;
+    EXPECT_EQ(Get("wide"), "..." + bytes + std::string(29 - bytes.size(), '.'))
+        << type << " " << value;
     EXPECT_EQ(One("SELECT mmap_get('wide', 3, '" + type + "')"), read) << type << " " << value;
   }
   void DoesNotFit(const std::string &type, const std::string &value) {
     Put("wide", std::string(32, '.'));
     std::string error = Error("SELECT mmap_set('wide', 3, " + value + ", '" + type + "')");
-    EXPECT_EQ(error.substr(0, 21), "CONSTRAINT mmap_set: ") << type << " " << value << ": " << error;
+    EXPECT_EQ(error.substr(0, 21), "CONSTRAINT mmap_set: ")
+        << type << " " << value << ": " << error;
     EXPECT_EQ(Get("wide"), std::string(32, '.')) << type << " " << value;
   }
 };
@@ -65,7 +67,8 @@ TEST_F(GetSet, Integers) {
   RoundTrip("u32be", "1", B({0, 0, 0, 1}), "1");
   RoundTrip("i32le", "-2147483648", B({0, 0, 0, 0x80}), "-2147483648");
   RoundTrip("i32be", "2147483647", B({0x7f, 255, 255, 255}), "2147483647");
-  RoundTrip("i64le", "-9223372036854775808", B({0, 0, 0, 0, 0, 0, 0, 0x80}), "-9223372036854775808");
+  RoundTrip("i64le", "-9223372036854775808", B({0, 0, 0, 0, 0, 0, 0, 0x80}),
+            "-9223372036854775808");
   RoundTrip("i64be", "9223372036854775807", B({0x7f, 255, 255, 255, 255, 255, 255, 255}),
             "9223372036854775807");
   RoundTrip("u64le", "5", B({5, 0, 0, 0, 0, 0, 0, 0}), "5");
@@ -73,7 +76,8 @@ TEST_F(GetSet, Integers) {
 
 TEST_F(GetSet, AU64AboveTheSignedRangeIsNegative) {
   RoundTrip("u64be", "-1", std::string(8, '\xff'), "-1");
-  RoundTrip("u64le", "-9223372036854775808", B({0, 0, 0, 0, 0, 0, 0, 0x80}), "-9223372036854775808");
+  RoundTrip("u64le", "-9223372036854775808", B({0, 0, 0, 0, 0, 0, 0, 0x80}),
+            "-9223372036854775808");
 }
 
 TEST_F(GetSet, AnIntegerMayBeRealOrTextThatIsExactlyOne) {
@@ -103,8 +107,9 @@ TEST_F(GetSet, BlobsAndTextsArePaddedWithZeros) {
   RoundTrip("text(6)", "'hé'", "h\xc3\xa9" + B({0, 0, 0}), "hé");
   RoundTrip("text(2)", "'ab'", "ab", "ab");
   RoundTrip("text(2)", "''", B({0, 0}), "");
-  EXPECT_EQ(One("SELECT typeof(mmap_get('wide', 3, 'text(2)')), length(mmap_get('a', 1, 'blob(9)'))"),
-            "text|9");
+  EXPECT_EQ(
+      One("SELECT typeof(mmap_get('wide', 3, 'text(2)')), length(mmap_get('a', 1, 'blob(9)'))"),
+      "text|9");
 }
 
 TEST_F(GetSet, TextEndsAtTheFirstNul) {
@@ -143,8 +148,9 @@ TEST_F(GetSet, WhatDoesNotFitIsNotStored) {
 }
 
 TEST_F(GetSet, AnUnknownTypeIsAnError) {
-  for (const char *type : {"", "u7", "u16", "u8le8", "blob", "blob(0)", "blob(-1)", "text()", "text(x)",
-                           "blob(99999999999999999999)", "f16le", "U 8", "utf16(4)", "blob(4"}) {
+  for (const char *type :
+       {"", "u7", "u16", "u8le8", "blob", "blob(0)", "blob(-1)", "text()", "text(x)",
+        "blob(99999999999999999999)", "f16le", "U 8", "utf16(4)", "blob(4"}) {
     std::string error = Error("SELECT mmap_get('a', 0, " + Quote(type) + ")");
     EXPECT_EQ(error.substr(0, 16), "ERROR mmap_get: ") << type << ": " << error;
     error = Error("SELECT mmap_set('a', 0, 1, " + Quote(type) + ")");
@@ -187,8 +193,10 @@ TEST_F(GetSet, InAWindowOffsetsCountFromItsStart) {
 TEST_F(GetSet, AnEmptyFileHasNothing) {
   Put("a", "");
   EXPECT_EQ(Error("SELECT mmap_get('a', 0)"), "ERROR mmap_get: offset 0 is outside 'a' (0 bytes)");
-  EXPECT_EQ(Error("SELECT mmap_get('a', -1)"), "ERROR mmap_get: offset -1 is outside 'a' (0 bytes)");
-  EXPECT_EQ(Error("SELECT mmap_set('a', 0, 1)"), "ERROR mmap_set: offset 0 is outside 'a' (0 bytes)");
+  EXPECT_EQ(Error("SELECT mmap_get('a', -1)"),
+            "ERROR mmap_get: offset -1 is outside 'a' (0 bytes)");
+  EXPECT_EQ(Error("SELECT mmap_set('a', 0, 1)"),
+            "ERROR mmap_set: offset 0 is outside 'a' (0 bytes)");
 }
 
 TEST_F(GetSet, WhatOtherProgramsWriteShowsInTheNextStatement) {
@@ -207,8 +215,9 @@ TEST_F(GetSet, AFileThatIsReplacedIsTheNewOneByPathAndTheOldOneByHandle) {
 }
 
 TEST_F(GetSet, AGetSeesASetOfTheSameStatement) {
-  EXPECT_EQ(One("SELECT mmap_set('a', 0, 65), mmap_get('a', 0), mmap_set('a', 0, 66), mmap_get('a', 0)"),
-            "1|65|1|66");
+  EXPECT_EQ(
+      One("SELECT mmap_set('a', 0, 65), mmap_get('a', 0), mmap_set('a', 0, 66), mmap_get('a', 0)"),
+      "1|65|1|66");
 }
 
 } // namespace

@@ -14,7 +14,8 @@ protected:
     Put("b", "bb");
   }
   std::string Changes() {
-    return Rows("SELECT replace(path, '" + directory + "/', ''), offset, length, CAST(old AS TEXT),"
+    return Rows("SELECT replace(path, '" + directory +
+                "/', ''), offset, length, CAST(old AS TEXT),"
                 " CAST(new AS TEXT) FROM mmap_changes ORDER BY path, offset");
   }
   std::string List(const std::string &columns) {
@@ -26,19 +27,23 @@ protected:
 
 TEST_F(ListChanges, ListNamesEveryHandle) {
   EXPECT_EQ(List("*"), "");
-  Run("SELECT mmap_open('a'), mmap_open('a', 'write', 4, 3), mmap_open('b', 'copy'), mmap_open(NULL, NULL, 7)");
-  EXPECT_EQ(List("handle, name, replace(path, '" + directory + "/', ''), access, offset, length, size, position, pending"),
+  Run("SELECT mmap_open('a'), mmap_open('a', 'write', 4, 3), mmap_open('b', 'copy'), "
+      "mmap_open(NULL, NULL, 7)");
+  EXPECT_EQ(List("handle, name, replace(path, '" + directory +
+                 "/', ''), access, offset, length, size, position, pending"),
             "1|NULL|a|read|0|10|10|0|0\n"
             "2|NULL|a|write|3|4|10|0|0\n"
             "3|NULL|b|copy|0|2|2|0|0\n"
             "4|NULL|NULL|write|0|7|7|0|0");
   Run("SELECT mmap_close(1), mmap_close(3), mmap_read(2, 2)");
-  EXPECT_EQ(Rows("SELECT handle, position FROM mmap_list WHERE handle NOT NULL ORDER BY handle"), "2|2\n4|0");
+  EXPECT_EQ(Rows("SELECT handle, position FROM mmap_list WHERE handle NOT NULL ORDER BY handle"),
+            "2|2\n4|0");
 }
 
 TEST_F(ListChanges, ListNamesTagsAndTables) {
   std::string tag = "list" + std::to_string(getpid());
-  Run("SELECT mmap_open(NULL, 'write', 5, 0, '" + tag + "');"
+  Run("SELECT mmap_open(NULL, 'write', 5, 0, '" + tag +
+      "');"
       "CREATE VIRTUAL TABLE temp.bytes USING mmap('a', offset=2)");
   Run("SELECT count(*) FROM bytes");
   EXPECT_EQ(List("handle, name, path IS NULL, offset, length, size"),
@@ -52,7 +57,8 @@ TEST_F(ListChanges, ListNamesFilesThatAreReachedByPathAlone) {
 }
 
 TEST_F(ListChanges, ListShowsWhatIsPending) {
-  Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_patch(1, 0, 'abc'); SELECT mmap_patch(1, 1, 'xyz')");
+  Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_patch(1, 0, 'abc'); SELECT mmap_patch(1, "
+      "1, 'xyz')");
   EXPECT_EQ(List("pending"), "4");
   Run("SELECT mmap_resize(1, 15)");
   EXPECT_EQ(List("pending, length, size"), "9|15|15");
@@ -114,7 +120,8 @@ TEST_F(ListChanges, AFileCutAndGrownAgainIsOverwritten) {
 }
 
 TEST_F(ListChanges, ApplyingTheChangesGivesTheNewFile) {
-  Run("BEGIN; SELECT mmap_insert('a', 3, 'insert'); SELECT mmap_delete('a', 0, 2); SELECT mmap_patch('a', -1, '!')");
+  Run("BEGIN; SELECT mmap_insert('a', 3, 'insert'); SELECT mmap_delete('a', 0, 2); SELECT "
+      "mmap_patch('a', -1, '!')");
   std::string bytes = Get("a"), seen = Bytes("SELECT mmap_slice('a')");
   int64_t count = Int("SELECT count(*) FROM mmap_changes");
   for (int64_t i = 0; i < count; i++) {
@@ -137,8 +144,8 @@ TEST_F(ListChanges, ChangesOfAFileThatIsCommittedAlreadyAreGone) {
 
 TEST_F(ListChanges, NeitherCanBeWritten) {
   Run("SELECT mmap_open('a')");
-  for (const char *sql : {"UPDATE mmap_list SET size = 1", "DELETE FROM mmap_list", "INSERT INTO mmap_changes DEFAULT VALUES",
-                          "DELETE FROM mmap_changes"}) {
+  for (const char *sql : {"UPDATE mmap_list SET size = 1", "DELETE FROM mmap_list",
+                          "INSERT INTO mmap_changes DEFAULT VALUES", "DELETE FROM mmap_changes"}) {
     EXPECT_NE(Error(sql), "ok") << sql;
   }
 }

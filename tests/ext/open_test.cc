@@ -16,7 +16,8 @@ protected:
 };
 
 TEST_F(Open, HandlesCountFromOneAndAreNeverReused) {
-  EXPECT_EQ(One("SELECT mmap_open('a'), mmap_open('a', 'write'), typeof(mmap_open('a'))"), "1|2|integer");
+  EXPECT_EQ(One("SELECT mmap_open('a'), mmap_open('a', 'write'), typeof(mmap_open('a'))"),
+            "1|2|integer");
   EXPECT_EQ(One("SELECT mmap_close(3), mmap_close(3), mmap_open('a')"), "1|0|4");
 }
 
@@ -32,8 +33,8 @@ TEST_F(Open, CloseOfWhatNeverWasIsAnError) {
 
 TEST_F(Open, EveryOtherUseOfAClosedHandleIsAnError) {
   Run("SELECT mmap_open('a', 'write'); SELECT mmap_close(1)");
-  for (const char *call : {"mmap_length(1)", "mmap_get(1, 0)", "mmap_set(1, 0, 0)", "mmap_read(1)", "mmap_tell(1)",
-                           "mmap_slice(1)", "mmap_flush(1)", "mmap_find(1, 'x')"}) {
+  for (const char *call : {"mmap_length(1)", "mmap_get(1, 0)", "mmap_set(1, 0, 0)", "mmap_read(1)",
+                           "mmap_tell(1)", "mmap_slice(1)", "mmap_flush(1)", "mmap_find(1, 'x')"}) {
     std::string name = std::string(call).substr(0, std::string(call).find('('));
     EXPECT_EQ(Error("SELECT " + std::string(call)), "ERROR " + name + ": handle 1 is closed");
   }
@@ -42,9 +43,12 @@ TEST_F(Open, EveryOtherUseOfAClosedHandleIsAnError) {
 }
 
 TEST_F(Open, AccessSaysWhatMayBeDone) {
-  EXPECT_EQ(One("SELECT mmap_open('a', 'READ'), mmap_open('a', NULL), mmap_open('a', 'Write')"), "1|2|3");
-  EXPECT_EQ(Error("SELECT mmap_set(1, 0, 65)"), "READONLY mmap_set: handle 1 is open for reading only");
-  EXPECT_EQ(Error("SELECT mmap_set(2, 0, 65)"), "READONLY mmap_set: handle 2 is open for reading only");
+  EXPECT_EQ(One("SELECT mmap_open('a', 'READ'), mmap_open('a', NULL), mmap_open('a', 'Write')"),
+            "1|2|3");
+  EXPECT_EQ(Error("SELECT mmap_set(1, 0, 65)"),
+            "READONLY mmap_set: handle 1 is open for reading only");
+  EXPECT_EQ(Error("SELECT mmap_set(2, 0, 65)"),
+            "READONLY mmap_set: handle 2 is open for reading only");
   EXPECT_EQ(Error("UPDATE mmap SET byte = 65 WHERE file = 2"),
             "READONLY mmap: handle 2 is open for reading only");
   Run("SELECT mmap_set(3, 0, 65)");
@@ -55,10 +59,12 @@ TEST_F(Open, AccessSaysWhatMayBeDone) {
 }
 
 TEST_F(Open, AWindowMayStartAnywhereInTheFile) {
-  EXPECT_EQ(One("SELECT mmap_open('a', 'read', 4, 3), mmap_open('a', 'read', 0, 10), mmap_open('a', 'read', NULL, 9),"
+  EXPECT_EQ(One("SELECT mmap_open('a', 'read', 4, 3), mmap_open('a', 'read', 0, 10), "
+                "mmap_open('a', 'read', NULL, 9),"
                 " mmap_open('a', 'read', 10)"),
             "1|2|3|4");
-  EXPECT_EQ(One("SELECT mmap_length(1), mmap_length(2), mmap_length(3), mmap_length(4)"), "4|0|1|10");
+  EXPECT_EQ(One("SELECT mmap_length(1), mmap_length(2), mmap_length(3), mmap_length(4)"),
+            "4|0|1|10");
   EXPECT_EQ(Error("SELECT mmap_open('a', 'read', 0, 11)"),
             "ERROR mmap_open: offset 11 is outside 'a' (10 bytes)");
   EXPECT_EQ(Error("SELECT mmap_open('a', 'read', 11)"),
@@ -66,7 +72,8 @@ TEST_F(Open, AWindowMayStartAnywhereInTheFile) {
   EXPECT_EQ(Error("SELECT mmap_open('a', 'read', 5, 6)"),
             "ERROR mmap_open: length 5 is more than 'a' has (4 bytes)");
   EXPECT_EQ(Error("SELECT mmap_open('a', 'read', -1)"), "ERROR mmap_open: length -1 is negative");
-  EXPECT_EQ(Error("SELECT mmap_open('a', 'read', 0, -1)"), "ERROR mmap_open: offset -1 is negative");
+  EXPECT_EQ(Error("SELECT mmap_open('a', 'read', 0, -1)"),
+            "ERROR mmap_open: offset -1 is negative");
   EXPECT_NE(Error("SELECT mmap_open('a', 'read', 9223372036854775807, 9223372036854775807)"), "ok");
   EXPECT_EQ(One("SELECT mmap_open('a')"), "5"); // no number is lost
 }
@@ -92,7 +99,8 @@ TEST_F(Open, ACopysWritesNeverReachTheFile) {
 }
 
 TEST_F(Open, BytesThatACopyHasNotWrittenAreTheFiles) {
-  Run("SELECT mmap_open('a', 'copy'); SELECT mmap_patch(1, 2, 'XY'); SELECT mmap_patch('a', 0, 'abcdefghij')");
+  Run("SELECT mmap_open('a', 'copy'); SELECT mmap_patch(1, 2, 'XY'); SELECT mmap_patch('a', 0, "
+      "'abcdefghij')");
   EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "abXYefghij");
 }
 
@@ -111,12 +119,14 @@ TEST_F(Open, ACopyOfAFileThatCannotBeWritten) {
 // ---- memory
 
 TEST_F(Open, NullIsAnonymousMemory) {
-  EXPECT_EQ(One("SELECT mmap_open(NULL, NULL, 100), mmap_open(NULL, 'write', 100), mmap_length(1)"), "1|2|100");
+  EXPECT_EQ(One("SELECT mmap_open(NULL, NULL, 100), mmap_open(NULL, 'write', 100), mmap_length(1)"),
+            "1|2|100");
   Run("SELECT mmap_patch(1, 0, 'mine')");
   EXPECT_EQ(Bytes("SELECT mmap_slice(1, 0, 4)"), "mine");
   EXPECT_EQ(Bytes("SELECT mmap_slice(2, 0, 4)"), std::string(4, '\0'));
-  EXPECT_EQ(One("SELECT mmap_resize(1, 5000), mmap_get(1, 4999), mmap_insert(1, 0, 'x'), mmap_size(1)"),
-            "5000|0|5001|5001");
+  EXPECT_EQ(
+      One("SELECT mmap_resize(1, 5000), mmap_get(1, 4999), mmap_insert(1, 0, 'x'), mmap_size(1)"),
+      "5000|0|5001|5001");
   EXPECT_NE(Error("SELECT mmap_open(NULL, 'write', 9000000000000000000)"), "ok");
 }
 
@@ -137,8 +147,10 @@ TEST_F(Open, ATagIsSharedByConnections) {
 
 TEST_F(Open, ATagGoesWithItsLastHandle) {
   std::string tag = "gone" + std::to_string(getpid());
-  Run("SELECT mmap_open(NULL, 'write', 4, 0, '" + tag + "'); SELECT mmap_patch(1, 0, 'mark'); SELECT mmap_close(1);"
-      "SELECT mmap_open(NULL, 'write', 4, 0, '" + tag + "')");
+  Run("SELECT mmap_open(NULL, 'write', 4, 0, '" + tag +
+      "'); SELECT mmap_patch(1, 0, 'mark'); SELECT mmap_close(1);"
+      "SELECT mmap_open(NULL, 'write', 4, 0, '" +
+      tag + "')");
   EXPECT_EQ(Bytes("SELECT mmap_slice(2)"), std::string(4, '\0'));
 }
 
@@ -152,15 +164,20 @@ TEST_F(Open, ATagIsForMemory) {
 // ---- what is refused
 
 TEST_F(Open, WhatCannotBeOpened) {
-  EXPECT_EQ(Error("SELECT mmap_open('x')"), "CANTOPEN mmap_open: cannot open 'x': No such file or directory");
-  EXPECT_EQ(Error("SELECT mmap_get('x', 0)"), "CANTOPEN mmap_get: cannot open 'x': No such file or directory");
-  EXPECT_EQ(Error("SELECT * FROM mmap('x')"), "CANTOPEN mmap: cannot open 'x': No such file or directory");
+  EXPECT_EQ(Error("SELECT mmap_open('x')"),
+            "CANTOPEN mmap_open: cannot open 'x': No such file or directory");
+  EXPECT_EQ(Error("SELECT mmap_get('x', 0)"),
+            "CANTOPEN mmap_get: cannot open 'x': No such file or directory");
+  EXPECT_EQ(Error("SELECT * FROM mmap('x')"),
+            "CANTOPEN mmap: cannot open 'x': No such file or directory");
   EXPECT_EQ(Error("SELECT mmap_open('.')").substr(0, 20), "CANTOPEN mmap_open: ");
   EXPECT_EQ(Error("SELECT mmap_open('')").substr(0, 6), "CANTOP");
   EXPECT_EQ(Error("SELECT mmap_open('a/b')").substr(0, 20), "CANTOPEN mmap_open: ");
-  EXPECT_EQ(Error("SELECT mmap_open(x'61')"), "ERROR mmap_open: path (a blob of 1 bytes) is not text");
+  EXPECT_EQ(Error("SELECT mmap_open(x'61')"),
+            "ERROR mmap_open: path (a blob of 1 bytes) is not text");
   EXPECT_EQ(Error("SELECT mmap_open(5)"), "ERROR mmap_open: path 5 is not text");
-  EXPECT_EQ(Error("SELECT mmap_open('a' || char(0) || 'b')"), "ERROR mmap_open: path 'a' goes on after a NUL");
+  EXPECT_EQ(Error("SELECT mmap_open('a' || char(0) || 'b')"),
+            "ERROR mmap_open: path 'a' goes on after a NUL");
 }
 
 TEST_F(Open, WhatWouldBlockIsRefusedBeforeItIsOpened) {
@@ -182,7 +199,8 @@ TEST_F(Open, ADatabaseThatIsOpenIsRefused) {
               "CANTOPEN mmap_get: '" + std::string(name) + "' is open as a database");
   }
   file.Run("ATTACH 'u.db' AS u; CREATE TABLE u.t(n)");
-  EXPECT_EQ(file.Error("SELECT mmap_size('u.db')"), "CANTOPEN mmap_size: 'u.db' is open as a database");
+  EXPECT_EQ(file.Error("SELECT mmap_size('u.db')"),
+            "CANTOPEN mmap_size: 'u.db' is open as a database");
 }
 
 TEST_F(Open, ADatabaseThatIsClosedIsAFile) {
@@ -193,7 +211,8 @@ TEST_F(Open, ADatabaseThatIsClosedIsAFile) {
 TEST_F(Open, NamesOfOneFileAreOneObject) {
   ASSERT_EQ(symlink("a", "link"), 0);
   Run("BEGIN; SELECT mmap_set('link', 0, 65)");
-  EXPECT_EQ(One("SELECT mmap_get('a', 0), mmap_get('./a', 0), mmap_get('" + directory + "/a', 0)"), "65|65|65");
+  EXPECT_EQ(One("SELECT mmap_get('a', 0), mmap_get('./a', 0), mmap_get('" + directory + "/a', 0)"),
+            "65|65|65");
   Run("COMMIT");
   EXPECT_EQ(Get("a"), "A123456789");
 }
@@ -202,7 +221,8 @@ TEST_F(Open, ManyFilesOneAfterTheOther) {
   for (int i = 0; i < 600; i++) Put("f" + std::to_string(i), std::to_string(i));
   Run("BEGIN; SELECT mmap_patch('f0', 0, 'x')");
   for (int i = 0; i < 600; i++) {
-    EXPECT_EQ(Bytes("SELECT mmap_slice('f" + std::to_string(i) + "')"), i ? std::to_string(i) : "x");
+    EXPECT_EQ(Bytes("SELECT mmap_slice('f" + std::to_string(i) + "')"),
+              i ? std::to_string(i) : "x");
   }
   EXPECT_EQ(Bytes("SELECT mmap_slice('f0')"), "x");
   Run("COMMIT");

@@ -32,7 +32,8 @@ TEST_F(Position, ReadOfANegativeOrNoNumberIsAllTheRest) {
 TEST_F(Position, ReadByte) {
   EXPECT_EQ(One("SELECT mmap_read_byte(1), mmap_read_byte(1), mmap_tell(1)"), "102|105|2");
   Run("SELECT mmap_seek(1, 0, 2)");
-  EXPECT_EQ(Error("SELECT mmap_read_byte(1)"), "ERROR mmap_read_byte: position 17 is at the end of 'a'");
+  EXPECT_EQ(Error("SELECT mmap_read_byte(1)"),
+            "ERROR mmap_read_byte: position 17 is at the end of 'a'");
   EXPECT_EQ(One("SELECT mmap_tell(1)"), "17");
 }
 
@@ -44,12 +45,16 @@ TEST_F(Position, ReadlineGivesTheNewlineToo) {
 }
 
 TEST_F(Position, WriteMovesOnAndNeverGrows) {
-  EXPECT_EQ(One("SELECT mmap_write(1, 'FIR'), mmap_write(1, x'5354'), mmap_write(1, ''), mmap_tell(1)"), "3|2|0|5");
+  EXPECT_EQ(
+      One("SELECT mmap_write(1, 'FIR'), mmap_write(1, x'5354'), mmap_write(1, ''), mmap_tell(1)"),
+      "3|2|0|5");
   EXPECT_EQ(Get("a"), "FIRST\nsecond\nlast");
   Run("SELECT mmap_seek(1, -2, 2)");
-  EXPECT_EQ(Error("SELECT mmap_write(1, 'xyz')"),
-            "ERROR mmap_write: 3 bytes do not fit between position 15 and the end of 'a' (17 bytes)");
-  EXPECT_EQ(One("SELECT mmap_tell(1), mmap_write(1, 'ST'), mmap_tell(1), mmap_write(1, '')"), "15|2|17|0");
+  EXPECT_EQ(
+      Error("SELECT mmap_write(1, 'xyz')"),
+      "ERROR mmap_write: 3 bytes do not fit between position 15 and the end of 'a' (17 bytes)");
+  EXPECT_EQ(One("SELECT mmap_tell(1), mmap_write(1, 'ST'), mmap_tell(1), mmap_write(1, '')"),
+            "15|2|17|0");
   EXPECT_EQ(Get("a"), "FIRST\nsecond\nlaST");
 }
 
@@ -58,23 +63,26 @@ TEST_F(Position, WriteByte) {
   for (const char *byte : {"256", "-1", "1.5", "'x'", "x'41'"}) {
     EXPECT_NE(Error("SELECT mmap_write_byte(1, " + std::string(byte) + ")"), "ok") << byte;
   }
-  EXPECT_EQ(Error("SELECT mmap_write_byte(1, 256)"), "ERROR mmap_write_byte: byte 256 is not in 0..255");
+  EXPECT_EQ(Error("SELECT mmap_write_byte(1, 256)"),
+            "ERROR mmap_write_byte: byte 256 is not in 0..255");
   EXPECT_EQ(One("SELECT mmap_tell(1), mmap_seek(1, 0, 2)"), "2|17");
   EXPECT_NE(Error("SELECT mmap_write_byte(1, 1)"), "ok");
   EXPECT_EQ(Get("a"), "F\xffrst\nsecond\nlast");
 }
 
 TEST_F(Position, SeekFromStartHereAndEnd) {
-  EXPECT_EQ(One("SELECT mmap_seek(1, 5), mmap_seek(1, 2, 1), mmap_seek(1, -3, 1), mmap_seek(1, -1, 2),"
-                " mmap_seek(1, 0, NULL), mmap_seek(1, 17, 0), mmap_seek(1, -17, 2)"),
-            "5|7|4|16|0|17|0");
+  EXPECT_EQ(
+      One("SELECT mmap_seek(1, 5), mmap_seek(1, 2, 1), mmap_seek(1, -3, 1), mmap_seek(1, -1, 2),"
+          " mmap_seek(1, 0, NULL), mmap_seek(1, 17, 0), mmap_seek(1, -17, 2)"),
+      "5|7|4|16|0|17|0");
 }
 
 TEST_F(Position, SeekOutsideLeavesThePosition) {
   Run("SELECT mmap_seek(1, 4)");
-  for (const char *to : {"-1", "18", "-5, 1", "14, 1", "1, 2", "-18, 2", "0, 3", "0, -1", "1.5",
-                         "9223372036854775807", "-9223372036854775807 - 1", "9223372036854775807, 1",
-                         "-9223372036854775807 - 1, 2", "9223372036854775807, 2"}) {
+  for (const char *to :
+       {"-1", "18", "-5, 1", "14, 1", "1, 2", "-18, 2", "0, 3", "0, -1", "1.5",
+        "9223372036854775807", "-9223372036854775807 - 1", "9223372036854775807, 1",
+        "-9223372036854775807 - 1, 2", "9223372036854775807, 2"}) {
     EXPECT_NE(Error("SELECT mmap_seek(1, " + std::string(to) + ")"), "ok") << to;
   }
   EXPECT_EQ(Error("SELECT mmap_seek(1, 18)"),
@@ -105,8 +113,9 @@ TEST_F(Position, PastTheEndOfAFileThatWasCutIsTheEnd) {
 }
 
 TEST_F(Position, BelongsToAHandle) {
-  for (const char *call : {"mmap_read('a')", "mmap_read_byte('a')", "mmap_readline('a')", "mmap_write('a', 'x')",
-                           "mmap_write_byte('a', 1)", "mmap_seek('a', 0)", "mmap_tell('a')"}) {
+  for (const char *call :
+       {"mmap_read('a')", "mmap_read_byte('a')", "mmap_readline('a')", "mmap_write('a', 'x')",
+        "mmap_write_byte('a', 1)", "mmap_seek('a', 0)", "mmap_tell('a')"}) {
     std::string name = std::string(call).substr(0, std::string(call).find('('));
     EXPECT_EQ(Error("SELECT " + std::string(call)),
               "ERROR " + name + ": a position belongs to a handle from mmap_open, not to a path");

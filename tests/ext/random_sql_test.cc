@@ -20,8 +20,8 @@ public:
     static const char *const kSynchronous[] = {"off", "normal", "normal", "full"};
     trace_ = "seed " + std::to_string(seed) + "\n";
     // Fsync is slow and changes nothing that is looked at here: seldom.
-    Sql("SELECT mmap_config('synchronous', '" + std::string(kSynchronous[Below(100) ? Below(3) : 3]) +
-        "')");
+    Sql("SELECT mmap_config('synchronous', '" +
+        std::string(kSynchronous[Below(100) ? Below(3) : 3]) + "')");
     Sql("CREATE TABLE noted(n)");
     for (int f = 0; f < 2; f++) Prepare(f);
   }
@@ -89,8 +89,9 @@ private:
     handle_[f] = db_.Int("SELECT mmap_open('" + Name(f) + "', 'write')");
     window_at_[f] = Below(now.bytes[f].size() + 1);
     window_size_[f] = now.bytes[f].size() - window_at_[f];
-    window_[f] = db_.Int("SELECT mmap_open('" + Name(f) + "', 'write', " +
-                         std::to_string(window_size_[f]) + ", " + std::to_string(window_at_[f]) + ")");
+    window_[f] =
+        db_.Int("SELECT mmap_open('" + Name(f) + "', 'write', " + std::to_string(window_size_[f]) +
+                ", " + std::to_string(window_at_[f]) + ")");
     std::string t = std::to_string(f);
     Sql("CREATE VIRTUAL TABLE temp.byte" + t + " USING mmap('" + Name(f) + "')");
     Sql("CREATE VIRTUAL TABLE temp.rec" + t + " USING mmap('" + Name(f) +
@@ -98,9 +99,7 @@ private:
   }
 
   // How the file is named this time.
-  std::string File(int f) {
-    return OneIn(2) ? "'" + Name(f) + "'" : std::to_string(handle_[f]);
-  }
+  std::string File(int f) { return OneIn(2) ? "'" + Name(f) + "'" : std::to_string(handle_[f]); }
 
   void Step() {
     int f = static_cast<int>(Below(2));
@@ -154,7 +153,8 @@ private:
     if (b.size() < 4) return;
     size_t at = Place(b.size() - 4);
     uint32_t value = static_cast<uint32_t>(random_());
-    long long given = static_cast<long long>(at) - (OneIn(3) ? static_cast<long long>(b.size()) : 0);
+    long long given =
+        static_cast<long long>(at) - (OneIn(3) ? static_cast<long long>(b.size()) : 0);
     if (given >= 0 && given != static_cast<long long>(at)) given = static_cast<long long>(at);
     Gives("mmap_set(" + File(f) + ", " + std::to_string(given) + ", " + std::to_string(value) +
               ", 'u32le')",
@@ -221,16 +221,16 @@ private:
     std::string &b = now_.bytes[f];
     size_t from = Place(b.size()), to = from + Length(40);
     int add = static_cast<int>(Below(256));
-    Sql("UPDATE mmap SET byte = (byte + " + std::to_string(add) + ") % 256 WHERE file = " + File(f) +
-        " AND offset >= " + std::to_string(from) + " AND offset < " + std::to_string(to));
+    Sql("UPDATE mmap SET byte = (byte + " + std::to_string(add) + ") % 256 WHERE file = " +
+        File(f) + " AND offset >= " + std::to_string(from) + " AND offset < " + std::to_string(to));
     for (size_t i = from; i < std::min(to, b.size()); i++) b[i] = static_cast<char>(b[i] + add);
   }
 
   void UpdateTable(int f) {
     std::string &b = now_.bytes[f];
     char from = static_cast<char>('a' + Below(26)), to = static_cast<char>('a' + Below(26));
-    Sql("UPDATE byte" + std::to_string(f) + " SET byte = " + std::to_string(to) + " WHERE byte = " +
-        std::to_string(from));
+    Sql("UPDATE byte" + std::to_string(f) + " SET byte = " + std::to_string(to) +
+        " WHERE byte = " + std::to_string(from));
     std::replace(b.begin(), b.end(), from, to);
   }
 
@@ -246,7 +246,8 @@ private:
 
   void InsertRecords(int f) {
     std::string &b = now_.bytes[f];
-    std::string insert = "INSERT INTO rec" + std::to_string(f) + "(n, c) VALUES(16706, 67), (17219, 68)";
+    std::string insert =
+        "INSERT INTO rec" + std::to_string(f) + "(n, c) VALUES(16706, 67), (17219, 68)";
     if (b.size() % 4) return Fails(insert);
     Sql(insert);
     b += std::string("ABC\0CCD\0", 8);
@@ -266,7 +267,8 @@ private:
   void Note(int f) {
     std::string &b = now_.bytes[f];
     if (b.size() < 3) return;
-    Sql("INSERT INTO noted SELECT mmap_set(" + File(f) + ", value, 48 + value) FROM"
+    Sql("INSERT INTO noted SELECT mmap_set(" + File(f) +
+        ", value, 48 + value) FROM"
         " (SELECT 0 AS value UNION ALL SELECT 1 UNION ALL SELECT 2)");
     b.replace(0, 3, "012");
     now_.rows += 3;
@@ -287,8 +289,10 @@ private:
 
   void FailInSelect(int f) {
     size_t size = now_.bytes[f].size();
-    Fails("INSERT INTO noted SELECT mmap_set(" + File(f) + ", value, 64) FROM (SELECT 0 AS value"
-          " UNION ALL SELECT 1 UNION ALL SELECT " + std::to_string(size) + ")");
+    Fails("INSERT INTO noted SELECT mmap_set(" + File(f) +
+          ", value, 64) FROM (SELECT 0 AS value"
+          " UNION ALL SELECT 1 UNION ALL SELECT " +
+          std::to_string(size) + ")");
   }
 
   // A window of fixed length, of whatever is there of it.
@@ -299,8 +303,8 @@ private:
     Gives("mmap_length(" + std::to_string(window_[f]) + ")", std::to_string(length));
     size_t at = Place(length);
     std::string data = Some(Length(length - at));
-    Gives("mmap_patch(" + std::to_string(window_[f]) + ", " + std::to_string(at) + ", " + Blob(data) +
-              ")",
+    Gives("mmap_patch(" + std::to_string(window_[f]) + ", " + std::to_string(at) + ", " +
+              Blob(data) + ")",
           std::to_string(data.size()));
     b.replace(start + at, data.size(), data);
   }
@@ -367,11 +371,13 @@ private:
     if (!InTransaction()) committed_ = now_;
     for (int f = 0; f < 2; f++) {
       EXPECT_TRUE(db_.Bytes("SELECT mmap_slice(" + File(f) + ")") == now_.bytes[f])
-          << Name(f) << " differs\n" << trace_;
+          << Name(f) << " differs\n"
+          << trace_;
       EXPECT_EQ(db_.Int("SELECT mmap_size(" + File(f) + ")"),
                 static_cast<int64_t>(now_.bytes[f].size()))
           << trace_;
-      EXPECT_TRUE(Contents(Name(f)) == committed_.bytes[f]) << Name(f) << " itself differs\n" << trace_;
+      EXPECT_TRUE(Contents(Name(f)) == committed_.bytes[f]) << Name(f) << " itself differs\n"
+                                                            << trace_;
     }
     if (OneIn(4)) CheckByTable(static_cast<int>(Below(2)));
     EXPECT_EQ(db_.Int("SELECT count(*) FROM noted"), now_.rows) << trace_;
@@ -380,7 +386,8 @@ private:
   void CheckByTable(int f) {
     const std::string &b = now_.bytes[f];
     int64_t sum = 0;
-    for (size_t i = 0; i < b.size(); i++) sum += static_cast<unsigned char>(b[i]) * (1 + int64_t(i) % 7);
+    for (size_t i = 0; i < b.size(); i++)
+      sum += static_cast<unsigned char>(b[i]) * (1 + int64_t(i) % 7);
     std::string query = "SELECT coalesce(sum(byte * (1 + offset % 7)), 0) FROM ";
     EXPECT_EQ(db_.Int(query + "mmap(" + File(f) + ")"), sum) << trace_;
     EXPECT_EQ(db_.Int(query + "byte" + std::to_string(f)), sum) << trace_;

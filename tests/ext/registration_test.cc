@@ -132,9 +132,10 @@ TEST_F(Registration, TheEntryPointsRegisterEveryTable) {
 
 // 2048 deterministic, 2097152 innocuous, 524288 for direct use only.
 TEST_F(Registration, WhatTouchesFilesIsForDirectUseOnly) {
-  EXPECT_EQ(Rows("SELECT DISTINCT name FROM pragma_function_list WHERE name LIKE 'mmap~_%' ESCAPE '~'"
-                 " AND NOT flags & 524288 ORDER BY name"),
-            "mmap_debug\nmmap_hex\nmmap_version");
+  EXPECT_EQ(
+      Rows("SELECT DISTINCT name FROM pragma_function_list WHERE name LIKE 'mmap~_%' ESCAPE '~'"
+           " AND NOT flags & 524288 ORDER BY name"),
+      "mmap_debug\nmmap_hex\nmmap_version");
 }
 
 // ---- from where they may be used: SQL of the user's own, and the temp schema
@@ -147,9 +148,16 @@ protected:
   }
 };
 
-const char *const kCalls[] = {"mmap_get('a', 0)", "mmap_set('a', 0, 66)", "mmap_slice('a')", "mmap_open('a')",
-                              "mmap_config('synchronous', 'off')", "mmap_resize('a', 0)", "mmap_find('a', 'a')",
-                              "mmap_patch('a', 0, 'x')", "mmap_length('a')", "mmap_flush('a')"};
+const char *const kCalls[] = {"mmap_get('a', 0)",
+                              "mmap_set('a', 0, 66)",
+                              "mmap_slice('a')",
+                              "mmap_open('a')",
+                              "mmap_config('synchronous', 'off')",
+                              "mmap_resize('a', 0)",
+                              "mmap_find('a', 'a')",
+                              "mmap_patch('a', 0, 'x')",
+                              "mmap_length('a')",
+                              "mmap_flush('a')"};
 
 TEST_F(DirectOnly, AViewOfTheDatabaseCallsNoFunction) {
   for (const char *call : kCalls) {
@@ -182,7 +190,8 @@ TEST_F(DirectOnly, AViewOfTheDatabaseReadsNoTable) {
 
 TEST_F(DirectOnly, ATempViewAndATempTriggerMay) {
   Run("CREATE TEMP VIEW v AS SELECT mmap_get('a', 0) AS x, (SELECT count(*) FROM mmap('a')) AS n;"
-      "CREATE TABLE t(n); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN SELECT mmap_set('a', new.n, 66); END");
+      "CREATE TABLE t(n); CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN SELECT mmap_set('a', "
+      "new.n, 66); END");
   EXPECT_EQ(One("SELECT * FROM v"), "97|4");
   Run("INSERT INTO t VALUES(2)");
   EXPECT_EQ(Get("a"), "aaBa");
@@ -201,15 +210,18 @@ protected:
     remove("evil.db");
     {
       Db maker("evil.db", nullptr, false);
-      for (const char *name : {"mmap_set", "mmap_get", "mmap_open", "mmap_config", "mmap_write", "mmap_close"}) {
-        sqlite3_create_function(maker, name, -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, Harmless,
-                                nullptr, nullptr);
+      for (const char *name :
+           {"mmap_set", "mmap_get", "mmap_open", "mmap_config", "mmap_write", "mmap_close"}) {
+        sqlite3_create_function(maker, name, -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+                                Harmless, nullptr, nullptr);
       }
       maker.Run(schema);
     }
     db = std::make_unique<Db>("evil.db");
   }
-  static void Harmless(sqlite3_context *context, int, sqlite3_value **) { sqlite3_result_int(context, 1); }
+  static void Harmless(sqlite3_context *context, int, sqlite3_value **) {
+    sqlite3_result_int(context, 1);
+  }
 };
 
 TEST_F(HostileDatabase, ACheckWritesNothing) {
@@ -250,7 +262,8 @@ TEST_F(HostileDatabase, AVirtualTableInItTouchesNoFileBeforeItIsUsed) {
   rename("a", "moved");
   Db opened("evil.db");
   EXPECT_EQ(opened.One("SELECT count(*) FROM plain"), "0");
-  EXPECT_EQ(opened.Error("SELECT count(*) FROM t"), "CANTOPEN t: cannot open 'a': No such file or directory");
+  EXPECT_EQ(opened.Error("SELECT count(*) FROM t"),
+            "CANTOPEN t: cannot open 'a': No such file or directory");
   rename("moved", "a");
   EXPECT_EQ(opened.One("SELECT count(*) FROM t"), "4");
 }

@@ -21,8 +21,10 @@ TEST_F(Scans, FindAllGivesEveryOccurrence) {
   EXPECT_EQ(Rows("SELECT * FROM mmap_find_all('a', 'aa', 1, 6)"), "1\n2");
   EXPECT_EQ(Rows("SELECT * FROM mmap_find_all('a', 'aa', -3)"), "5");
   EXPECT_EQ(Rows("SELECT * FROM mmap_find_all('a', 'b')"), "");
-  EXPECT_EQ(Error("SELECT * FROM mmap_find_all('a', '')"), "ERROR mmap_find_all: the needle is empty");
-  EXPECT_EQ(Error("SELECT * FROM mmap_find_all('a', 7)"), "ERROR mmap_find_all: needle 7 is neither a blob nor text");
+  EXPECT_EQ(Error("SELECT * FROM mmap_find_all('a', '')"),
+            "ERROR mmap_find_all: the needle is empty");
+  EXPECT_EQ(Error("SELECT * FROM mmap_find_all('a', 7)"),
+            "ERROR mmap_find_all: needle 7 is neither a blob nor text");
 }
 
 TEST_F(Scans, FindAllSeesNeedlesAtEveryAlignment) {
@@ -42,22 +44,30 @@ TEST_F(Scans, FindAllSeesNeedlesAtEveryAlignment) {
 /* ---- strings, hexdump, histogram, diff ------------------------------------------------------ */
 
 TEST_F(Scans, StringsAreRunsOfPrintableCharacters) {
-  Put("a", std::string("\x01three\0ab\tc\x7f" "abc\xff" "end", 19));
+  Put("a", std::string("\x01three\0ab\tc\x7f"
+                       "abc\xff"
+                       "end",
+                       19));
   EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a')"), "1|5|three\n7|4|ab\tc");
   EXPECT_EQ(Rows("SELECT offset FROM mmap_strings('a', 3)"), "1\n7\n12\n16");
   EXPECT_EQ(Rows("SELECT offset FROM mmap_strings('a', 5)"), "1");
   EXPECT_EQ(Rows("SELECT typeof(text) FROM mmap_strings('a', 5)"), "text");
-  EXPECT_EQ(Error("SELECT * FROM mmap_strings('a', 0)"), "ERROR mmap_strings: min 0 is less than 1");
+  EXPECT_EQ(Error("SELECT * FROM mmap_strings('a', 0)"),
+            "ERROR mmap_strings: min 0 is less than 1");
 }
 
 TEST_F(Scans, StringsMayBeLong) {
   Put("a", std::string("\0", 1) + std::string(10000000, 'x'));
-  EXPECT_EQ(Rows("SELECT offset, length, length(text) FROM mmap_strings('a')"), "1|10000000|10000000");
+  EXPECT_EQ(Rows("SELECT offset, length, length(text) FROM mmap_strings('a')"),
+            "1|10000000|10000000");
   EXPECT_EQ(Rows("SELECT offset FROM mmap_strings('a', 10000001)"), "");
 }
 
 TEST_F(Scans, HexdumpHas16BytesARow) {
-  Put("a", std::string("\x7f" "ELF\0\x01 ~\x80\xff" "abcdefgh", 18));
+  Put("a", std::string("\x7f"
+                       "ELF\0\x01 ~\x80\xff"
+                       "abcdefgh",
+                       18));
   EXPECT_EQ(Rows("SELECT * FROM mmap_hexdump('a')"),
             "0|7f 45 4c 46 00 01 20 7e 80 ff 61 62 63 64 65 66|.ELF.. ~..abcdef\n16|67 68|gh");
   EXPECT_EQ(Rows("SELECT * FROM mmap_hexdump('a', 1, 4)"), "1|45 4c 46|ELF");
@@ -70,7 +80,8 @@ TEST_F(Scans, HistogramHas256RowsAlways) {
   Put("a", "aab");
   Put("e", "");
   EXPECT_EQ(Rows("SELECT * FROM mmap_histogram('a') WHERE count > 0"), "97|2\n98|1");
-  EXPECT_EQ(One("SELECT count(*), min(byte), max(byte), sum(count) FROM mmap_histogram('e')"), "256|0|255|0");
+  EXPECT_EQ(One("SELECT count(*), min(byte), max(byte), sum(count) FROM mmap_histogram('e')"),
+            "256|0|255|0");
   EXPECT_EQ(One("SELECT sum(count) FROM mmap_histogram('a', 1, -1)"), "1");
   EXPECT_EQ(One("SELECT count FROM mmap_histogram('a') WHERE byte = 98"), "1");
 }
@@ -80,8 +91,10 @@ TEST_F(Scans, DiffGivesMaximalRuns) {
   Put("b", "hEllo WORld!!");
   EXPECT_EQ(Rows("SELECT * FROM mmap_diff('a', 'b')"),
             "1|1|x'65'|x'45'\n6|3|x'776f72'|x'574f52'\n11|2|NULL|x'2121'");
-  EXPECT_EQ(Rows("SELECT offset, length, a, b FROM mmap_diff('b', 'a') WHERE offset > 6"), "11|2|x'2121'|NULL");
-  EXPECT_EQ(Rows("SELECT offset FROM mmap_diff('a', 'b') WHERE offset >= 7"), "11") << "not the rest of a run";
+  EXPECT_EQ(Rows("SELECT offset, length, a, b FROM mmap_diff('b', 'a') WHERE offset > 6"),
+            "11|2|x'2121'|NULL");
+  EXPECT_EQ(Rows("SELECT offset FROM mmap_diff('a', 'b') WHERE offset >= 7"), "11")
+      << "not the rest of a run";
   EXPECT_EQ(Rows("SELECT * FROM mmap_diff('a', 'a')"), "");
   Put("x", "abc");
   Put("y", "xyzw");
@@ -98,7 +111,8 @@ TEST_F(Scans, GlobGivesPathAndSize) {
   Put("z.bin", "1");
   EXPECT_EQ(Rows("SELECT * FROM mmap_glob('**/*.bin')"), "d/e/y.bin|0\nd/x.bin|3\nz.bin|1");
   EXPECT_EQ(Rows("SELECT path FROM mmap_glob('d/*')"), "d/x.bin");
-  EXPECT_EQ(Rows("SELECT g.path, f.offset FROM mmap_glob('**/x*') g, mmap_find_all(g.path, '2') f"), "d/x.bin|1");
+  EXPECT_EQ(Rows("SELECT g.path, f.offset FROM mmap_glob('**/x*') g, mmap_find_all(g.path, '2') f"),
+            "d/x.bin|1");
   Run("SELECT mmap_config('root', 'd')");
   EXPECT_EQ(Rows("SELECT path FROM mmap_glob('d/*')"), "d/x.bin");
   EXPECT_EQ(Error("SELECT * FROM mmap_glob('*.bin')").substr(0, 5), "PERM ");
@@ -108,28 +122,32 @@ TEST_F(Scans, GlobGivesPathAndSize) {
 
 TEST_F(Scans, AnEmptyFileHasNoRows) {
   Put("e", "");
-  for (const char *from : {"mmap_find_all('e', 'a')", "mmap_search_all('e', 'a')", "mmap_strings('e')",
-                           "mmap_hexdump('e')", "mmap_diff('e', 'e')"}) {
+  for (const char *from : {"mmap_find_all('e', 'a')", "mmap_search_all('e', 'a')",
+                           "mmap_strings('e')", "mmap_hexdump('e')", "mmap_diff('e', 'e')"}) {
     EXPECT_EQ(Rows(std::string("SELECT * FROM ") + from), "") << from;
   }
 }
 
 TEST_F(Scans, ANullArgumentGivesNoRows) {
   Put("a", "text");
-  for (const char *from : {"mmap_find_all(NULL, 't')", "mmap_find_all('a', NULL)", "mmap_find_all('a', 't', NULL)",
-                           "mmap_search_all('a', NULL)", "mmap_search_all(NULL, 'a')", "mmap_strings(NULL)",
-                           "mmap_strings('a', NULL)", "mmap_hexdump(NULL)", "mmap_histogram(NULL)",
-                           "mmap_diff('a', NULL)", "mmap_diff(NULL, 'a')", "mmap_glob(NULL)"}) {
+  for (const char *from :
+       {"mmap_find_all(NULL, 't')", "mmap_find_all('a', NULL)", "mmap_find_all('a', 't', NULL)",
+        "mmap_search_all('a', NULL)", "mmap_search_all(NULL, 'a')", "mmap_strings(NULL)",
+        "mmap_strings('a', NULL)", "mmap_hexdump(NULL)", "mmap_histogram(NULL)",
+        "mmap_diff('a', NULL)", "mmap_diff(NULL, 'a')", "mmap_glob(NULL)"}) {
     EXPECT_EQ(Rows(std::string("SELECT * FROM ") + from), "") << from;
   }
 }
 
 TEST_F(Scans, AMissingArgumentIsAnError) {
   Put("a", "text");
-  EXPECT_EQ(Error("SELECT * FROM mmap_find_all('a')"), "ERROR mmap_find_all: takes at least 2 arguments");
+  EXPECT_EQ(Error("SELECT * FROM mmap_find_all('a')"),
+            "ERROR mmap_find_all: takes at least 2 arguments");
   EXPECT_EQ(Error("SELECT * FROM mmap_strings"), "ERROR mmap_strings: takes at least 1 argument");
-  EXPECT_EQ(Error("SELECT * FROM mmap_strings('no')"), "CANTOPEN mmap_strings: cannot open 'no': No such file or directory");
-  EXPECT_EQ(Error("SELECT * FROM mmap_hexdump('a', 'x')"), "ERROR mmap_hexdump: start 'x' is not an integer");
+  EXPECT_EQ(Error("SELECT * FROM mmap_strings('no')"),
+            "CANTOPEN mmap_strings: cannot open 'no': No such file or directory");
+  EXPECT_EQ(Error("SELECT * FROM mmap_hexdump('a', 'x')"),
+            "ERROR mmap_hexdump: start 'x' is not an integer");
 }
 
 TEST_F(Scans, AreReadOnly) {
@@ -140,18 +158,26 @@ TEST_F(Scans, AreReadOnly) {
 
 TEST_F(Scans, OffsetsCompareAsSqlDoes) {
   Put("a", std::string(100, 'x'));
-  EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset > 9.5 AND offset <= '20'"), "11");
+  EXPECT_EQ(
+      One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset > 9.5 AND offset <= '20'"),
+      "11");
   EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset < 'text'"), "100");
   EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset > NULL"), "0");
-  EXPECT_EQ(Rows("SELECT offset FROM mmap_find_all('a', 'x') WHERE offset IN (3, 5, 3, 200)"), "3\n5");
-  EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset > 9223372036854775807"), "0");
-  EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset >= -9223372036854775808"), "100");
+  EXPECT_EQ(Rows("SELECT offset FROM mmap_find_all('a', 'x') WHERE offset IN (3, 5, 3, 200)"),
+            "3\n5");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset > 9223372036854775807"),
+            "0");
+  EXPECT_EQ(
+      One("SELECT count(*) FROM mmap_find_all('a', 'x') WHERE offset >= -9223372036854775808"),
+      "100");
 }
 
 TEST_F(Scans, NeedNoSorting) {
   Put("a", "text");
-  EXPECT_EQ(db->Plan("SELECT * FROM mmap_find_all('a', 't') ORDER BY offset").find("B-TREE"), std::string::npos);
-  EXPECT_NE(db->Plan("SELECT * FROM mmap_find_all('a', 't') ORDER BY offset DESC").find("B-TREE"), std::string::npos);
+  EXPECT_EQ(db->Plan("SELECT * FROM mmap_find_all('a', 't') ORDER BY offset").find("B-TREE"),
+            std::string::npos);
+  EXPECT_NE(db->Plan("SELECT * FROM mmap_find_all('a', 't') ORDER BY offset DESC").find("B-TREE"),
+            std::string::npos);
   EXPECT_EQ(Rows("SELECT offset FROM mmap_find_all('a', 't') ORDER BY offset DESC"), "3\n0");
 }
 
@@ -171,15 +197,19 @@ TEST_F(Scans, SeeWritesOfTheirOwnStatement) {
   EXPECT_EQ(One("SELECT sum(mmap_set('a', offset, 66)) FROM mmap_find_all('a', 'a')"), "10");
   EXPECT_EQ(Get("a"), "BBBBBBBBBB");
   Put("b", std::string(200000, 'b'));
-  EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('b', 'b') WHERE mmap_resize('b', 100) = 100") < "200000", true);
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_find_all('b', 'b') WHERE mmap_resize('b', 100) = 100") <
+                "200000",
+            true);
   EXPECT_EQ(One("SELECT mmap_length('b')"), "100");
   Put("c", std::string(100000, 'c'));
-  EXPECT_EQ(Error("SELECT length(match), mmap_resize('c', 10) FROM mmap_search_all('c', 'c{5}')"), "ok");
+  EXPECT_EQ(Error("SELECT length(match), mmap_resize('c', 10) FROM mmap_search_all('c', 'c{5}')"),
+            "ok");
   EXPECT_EQ(Error("SELECT mmap_resize('c', 0), hex, ascii FROM mmap_hexdump('c')"), "ok");
   Put("c", std::string(100000, 'c'));
   EXPECT_EQ(Error("SELECT mmap_resize('c', 5), length(text) FROM mmap_strings('c')"), "ok");
   Put("c", std::string(100000, 'c'));
-  EXPECT_EQ(Error("SELECT mmap_resize('c', 5), length(a), length(b) FROM mmap_diff('c', 'a')"), "ok");
+  EXPECT_EQ(Error("SELECT mmap_resize('c', 5), length(a), length(b) FROM mmap_diff('c', 'a')"),
+            "ok");
 }
 
 /* ---- large and sparse ----------------------------------------------------------------------- */
@@ -217,17 +247,20 @@ TEST_F(Sparse, WhatLiesBeyond4GiBIsFound) {
   std::string at = std::to_string(kSize - 100);
   EXPECT_EQ(One("SELECT mmap_search('s', 'n\\w+e \\d+', 5000000000)"), at);
   EXPECT_EQ(Rows("SELECT offset FROM mmap_find_all('s', 'needle') WHERE offset > 4294967296"), at);
-  EXPECT_EQ(Rows("SELECT offset, text FROM mmap_strings('s') WHERE offset > 5300000000"), at + "|needle 42");
+  EXPECT_EQ(Rows("SELECT offset, text FROM mmap_strings('s') WHERE offset > 5300000000"),
+            at + "|needle 42");
   EXPECT_EQ(Rows("SELECT ascii FROM mmap_hexdump('s', " + at + ") LIMIT 1"), "needle 42.......");
-  EXPECT_EQ(Rows("SELECT offset, length FROM mmap_diff('s', 't') WHERE offset > 5300000000"), at + "|9");
+  EXPECT_EQ(Rows("SELECT offset, length FROM mmap_diff('s', 't') WHERE offset > 5300000000"),
+            at + "|9");
 }
 
 TEST_F(Sparse, LimitStopsTheWork) {
   Run("SELECT mmap_patch('s', 100, 'needle')");
   auto begin = std::chrono::steady_clock::now();
-  for (const char *from : {"mmap_find_all('s', 'needle')", "mmap_search_all('s', 'n[e]+dle')", "mmap_strings('s')",
-                           "mmap_diff('s', 't')", "mmap_find_all('s', 'needle') WHERE offset < 1000",
-                           "mmap_search_all('s', 'needle', 0, 1000)"}) {
+  for (const char *from :
+       {"mmap_find_all('s', 'needle')", "mmap_search_all('s', 'n[e]+dle')", "mmap_strings('s')",
+        "mmap_diff('s', 't')", "mmap_find_all('s', 'needle') WHERE offset < 1000",
+        "mmap_search_all('s', 'needle', 0, 1000)"}) {
     EXPECT_EQ(Rows(std::string("SELECT offset FROM ") + from + " LIMIT 1"), "100") << from;
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));

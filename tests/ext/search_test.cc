@@ -14,42 +14,58 @@ protected:
 
 TEST_F(SearchSql, GivesTheFirstMatch) {
   Put("a", "one two\nthree");
-  EXPECT_EQ(One("SELECT mmap_search('a', 't\\w+'), mmap_search('a', 't\\w+', 5), mmap_search('a', 'x')"), "4|8|-1");
+  EXPECT_EQ(
+      One("SELECT mmap_search('a', 't\\w+'), mmap_search('a', 't\\w+', 5), mmap_search('a', 'x')"),
+      "4|8|-1");
   EXPECT_EQ(One("SELECT mmap_search('a', x'6f6e65')"), "0");
 }
 
 TEST_F(SearchSql, BoundsAreThoseOfASlice) {
   Put("a", "aXbXc");
-  EXPECT_EQ(One("SELECT mmap_search('a', 'X', 2), mmap_search('a', 'X', -2), mmap_search('a', 'X', 2, 3),"
-                " mmap_search('a', 'X', NULL, NULL), mmap_search('a', 'X', -99, 99)"), "3|3|-1|1|1");
-  EXPECT_EQ(One("SELECT mmap_search('a', '', 3, 2), mmap_search('a', '', 99), mmap_search('a', 'c$', 0, 4)"), "-1|5|-1");
+  EXPECT_EQ(
+      One("SELECT mmap_search('a', 'X', 2), mmap_search('a', 'X', -2), mmap_search('a', 'X', 2, 3),"
+          " mmap_search('a', 'X', NULL, NULL), mmap_search('a', 'X', -99, 99)"),
+      "3|3|-1|1|1");
+  EXPECT_EQ(One("SELECT mmap_search('a', '', 3, 2), mmap_search('a', '', 99), mmap_search('a', "
+                "'c$', 0, 4)"),
+            "-1|5|-1");
   EXPECT_EQ(One("SELECT mmap_search('a', 'b$', 0, 3)"), "2");
 }
 
 TEST_F(SearchSql, CircumflexAndLookbehindKnowTheObject) {
   Put("a", "abab");
-  EXPECT_EQ(One("SELECT mmap_search('a', '^a', 2), mmap_search('a', '(?<=b)a', 2), mmap_search('a', '\\bb', 1)"), "-1|2|-1");
-  EXPECT_EQ(One("SELECT mmap_search(mmap_open('a', 'read', 2, 2), '^a')"), "0") << "a window is an object";
+  EXPECT_EQ(One("SELECT mmap_search('a', '^a', 2), mmap_search('a', '(?<=b)a', 2), "
+                "mmap_search('a', '\\bb', 1)"),
+            "-1|2|-1");
+  EXPECT_EQ(One("SELECT mmap_search(mmap_open('a', 'read', 2, 2), '^a')"), "0")
+      << "a window is an object";
 }
 
 TEST_F(SearchSql, NullGivesNull) {
-  EXPECT_EQ(One("SELECT mmap_search(NULL, 'a'), mmap_search('a', NULL), mmap_hex(NULL), mmap_crc32(NULL)"),
+  EXPECT_EQ(One("SELECT mmap_search(NULL, 'a'), mmap_search('a', NULL), mmap_hex(NULL), "
+                "mmap_crc32(NULL)"),
             "NULL|NULL|NULL|NULL");
 }
 
 TEST_F(SearchSql, SaysWhatIsWrong) {
-  EXPECT_EQ(Error("SELECT mmap_search('a', 'x(y')"), "ERROR mmap_search: bad pattern at 3: missing closing parenthesis");
-  EXPECT_EQ(Error("SELECT mmap_search('a', 7)"), "ERROR mmap_search: regex 7 is neither a blob nor text");
+  EXPECT_EQ(Error("SELECT mmap_search('a', 'x(y')"),
+            "ERROR mmap_search: bad pattern at 3: missing closing parenthesis");
+  EXPECT_EQ(Error("SELECT mmap_search('a', 7)"),
+            "ERROR mmap_search: regex 7 is neither a blob nor text");
   EXPECT_EQ(Error("SELECT * FROM mmap_search_all('a', '[')"),
             "ERROR mmap_search_all: bad pattern at 1: missing terminating ] for character class");
-  EXPECT_EQ(Error("SELECT mmap_search('a', 'x', 1.5)"), "ERROR mmap_search: start 1.5 is not an integer");
-  EXPECT_EQ(Error("SELECT mmap_search('no', 'x')"), "CANTOPEN mmap_search: cannot open 'no': No such file or directory");
-  EXPECT_EQ(Error("SELECT mmap_hex('7')"), "ERROR mmap_hex: bad hex pattern at 1: a hexadecimal digit or ? is missing");
+  EXPECT_EQ(Error("SELECT mmap_search('a', 'x', 1.5)"),
+            "ERROR mmap_search: start 1.5 is not an integer");
+  EXPECT_EQ(Error("SELECT mmap_search('no', 'x')"),
+            "CANTOPEN mmap_search: cannot open 'no': No such file or directory");
+  EXPECT_EQ(Error("SELECT mmap_hex('7')"),
+            "ERROR mmap_hex: bad hex pattern at 1: a hexadecimal digit or ? is missing");
 }
 
 TEST_F(SearchSql, ABadPatternEndsWithAnError) {
   Put("a", std::string(50, 'a') + "!");
-  EXPECT_EQ(Error("SELECT mmap_search('a', '(a+)+$')"), "ERROR mmap_search: the pattern needs too much work at offset 0");
+  EXPECT_EQ(Error("SELECT mmap_search('a', '(a+)+$')"),
+            "ERROR mmap_search: the pattern needs too much work at offset 0");
   EXPECT_EQ(Error("SELECT * FROM mmap_search_all('a', '(a+)+$')"),
             "ERROR mmap_search_all: the pattern needs too much work at offset 0");
   EXPECT_EQ(One("SELECT mmap_search('a', '!')"), "50") << "the connection goes on";
@@ -57,11 +73,13 @@ TEST_F(SearchSql, ABadPatternEndsWithAnError) {
 
 TEST_F(SearchSql, AllGivesMatchesAndGroups) {
   Put("a", "k1=v1;k2=;k3=v3;");
-  EXPECT_EQ(Rows("SELECT offset, length, CAST(match AS TEXT), g1, g2, g3, g9 FROM mmap_search_all('a', '(k\\d)=(v\\d)?(;)')"),
+  EXPECT_EQ(Rows("SELECT offset, length, CAST(match AS TEXT), g1, g2, g3, g9 FROM "
+                 "mmap_search_all('a', '(k\\d)=(v\\d)?(;)')"),
             "0|6|k1=v1;|x'6b31'|x'7631'|x'3b'|NULL\n"
             "6|4|k2=;|x'6b32'|NULL|x'3b'|NULL\n"
             "10|6|k3=v3;|x'6b33'|x'7633'|x'3b'|NULL");
-  EXPECT_EQ(Rows("SELECT * FROM mmap_search_all('a', 'k3')"), "10|2|x'6b33'") << "groups are hidden";
+  EXPECT_EQ(Rows("SELECT * FROM mmap_search_all('a', 'k3')"), "10|2|x'6b33'")
+      << "groups are hidden";
 }
 
 TEST_F(SearchSql, AllGoesOnAsReFinditer) {
@@ -85,14 +103,17 @@ TEST_F(SearchSql, AJoinGivesEachRowItsPattern) {
   EXPECT_EQ(Rows("WITH p(re) AS (VALUES ('cat'), ('dog'), (NULL), ('c.')) "
                  "SELECT re, count(offset) FROM p LEFT JOIN mmap_search_all('a', re) GROUP BY re"),
             "NULL|0\nc.|2\ncat|2\ndog|1");
-  EXPECT_EQ(Rows("WITH p(re) AS (VALUES ('cat'), ('dog'), ('(')) SELECT mmap_search('a', re) FROM p LIMIT 2"), "0\n4");
+  EXPECT_EQ(Rows("WITH p(re) AS (VALUES ('cat'), ('dog'), ('(')) SELECT mmap_search('a', re) FROM "
+                 "p LIMIT 2"),
+            "0\n4");
 }
 
 TEST_F(SearchSql, SeesWhatIsNotCommitted) {
   Put("a", "hello");
   Run("BEGIN; SELECT mmap_patch('a', 1, 'EL')");
   EXPECT_EQ(One("SELECT mmap_search('a', 'E[L]'), mmap_crc32('a') = mmap_crc32('b') FROM (SELECT 1)"
-                " WHERE (SELECT mmap_length(mmap_open('b', 'create'))) = 0"), "1|0");
+                " WHERE (SELECT mmap_length(mmap_open('b', 'create'))) = 0"),
+            "1|0");
   Run("ROLLBACK");
   EXPECT_EQ(One("SELECT mmap_search('a', 'E[L]')"), "-1");
 }
@@ -108,8 +129,11 @@ TEST_F(SearchSql, HexIsARegexForSearch) {
 
 TEST_F(SearchSql, Crc32IsThatOfZip) {
   Put("a", "123456789");
-  EXPECT_EQ(One("SELECT mmap_crc32('a'), mmap_crc32('a', 0, 0), mmap_crc32('a', 5, 2)"), "3421780262|0|0");
-  EXPECT_EQ(One("SELECT mmap_crc32('a', -1) = mmap_crc32('a', 8, 9), printf('%08x', mmap_crc32('a', 0, 1))"), "1|83dcefb7");
+  EXPECT_EQ(One("SELECT mmap_crc32('a'), mmap_crc32('a', 0, 0), mmap_crc32('a', 5, 2)"),
+            "3421780262|0|0");
+  EXPECT_EQ(One("SELECT mmap_crc32('a', -1) = mmap_crc32('a', 8, 9), printf('%08x', "
+                "mmap_crc32('a', 0, 1))"),
+            "1|83dcefb7");
   Put("e", "");
   EXPECT_EQ(One("SELECT mmap_crc32('e')"), "0");
 }

@@ -17,9 +17,12 @@ protected:
 
 TEST_F(Size, LengthIsTheWindowsSizeTheFiles) {
   Run("SELECT mmap_open('a', 'read', 4, 3), mmap_open('a', 'read', 0, 10)");
-  EXPECT_EQ(One("SELECT mmap_length('a'), mmap_size('a'), mmap_length(1), mmap_size(1), mmap_length(2)"), "10|10|4|10|0");
+  EXPECT_EQ(
+      One("SELECT mmap_length('a'), mmap_size('a'), mmap_length(1), mmap_size(1), mmap_length(2)"),
+      "10|10|4|10|0");
   Put("a", "01234");
-  EXPECT_EQ(One("SELECT mmap_length('a'), mmap_length(1), mmap_size(1), mmap_length(2)"), "5|2|5|0");
+  EXPECT_EQ(One("SELECT mmap_length('a'), mmap_length(1), mmap_size(1), mmap_length(2)"),
+            "5|2|5|0");
   Put("a", "0123456789abcdef");
   EXPECT_EQ(One("SELECT mmap_length(1), mmap_length(2)"), "4|6");
 }
@@ -29,7 +32,8 @@ TEST_F(Size, LengthIsTheWindowsSizeTheFiles) {
 TEST_F(Size, ResizeGrowsWithZerosAndCuts) {
   EXPECT_EQ(One("SELECT mmap_resize('a', 13)"), "13");
   EXPECT_EQ(Get("a"), std::string("0123456789\0\0\0", 13));
-  EXPECT_EQ(One("SELECT mmap_resize('a', 3), mmap_resize('a', 5), mmap_slice('a')"), "3|5|x'3031320000'");
+  EXPECT_EQ(One("SELECT mmap_resize('a', 3), mmap_resize('a', 5), mmap_slice('a')"),
+            "3|5|x'3031320000'");
   EXPECT_EQ(One("SELECT mmap_resize('a', 0), mmap_length('a')"), "0|0");
   EXPECT_EQ(Get("a"), "");
   EXPECT_EQ(One("SELECT mmap_resize('a', 5000), mmap_get('a', 4999)"), "5000|0");
@@ -45,22 +49,26 @@ TEST_F(Size, WhatWasCutInATransactionDoesNotComeBack) {
 
 TEST_F(Size, ASizeThatCannotBeIsRefused) {
   EXPECT_EQ(Error("SELECT mmap_resize('a', -1)"), "ERROR mmap_resize: size -1 is negative");
-  EXPECT_EQ(Error("SELECT mmap_resize('a', 9223372036854775807)").substr(0, 19), "TOOBIG mmap_resize:");
+  EXPECT_EQ(Error("SELECT mmap_resize('a', 9223372036854775807)").substr(0, 19),
+            "TOOBIG mmap_resize:");
   EXPECT_EQ(Error("SELECT mmap_resize('a', 1.5)"), "ERROR mmap_resize: size 1.5 is not an integer");
   EXPECT_EQ(Get("a"), "0123456789");
 }
 
 TEST_F(Size, ResizeOfAWindowMakesTheFileItsStartAndThat) {
   Run("SELECT mmap_open('a', 'write', 0, 4), mmap_open('a', 'write', 3, 4)");
-  EXPECT_EQ(One("SELECT mmap_resize(1, 8), mmap_length(1), mmap_size(1), mmap_length(2)"), "8|8|12|3");
+  EXPECT_EQ(One("SELECT mmap_resize(1, 8), mmap_length(1), mmap_size(1), mmap_length(2)"),
+            "8|8|12|3");
   EXPECT_EQ(Get("a"), std::string("0123456789\0\0", 12));
-  EXPECT_EQ(One("SELECT mmap_resize(2, 2), mmap_length(2), mmap_length(1), mmap_size('a')"), "2|2|2|6");
+  EXPECT_EQ(One("SELECT mmap_resize(2, 2), mmap_length(2), mmap_length(1), mmap_size('a')"),
+            "2|2|2|6");
   EXPECT_EQ(Get("a"), "012345");
   EXPECT_EQ(One("SELECT mmap_resize(2, 0), mmap_size('a')"), "0|4");
 }
 
 TEST_F(Size, AWindowOfALengthGivenStaysThatLong) {
-  Run("SELECT mmap_open('a', 'write', 3, 4); SELECT mmap_resize(1, 0); SELECT mmap_resize('a', 10)");
+  Run("SELECT mmap_open('a', 'write', 3, 4); SELECT mmap_resize(1, 0); SELECT mmap_resize('a', "
+      "10)");
   EXPECT_EQ(One("SELECT mmap_length(1)"), "0");
   EXPECT_EQ(One("SELECT mmap_resize(1, 2), mmap_length(1), mmap_size(1)"), "2|2|6");
   Put("a", "0123456789");
@@ -69,7 +77,8 @@ TEST_F(Size, AWindowOfALengthGivenStaysThatLong) {
 
 TEST_F(Size, ACopyCannotBeResized) {
   Run("SELECT mmap_open('a', 'copy')");
-  for (const char *call : {"mmap_resize(1, 5)", "mmap_resize(1, 20)", "mmap_insert(1, 0, 'x')", "mmap_delete(1, 0, 1)"}) {
+  for (const char *call : {"mmap_resize(1, 5)", "mmap_resize(1, 20)", "mmap_insert(1, 0, 'x')",
+                           "mmap_delete(1, 0, 1)"}) {
     EXPECT_NE(Error("SELECT " + std::string(call)), "ok") << call;
   }
   EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "0123456789");
@@ -79,7 +88,9 @@ TEST_F(Size, ACopyCannotBeResized) {
 // ---- insert and delete
 
 TEST_F(Size, InsertMakesRoom) {
-  EXPECT_EQ(One("SELECT mmap_insert('a', 0, 'start'), mmap_insert('a', 15, x'656e64'), mmap_insert('a', -3, '-')"), "15|18|19");
+  EXPECT_EQ(One("SELECT mmap_insert('a', 0, 'start'), mmap_insert('a', 15, x'656e64'), "
+                "mmap_insert('a', -3, '-')"),
+            "15|18|19");
   EXPECT_EQ(Get("a"), "start0123456789-end");
   EXPECT_EQ(One("SELECT mmap_insert('a', 5, '')"), "19");
   EXPECT_EQ(Error("SELECT mmap_insert('a', 20, 'x')"),
@@ -137,7 +148,8 @@ TEST_F(Size, InsertAndDeleteNotInAWindowThatEndsBefore) {
 // ---- patch
 
 TEST_F(Size, PatchOverwritesAndNeverGrows) {
-  EXPECT_EQ(One("SELECT mmap_patch('a', 0, 'ab'), mmap_patch('a', -2, x'7879'), mmap_patch('a', 10, ''), mmap_patch('a', 3, '')"),
+  EXPECT_EQ(One("SELECT mmap_patch('a', 0, 'ab'), mmap_patch('a', -2, x'7879'), mmap_patch('a', "
+                "10, ''), mmap_patch('a', 3, '')"),
             "2|2|0|0");
   EXPECT_EQ(Get("a"), "ab234567xy");
   EXPECT_EQ(Error("SELECT mmap_patch('a', 8, 'abc')"),
@@ -145,7 +157,8 @@ TEST_F(Size, PatchOverwritesAndNeverGrows) {
   EXPECT_EQ(Error("SELECT mmap_patch('a', 11, '')"),
             "ERROR mmap_patch: offset 11 is outside 'a' (10 bytes)");
   EXPECT_NE(Error("SELECT mmap_patch('a', -1, 'ab')"), "ok");
-  EXPECT_EQ(Error("SELECT mmap_patch('a', 0, 5)"), "ERROR mmap_patch: data 5 is neither a blob nor text");
+  EXPECT_EQ(Error("SELECT mmap_patch('a', 0, 5)"),
+            "ERROR mmap_patch: data 5 is neither a blob nor text");
   EXPECT_EQ(Get("a"), "ab234567xy");
 }
 
@@ -171,19 +184,25 @@ TEST_F(Size, PatchWithASliceOfTheSameFile) {
 TEST_F(Size, MoveIsMemmove) {
   EXPECT_EQ(One("SELECT mmap_move('a', 2, 0, 5)"), "5");
   EXPECT_EQ(Get("a"), "0101234789");
-  EXPECT_EQ(One("SELECT mmap_move('a', 0, 5, 5), mmap_move('a', 3, 3, 2), mmap_move('a', 10, 0, 0)"), "5|2|0");
+  EXPECT_EQ(
+      One("SELECT mmap_move('a', 0, 5, 5), mmap_move('a', 3, 3, 2), mmap_move('a', 10, 0, 0)"),
+      "5|2|0");
   EXPECT_EQ(Get("a"), "3478934789");
 }
 
 TEST_F(Size, MoveOnlyInside) {
   EXPECT_EQ(Error("SELECT mmap_move('a', 0, 0, -1)"), "ERROR mmap_move: count -1 is negative");
-  for (const char *call : {"6, 0, 5", "0, 6, 5", "0, 0, 11", "11, 0, 0", "0, -1, 1", "-1, 0, 0", "0, 0, 9223372036854775807",
-                           "9223372036854775807, 0, 1", "0, -9223372036854775807 - 1, 1"}) {
-    EXPECT_EQ(Error("SELECT mmap_move('a', " + std::string(call) + ")").substr(0, 16), "ERROR mmap_move:") << call;
+  for (const char *call : {"6, 0, 5", "0, 6, 5", "0, 0, 11", "11, 0, 0", "0, -1, 1", "-1, 0, 0",
+                           "0, 0, 9223372036854775807", "9223372036854775807, 0, 1",
+                           "0, -9223372036854775807 - 1, 1"}) {
+    EXPECT_EQ(Error("SELECT mmap_move('a', " + std::string(call) + ")").substr(0, 16),
+              "ERROR mmap_move:")
+        << call;
   }
   EXPECT_EQ(Error("SELECT mmap_move('a', 6, 0, 5)"),
             "ERROR mmap_move: dest 6 and 5 bytes are outside 'a' (10 bytes)");
-  EXPECT_EQ(Error("SELECT mmap_move('a', 0, -1, 0)"), "ERROR mmap_move: src -1 is outside 'a' (10 bytes)");
+  EXPECT_EQ(Error("SELECT mmap_move('a', 0, -1, 0)"),
+            "ERROR mmap_move: src -1 is outside 'a' (10 bytes)");
   EXPECT_EQ(Get("a"), "0123456789");
 }
 

@@ -12,7 +12,9 @@ protected:
     SqlTest::SetUp();
     Put("a", "abcdefghij");
   }
-  std::string Of(const std::string &arguments) { return Bytes("SELECT mmap_slice(" + arguments + ")"); }
+  std::string Of(const std::string &arguments) {
+    return Bytes("SELECT mmap_slice(" + arguments + ")");
+  }
 };
 
 TEST_F(Slice, BoundsLeftOutAreTheEnds) {
@@ -37,12 +39,14 @@ TEST_F(Slice, BoundsOutOfRangeAreClamped) {
   EXPECT_EQ(Of("'a', 5, 2"), "");
   EXPECT_EQ(Of("'a', 99, -99, -4"), "jfb");
   EXPECT_EQ(Of("'a', -9223372036854775807 - 1, 9223372036854775807, 9223372036854775807"), "a");
-  EXPECT_EQ(Of("'a', 9223372036854775807, -9223372036854775807 - 1, -9223372036854775807 - 1"), "j");
+  EXPECT_EQ(Of("'a', 9223372036854775807, -9223372036854775807 - 1, -9223372036854775807 - 1"),
+            "j");
 }
 
 TEST_F(Slice, IsABlobAlsoWhenItIsEmpty) {
-  EXPECT_EQ(One("SELECT typeof(mmap_slice('a')), typeof(mmap_slice('a', 2, 2)), mmap_slice('a', 2, 2)"),
-            "blob|blob|x''");
+  EXPECT_EQ(
+      One("SELECT typeof(mmap_slice('a')), typeof(mmap_slice('a', 2, 2)), mmap_slice('a', 2, 2)"),
+      "blob|blob|x''");
 }
 
 TEST_F(Slice, AStepOfZeroIsAnError) {
@@ -50,8 +54,8 @@ TEST_F(Slice, AStepOfZeroIsAnError) {
 }
 
 // As slice.indices() says it.
-std::string Python(const std::string &bytes, bool has_start, int64_t start, bool has_stop, int64_t stop,
-                   int64_t step) {
+std::string Python(const std::string &bytes, bool has_start, int64_t start, bool has_stop,
+                   int64_t stop, int64_t step) {
   auto n = static_cast<int64_t>(bytes.size());
   int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
   if (start < 0) start += n;
@@ -67,7 +71,9 @@ std::string Python(const std::string &bytes, bool has_start, int64_t start, bool
 
 TEST_F(Slice, RandomSlicesArePythons) {
   std::mt19937 random(7);
-  auto number = [&](int around) { return static_cast<int64_t>(random() % (2 * around + 1)) - around; };
+  auto number = [&](int around) {
+    return static_cast<int64_t>(random() % (2 * around + 1)) - around;
+  };
   for (int i = 0; i < 3000; i++) {
     int64_t start = number(13), stop = number(13), step = number(4);
     bool has_start = random() % 4, has_stop = random() % 4;
@@ -104,8 +110,9 @@ TEST_F(Slice, WhatSqliteHoldsStaysWhateverIsWritten) {
   std::string before(1 << 20, 'b');
   Put("big", before);
   sqlite3_stmt *stmt = nullptr;
-  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT mmap_slice('big') UNION ALL SELECT NULL", -1, &stmt, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_prepare_v2(*db, "SELECT mmap_slice('big') UNION ALL SELECT NULL", -1, &stmt, nullptr),
+      SQLITE_OK);
   ASSERT_EQ(sqlite3_step(stmt), SQLITE_ROW);
   const void *held = sqlite3_column_blob(stmt, 0);
   Run("SELECT mmap_patch('big', 5, 'changed'); SELECT mmap_insert('big', 0, 'front');"

@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 namespace mm_test {
@@ -601,6 +603,16 @@ TEST_F(SortedTest, CheckUsesATableThatWasNotUsedYet) {
   Db other("d.db");
   EXPECT_EQ(other.One("SELECT mmap_check('t')"),
             "record 1 is out of order: its 'k' 1 comes after 2 of record 0");
+}
+
+TEST_F(SortedTest, PlainSqlFindsTheSame) {
+  std::string root = std::filesystem::path(Library()).parent_path().parent_path().string();
+  std::ifstream file(root + "/sql/binary_search.sql");
+  std::string sql((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  ASSERT_NE(sql, "") << root;
+  EXPECT_EQ(Rows(sql), "0|0|3|3\n10|3|6|3\n15|6|6|0\n5000|1500|1503|3\n9989|2997|2997|0\n"
+                       "9990|2997|3000|3\n9991|3000|3000|0\n123456|3000|3000|0\nboth agree\n"
+                       "1500,1501,1502\n5550");
 }
 
 TEST_F(SortedTest, NaNsComeFirstAndAreNull) {

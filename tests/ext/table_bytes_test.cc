@@ -34,9 +34,11 @@ TEST_F(TableBytes, AnEmptyFileAndANullHaveNoRows) {
 }
 
 TEST_F(TableBytes, NeedsAFile) {
-  EXPECT_EQ(Error("SELECT * FROM mmap"), "ERROR mmap: the file is missing: mmap(file) or WHERE file = …");
+  EXPECT_EQ(Error("SELECT * FROM mmap"),
+            "ERROR mmap: the file is missing: mmap(file) or WHERE file = …");
   EXPECT_EQ(Error("SELECT * FROM mmap(1.5)"), "ERROR mmap: file 1.5 is not an integer");
-  EXPECT_EQ(Error("UPDATE mmap SET byte = 0"), "ERROR mmap: the file is missing: mmap(file) or WHERE file = …");
+  EXPECT_EQ(Error("UPDATE mmap SET byte = 0"),
+            "ERROR mmap: the file is missing: mmap(file) or WHERE file = …");
 }
 
 TEST_F(TableBytes, AHandleShowsItsWindow) {
@@ -54,9 +56,13 @@ TEST_F(TableBytes, ATableWithAnOffsetCountsFromTheStartOfTheFile) {
 }
 
 TEST_F(TableBytes, JoinsOverSeveralFiles) {
-  EXPECT_EQ(Rows("SELECT f.column1, count(*) FROM (VALUES('a'), ('b')) AS f, mmap(f.column1) GROUP BY 1"), "a|10\nb|4");
-  EXPECT_EQ(One("SELECT count(*) FROM mmap('a') AS x JOIN mmap('b') AS y ON x.offset = y.offset"), "4");
-  EXPECT_EQ(Rows("SELECT offset, byte FROM mmap WHERE file IN ('a', 'b') AND offset = 3"), "3|51\n3|98");
+  EXPECT_EQ(
+      Rows("SELECT f.column1, count(*) FROM (VALUES('a'), ('b')) AS f, mmap(f.column1) GROUP BY 1"),
+      "a|10\nb|4");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap('a') AS x JOIN mmap('b') AS y ON x.offset = y.offset"),
+            "4");
+  EXPECT_EQ(Rows("SELECT offset, byte FROM mmap WHERE file IN ('a', 'b') AND offset = 3"),
+            "3|51\n3|98");
   EXPECT_EQ(One("SELECT count(*) FROM t AS x, t AS y"), "100");
 }
 
@@ -65,14 +71,35 @@ TEST_F(TableBytes, ConstraintsAnswerAsAnOrdinaryTable) {
   std::string bytes;
   for (int i = 0; i < 60; i++) bytes += static_cast<char>(i * 7);
   Put("a", bytes);
-  Run("CREATE TABLE plain(offset INTEGER PRIMARY KEY, byte INTEGER); INSERT INTO plain SELECT offset, byte FROM mmap('a')");
-  const char *const kValues[] = {"0", "-1", "1", "59", "60", "35", "2.5", "-0.5", "1e300", "-1e300", "'10'", "'x'", "''",
-                                 "x'31'", "NULL", "9223372036854775807", "-9223372036854775807 - 1", "9.3e18", "255",
-                                 "256", "'10.5'", "10.0"};
+  Run("CREATE TABLE plain(offset INTEGER PRIMARY KEY, byte INTEGER); INSERT INTO plain SELECT "
+      "offset, byte FROM mmap('a')");
+  const char *const kValues[] = {"0",
+                                 "-1",
+                                 "1",
+                                 "59",
+                                 "60",
+                                 "35",
+                                 "2.5",
+                                 "-0.5",
+                                 "1e300",
+                                 "-1e300",
+                                 "'10'",
+                                 "'x'",
+                                 "''",
+                                 "x'31'",
+                                 "NULL",
+                                 "9223372036854775807",
+                                 "-9223372036854775807 - 1",
+                                 "9.3e18",
+                                 "255",
+                                 "256",
+                                 "'10.5'",
+                                 "10.0"};
   for (const char *column : {"offset", "rowid", "byte"}) {
     for (const char *op : {"=", "<", "<=", ">", ">=", "IS", "<>", "IS NOT"}) {
       for (const char *value : kValues) {
-        for (const char *order : {"", " ORDER BY offset DESC", " ORDER BY rowid LIMIT 3 OFFSET 1"}) {
+        for (const char *order :
+             {"", " ORDER BY offset DESC", " ORDER BY rowid LIMIT 3 OFFSET 1"}) {
           std::string where = " WHERE " + std::string(column) + " " + op + " " + value + order;
           std::string expected = Rows("SELECT offset, byte FROM plain" + where);
           ASSERT_EQ(Rows("SELECT offset, byte FROM mmap('a')" + where), expected) << where;
@@ -88,22 +115,29 @@ TEST_F(TableBytes, RandomQueriesAnswerAsAnOrdinaryTable) {
   std::string bytes;
   for (int i = 0; i < 200; i++) bytes += static_cast<char>(random() % 5);
   Put("a", bytes);
-  Run("CREATE TABLE plain(offset INTEGER PRIMARY KEY, byte INTEGER); INSERT INTO plain SELECT offset, byte FROM mmap('a')");
+  Run("CREATE TABLE plain(offset INTEGER PRIMARY KEY, byte INTEGER); INSERT INTO plain SELECT "
+      "offset, byte FROM mmap('a')");
   static const char *const kColumns[] = {"offset", "rowid", "byte", "offset", "byte + 0"};
   static const char *const kOperators[] = {"=", "<", "<=", ">", ">=", "<>"};
-  static const char *const kOrders[] = {" ORDER BY +offset", " ORDER BY offset", " ORDER BY offset DESC", " ORDER BY byte, offset",
-                                        " ORDER BY rowid DESC LIMIT 5", " ORDER BY offset LIMIT 7",
+  static const char *const kOrders[] = {" ORDER BY +offset",
+                                        " ORDER BY offset",
+                                        " ORDER BY offset DESC",
+                                        " ORDER BY byte, offset",
+                                        " ORDER BY rowid DESC LIMIT 5",
+                                        " ORDER BY offset LIMIT 7",
                                         " ORDER BY rowid LIMIT 4 OFFSET 3"};
   for (int i = 0; i < 600; i++) {
     std::string where = " WHERE 1";
     for (size_t n = random() % 4; n > 0; n--) {
       const char *column = kColumns[random() % 5];
-      int64_t value = column[0] == 'b' ? static_cast<int64_t>(random() % 7) - 1 : static_cast<int64_t>(random() % 220) - 10;
+      int64_t value = column[0] == 'b' ? static_cast<int64_t>(random() % 7) - 1
+                                       : static_cast<int64_t>(random() % 220) - 10;
       where += " AND " + std::string(column) + " ";
       if (random() % 5 == 0) {
         where += "IN (" + std::to_string(value) + ", 3, " + std::to_string(value + 2) + ")";
       } else {
-        where += kOperators[random() % 6] + (" " + std::to_string(value)) + (random() % 8 ? "" : ".5");
+        where +=
+            kOperators[random() % 6] + (" " + std::to_string(value)) + (random() % 8 ? "" : ".5");
       }
     }
     where += kOrders[random() % 7];
@@ -119,10 +153,11 @@ TEST_F(TableBytes, BoundsKeepTheWorkSmall) {
   Put("big", std::string(1 << 20, 'x') + "end");
   for (const char *from : {"mmap('big')", "big"}) {
     Run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.big USING mmap('big')");
-    for (const char *rest : {"offset = 1000000", "offset BETWEEN 5 AND 9", "rowid = 7", "rowid > 1048570", "byte = 101",
-                             "byte > 120", "offset IN (1, 1000, 1000000)", "1 ORDER BY offset DESC LIMIT 3",
-                             "1 ORDER BY rowid DESC LIMIT 3", "1 LIMIT 3", "offset < 0", "byte = 256", "offset = 1.5",
-                             "offset > 'x'", "offset = NULL"}) {
+    for (const char *rest :
+         {"offset = 1000000", "offset BETWEEN 5 AND 9", "rowid = 7", "rowid > 1048570",
+          "byte = 101", "byte > 120", "offset IN (1, 1000, 1000000)",
+          "1 ORDER BY offset DESC LIMIT 3", "1 ORDER BY rowid DESC LIMIT 3", "1 LIMIT 3",
+          "offset < 0", "byte = 256", "offset = 1.5", "offset > 'x'", "offset = NULL"}) {
       std::string sql = "SELECT offset, byte FROM " + std::string(from) + " WHERE " + rest;
       EXPECT_LT(db->Steps(sql), 300) << sql;
     }
@@ -142,8 +177,10 @@ TEST_F(TableBytes, OrdersByOffsetWithoutSorting) {
 // ---- UPDATE
 
 TEST_F(TableBytes, UpdateSetsBytes) {
-  Run("UPDATE mmap SET byte = 0x41 WHERE file = 'a' AND offset = 0; UPDATE mmap SET byte = '66' WHERE file = 'a' AND offset = 1;"
-      "UPDATE mmap SET byte = 67.0 WHERE file = 'a' AND rowid = 2; UPDATE t SET byte = byte + 20 WHERE byte = 51");
+  Run("UPDATE mmap SET byte = 0x41 WHERE file = 'a' AND offset = 0; UPDATE mmap SET byte = '66' "
+      "WHERE file = 'a' AND offset = 1;"
+      "UPDATE mmap SET byte = 67.0 WHERE file = 'a' AND rowid = 2; UPDATE t SET byte = byte + 20 "
+      "WHERE byte = 51");
   EXPECT_EQ(Get("a"), "ABCG456789");
   Run("UPDATE t SET byte = 48 WHERE byte > 60");
   EXPECT_EQ(Get("a"), "0000456789");
@@ -151,7 +188,8 @@ TEST_F(TableBytes, UpdateSetsBytes) {
 }
 
 TEST_F(TableBytes, UpdateByHandleAndOverSeveralFiles) {
-  Run("SELECT mmap_open('a', 'write', 4, 3); UPDATE mmap SET byte = 120 WHERE file = 1 AND offset >= 2");
+  Run("SELECT mmap_open('a', 'write', 4, 3); UPDATE mmap SET byte = 120 WHERE file = 1 AND offset "
+      ">= 2");
   EXPECT_EQ(Get("a"), "01234xx789");
   Run("UPDATE mmap SET byte = 33 WHERE file IN ('a', 'b') AND offset = 2");
   EXPECT_EQ(Get("a") + Get("b"), "01!34xx789bb!b");
@@ -159,23 +197,29 @@ TEST_F(TableBytes, UpdateByHandleAndOverSeveralFiles) {
 }
 
 TEST_F(TableBytes, UpdateFromAnotherTable) {
-  Run("CREATE TABLE p(path, at, value); INSERT INTO p VALUES('a', 1, 65), ('b', 0, 66), ('a', 9, 67);"
+  Run("CREATE TABLE p(path, at, value); INSERT INTO p VALUES('a', 1, 65), ('b', 0, 66), ('a', 9, "
+      "67);"
       "UPDATE mmap SET byte = p.value FROM p WHERE mmap.file = p.path AND mmap.offset = p.at");
   EXPECT_EQ(Get("a") + Get("b"), "0A2345678CBbbb");
-  Run("UPDATE mmap SET byte = (SELECT max(value) FROM p) WHERE file = 'b' AND offset IN (SELECT at FROM p)");
+  Run("UPDATE mmap SET byte = (SELECT max(value) FROM p) WHERE file = 'b' AND offset IN (SELECT at "
+      "FROM p)");
   EXPECT_EQ(Get("b"), "CCbb");
 }
 
 TEST_F(TableBytes, UpdateReadingTheSameFile) {
-  Run("UPDATE t SET byte = (SELECT y.byte FROM mmap('a') AS y WHERE y.offset = 9 - t.offset) WHERE offset < 5");
+  Run("UPDATE t SET byte = (SELECT y.byte FROM mmap('a') AS y WHERE y.offset = 9 - t.offset) WHERE "
+      "offset < 5");
   EXPECT_EQ(Get("a"), "9876556789");
 }
 
 TEST_F(TableBytes, OffsetRowidAndFileCannotBeSet) {
-  for (const char *sql : {"UPDATE mmap SET offset = 5 WHERE file = 'a' AND offset = 0", "UPDATE t SET offset = 5 WHERE offset = 0",
-                          "UPDATE mmap SET rowid = 5 WHERE file = 'a' AND offset = 0", "UPDATE t SET rowid = 5 WHERE offset = 0",
-                          "UPDATE mmap SET file = 'b' WHERE file = 'a'", "UPDATE mmap SET file = 'a' WHERE file = 'a'",
-                          "UPDATE mmap SET offset = offset + 1, byte = 1 WHERE file = 'a'"}) {
+  for (const char *sql :
+       {"UPDATE mmap SET offset = 5 WHERE file = 'a' AND offset = 0",
+        "UPDATE t SET offset = 5 WHERE offset = 0",
+        "UPDATE mmap SET rowid = 5 WHERE file = 'a' AND offset = 0",
+        "UPDATE t SET rowid = 5 WHERE offset = 0", "UPDATE mmap SET file = 'b' WHERE file = 'a'",
+        "UPDATE mmap SET file = 'a' WHERE file = 'a'",
+        "UPDATE mmap SET offset = offset + 1, byte = 1 WHERE file = 'a'"}) {
     EXPECT_NE(Error(sql), "ok") << sql;
   }
   EXPECT_EQ(Get("a"), "0123456789");
@@ -197,7 +241,13 @@ TEST_F(TableBytes, OrIgnorePassesOverWhatDoesNotFit) {
   Run("UPDATE OR IGNORE mmap SET byte = offset * 30 WHERE file = 'a'");
   EXPECT_EQ(Get("a"), std::string("\x00\x1e\x3c\x5a\x78\x96\xb4\xd2\xf0", 9) + "9");
   Run("UPDATE OR IGNORE t SET byte = CASE WHEN offset % 2 THEN 65 ELSE 999 END");
-  EXPECT_EQ(Get("a"), std::string("\x00" "A\x3c" "A\x78" "A\xb4" "A\xf0" "A", 10));
+  EXPECT_EQ(Get("a"), std::string("\x00"
+                                  "A\x3c"
+                                  "A\x78"
+                                  "A\xb4"
+                                  "A\xf0"
+                                  "A",
+                                  10));
 }
 
 TEST_F(TableBytes, OrFailKeepsWhatCameBefore) {
@@ -215,15 +265,17 @@ TEST_F(TableBytes, TheFunctionFormTakesNoRows) {
 // ---- INSERT
 
 TEST_F(TableBytes, InsertAppends) {
-  Run("INSERT INTO t(byte) VALUES(65), (66); INSERT INTO t VALUES(12, 67); INSERT INTO t(offset) VALUES(NULL);"
+  Run("INSERT INTO t(byte) VALUES(65), (66); INSERT INTO t VALUES(12, 67); INSERT INTO t(offset) "
+      "VALUES(NULL);"
       "INSERT INTO t(rowid, byte) VALUES(14, 68); INSERT INTO t DEFAULT VALUES");
   EXPECT_EQ(Get("a"), std::string("0123456789ABC\0D\0", 16));
   EXPECT_EQ(One("SELECT last_insert_rowid()"), "15");
 }
 
 TEST_F(TableBytes, InsertElsewhereIsAConstraintError) {
-  for (const char *values : {"(offset, byte) VALUES(9, 1)", "(offset, byte) VALUES(11, 1)", "(rowid, byte) VALUES(0, 1)",
-                             "(byte) VALUES(256)", "(byte) VALUES('x')"}) {
+  for (const char *values :
+       {"(offset, byte) VALUES(9, 1)", "(offset, byte) VALUES(11, 1)", "(rowid, byte) VALUES(0, 1)",
+        "(byte) VALUES(256)", "(byte) VALUES('x')"}) {
     EXPECT_EQ(Error("INSERT INTO t" + std::string(values)).substr(0, 11), "CONSTRAINT ") << values;
   }
   EXPECT_EQ(Get("a"), "0123456789");
@@ -246,11 +298,15 @@ TEST_F(TableBytes, AReadTableTakesNothing) {
 // ---- CREATE VIRTUAL TABLE
 
 TEST_F(TableBytes, WrongOptionsAreNamed) {
-  EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', colour=red)"), "ERROR mmap: unknown option 'colour'");
-  EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', offset=1, offset=2)"), "ERROR mmap: option 'offset' is given twice");
-  for (const char *arguments : {"", "'a', offset=-1", "'a', offset=11", "'a', length=11", "'a', length=x", "'a', access=all",
-                                "'missing'", "'.'", "'a', sorted=nothing"}) {
-    EXPECT_NE(Error("CREATE VIRTUAL TABLE x USING mmap(" + std::string(arguments) + ")"), "ok") << arguments;
+  EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', colour=red)"),
+            "ERROR mmap: unknown option 'colour'");
+  EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', offset=1, offset=2)"),
+            "ERROR mmap: option 'offset' is given twice");
+  for (const char *arguments :
+       {"", "'a', offset=-1", "'a', offset=11", "'a', length=11", "'a', length=x",
+        "'a', access=all", "'missing'", "'.'", "'a', sorted=nothing"}) {
+    EXPECT_NE(Error("CREATE VIRTUAL TABLE x USING mmap(" + std::string(arguments) + ")"), "ok")
+        << arguments;
   }
   EXPECT_EQ(Error("SELECT * FROM x"), "ERROR no such table: x");
 }
@@ -261,7 +317,8 @@ TEST_F(TableBytes, AccessCreateMakesTheFile) {
 }
 
 TEST_F(TableBytes, ACopyTableKeepsItsWritesToItself) {
-  Run("CREATE VIRTUAL TABLE temp.c USING mmap('a', access=copy); UPDATE c SET byte = 65 WHERE offset < 2");
+  Run("CREATE VIRTUAL TABLE temp.c USING mmap('a', access=copy); UPDATE c SET byte = 65 WHERE "
+      "offset < 2");
   EXPECT_EQ(Rows("SELECT byte FROM c LIMIT 3"), "65\n65\n50");
   EXPECT_EQ(Get("a"), "0123456789");
 }

@@ -124,7 +124,8 @@ TEST_F(Transaction, EveryNameOfAFileSeesWhatIsNotCommitted) {
 }
 
 TEST_F(Transaction, AHandleThatIsClosedBeforeCommitHasStillWritten) {
-  Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_patch(1, 0, 'kept'); SELECT mmap_close(1);"
+  Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_patch(1, 0, 'kept'); SELECT "
+      "mmap_close(1);"
       "COMMIT");
   EXPECT_EQ(Get("a"), "keptaaaaaa");
 }
@@ -234,7 +235,8 @@ TEST_F(Transaction, ASecondTableThatJoinsLateIsUndoneWithTheFirst) {
 
 TEST_F(Transaction, SavepointsMadeBeforeTheFirstWriteInLaterTransactionsCountAnew) {
   for (int i = 0; i < 3; i++) {
-    Run("BEGIN; SAVEPOINT x; SELECT mmap_patch('a', 0, '1'); SAVEPOINT y; SELECT mmap_patch('a', 1, '2');"
+    Run("BEGIN; SAVEPOINT x; SELECT mmap_patch('a', 0, '1'); SAVEPOINT y; SELECT mmap_patch('a', "
+        "1, '2');"
         "ROLLBACK TO y; SELECT mmap_patch('a', 2, '3'); COMMIT");
     EXPECT_EQ(Get("a"), "1a3aaaaaaa");
     Run("SELECT mmap_patch('a', 0, 'aaa')");
@@ -349,8 +351,9 @@ protected:
     Transaction::SetUp();
     file = std::make_unique<Db>("t.db");
     other = std::make_unique<Db>("t.db", nullptr, false);
-    file->Run("CREATE TABLE t(n); INSERT INTO t VALUES(1);"
-              "CREATE VIRTUAL TABLE temp.v USING mmap('a'); CREATE VIRTUAL TABLE temp.w USING mmap('b')");
+    file->Run(
+        "CREATE TABLE t(n); INSERT INTO t VALUES(1);"
+        "CREATE VIRTUAL TABLE temp.v USING mmap('a'); CREATE VIRTUAL TABLE temp.w USING mmap('b')");
   }
   // Begins with a write of everything, and comes to a COMMIT that is refused.
   void RefuseCommit(const std::string &writes) {
@@ -434,7 +437,8 @@ TEST_F(Transaction, ATableCreatedInsideATransactionWritesInIt) {
 }
 
 TEST_F(Transaction, ATableCreatedInsideATransactionGoesWithIt) {
-  Run("BEGIN; CREATE VIRTUAL TABLE v USING mmap('a'); UPDATE v SET byte = 65 WHERE offset = 0; ROLLBACK");
+  Run("BEGIN; CREATE VIRTUAL TABLE v USING mmap('a'); UPDATE v SET byte = 65 WHERE offset = 0; "
+      "ROLLBACK");
   EXPECT_EQ(Get("a"), "aaaaaaaaaa");
   EXPECT_EQ(Error("SELECT * FROM v"), "ERROR no such table: v");
 }
@@ -453,7 +457,8 @@ TEST_F(Transaction, CreateAloneIsNoWrite) {
 }
 
 TEST_F(Transaction, DropOfATableWithPendingWritesIsRefused) {
-  Run("CREATE VIRTUAL TABLE temp.v USING mmap('a'); BEGIN; UPDATE v SET byte = 65 WHERE offset = 0");
+  Run("CREATE VIRTUAL TABLE temp.v USING mmap('a'); BEGIN; UPDATE v SET byte = 65 WHERE offset = "
+      "0");
   EXPECT_NE(Error("DROP TABLE v"), "ok");
   Run("COMMIT; DROP TABLE v");
   EXPECT_EQ(Get("a"), "Aaaaaaaaaa");
@@ -462,13 +467,14 @@ TEST_F(Transaction, DropOfATableWithPendingWritesIsRefused) {
 // ---- who may not write
 
 TEST_F(Transaction, QueryOnlyRefusesEveryWrite) {
-  Run("CREATE VIRTUAL TABLE temp.v USING mmap('a'); SELECT mmap_open('a', 'write'); PRAGMA query_only = 1");
+  Run("CREATE VIRTUAL TABLE temp.v USING mmap('a'); SELECT mmap_open('a', 'write'); PRAGMA "
+      "query_only = 1");
   for (const char *sql :
        {"SELECT mmap_set('a', 0, 1)", "SELECT mmap_patch(1, 0, 'x')", "SELECT mmap_resize('a', 1)",
         "SELECT mmap_insert('a', 0, 'x')", "SELECT mmap_delete('a', 0, 1)",
-        "SELECT mmap_move('a', 0, 1, 1)", "SELECT mmap_write(1, 'x')", "SELECT mmap_write_byte(1, 1)",
-        "UPDATE mmap SET byte = 1 WHERE file = 'a'", "UPDATE v SET byte = 1",
-        "INSERT INTO v(byte) VALUES(1)"}) {
+        "SELECT mmap_move('a', 0, 1, 1)", "SELECT mmap_write(1, 'x')",
+        "SELECT mmap_write_byte(1, 1)", "UPDATE mmap SET byte = 1 WHERE file = 'a'",
+        "UPDATE v SET byte = 1", "INSERT INTO v(byte) VALUES(1)"}) {
     EXPECT_EQ(Error(sql).substr(0, 8), "READONLY") << sql;
   }
   EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
@@ -480,7 +486,8 @@ TEST_F(Transaction, QueryOnlyMakesNoFile) {
   Run("PRAGMA query_only = 1");
   EXPECT_EQ(Error("SELECT mmap_open('new', 'create')").substr(0, 8), "READONLY");
   EXPECT_FALSE(Exists("new"));
-  EXPECT_EQ(Error("SELECT mmap_open('a', 'write')"), "READONLY mmap_open: PRAGMA query_only is set");
+  EXPECT_EQ(Error("SELECT mmap_open('a', 'write')"),
+            "READONLY mmap_open: PRAGMA query_only is set");
 }
 
 TEST_F(Transaction, AReadOnlyDatabaseRefusesEveryWrite) {

@@ -26,8 +26,8 @@ from mutations import GROUPS  # pylint: disable=wrong-import-position
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GTEST = "/usr/src/googletest/googletest"
 # In the order in which they are asked; the first that fails is named in the table.
-TESTS = ["crash_model_test", "journal_test", "change_test", "lock_test", "tag_test", "object_test",
-         "hammer_test"]
+TESTS = ["crash_model_test", "journal_test", "change_test", "lock_test", "tag_test",
+         "object_race_test", "object_test", "hammer_test"]
 C = ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-w"]
 CXX = ["g++", "-std=c++17", "-O1", "-w", "-I" + GTEST + "/include"]
 LIBRARIES = ["-lpthread", "-lpcre2-8", "-ldeflate"]

@@ -204,7 +204,8 @@ std::string Db::Bytes(const std::string &sql) {
 int Db::Steps(const std::string &sql) {
   sqlite3_stmt *stmt = nullptr;
   EXPECT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), SQLITE_OK)
-      << sql << "\n" << sqlite3_errmsg(db_);
+      << sql << "\n"
+      << sqlite3_errmsg(db_);
   if (!stmt) return -1;
   while (sqlite3_step(stmt) == SQLITE_ROW) continue;
   int steps = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
