@@ -52,9 +52,9 @@ int ext_conn_interrupted(void *context) {
   sqlite3_stmt *stmt = conn->interrupted;
   if (!stmt) {
     bool cache = ext_conn_may_cache(conn);
-    (void)sqlite3_prepare_v3(conn->db, interrupted_sql, -1, cache ? SQLITE_PREPARE_PERSISTENT : 0,
-                             &stmt, NULL);
-    if (!stmt) return 0;
+    int rc = sqlite3_prepare_v3(conn->db, interrupted_sql, -1, cache ? SQLITE_PREPARE_PERSISTENT : 0,
+                                &stmt, NULL);
+    if (!stmt) return rc == SQLITE_INTERRUPT; /* as preparing is, too */
     if (cache) conn->interrupted = stmt;
   }
   int rc = sqlite3_step(stmt);

@@ -24,7 +24,10 @@ static int take_writer(ext_conn *conn, sqlite3_stmt **stmt) {
   *stmt = conn->writer;
   conn->writer = NULL;
   if (*stmt) return SQLITE_OK;
-  if (!ext_conn_means_ours(conn, "SELECT 1 FROM mmap_writer")) return SQLITE_OK;
+  if (!ext_conn_means_ours(conn, "SELECT 1 FROM mmap_writer")) {
+    int rc = sqlite3_errcode(conn->db);
+    return rc == SQLITE_INTERRUPT || rc == SQLITE_NOMEM ? rc : SQLITE_OK;
+  }
   return sqlite3_prepare_v3(conn->db, "INSERT INTO mmap_writer(write) VALUES(?1)", -1,
                             SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }

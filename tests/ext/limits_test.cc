@@ -206,6 +206,21 @@ TEST_F(Interrupt, StopsEveryLongScan) {
   }
 }
 
+TEST_F(Interrupt, StopsTheFirstScanOfAConnectionThatWasInterruptedBeforeIt) {
+  Put("big", "");
+  fs::resize_file("big", uint64_t{1} << 38);
+  auto interrupt = [](sqlite3_context *context, int, sqlite3_value **) {
+    sqlite3_interrupt(sqlite3_context_db_handle(context));
+  };
+  for (const char *call : {"mmap_find('big', 'absent')", "mmap_crc32('big')"}) {
+    db = std::make_unique<Db>();
+    sqlite3_create_function(*db, "interrupt", 0, SQLITE_UTF8, nullptr, interrupt, nullptr, nullptr);
+    Clock::time_point start = Clock::now();
+    EXPECT_EQ(Error("SELECT interrupt(), " + std::string(call)).substr(0, 9), "INTERRUPT") << call;
+    EXPECT_LT(Milliseconds(start), 2000) << call;
+  }
+}
+
 // Inputs that are hard for a search: much of the needle is there, everywhere.
 TEST_F(Interrupt, StopsASearchOnHardInput) {
   Put("small", "abc");
