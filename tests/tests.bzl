@@ -50,7 +50,7 @@ def script_tests(pattern):
         )
 
 def benchmarks(pattern):
-    """Programs that measure core/: `bazelw run //tests:bench/find_bench`. No test runs them."""
+    """Programs that measure core/: `bazelw run //tests/bench:find_bench`. No test runs them."""
     for source in native.glob([pattern]):
         native.cc_binary(
             name = source[:-len(".cc")],

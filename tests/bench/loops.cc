@@ -7,7 +7,8 @@ namespace mm_bench {
 #if defined(__x86_64__)
 __attribute__((target("avx2")))
 #endif
-static uint64_t ReadVectors(const uint8_t *data, size_t size) {
+static uint64_t
+ReadVectors(const uint8_t *data, size_t size) {
   typedef uint64_t Vector __attribute__((vector_size(32), aligned(32)));
   const auto *p = reinterpret_cast<const Vector *>(data);
   Vector a = {}, b = {}, c = {}, d = {};
@@ -21,7 +22,9 @@ static uint64_t ReadVectors(const uint8_t *data, size_t size) {
   return a[0] ^ a[1] ^ a[2] ^ a[3];
 }
 
-uint64_t PlainRead(const uint8_t *data, size_t size) { return ReadVectors(data, size); }
+uint64_t PlainRead(const uint8_t *data, size_t size) {
+  return ReadVectors(data, size);
+}
 
 int64_t LibcFind(const uint8_t *data, size_t size, const std::string &needle) {
   auto *found = static_cast<const uint8_t *>(memmem(data, size, needle.data(), needle.size()));

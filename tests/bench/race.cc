@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdio>
 #include <numeric>
+#include <stdexcept>
 
 namespace mm_bench {
 
 bool use_cpu_time = false;
+volatile std::sig_atomic_t stop_racing = 0;
 
 namespace {
 
@@ -75,6 +77,7 @@ std::vector<Line> Race(const std::string &work, const Side &ours, const std::vec
   for (int round = 0; round <= rounds; round++) {
     for (size_t i = 0; i < sides.size(); i++) {
       std::string answer;
+      if (stop_racing) throw std::runtime_error("stopped");
       if (!sides[i]->run || Total(times[i]) > kEnough) continue;
       double seconds = Seconds(*sides[i], &answer);
       // The first round warms up, and its answer is the one that counts; the others must repeat it.
@@ -91,7 +94,7 @@ std::vector<Line> Race(const std::string &work, const Side &ours, const std::vec
     line.peer = sides[i]->run ? SideText(*sides[i], Median(times[i])) : sides[i]->name;
     if (ours.run && sides[i]->run) {
       line.ratio = Median(times[i]) / Median(times[0]);
-      line.met = answers[i] != answers[0]     ? Met::kWrong
+      line.met = answers[i] != answers[0]    ? Met::kWrong
                  : line.ratio >= line.target ? Met::kYes
                                              : Met::kNo;
     }
@@ -125,9 +128,8 @@ void AllowMemorySpeed(std::vector<Line> *lines, const Line &memory) {
 }
 
 Line Worst(const std::vector<Line> &lines) {
-  return *std::min_element(lines.begin(), lines.end(), [](const Line &a, const Line &b) {
-    return Distance(a) < Distance(b);
-  });
+  return *std::min_element(lines.begin(), lines.end(),
+                           [](const Line &a, const Line &b) { return Distance(a) < Distance(b); });
 }
 
 std::string TimeText(double seconds) {

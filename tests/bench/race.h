@@ -3,6 +3,7 @@
 #ifndef MM_TESTS_BENCH_RACE_H
 #define MM_TESTS_BENCH_RACE_H
 
+#include <csignal>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,11 +14,14 @@ namespace mm_bench {
 struct Side {
   std::string name;
   std::function<std::string()> run; // empty: it is missing, and `name` says how to get it
-  std::function<double()> cpu;      // seconds of processor time it has taken so far; empty: of no use
+  std::function<double()> cpu; // seconds of processor time it has taken so far; empty: of no use
 };
 
 // Count processor time instead of the clock's, where a side has one: for a machine that does much else.
 extern bool use_cpu_time;
+
+// Set by a signal: the next race throws, so that what was made is removed.
+extern volatile std::sig_atomic_t stop_racing;
 
 // Somebody to be compared with, and how many times as fast as he we must be.
 struct Peer {
@@ -28,7 +32,7 @@ struct Peer {
 // Of one line of the table: is its target met?
 enum class Met {
   kYes,
-  kLimit,   // no, but we are at the speed of memory, past which nobody gets
+  kLimit, // no, but we are at the speed of memory, past which nobody gets
   kNo,
   kMissing, // ours or the peer is not there
   kWrong    // the answers differ
@@ -43,6 +47,7 @@ struct Line {
 };
 
 // Run `ours` and the peers once for their answers, then `rounds` times in turn; a line for each peer.
+// A side that has run for some seconds in all is left out of the rounds that remain.
 std::vector<Line> Race(const std::string &work, const Side &ours, const std::vector<Peer> &peers,
                        int rounds);
 
@@ -50,8 +55,8 @@ std::vector<Line> Race(const std::string &work, const Side &ours, const std::vec
 Line Bound(const std::string &work, const std::string &ours, const std::string &value,
            const std::string &limit, bool met);
 
-// Where a peer at least `share` of whose speed is asked for was itself nearly as fast as memory, what
-// counts is that we are: `memory` is the line that says so.
+// Nobody is faster than memory: where `memory`, the line beside a plain read, has met its target, the
+// others that missed theirs are at that limit.
 void AllowMemorySpeed(std::vector<Line> *lines, const Line &memory);
 
 // Of lines that differ in one particular (the needle), the one furthest from its target.

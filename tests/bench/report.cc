@@ -50,15 +50,22 @@ Options Parse(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     std::string option = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
     if (option == "--quick" || option == "--cpu") {
-      if (option == "--cpu") use_cpu_time = true;
-      else options.sizes = kQuick;
+      if (option == "--cpu")
+        use_cpu_time = true;
+      else
+        options.sizes = kQuick;
       continue;
     }
-    if (option == "--write") options.write = UserPath(value);
-    else if (option == "--dir") options.directory = UserPath(value);
-    else if (option == "--only") options.only = value;
-    else if (option == "--rounds") rounds = atoi(value.c_str());
-    else Die("unknown option " + option);
+    if (option == "--write")
+      options.write = UserPath(value);
+    else if (option == "--dir")
+      options.directory = UserPath(value);
+    else if (option == "--only")
+      options.only = value;
+    else if (option == "--rounds")
+      rounds = atoi(value.c_str());
+    else
+      Die("unknown option " + option);
     if (value.empty()) Die(option + " needs a value");
     i++;
   }
@@ -79,10 +86,9 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {
-    {"search", SearchRows}, {"patterns", PatternRows}, {"tables", TableRows},
-    {"join", JoinRows},     {"slices", SliceRows},     {"commit", CommitRows},
-    {"sparse", SparseRows}, {"interrupt", InterruptRows}};
+const Part kParts[] = {{"search", SearchRows}, {"patterns", PatternRows},   {"tables", TableRows},
+                       {"join", JoinRows},     {"slices", SliceRows},       {"commit", CommitRows},
+                       {"sparse", SparseRows}, {"interrupt", InterruptRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;
@@ -93,12 +99,11 @@ void Start(World *world, const Options &options) {
   world->sql.reset(new Sql);
   world->ripgrep = Installed("rg");
   if (Installed("python3")) {
-    world->python.reset(
-        new Coprocess({"python3", DataFile("MMAP_PEERS", "tests/bench/peers.py")}));
+    world->python.reset(new Coprocess({"python3", DataFile("MMAP_PEERS", "tests/bench/peers.py")}));
   }
   if (Installed("sqlite3")) {
-    world->shell.reset(new Coprocess(
-        {"stdbuf", "-oL", "sqlite3", "-init", "/dev/null", "-batch", ":memory:"}));
+    world->shell.reset(
+        new Coprocess({"stdbuf", "-oL", "sqlite3", "-init", "/dev/null", "-batch", ":memory:"}));
     world->shell->Ask(".load " + Quote(Sql::library) + "\n.print loaded");
   }
 }
@@ -111,6 +116,8 @@ void Write(const std::string &directory, const std::vector<Line> &lines) {
 
 int Main(int argc, char **argv) {
   Options options = Parse(argc, argv);
+  for (int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { stop_racing = 1; });
+  std::signal(SIGPIPE, SIG_IGN); // a peer that died shows by its silence
   World world;
   Start(&world, options);
   for (const Part &part : kParts) {

@@ -26,7 +26,9 @@ double Status(const std::string &name) {
   return 0;
 }
 
-double OwnMemory() { return Status("RssAnon") + Status("VmPTE"); }
+double OwnMemory() {
+  return Status("RssAnon") + Status("VmPTE");
+}
 
 /* ---- slices --------------------------------------------------------------------------------- */
 
@@ -39,8 +41,10 @@ void SmallSlices(World &world) {
   file.read(bytes.data(), static_cast<std::streamsize>(size));
   world.sql->Ask("CREATE TEMP TABLE places(n INTEGER)");
   world.sql->Ask("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < " +
-                 std::to_string(world.sizes.keys) + ") INSERT INTO places SELECT (random() & "
-                 "0x7fffffffffffffff) % " + std::to_string(size - 16) + " FROM c");
+                 std::to_string(world.sizes.keys) +
+                 ") INSERT INTO places SELECT (random() & "
+                 "0x7fffffffffffffff) % " +
+                 std::to_string(size - 16) + " FROM c");
   std::string slice = "mmap_slice(" + Quote(path) + ", n, n + 16)";
   auto sql = world.sql.get();
   world.Add(Race("mmap_slice of 16 B, " + std::to_string(world.sizes.keys) + " times",
@@ -48,9 +52,10 @@ void SmallSlices(World &world) {
                                  "SELECT hex(max(" + slice + ")), count(*) FROM places"),
                  {{{"substr of a bound blob",
                     [sql, &bytes] {
-                      return sql->Ask("SELECT hex(max(substr(?1, n + 1, 16))), count(*) FROM places",
-                                      bytes);
-                    }, OwnCpuTime},
+                      return sql->Ask(
+                          "SELECT hex(max(substr(?1, n + 1, 16))), count(*) FROM places", bytes);
+                    },
+                    OwnCpuTime},
                    0.5}},
                  world.sizes.rounds));
 }
@@ -64,12 +69,12 @@ void Given(sqlite3_context *context, int, sqlite3_value **argv) {
 }
 
 void LargeSlice(World &world) {
-  const std::string work = "a slice of " + SizeText(static_cast<double>(world.sizes.slice)) +
-                           " given to a function";
-  std::string path = world.File("slice", world.sizes.slice, [](uint64_t at, uint8_t *piece,
-                                                                size_t size) {
-    std::memset(piece, static_cast<int>(at >> 24 & 255), size);
-  });
+  const std::string work =
+      "a slice of " + SizeText(static_cast<double>(world.sizes.slice)) + " given to a function";
+  std::string path =
+      world.File("slice", world.sizes.slice, [](uint64_t at, uint8_t *piece, size_t size) {
+        std::memset(piece, static_cast<int>(at >> 24 & 255), size);
+      });
   Sql sql;
   double during = 0;
   sqlite3_create_function(sql.db, "given", 1, SQLITE_UTF8, &during, Given, nullptr, nullptr);
@@ -78,8 +83,7 @@ void LargeSlice(World &world) {
   double before = Status("RssAnon");
   auto heap = static_cast<double>(sqlite3_memory_used());
   std::string answer = sql.Ask("SELECT given(mmap_slice(" + Quote(path) + "))");
-  double grown = std::max(during - before,
-                          static_cast<double>(sqlite3_memory_highwater(0)) - heap);
+  double grown = std::max(during - before, static_cast<double>(sqlite3_memory_highwater(0)) - heap);
   uint64_t last = (world.sizes.slice - 1) >> 24 & 255;
   bool right = answer == std::to_string(last);
   Line line = Bound(work, "ours: memory grows by", SizeText(std::max(grown, 0.0)), "< 16 MiB",
@@ -105,10 +109,9 @@ void MakePages(Sql *sql, uint64_t pages) {
 // by SQLite. Each round takes other values, so that no write is in vain.
 void CommitRow(World &world, const std::string &what, uint64_t count) {
   const uint64_t pages = std::max<uint64_t>(10 * count, 100);
-  std::string path = world.File("pages" + std::to_string(count), pages * kPage,
-                                [](uint64_t, uint8_t *piece, size_t size) {
-                                  std::memset(piece, 0, size);
-                                });
+  std::string path =
+      world.File("pages" + std::to_string(count), pages * kPage,
+                 [](uint64_t, uint8_t *piece, size_t size) { std::memset(piece, 0, size); });
   Sql peer(world.directory + "/pages" + std::to_string(count) + ".db", false);
   MakePages(&peer, pages);
   Sql ours;
@@ -117,17 +120,20 @@ void CommitRow(World &world, const std::string &what, uint64_t count) {
   // 7919 is prime, and no divisor of the number of pages: each i has a page of its own.
   std::string page = "i * 7919 % " + std::to_string(pages);
   int value = 0, other = 0;
-  Side patches = {"ours", [&] {
+  Side patches = {"ours",
+                  [&] {
                     std::string byte = std::to_string(++value % 250 + 1);
                     return ours.Ask("BEGIN; " + ids + "SELECT sum(mmap_set(" + Quote(path) + ", " +
-                                    page + " * 4096 + i % 4096, " + byte +
-                                    ")) FROM c; COMMIT");
-                  }, nullptr};
-  Side updates = {"SQLite UPDATE", [&] {
+                                    page + " * 4096 + i % 4096, " + byte + ")) FROM c; COMMIT");
+                  },
+                  nullptr};
+  Side updates = {"SQLite UPDATE",
+                  [&] {
                     peer.Ask("BEGIN; " + ids + "UPDATE pages SET n = " + std::to_string(++other) +
                              " WHERE id IN (SELECT " + page + " FROM c); COMMIT");
                     return std::to_string(sqlite3_changes(peer.db));
-                  }, nullptr};
+                  },
+                  nullptr};
   int rounds = world.sizes.rounds > 1 ? 4 * world.sizes.rounds + 1 : 1;
   std::vector<Line> lines = Race("COMMIT of " + what, patches, {{updates, 1}}, rounds);
   // What was committed is in the file.
@@ -159,11 +165,12 @@ std::string VisitFile(const std::string &path, uint64_t size, double *grown) {
   Sql sql;
   double before = OwnMemory();
   std::string file = Quote(path), near = std::to_string(size - 65536);
-  std::string answer = sql.Ask(
-      "CREATE VIRTUAL TABLE temp.big USING mmap(" + file + ", key u64be, sorted=key);"
-      "SELECT mmap_length(h) - " + near + ", mmap_get(h, -1), mmap_find(h, 'M', " + near +
-      ") - " + near + ", (SELECT offset FROM big WHERE key = 77) - " + near +
-      " FROM (SELECT mmap_open(" + file + ") AS h)");
+  std::string answer = sql.Ask("CREATE VIRTUAL TABLE temp.big USING mmap(" + file +
+                               ", key u64be, sorted=key);"
+                               "SELECT mmap_length(h) - " +
+                               near + ", mmap_get(h, -1), mmap_find(h, 'M', " + near + ") - " +
+                               near + ", (SELECT offset FROM big WHERE key = 77) - " + near +
+                               " FROM (SELECT mmap_open(" + file + ") AS h)");
   *grown = OwnMemory() - before;
   return answer;
 }
@@ -194,8 +201,7 @@ void SliceRows(World &world) {
 
 void CommitRows(World &world) {
   CommitRow(world, "1 byte", 1);
-  CommitRow(world, std::to_string(world.sizes.patches) + " scattered patches",
-            world.sizes.patches);
+  CommitRow(world, std::to_string(world.sizes.patches) + " scattered patches", world.sizes.patches);
 }
 
 void SparseRows(World &world) {
@@ -205,11 +211,12 @@ void SparseRows(World &world) {
   double of_large = 0, of_small = 0;
   VisitFile(small, small_size, &of_small);
   VisitFile(large, large_size, &of_large);
-  world.Add(Race("1 TiB sparse: open, get, find, look up",
-                 {"ours", [&] { return VisitFile(large, large_size, &of_large); }, OwnCpuTime},
-                 {{{"ours on 1 MiB", [&] { return VisitFile(small, small_size, &of_small); },
-                   OwnCpuTime}, 0.5}},
-                 4 * world.sizes.rounds + 1));
+  world.Add(
+      Race("1 TiB sparse: open, get, find, look up",
+           {"ours", [&] { return VisitFile(large, large_size, &of_large); }, OwnCpuTime},
+           {{{"ours on 1 MiB", [&] { return VisitFile(small, small_size, &of_small); }, OwnCpuTime},
+             0.5}},
+           4 * world.sizes.rounds + 1));
   double more = std::max(of_large - of_small, 0.0);
   world.Add({Bound("1 TiB sparse: memory beyond that for 1 MiB", "ours", SizeText(more), "< 1 MiB",
                    more < 1048576)});

@@ -42,19 +42,23 @@ std::string Query(const Searching &how, const std::string &path, const std::stri
 }
 
 Side Memmem(const Searching &how, const Mapped &file, const std::string &needle) {
-  return {"memmem", [=, &file] {
+  return {"memmem",
+          [=, &file] {
             return std::to_string(how.counts ? LibcCount(file.data, file.size, needle)
                                              : LibcFind(file.data, file.size, needle));
-          }, OwnCpuTime};
+          },
+          OwnCpuTime};
 }
 
 // The absent needle's answer is known: the plain read stands for it.
 Side Read(const Mapped &file, const std::string &answer) {
-  return {"plain read", [=, &file] {
+  return {"plain read",
+          [=, &file] {
             volatile uint64_t sum = PlainRead(file.data, file.size);
             (void)sum;
             return answer;
-          }, OwnCpuTime};
+          },
+          OwnCpuTime};
 }
 
 // One function beside all of its peers, over needles of several lengths; of each peer the line where
@@ -93,8 +97,7 @@ void AddHard(World &world, const std::string &what, const std::string &path,
   std::vector<Line> lines;
   for (const auto &needle : needles) {
     for (const Searching &how : {kFind, kRfind, kCount}) {
-      lines.push_back(
-          HardLine(world, how, what + ", " + needle.first, path, file, needle.second));
+      lines.push_back(HardLine(world, how, what + ", " + needle.first, path, file, needle.second));
     }
   }
   world.Add({Worst(lines)});
@@ -123,12 +126,13 @@ void HardRows(World &world) {
 // "mmap_find" by the sqlite3 shell beside ripgrep: from the start of the process to its end.
 void ProcessRow(World &world, const std::string &what, const std::string &path) {
   const std::string needle = "no such line as this";
-  world.Add(Race("sqlite3 ... mmap_find, " + what,
-                 world.WholeShell("ours", {"mmap_find"}, Query(kFind, path, needle)),
-                 {{world.Ripgrep("rg -c -a -F", {"-c", "-a", "-F", needle, path},
-                                 [](const std::string &count) { return count.empty() ? "-1" : count; }),
-                   1}},
-                 world.sizes.rounds));
+  world.Add(
+      Race("sqlite3 ... mmap_find, " + what,
+           world.WholeShell("ours", {"mmap_find"}, Query(kFind, path, needle)),
+           {{world.Ripgrep("rg -c -a -F", {"-c", "-a", "-F", needle, path},
+                           [](const std::string &count) { return count.empty() ? "-1" : count; }),
+             1}},
+           world.sizes.rounds));
 }
 
 struct Pattern {
@@ -145,7 +149,9 @@ const Pattern kPatterns[] = {
     {"hex A?", "(?s)sqli[p-\\x7f]e.[\\x0d\\x1d\\x2d\\x3d\\x4d\\x5d\\x6dm]map",
      "73 71 6c 69 7? 65 ?? ?d 6d 61 70"}};
 
-std::string FirstNumber(const std::string &output) { return output.substr(0, output.find(':')); }
+std::string FirstNumber(const std::string &output) {
+  return output.substr(0, output.find(':'));
+}
 
 void PatternRow(World &world, const Pattern &pattern, const std::string &path) {
   std::string regex = Quote(pattern.regex);
@@ -153,17 +159,16 @@ void PatternRow(World &world, const Pattern &pattern, const std::string &path) {
   std::string query = "SELECT mmap_search(" + Quote(path) + ", " + regex + ")";
   std::vector<std::string> needs = {"mmap_search"};
   if (pattern.hex) needs.push_back("mmap_hex");
-  world.Add(Race(std::string("mmap_search, ") + pattern.name,
-                 world.InProcess("ours", needs, query),
+  world.Add(Race(std::string("mmap_search, ") + pattern.name, world.InProcess("ours", needs, query),
                  {{world.Python("re", "search('" + path + "', rb'" + pattern.regex + "')"), 5}},
                  world.sizes.rounds));
   std::string bytes = std::string("(?-u)") + pattern.regex;
-  world.Add(Race(std::string("sqlite3 ... mmap_search, ") + pattern.name,
-                 world.WholeShell("ours", needs, query),
-                 {{world.Ripgrep("rg -U -o -b", {"-a", "-U", "-o", "-b", "-N", bytes, path},
-                                 FirstNumber),
-                   0.5}},
-                 world.sizes.rounds));
+  world.Add(
+      Race(std::string("sqlite3 ... mmap_search, ") + pattern.name,
+           world.WholeShell("ours", needs, query),
+           {{world.Ripgrep("rg -U -o -b", {"-a", "-U", "-o", "-b", "-N", bytes, path}, FirstNumber),
+             0.5}},
+           world.sizes.rounds));
 }
 
 } // namespace

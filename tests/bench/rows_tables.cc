@@ -43,17 +43,19 @@ struct Rows {
 Side Expecting(const Side &side, const std::string &expected) {
   if (!side.run) return side;
   auto run = side.run;
-  return {side.name, [=] {
+  return {side.name,
+          [=] {
             std::string answer = run();
             return answer == expected ? "right" : answer + ", not " + expected;
-          }, side.cpu};
+          },
+          side.cpu};
 }
 
 void RowsRow(World &world, const Rows &rows) {
   uint64_t n = world.sizes.rows;
   std::string total = std::to_string(rows.series == "count(*)" ? n : n * (n - 1) / 2);
-  std::string series = "SELECT " + rows.series + " FROM generate_series(0, " +
-                       std::to_string(n - 1) + ")";
+  std::string series =
+      "SELECT " + rows.series + " FROM generate_series(0, " + std::to_string(n - 1) + ")";
   Side peer = world.InShell("generate_series", {}, series);
   world.Add(Race(rows.work, Expecting(world.InShell("ours", rows.needs, rows.query), rows.expected),
                  {{Expecting(peer, total), 1 / 1.1}}, world.sizes.rounds));
@@ -74,23 +76,32 @@ void SeriesRows(World &world) {
   }
   // The file's first bytes and records: as many as the series has rows.
   if (world.shell) {
-    world.shell->Ask("CREATE VIRTUAL TABLE temp.bytes USING mmap(" + Quote(bytes) + ", length=" +
-                     number + "); CREATE VIRTUAL TABLE temp.records USING mmap(" + Quote(records) +
-                     ", length=" + std::to_string(n * sizeof(Record)) +
+    world.shell->Ask("CREATE VIRTUAL TABLE temp.bytes USING mmap(" + Quote(bytes) +
+                     ", length=" + number + "); CREATE VIRTUAL TABLE temp.records USING mmap(" +
+                     Quote(records) + ", length=" + std::to_string(n * sizeof(Record)) +
                      ", key u32le, value u32le);\n.print made");
   }
   std::string hits = " FROM mmap_find_all(" + Quote(a) + ", 'a', 0, " + number + ")";
   std::string span = " FROM mmap(" + Quote(bytes) + ") WHERE offset < " + number;
   const Rows all[] = {
       {"mmap(file), count(*)", {"mmap"}, "SELECT count(*)" + span, number, "count(*)"},
-      {"mmap(file), sum(byte)", {"mmap"}, "SELECT sum(byte)" + span, std::to_string(byte_sum),
+      {"mmap(file), sum(byte)",
+       {"mmap"},
+       "SELECT sum(byte)" + span,
+       std::to_string(byte_sum),
        "sum(value)"},
       {"records, count(*)", {"mmap"}, "SELECT count(*) FROM records", number, "count(*)"},
-      {"records, sum(value)", {"mmap"}, "SELECT sum(value) FROM records",
-       std::to_string(value_sum), "sum(value)"},
+      {"records, sum(value)",
+       {"mmap"},
+       "SELECT sum(value) FROM records",
+       std::to_string(value_sum),
+       "sum(value)"},
       {"mmap_find_all, count(*)", {"mmap_find_all"}, "SELECT count(*)" + hits, number, "count(*)"},
-      {"mmap_find_all, sum(offset)", {"mmap_find_all"}, "SELECT sum(offset)" + hits,
-       std::to_string(n * (n - 1) / 2), "sum(value)"}};
+      {"mmap_find_all, sum(offset)",
+       {"mmap_find_all"},
+       "SELECT sum(offset)" + hits,
+       std::to_string(n * (n - 1) / 2),
+       "sum(value)"}};
   for (const Rows &rows : all) RowsRow(world, rows);
 }
 
@@ -100,47 +111,56 @@ void LoopRows(World &world, const std::string &what, const std::string &path) {
   Mapped file(path);
   Side loop = {"C loop", [&] { return std::to_string(LoopCount(file.data, file.size, 10)); },
                OwnCpuTime};
-  Side histogram = {"C loop", [&] {
+  Side histogram = {"C loop",
+                    [&] {
                       uint64_t counts[256] = {};
                       LoopHistogram(file.data, file.size, counts);
                       std::string answer;
                       for (uint64_t count : counts) answer += std::to_string(count) + ",";
                       return answer;
-                    }, OwnCpuTime};
+                    },
+                    OwnCpuTime};
   std::string quoted = Quote(path);
   int rounds = world.sizes.rounds;
   world.Add(Race("count(*) WHERE byte = 10, " + what,
                  world.InProcess("ours", {"mmap"},
                                  "SELECT count(*) FROM mmap(" + quoted + ") WHERE byte = 10"),
                  {{loop, 0.5}}, rounds));
-  world.Add(Race("mmap_count of one byte, " + what,
-                 world.InProcess("ours", {"mmap_count"},
-                                 "SELECT mmap_count(" + quoted + ", x'0a')"),
-                 {{loop, 0.5}}, rounds));
+  world.Add(
+      Race("mmap_count of one byte, " + what,
+           world.InProcess("ours", {"mmap_count"}, "SELECT mmap_count(" + quoted + ", x'0a')"),
+           {{loop, 0.5}}, rounds));
   world.Add(Race("mmap_histogram, " + what,
                  world.InProcess("ours", {"mmap_histogram"},
                                  "SELECT group_concat(count, ',') || ',' FROM (SELECT count FROM "
-                                 "mmap_histogram(" + quoted + ") ORDER BY byte)"),
+                                 "mmap_histogram(" +
+                                     quoted + ") ORDER BY byte)"),
                  {{histogram, 0.5}}, rounds));
 }
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
+// The size of a text in bytes: SQLite's own length() counts characters, one by one.
+void Size(sqlite3_context *context, int, sqlite3_value **argv) {
+  sqlite3_result_int(context, sqlite3_value_bytes(argv[0]));
+}
+
 void LineRows(World &world) {
   std::string path = world.EnglishFile();
+  sqlite3_create_function(world.sql->db, "size", 1, SQLITE_UTF8, nullptr, Size, nullptr, nullptr);
   Mapped file(path);
-  world.Add(Race("mmap_lines, count(*)",
-                 world.InProcess("ours", {"mmap_lines"},
-                                 "SELECT count(*) FROM mmap_lines(" + Quote(path) + ")"),
-                 {{{"memchr", [&] { return std::to_string(LibcLines(file.data, file.size)); },
-                    OwnCpuTime},
-                   0.5}},
-                 world.sizes.rounds));
-  world.Add(Race("mmap_lines, all text",
-                 world.InProcess("ours", {"mmap_lines"},
-                                 "SELECT count(*), sum(length(text)) FROM mmap_lines(" +
-                                     Quote(path) + ")"),
-                 {{world.Python("readline", "lines('" + path + "')"), 2}}, world.sizes.rounds));
+  world.Add(Race(
+      "mmap_lines, count(*)",
+      world.InProcess("ours", {"mmap_lines"},
+                      "SELECT count(*) FROM mmap_lines(" + Quote(path) + ")"),
+      {{{"memchr", [&] { return std::to_string(LibcLines(file.data, file.size)); }, OwnCpuTime},
+        0.5}},
+      world.sizes.rounds));
+  world.Add(
+      Race("mmap_lines, all text",
+           world.InProcess("ours", {"mmap_lines"},
+                           "SELECT count(*), sum(size(text)) FROM mmap_lines(" + Quote(path) + ")"),
+           {{world.Python("readline", "lines('" + path + "')"), 2}}, world.sizes.rounds));
 }
 
 /* ---- the join ------------------------------------------------------------------------------- */
@@ -190,10 +210,12 @@ void JoinRows(World &world) {
   // All on one connection, which reads its database through a mapping too.
   Sql sql(database);
   sql.Ask("PRAGMA mmap_size = 4000000000;"
-          "CREATE VIRTUAL TABLE temp.keys_file USING mmap(" + Quote(keys) + ", key u32le);"
+          "CREATE VIRTUAL TABLE temp.keys_file USING mmap(" +
+          Quote(keys) +
+          ", key u32le);"
           "CREATE TEMP TABLE keys AS SELECT key FROM keys_file;"
-          "CREATE VIRTUAL TABLE temp.sorted USING mmap(" + Quote(path) +
-          ", key u32le, value u32le, sorted=key)");
+          "CREATE VIRTUAL TABLE temp.sorted USING mmap(" +
+          Quote(path) + ", key u32le, value u32le, sorted=key)");
   auto join = [&](const std::string &table) {
     return [&sql, table] {
       return sql.Ask("SELECT sum(r.value) FROM temp.keys k CROSS JOIN " + table +

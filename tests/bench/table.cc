@@ -14,8 +14,8 @@ using Row = std::vector<std::string>;
 std::vector<Row> Rows(const std::vector<Line> &lines) {
   std::vector<Row> rows = {{"work", "ours", "peer", "ratio", "target", "met"}};
   for (const Line &line : lines) {
-    rows.push_back({line.work, line.ours, line.peer, RatioText(line), TargetText(line),
-                    MetText(line.met)});
+    rows.push_back(
+        {line.work, line.ours, line.peer, RatioText(line), TargetText(line), MetText(line.met)});
   }
   return rows;
 }
@@ -35,8 +35,7 @@ std::string Escaped(const std::string &text) {
 }
 
 // Printf into a string.
-template <typename... T>
-std::string Format(const char *format, T... arguments) {
+template <typename... T> std::string Format(const char *format, T... arguments) {
   char text[1000];
   snprintf(text, sizeof text, format, arguments...);
   return text;
@@ -63,9 +62,9 @@ std::string Bar(const Line &line, double y) {
                 RatioText(line).c_str());
 }
 
-const char kStyle[] =
-    "<style>text{font:12px sans-serif;fill:#333}.met{fill:#4a9}.limit{fill:#7bd}"
-    ".missed{fill:#d65}line{stroke:#999}@media(prefers-color-scheme:dark){text{fill:#ccc}}</style>\n";
+const char kStyle[] = "<style>text{font:12px sans-serif;fill:#333}.met{fill:#4a9}.limit{fill:#7bd}"
+                      ".missed{fill:#d65}line{stroke:#999}@media(prefers-color-scheme:dark){text{"
+                      "fill:#ccc}}</style>\n";
 
 } // namespace
 

@@ -47,7 +47,9 @@ Sql::Sql(const std::string &database, bool load) {
   }
 }
 
-Sql::~Sql() { sqlite3_close(db); }
+Sql::~Sql() {
+  sqlite3_close(db);
+}
 
 std::string Sql::Ask(const std::string &sql, const std::string &bytes) {
   std::string answer;
@@ -80,8 +82,8 @@ int Sql::Try(const std::string &sql) {
 
 bool Sql::Has(const std::string &name) {
   return Ask("SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = " + Quote(name) +
-             ") OR EXISTS (SELECT 1 FROM pragma_function_list WHERE name = " + Quote(name) +
-             ")") == "1";
+             ") OR EXISTS (SELECT 1 FROM pragma_function_list WHERE name = " + Quote(name) + ")") ==
+         "1";
 }
 
 std::string Quote(const std::string &text) {
@@ -162,7 +164,9 @@ double Coprocess::CpuTime() const {
   return clock_getcpuclockid(pid_, &clock) == 0 ? ClockTime(clock) : 0;
 }
 
-double OwnCpuTime() { return ClockTime(CLOCK_PROCESS_CPUTIME_ID); }
+double OwnCpuTime() {
+  return ClockTime(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 double ProgramsCpuTime() {
   rusage usage;
@@ -207,7 +211,9 @@ Mapped::Mapped(const std::string &path) {
   data = static_cast<const uint8_t *>(memory);
 }
 
-Mapped::~Mapped() { munmap(const_cast<uint8_t *>(data), size); }
+Mapped::~Mapped() {
+  munmap(const_cast<uint8_t *>(data), size);
+}
 
 std::string World::File(const std::string &name, uint64_t size,
                         const std::function<void(uint64_t, uint8_t *, size_t)> &fill) {
@@ -246,13 +252,14 @@ std::string World::RandomFile() {
 std::string World::EnglishFile() {
   // The commonest words, the commoner ones more often.
   static const char *const words[] = {
-      "the",  "of",   "and",  "to",   "a",     "in",    "is",   "that",  "it",   "was",   "for",
-      "on",   "are",  "as",   "with", "his",   "they",  "at",   "be",    "this", "have",  "from",
-      "or",   "one",  "had",  "by",   "word",  "but",   "not",  "what",  "all",  "were",  "we",
-      "when", "your", "can",  "said", "there", "use",   "an",   "each",  "which", "she",  "do",
-      "how",  "their", "if",  "will", "up",    "other", "about", "out",  "many", "then",  "them",
-      "these", "so",  "some", "her",  "would", "make",  "like", "him",   "into", "time",  "has",
-      "look", "two",  "more", "write", "see",  "number", "way", "could", "people", "than", "first"};
+      "the",   "of",     "and",  "to",    "a",      "in",    "is",   "that",  "it",   "was",
+      "for",   "on",     "are",  "as",    "with",   "his",   "they", "at",    "be",   "this",
+      "have",  "from",   "or",   "one",   "had",    "by",    "word", "but",   "not",  "what",
+      "all",   "were",   "we",   "when",  "your",   "can",   "said", "there", "use",  "an",
+      "each",  "which",  "she",  "do",    "how",    "their", "if",   "will",  "up",   "other",
+      "about", "out",    "many", "then",  "them",   "these", "so",   "some",  "her",  "would",
+      "make",  "like",   "him",  "into",  "time",   "has",   "look", "two",   "more", "write",
+      "see",   "number", "way",  "could", "people", "than",  "first"};
   std::mt19937 random(2);
   size_t column = 0;
   const std::string planted = "sqlite-mmap 42\n";

@@ -21,7 +21,7 @@ namespace mm_bench {
 
 // A connection, by default with the library.
 class Sql {
- public:
+public:
   explicit Sql(const std::string &database = ":memory:", bool load = true);
   ~Sql();
   Sql(const Sql &) = delete;
@@ -45,7 +45,7 @@ std::string Blob(const std::string &bytes);
 
 // A program that runs along, is sent a line and answers with one.
 class Coprocess {
- public:
+public:
   explicit Coprocess(const std::vector<std::string> &command);
   ~Coprocess();
   Coprocess(const Coprocess &) = delete;
@@ -53,7 +53,7 @@ class Coprocess {
   std::string Ask(const std::string &line);
   double CpuTime() const;
 
- private:
+private:
   pid_t pid_;
   FILE *to_, *from_;
 };
@@ -70,7 +70,7 @@ double ProgramsCpuTime();
 
 // A file mapped to be read, all of its pages at hand.
 class Mapped {
- public:
+public:
   explicit Mapped(const std::string &path);
   ~Mapped();
   Mapped(const Mapped &) = delete;
@@ -133,13 +133,13 @@ struct World {
 };
 
 // The rows of the table, by where they are measured.
-void SearchRows(World &world);  // rows_search.cc
-void PatternRows(World &world); // likewise
-void TableRows(World &world);   // rows_tables.cc
-void JoinRows(World &world);    // likewise
-void SliceRows(World &world);   // rows_files.cc
-void CommitRows(World &world);  // likewise
-void SparseRows(World &world);  // likewise
+void SearchRows(World &world);    // rows_search.cc
+void PatternRows(World &world);   // likewise
+void TableRows(World &world);     // rows_tables.cc
+void JoinRows(World &world);      // likewise
+void SliceRows(World &world);     // rows_files.cc
+void CommitRows(World &world);    // likewise
+void SparseRows(World &world);    // likewise
 void InterruptRows(World &world); // likewise
 
 } // namespace mm_bench
