@@ -29,10 +29,9 @@ SELECT printf('%08x  ', at)
   FROM bytes GROUP BY at;
 
 .print
-.print == Strings: printable runs of 10 characters and more in the first lines of .rodata ==
-WITH found(at) AS (SELECT mmap_find('program', 'GNU coreutils'))
-SELECT 'GNU coreutils stands at a multiple of ' || iif(at % 4 = 0, 4, 1)
-    || ': ' || mmap_get('program', at, 'text(13)') FROM found;
+.print == Strings: the five longest ==
+SELECT length || '  ' || substr(text, 1, 60) FROM mmap_strings('program', 12)
+ ORDER BY length DESC, offset LIMIT 5;
 
 .print
 .print == A patch is a transaction: look at it before it is written ==
@@ -71,3 +70,7 @@ WITH RECURSIVE
   )
 SELECT key || ' is record ' || max(low) || ', found in ' || (count(*) - 1) || ' probes'
   FROM search, lower_bound;
+
+.print -- and the same with sorted=, which is all that it takes
+CREATE VIRTUAL TABLE temp.squares USING mmap('squares.bin', square u64le, sorted=square);
+SELECT square || ' is record ' || rowid FROM squares WHERE square = 160000;
