@@ -1,8 +1,8 @@
 /*
 ** newlines.h: where lines end, 64 bytes at a time.
 **
-** memchr is as fast as memory for long lines; for lines of some tens of bytes a call a line is most of
-** the work. A mask of the newlines in 64 bytes finds several lines at once.
+** memchr is as fast as memory for long lines; for lines of some tens of bytes a call a line is most
+** of the work. A mask of the newlines in 64 bytes finds several lines at once.
 */
 #ifndef MM_NEWLINES_H
 #define MM_NEWLINES_H
@@ -31,8 +31,8 @@ static inline uint64_t mm_newlines(const uint8_t *bytes) {
 
 #else
 
-/* A byte that is zero gets its top bit, exactly (H. S. Warren, Hacker's Delight, 6-1); a product then
-** brings the eight top bits together. */
+/* A byte that is zero gets its top bit, exactly (H. S. Warren, Hacker's Delight, 6-1); a product
+** then brings the eight top bits together. */
 static inline uint64_t mm_newlines_8(const uint8_t *bytes) {
   uint64_t v;
   memcpy(&v, bytes, sizeof v);

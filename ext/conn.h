@@ -14,6 +14,15 @@ void ext_conn_release(void *conn); /* a destructor for sqlite3_create_function_v
 /* A new private object of the file (access=copy), held for the caller. */
 int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
 
+/* The private object of a table with access=copy, held for the caller: it outlives the table's
+** being connected anew, which SQLite does when a schema has changed. Opened at the first call.
+** `drop` forgets it. */
+int ext_conn_open_table_copy(ext_conn *conn, const char *database, const char *name,
+                             const char *path, ext_object **out, mm_error *err);
+void ext_conn_drop_table_copy(ext_conn *conn, const char *database, const char *name);
+int ext_conn_rename_table_copy(ext_conn *conn, const char *database, const char *name,
+                               const char *new_name); /* SQLite's code */
+
 /* Set or narrow the root of all paths. */
 int ext_conn_set_root(ext_conn *conn, const char *path, mm_error *err);
 

@@ -87,6 +87,7 @@ struct ext_conn {
   size_t handle_count, handle_capacity;
   struct ext_txn *txn;
   struct mmap_table *tables; /* created tables that are connected, for mmap_list (tab_mmap.c) */
+  struct ext_copy *copies;      /* objects of tables with access=copy (conn.c) */
   struct mmap_deleted *deleted; /* rows that COMMIT will close up (tab_mmap_delete.c) */
   struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
   sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */

@@ -20,14 +20,16 @@ static const ext_checked *find_in(const ext_conn *conn, const char *database, co
 }
 
 /* temp first, then main, then what is attached. */
-static const ext_checked *find_checked(const ext_conn *conn, const char *database, const char *name) {
+static const ext_checked *find_checked(const ext_conn *conn, const char *database,
+                                       const char *name) {
   if (database) return find_in(conn, database, name);
   const ext_checked *c = find_in(conn, "temp", name);
   if (!c) c = find_in(conn, "main", name);
   return c ? c : find_in(conn, NULL, name);
 }
 
-/* A table of the database's schema is not connected before its first use: this is one. Is it there? */
+/* A table of the database's schema is not connected before its first use: this is one. Is it
+** there? */
 static bool use_table(sqlite3 *db, const char *database, const char *name) {
   sqlite3_stmt *stmt = NULL;
   char *sql = database ? sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", database, name)

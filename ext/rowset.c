@@ -1,8 +1,8 @@
 /*
 ** rowset.c: bitmaps of 512 rows in a hash table with open addressing.
 **
-** 72 bytes for the first row of 512 and none for the others: a million scattered rows take 100 MB, forty
-** million in one run 6.
+** 72 bytes for the first row of 512 and none for the others: a million scattered rows take 100 MB,
+** forty million in one run 6.
 */
 #include "ext/rowset.h"
 
@@ -26,7 +26,8 @@ void ext_rowset_clear(ext_rowset *set) {
 
 /* ---- the hash table ------------------------------------------------------------------------- */
 
-/* D. E. Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing by the golden ratio. */
+/* D. E. Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing by the golden
+** ratio. */
 static size_t slot_of(int64_t number, size_t capacity) {
   uint64_t hash = (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
   return (size_t)(hash >> 32) & (capacity - 1);

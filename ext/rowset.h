@@ -30,8 +30,8 @@ bool ext_rowset_has(const ext_rowset *set, int64_t row);
 int64_t ext_rowset_absent_from(const ext_rowset *set, int64_t row);
 int64_t ext_rowset_absent_to(const ext_rowset *set, int64_t row);
 
-/* Every longest run first..last of rows of the set, ascending; a nonzero result of `run` ends it and is
-** returned. MM_NOMEM. */
+/* Every longest run first..last of rows of the set, ascending; a nonzero result of `run` ends it
+** and is returned. MM_NOMEM. */
 typedef int ext_rowset_run(void *context, int64_t first, int64_t last);
 int ext_rowset_each(const ext_rowset *set, ext_rowset_run *run, void *context);
 

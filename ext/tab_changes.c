@@ -7,7 +7,8 @@
 **     growth   (path, old size, bytes added, NULL, the new bytes)
 **     a cut    (path, new size, bytes removed, the old bytes, NULL)
 **
-** The rows are of the moment when the scan begins.
+** The rows are of the moment when the scan begins. Where rows of a table have been deleted they show
+** the file closing up, which is done for this and undone again.
 */
 #include "ext/tab.h"
 

@@ -6,14 +6,16 @@
 **     CREATE VIRTUAL TABLE temp.words USING mmap_lines('words.txt', sorted=yes);
 **     SELECT text FROM words WHERE text >= 'bee' LIMIT 5;
 **
-** A line ends with \n or \r\n, the last one also with the file. Numbers are counted only when they are
-** asked for, from the nearest line whose number is known. Where the lines ascend, a constraint on `text`
-** is found by halving the file: the line that the middle byte lies in tells which half to go on with.
+** A line ends with \n or \r\n, the last one also with the file. Numbers are counted only when they
+** are asked for, from the nearest line whose number is known. Where the lines ascend, a constraint
+** on `text` is found by halving the file: the line that the middle byte lies in tells which half to
+** go on with.
 **
 **     idxNum   PLAN_FILE        argv[0] is the file (table-valued function)
 **              PLAN_DESCENDING  rows come from the last to the first
 **              PLAN_ORDERED     the plan relies on the order of `text`
-**     idxStr   for each further argument what and how: 'o' offset, rowid  'n' number  't' text  'T' … against a literal
+**     idxStr   for each further argument what and how:
+**              'o' offset, rowid  'n' number  't' text  'T' … compared to a literal
 */
 #include "core/find.h"
 #include "core/mem.h"
@@ -35,8 +37,8 @@ typedef struct lines_table {
   ext_checked checked;
 } lines_table;
 
-/* A line: its text is start..end-1, the next one begins at `next`. Offsets in the window. An `end` of 0
-** with a `next` is not known yet. */
+/* A line: its text is start..end-1, the next one begins at `next`. Offsets in the window. An `end`
+** of 0 with a `next` is not known yet. */
 typedef struct line {
   uint64_t start, end, next;
 } line;
@@ -44,13 +46,14 @@ typedef struct line {
 typedef struct lines_cursor {
   sqlite3_vtab_cursor base;
   ext_source file;
-  uint64_t begin, end; /* lines that begin in begin..end-1 are rows still to come; both begin a line */
+  uint64_t begin,
+      end; /* lines that begin in begin..end-1 are rows still to come; both begin a line */
   line now;
   line last; /* the row before, if `has_last` */
   bool descending, ordered, has_last, done;
-  uint64_t scanned;  /* ascending: newlines are known up to here: they have been passed, or are … */
+  uint64_t scanned; /* ascending: newlines are known up to here: they have been passed, or are … */
   uint64_t newlines; /* … in this mask of the 64 bytes before it */
-  bool numbered; /* the line at `numbered_at` has number `number` */
+  bool numbered;     /* the line at `numbered_at` has number `number` */
   uint64_t numbered_at;
   int64_t number;
 } lines_cursor;
@@ -84,7 +87,8 @@ static int parse_option(lines_table *table, const char *text, bool *seen, mm_err
 static int parse_arguments(lines_table *table, int argc, const char *const *argv, mm_error *err) {
   bool seen = false;
   table->path = argc > 3 ? mmap_argument_text(argv[3]) : NULL;
-  if (argc <= 3 || (table->path && !*table->path)) return mm_fail(err, MM_ERROR, "a path is needed");
+  if (argc <= 3 || (table->path && !*table->path))
+    return mm_fail(err, MM_ERROR, "a path is needed");
   table->database = mm_strdup(argv[1]);
   table->name = mm_strdup(argv[2]);
   if (!table->path || !table->database || !table->name) return mm_fail_nomem(err);
@@ -122,7 +126,8 @@ static int linesDisconnect(sqlite3_vtab *base) {
 
 static int linesCheck(ext_checked *checked, char **finding, mm_error *err);
 
-static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv, mm_error *err) {
+static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv,
+                  mm_error *err) {
   if (argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0) return MM_OK;
   int rc = parse_arguments(table, argc, argv, err);
   if (rc) return rc;
@@ -139,10 +144,11 @@ static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *ar
                         sqlite3_vtab **out, char **error) {
   mm_error *err = &((ext_conn *)conn)->err;
   bool function = argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
-  const char *columns = function ? "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
-                                   " text TEXT NOT NULL, file HIDDEN)"
-                                 : "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
-                                   " text TEXT NOT NULL)";
+  const char *columns = function
+                            ? "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
+                              " text TEXT NOT NULL, file HIDDEN)"
+                            : "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
+                              " text TEXT NOT NULL)";
   int rc = ext_tab_connect(db, conn, columns, sizeof(lines_table), out, error);
   if (rc) return rc;
   if (set_up((lines_table *)*out, db, argc, argv, err)) {
@@ -178,7 +184,8 @@ typedef struct lines_plan {
   double share;
 } lines_plan;
 
-static void plan_constraint(const lines_table *table, sqlite3_index_info *info, int i, lines_plan *p) {
+static void plan_constraint(const lines_table *table, sqlite3_index_info *info, int i,
+                            lines_plan *p) {
   const struct sqlite3_index_constraint *c = &info->aConstraint[i];
   char how = ext_tab_operator(c->op), what = target_of(table, c->iColumn);
   if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
@@ -302,11 +309,13 @@ static int compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_
 }
 
 static int compare_lines(const text *t, const line *a, const line *b) {
-  return compare_bytes(t->data + a->start, a->end - a->start, t->data + b->start, b->end - b->start);
+  return compare_bytes(t->data + a->start, a->end - a->start, t->data + b->start,
+                       b->end - b->start);
 }
 
 static int out_of_order(const line *earlier, const line *later, mm_error *err) {
-  return mm_fail(err, MM_CORRUPT, "the line at offset %llu is out of order: it comes after the one at %llu",
+  return mm_fail(err, MM_CORRUPT,
+                 "the line at offset %llu is out of order: it comes after the one at %llu",
                  (unsigned long long)later->start, (unsigned long long)earlier->start);
 }
 
@@ -417,8 +426,8 @@ static void bound_number(lines_cursor *cursor, text *t, int op, sqlite3_value *v
   if (high < INT64_MAX) lower_end(cursor, line_numbered(t, high + 1));
 }
 
-/* A number is left to SQLite: it compares it as text or as a number, by where it comes from. Unless the
-** value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. */
+/* A number is left to SQLite: it compares it as text or as a number, by where it comes from. Unless
+** the value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. */
 static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *value, bool plain) {
   mm_error *err = &conn_of(cursor)->err;
   uint64_t low, high;
@@ -611,8 +620,8 @@ static int find_number(lines_cursor *cursor, const text *t) {
     cursor->number = 1;
   }
   bool up = at >= cursor->numbered_at;
-  int64_t count = up ? count_lines(t, cursor->numbered_at, at)
-                     : count_lines(t, at, cursor->numbered_at);
+  int64_t count =
+      up ? count_lines(t, cursor->numbered_at, at) : count_lines(t, at, cursor->numbered_at);
   if (count < 0) return SQLITE_INTERRUPT;
   cursor->number += up ? count : -count;
   cursor->numbered_at = at;

@@ -7,8 +7,8 @@
 **     CREATE VIRTUAL TABLE temp.pw USING mmap('hibp.bin', hash blob(20), n i32le, sorted=hash);
 **
 ** One module serves both forms: xCreate is xConnect, so SQLite also offers it as a table-valued
-** function. Row i lies at start + i * record, so every constraint on rowid or offset is a bound on i;
-** what else there is to it is in the files that tab_mmap.h lists.
+** function. Row i lies at start + i * record, so every constraint on rowid or offset is a bound on
+** i; what else there is to it is in the files that tab_mmap.h lists.
 */
 #include "ext/tab_mmap.h"
 
@@ -56,6 +56,7 @@ static int check_file(mmap_table *table, mm_error *err) {
   ext_object *object;
   const mmap_spec *spec = &table->spec;
   int rc = MM_OK;
+  ext_conn_drop_table_copy(table->tab.conn, table->database, table->name);
   bool writes = spec->access == EXT_WRITE || spec->access == EXT_CREATE;
   if (writes) rc = ext_conn_check_writes(table->tab.conn, err);
   if (rc == MM_OK && spec->access == EXT_CREATE) {
@@ -154,13 +155,22 @@ static int mmapDisconnect(sqlite3_vtab *base) {
 /* SQLite would not tell us of the COMMIT any more. It has no place for a sentence here. */
 static int mmapDestroy(sqlite3_vtab *base) {
   const mmap_table *table = (const mmap_table *)base;
-  return mmap_table_has_pending(table) ? SQLITE_LOCKED : mmapDisconnect(base);
+  if (mmap_table_has_pending(table)) return SQLITE_LOCKED;
+  if (table->spec.access == EXT_COPY) {
+    ext_conn_drop_table_copy(table->tab.conn, table->database, table->name);
+  }
+  return mmapDisconnect(base);
 }
 
 static int mmapRename(sqlite3_vtab *base, const char *name) {
   mmap_table *table = (mmap_table *)base;
   char *copy = mm_strdup(name);
   if (!copy) return SQLITE_NOMEM;
+  int rc = ext_conn_rename_table_copy(table->tab.conn, table->database, table->name, name);
+  if (rc) {
+    mm_free(copy);
+    return rc;
+  }
   mm_free(table->name);
   table->name = copy;
   return SQLITE_OK;
@@ -187,7 +197,10 @@ int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   int rc = MM_OK;
   if (table->spec.access == EXT_COPY) {
-    if (!table->own) rc = ext_conn_open_copy(conn, table->spec.path, &table->own, err);
+    if (!table->own) {
+      rc = ext_conn_open_table_copy(conn, table->database, table->name, table->spec.path,
+                                    &table->own, err);
+    }
     *out = table->own;
     if (rc == MM_OK) ext_object_hold(table->own);
   } else {
@@ -200,11 +213,11 @@ int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
   return rc;
 }
 
-#define READ_METHODS                                                                        \
-  .iVersion = 2, .xCreate = mmapConnect, .xConnect = mmapConnect, .xBestIndex = mmapBestIndex, \
-  .xDisconnect = mmapDisconnect, .xDestroy = mmapDestroy, .xOpen = mmapOpen,                  \
-  .xClose = mmapClose, .xFilter = mmapFilter, .xNext = mmapNext, .xEof = mmapEof,             \
-  .xColumn = mmapColumn, .xRowid = mmapRowid, .xRename = mmapRename
+#define READ_METHODS                                                                               \
+  .iVersion = 2, .xCreate = mmapConnect, .xConnect = mmapConnect, .xBestIndex = mmapBestIndex,     \
+  .xDisconnect = mmapDisconnect, .xDestroy = mmapDestroy, .xOpen = mmapOpen, .xClose = mmapClose,  \
+  .xFilter = mmapFilter, .xNext = mmapNext, .xEof = mmapEof, .xColumn = mmapColumn,                \
+  .xRowid = mmapRowid, .xRename = mmapRename
 
 static const sqlite3_module mmap_module = {
     READ_METHODS,

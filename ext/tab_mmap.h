@@ -16,7 +16,8 @@
 #include "ext/tab.h"
 #include "ext/txn.h"
 
-/* Columns of a table of bytes. Those of a table of records are its own, and then `offset`, hidden. */
+/* Columns of a table of bytes. Those of a table of records are its own, and then `offset`,
+** hidden. */
 enum { BYTES_OFFSET, BYTES_BYTE, BYTES_FILE };
 
 typedef struct mmap_column {
@@ -25,7 +26,8 @@ typedef struct mmap_column {
   uint64_t at; /* its place in the record, in bytes */
 } mmap_column;
 
-/* What CREATE VIRTUAL TABLE said. All zeros, but for the defaults, for the table-valued function. */
+/* What CREATE VIRTUAL TABLE said. All zeros, but for the defaults, for the table-valued
+** function. */
 typedef struct mmap_spec {
   char *path;      /* NULL: the table-valued function */
   int access;      /* enum ext_access, or -1: not said */
@@ -41,8 +43,8 @@ typedef struct mmap_spec {
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err);
 void mmap_spec_clear(mmap_spec *spec);
 
-/* The text of an argument: without the spaces around it, and unquoted if all of it is quoted. Allocated;
-** NULL: no memory. */
+/* The text of an argument: without the spaces around it, and unquoted if all of it is quoted.
+** Allocated; NULL: no memory. */
 char *mmap_argument_text(const char *p);
 
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
@@ -53,16 +55,16 @@ typedef struct mmap_table {
   char *database; /* "main", "temp" … */
   char *name;
   mmap_spec spec;
-  bool text_order;           /* text compares bytewise: the database is UTF-8 */
-  int64_t known_rows;        /* as of the last use, for estimates; -1: not used yet */
-  uint8_t *scratch;          /* for values on their way into a record; owned */
+  bool text_order;    /* text compares bytewise: the database is UTF-8 */
+  int64_t known_rows; /* as of the last use, for estimates; -1: not used yet */
+  uint8_t *scratch;   /* for values on their way into a record; owned */
   uint64_t scratch_size;
   uint8_t *text;             /* room for a decoded key, if that is UTF-16; owned */
   ext_object *own;           /* access=copy: the table's own object; held */
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
-  struct mmap_table *next;   /* in ext_conn.tables */
+  struct mmap_table *next; /* in ext_conn.tables */
 } mmap_table;
 
 static inline bool mmap_is_bytes(const mmap_table *table) {
@@ -99,7 +101,7 @@ const char *mmap_table_label(const mmap_table *table);
 **              MMAP_PLAN_DESCENDING  rows come in descending order
 **              MMAP_PLAN_KEYED       … of the sorted column, else of rowid
 **     idxStr   for each further argument two characters, what and how it is compared:
-**              'o' offset  'r' rowid  'b' byte  'k' the sorted column  'K' … compared with a literal
+**              'o' offset  'r' rowid  'b' byte  'k' the sorted column  'K' … to a literal
 **              '=' '<' 'l' (<=) '>' 'g' (>=)  'i' (= one of a list, which sqlite3_vtab_in gives)
 */
 enum { MMAP_PLAN_FILE = 1, MMAP_PLAN_DESCENDING = 2, MMAP_PLAN_KEYED = 4 };
@@ -133,8 +135,8 @@ typedef struct mmap_keys {
   int *luck;                 /* does interpolation pay here? kept from one search to the next */
 } mmap_keys;
 
-/* One end of a range of keys: the rows from the first on that is not below it; with `after`, from the
-** first that is above it. */
+/* One end of a range of keys: the rows from the first on that is not below it; with `after`, from
+** the first that is above it. */
 typedef struct mmap_edge {
   bool given;
   bool after;
@@ -145,24 +147,25 @@ typedef struct mmap_edge {
 
 /* What the constraints on a key leave. */
 typedef struct mmap_range {
-  bool none; /* nothing can match */
-  int64_t low, high;       /* of integer keys: the values, inclusive */
-  mmap_edge first, last;   /* of all others: from, up to */
+  bool none;             /* nothing can match */
+  int64_t low, high;     /* of integer keys: the values, inclusive */
+  mmap_edge first, last; /* of all others: from, up to */
 } mmap_range;
 
 mmap_keys mmap_table_keys(const mmap_table *table, const mm_object *object, const mmap_rows *rows,
                           const ext_rowset *deleted, int *luck);
 
-/* Narrow a range by `key op value`, exactly as SQLite compares; for a text key by less where only SQLite
-** can tell, unless `plain` says that the value comes from no column. False: this value cannot be looked up
-** in the order of the keys (a number against text): the range stays, and SQLite checks. MM_NOMEM is not
-** told apart: then too the range stays. */
+/* Narrow a range by `key op value`, exactly as SQLite compares; for a text key by less where only
+** SQLite can tell, unless `plain` says that the value comes from no column. False: this value
+** cannot be looked up in the order of the keys (a number against text): the range stays, and SQLite
+** checks. MM_NOMEM is not told apart: then too the range stays. */
 mmap_range mmap_range_all(void);
 bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3_value *value,
                        bool plain);
 
-/* The rows of a range, as one run or, of unsigned 64-bit keys that SQL sees as negative, two: runs[0]
-** has SQL's smaller keys. The number of runs. MM_CORRUPT when rows are met that are not in order. */
+/* The rows of a range, as one run or, of unsigned 64-bit keys that SQL sees as negative, two:
+** runs[0] has SQL's smaller keys. The number of runs. MM_CORRUPT when rows are met that are not in
+** order. */
 int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2], int *count,
                     mm_error *err);
 
@@ -176,8 +179,8 @@ int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_
 int64_t mmap_keys_from(const mmap_keys *keys, int64_t row);
 int64_t mmap_keys_to(const mmap_keys *keys, int64_t row);
 
-/* Are the keys ordered as SQL orders them? Integer, real and blob keys always, text where the database
-** is UTF-8. */
+/* Are the keys ordered as SQL orders them? Integer, real and blob keys always, text where the
+** database is UTF-8. */
 bool mmap_key_is_ordered(const mmap_table *table);
 
 /* mmap_check's part. */
@@ -190,18 +193,19 @@ int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
 /* Has it written in this transaction? */
 bool mmap_table_has_pending(const mmap_table *table);
 
-/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts until the
-** transaction ends. All tables of the same offset and record on the object share it. */
+/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
+** until the transaction ends. All tables of the same offset and record on the object share it. */
 typedef struct mmap_deleted mmap_deleted;
 
 /* NULL: none. */
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object);
 
-/* Delete a row that is there: the caller is the object's writer and has checked that it can shrink. */
+/* Delete a row that is there: the caller is the object's writer and has checked that it can
+** shrink. */
 int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err);
 
-/* The column `file` during an UPDATE of the table-valued function tells xUpdate which file it is, in
-** a form that no SQL can make. */
+/* The column `file` during an UPDATE of the table-valued function tells xUpdate which file it is,
+** in a form that no SQL can make. */
 void mmap_result_file_mark(sqlite3_context *context, ext_conn *conn, const char *path,
                            sqlite3_int64 handle);
 

@@ -41,7 +41,8 @@ static char closing_quote(char open) {
   }
 }
 
-/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: not closed, or no memory. */
+/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: not closed, or no
+** memory. */
 static char *read_quoted(const char **p) {
   char close = closing_quote(**p);
   const char *from = *p + 1;
@@ -105,7 +106,15 @@ static int64_t read_number(const char **p) {
 
 /* ---- options -------------------------------------------------------------------------------- */
 
-enum option { OPT_ACCESS, OPT_OFFSET, OPT_LENGTH, OPT_RECORD, OPT_SORTED, OPT_SYNCHRONOUS, OPT_MAX };
+enum option {
+  OPT_ACCESS,
+  OPT_OFFSET,
+  OPT_LENGTH,
+  OPT_RECORD,
+  OPT_SORTED,
+  OPT_SYNCHRONOUS,
+  OPT_MAX
+};
 
 static const char *const option_names[OPT_MAX] = {"access", "offset", "length",
                                                   "record", "sorted", "synchronous"};
@@ -317,9 +326,8 @@ static const char *declaration_of(mm_type type) {
 
 char *mmap_spec_declare(const mmap_spec *spec) {
   if (spec->column_count == 0) {
-    return sqlite3_mprintf(
-        "CREATE TABLE x(offset INTEGER NOT NULL, byte INTEGER NOT NULL%s)",
-        spec->path ? "" : ", file HIDDEN");
+    return sqlite3_mprintf("CREATE TABLE x(offset INTEGER NOT NULL, byte INTEGER NOT NULL%s)",
+                           spec->path ? "" : ", file HIDDEN");
   }
   sqlite3_str *text = sqlite3_str_new(NULL);
   sqlite3_str_appendall(text, "CREATE TABLE x(");

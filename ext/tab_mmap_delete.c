@@ -1,18 +1,20 @@
 /*
 ** tab_mmap_delete.c: DELETE.
 **
-** A deleted row stays where it is, and is only noted as gone: rowids stay, and functions see the file's
-** bytes as they were. When SQLite says COMMIT the file closes up, as ordinary entries of the object's
-** log; should that COMMIT not go through, they are cut off again.
+** A deleted row stays where it is, and is only noted as gone: rowids stay, and functions see the
+** file's bytes as they were. When SQLite says COMMIT the file closes up, as ordinary entries of the
+** object's log; should that COMMIT not go through, they are cut off again.
 **
-** What is noted belongs to the object, not to the table: SQLite may connect a table anew in the middle of
-** a transaction. Tables of the same offset and record see the same rows; a table of another shape cannot
-** delete while there are some, as nobody could say which of its rows those are.
+** What is noted belongs to the object, not to the table: SQLite may connect a table anew in the
+** middle of a transaction. Tables of the same offset and record see the same rows; a table of
+** another shape cannot delete while there are some, as nobody could say which of its rows those
+** are.
 */
 #include "core/mem.h"
 #include "ext/tab_mmap.h"
 
-/* Rows in the order in which they were deleted: first, first + step … so that a rollback can tell. */
+/* Rows in the order in which they were deleted: first, first + step … so that a rollback can
+** tell. */
 typedef struct batch {
   int64_t first, step, count;
 } batch;

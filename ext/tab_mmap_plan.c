@@ -1,9 +1,9 @@
 /*
 ** tab_mmap_plan.c: how a query of the table `mmap` will run; the plan's format is in tab_mmap.h.
 **
-** Constraints on rowid, offset, byte and the sorted column bound the scan exactly as SQL compares, so
-** SQLite need not look again; but for text, whose comparison with a number depends on what the number
-** comes from, which only SQLite knows.
+** Constraints on rowid, offset, byte and the sorted column bound the scan exactly as SQL compares,
+** so SQLite need not look again; but for text, whose comparison with a number depends on what the
+** number comes from, which only SQLite knows.
 */
 #include "ext/tab_mmap.h"
 
@@ -25,15 +25,16 @@ typedef struct plan {
   int next; /* the next argument of xFilter */
   char text[2 * 64 + 1];
   size_t size;
-  bool one;     /* one row at most */
-  bool found;   /* an equality on the sorted column */
+  bool one;      /* one row at most */
+  bool found;    /* an equality on the sorted column */
   bool searched; /* any constraint on it */
   bool listed;   /* … one of them an IN whose values come all at once */
-  double share; /* of all rows */
-  double scan;  /* work for a row of the scan, a row handed out being 1 */
+  double share;  /* of all rows */
+  double scan;   /* work for a row of the scan, a row handed out being 1 */
 } plan;
 
-/* All values of an IN at once: one search a value, and the rows still come in order. Of one IN only. */
+/* All values of an IN at once: one search a value, and the rows still come in order. Of one IN
+** only. */
 static bool takes_list(plan *p, int i) {
   if (p->listed) return false;
 #if SQLITE_VERSION_NUMBER >= 3038000
@@ -85,9 +86,9 @@ static void plan_order(plan *p) {
   if (n == 0) return;
   unsigned char down = info->aOrderBy[0].desc;
   char what = target_of(p->table, info->aOrderBy[0].iColumn);
-  bool keyed = what == 'k' && (n == 1 || (is_row_target(target_of(p->table,
-                                                                  info->aOrderBy[1].iColumn)) &&
-                                          info->aOrderBy[1].desc == down));
+  bool keyed =
+      what == 'k' && (n == 1 || (is_row_target(target_of(p->table, info->aOrderBy[1].iColumn)) &&
+                                 info->aOrderBy[1].desc == down));
   if (!keyed && !is_row_target(what)) return;
   p->info->orderByConsumed = 1;
   if (down) p->info->idxNum |= MMAP_PLAN_DESCENDING;

@@ -1,9 +1,10 @@
 /*
 ** tab_mmap_scan.c: the cursor of the table `mmap`.
 **
-** What xFilter finds is a list of runs of rows, ascending; mostly it is one run. Constraints on rowid and
-** offset cut it at its ends, a lookup in a sorted table makes short runs, a byte filter jumps from hit to
-** hit within a run. Rows are handed out run by run, upwards or, descending, all of it backwards.
+** What xFilter finds is a list of runs of rows, ascending; mostly it is one run. Constraints on
+** rowid and offset cut it at its ends, a lookup in a sorted table makes short runs, a byte filter
+** jumps from hit to hit within a run. Rows are handed out run by run, upwards or, descending, all
+** of it backwards.
 */
 #include <stdlib.h>
 #include <string.h>
@@ -19,20 +20,20 @@ typedef struct mmap_cursor {
   sqlite3_int64 handle; /* the table-valued function's argument: a handle; 0: a path */
   char *path;           /* … which path; owned */
   mmap_rows rows;
-  uint64_t size;        /* the object's, when runs were last clipped to it */
-  int64_t low, high;    /* of the present run: rows still to come, low..high */
-  int64_t at;           /* the row now */
-  int64_t last;         /* the row before it in this run; -1: none */
+  uint64_t size;     /* the object's, when runs were last clipped to it */
+  int64_t low, high; /* of the present run: rows still to come, low..high */
+  int64_t at;        /* the row now */
+  int64_t last;      /* the row before it in this run; -1: none */
   bool descending;
-  bool plain;    /* nothing but the end of the run is to be looked at from row to row */
-  bool ordered;  /* the plan relies on the order of a sorted column: it is checked from row to row */
+  bool plain;   /* nothing but the end of the run is to be looked at from row to row */
+  bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */
   bool filtered; /* only bytes in `set` are rows */
   bool done;
-  int luck;         /* see mmap_keys */
+  int luck; /* see mmap_keys */
   mmap_run few[2];
-  mmap_run *runs;   /* `few`, or owned */
+  mmap_run *runs;                 /* `few`, or owned */
   size_t run_count, run_capacity; /* capacity 0: `few` */
-  size_t run_at;    /* runs taken */
+  size_t run_at;                  /* runs taken */
   uint8_t set[32];
 } mmap_cursor;
 
@@ -149,11 +150,13 @@ static void bound_rows(mmap_run *bounds, int64_t first, int64_t step, int64_t lo
   if (row < bounds->high) bounds->high = row;
 }
 
-static void bound_offset(const mmap_cursor *cursor, mmap_run *bounds, int op, sqlite3_value *value) {
+static void bound_offset(const mmap_cursor *cursor, mmap_run *bounds, int op,
+                         sqlite3_value *value) {
   int64_t low = INT64_MIN, high = INT64_MAX;
   const mmap_spec *spec = &table_of(cursor)->spec;
   ext_bound_integer(op, value, &low, &high);
-  bound_rows(bounds, spec->path ? (int64_t)cursor->rows.start : 0, (int64_t)spec->record, low, high);
+  bound_rows(bounds, spec->path ? (int64_t)cursor->rows.start : 0, (int64_t)spec->record, low,
+             high);
 }
 
 static void bound_rowid(const mmap_cursor *cursor, mmap_run *bounds, int op, sqlite3_value *value) {
@@ -168,7 +171,7 @@ static void bound_byte(mmap_cursor *cursor, int op, sqlite3_value *value) {
   if (!cursor->filtered) memset(cursor->set, 0xff, sizeof cursor->set);
   cursor->filtered = true;
   for (int b = 0; b < 256; b++) {
-    if (b < low || b > high) cursor->set[b >> 3] &= (uint8_t)~(1u << (b & 7));
+    if (b < low || b > high) cursor->set[b >> 3] &= (uint8_t) ~(1u << (b & 7));
   }
 }
 
@@ -188,8 +191,8 @@ static const ext_rowset *deleted_rows(const mmap_cursor *cursor) {
 }
 
 static mmap_keys keys_of(mmap_cursor *cursor) {
-  return mmap_table_keys(table_of(cursor), cursor->object->core, &cursor->rows, deleted_rows(cursor),
-                         &cursor->luck);
+  return mmap_table_keys(table_of(cursor), cursor->object->core, &cursor->rows,
+                         deleted_rows(cursor), &cursor->luck);
 }
 
 static int add_run(mmap_cursor *cursor, mmap_run run, const mmap_run *bounds) {
@@ -221,7 +224,8 @@ static int add_range(mmap_cursor *cursor, const lookup *look, const mmap_range *
 }
 
 #if SQLITE_VERSION_NUMBER >= 3038000
-/* A run for each value. *all: one of them cannot be looked up, so that all rows are to be looked at. */
+/* A run for each value. *all: one of them cannot be looked up, so that all rows are to be looked
+** at. */
 static int add_list(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, bool *all) {
   sqlite3_value *value;
   int rc = SQLITE_OK;
@@ -364,7 +368,8 @@ static int seek(mmap_cursor *cursor) {
   }
 }
 
-/* The plan promised an order: rows that are handed out one after the other show whether it holds. */
+/* The plan promised an order: rows that are handed out one after the other show whether it
+** holds. */
 static int check_order(mmap_cursor *cursor) {
   int rc = MM_OK;
   if (cursor->last >= 0) {
@@ -439,8 +444,8 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
 
 /* Most rows of most scans: `low` stays behind. */
 static bool is_simple_step(const mmap_cursor *cursor) {
-  return cursor->plain && cursor->at < cursor->high &&
-         cursor->size == cursor->object->core->size && !conn_of(cursor)->deleted;
+  return cursor->plain && cursor->at < cursor->high && cursor->size == cursor->object->core->size &&
+         !conn_of(cursor)->deleted;
 }
 
 int mmapNext(sqlite3_vtab_cursor *base) {

@@ -4,16 +4,17 @@
 ** Every key has a rank, 64 bits whose order as unsigned integers is that of the keys:
 **
 **     integers     the value, its sign bit flipped if it has one
-**     floats       the bits, of negative ones all flipped, else the sign bit; NaN, which SQL sees as
-**                  NULL, is 0, before all others
+**     floats       the bits, of negative ones all flipped, else the sign bit; NaN, which SQL sees
+**                  as NULL, is 0, before all others
 **     blob, text   the first 8 bytes, as a big-endian number; keys of one rank are compared in full
 **
-** A search guesses by interpolation where a rank lies, as long as each guess lands much nearer than the
-** one before (Y. Perl, A. Itai, H. Avni, Interpolation Search, CACM 21, 1978: log log n probes for
-** uniform keys), gallops from there until the place is between two rows (J. L. Bentley, A. C. Yao, An
-** almost optimal algorithm for unbounded searching, 1976) and halves what is left. Where guesses turn
-** out bad it only halves. In all cases O(log n) rows are looked at, and each of them is compared with
-** those seen on either side: a file out of order does not go unseen where a probe comes by.
+** A search guesses by interpolation where a rank lies, as long as each guess lands much nearer than
+** the one before (Y. Perl, A. Itai, H. Avni, Interpolation Search, CACM 21, 1978: log log n probes
+** for uniform keys), gallops from there until the place is between two rows (J. L. Bentley, A. C.
+** Yao, An almost optimal algorithm for unbounded searching, 1976) and halves what is left. Where
+** guesses turn out bad it only halves. In all cases O(log n) rows are looked at, and each of them
+** is compared with those seen on either side: a file out of order does not go unseen where a probe
+** comes by.
 */
 #include <math.h>
 
@@ -174,11 +175,11 @@ int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *
 static int refuse(const mmap_keys *keys, const uint8_t *key, const char *relation,
                   int64_t neighbour, mm_error *err) {
   char *first = show_key(keys, key), *second = show_key(keys, key_at(keys, neighbour));
-  int rc = first && second
-               ? mm_fail(err, MM_CONSTRAINT, "'%s' %s would break the order: it is %s %s of record %lld",
-                         mmap_sorted_column(keys->table)->name, first, relation, second,
-                         (long long)neighbour)
-               : mm_fail_nomem(err);
+  int rc = first && second ? mm_fail(err, MM_CONSTRAINT,
+                                     "'%s' %s would break the order: it is %s %s of record %lld",
+                                     mmap_sorted_column(keys->table)->name, first, relation, second,
+                                     (long long)neighbour)
+                           : mm_fail_nomem(err);
   sqlite3_free(first);
   sqlite3_free(second);
   return rc;
@@ -197,8 +198,8 @@ int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_
 
 /* ---- searching ------------------------------------------------------------------------------ */
 
-/* Every row below `low` is before the edge, every one from `high` on is not. Rows low-1 and high have
-** been looked at, and have these ranks, if `low_seen` and `high_seen` say so. */
+/* Every row below `low` is before the edge, every one from `high` on is not. Rows low-1 and high
+** have been looked at, and have these ranks, if `low_seen` and `high_seen` say so. */
 typedef struct search {
   const mmap_keys *keys;
   const mmap_edge *edge;
@@ -218,14 +219,15 @@ static bool is_before_edge(const search *s, const uint8_t *key, uint64_t rank) {
 }
 
 /* Rows of one rank may still be out of order if they are texts or blobs. */
-static int check_rows(const search *s, int64_t row, uint64_t rank, int64_t later, uint64_t later_rank) {
+static int check_rows(const search *s, int64_t row, uint64_t rank, int64_t later,
+                      uint64_t later_rank) {
   if (rank < later_rank || (rank == later_rank && !is_bytewise(s->keys->type))) return MM_OK;
   if (rank > later_rank) return out_of_order(s->keys, row, later, s->err);
   return mmap_keys_check(s->keys, row, later, s->err);
 }
 
-/* Look at a row of low..high-1. If it was deleted, at the next one that was not; if there is none before
-** `high`, the search goes on below. */
+/* Look at a row of low..high-1. If it was deleted, at the next one that was not; if there is none
+** before `high`, the search goes on below. */
 static int probe(search *s, int64_t row) {
   int64_t at = mmap_keys_from(s->keys, row);
   if (at >= s->high) {
@@ -256,7 +258,8 @@ static int halve(search *s) {
   return rc;
 }
 
-/* Look 1, 2, 4 … rows further, up from `low` or down from `high`, until the place has been passed. */
+/* Look 1, 2, 4 … rows further, up from `low` or down from `high`, until the place has been
+** passed. */
 static int gallop(search *s, bool up, int *steps) {
   int rc = MM_OK;
   *steps = 0;
@@ -321,11 +324,17 @@ static int search_all(search *s) {
   return halve(s);
 }
 
-/* The first row of from..count that is not before the edge. `near`: it is probably close to `from`. */
+/* The first row of from..count that is not before the edge. `near`: it is probably close to
+** `from`. */
 static int find_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t from, bool near,
                      int64_t *row, mm_error *err) {
-  search s = {.keys = keys, .edge = edge, .low = from, .high = keys->count,
-              .low_row = -1, .high_row = -1, .err = err};
+  search s = {.keys = keys,
+              .edge = edge,
+              .low = from,
+              .high = keys->count,
+              .low_row = -1,
+              .high_row = -1,
+              .err = err};
   int steps;
   int rc = MM_OK;
   if (s.low < s.high && near) {
@@ -445,8 +454,8 @@ static bool narrow_blob(mmap_range *range, int op, sqlite3_value *value) {
   return true;
 }
 
-/* A number is compared as a number if it comes from a column that is one, else as text. A text may come
-** from such a column too: see EXT_AFTER_NUMBERS. */
+/* A number is compared as a number if it comes from a column that is one, else as text. A text may
+** come from such a column too: see EXT_AFTER_NUMBERS. */
 static bool narrow_text(mmap_range *range, int op, sqlite3_value *value, bool plain) {
   if (sqlite3_value_type(value) == SQLITE_BLOB) {
     narrow_by_kind(range, op, true);
@@ -509,7 +518,9 @@ static int integer_run(const mmap_keys *keys, int64_t low, int64_t high, mmap_ru
 }
 
 static int64_t least_of(mm_type type) {
-  return type.kind == MM_UNSIGNED ? 0 : type.size < 8 ? -(INT64_C(1) << (8 * type.size - 1)) : INT64_MIN;
+  return type.kind == MM_UNSIGNED ? 0
+         : type.size < 8          ? -(INT64_C(1) << (8 * type.size - 1))
+                                  : INT64_MIN;
 }
 
 static int64_t most_of(mm_type type) {
@@ -526,8 +537,8 @@ static int64_t max64(int64_t a, int64_t b) {
 }
 
 /* No key is outside the type: bounds there need no search. */
-static int integer_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2], int *count,
-                        mm_error *err) {
+static int integer_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2],
+                        int *count, mm_error *err) {
   mm_type type = keys->type;
   int64_t low = max64(range->low, least_of(type)), high = min64(range->high, most_of(type));
   int rc = MM_OK;
@@ -582,7 +593,8 @@ int mmap_table_check(ext_checked *checked, char **finding, mm_error *err) {
     return rc;
   }
   mmap_rows rows = mmap_table_rows(table, object->core);
-  mmap_keys keys = mmap_table_keys(table, object->core, &rows, mmap_deleted_rows(table, object), &luck);
+  mmap_keys keys =
+      mmap_table_keys(table, object->core, &rows, mmap_deleted_rows(table, object), &luck);
   if (rows.count) rc = check_keys(&keys, table->tab.conn, err);
   if (rc == MM_OK || rc == MM_CORRUPT) {
     mm_error fault;

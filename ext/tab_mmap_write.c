@@ -1,13 +1,15 @@
 /*
 ** tab_mmap_write.c: UPDATE, INSERT and DELETE of the table `mmap`.
 **
-** argv of xUpdate: [0] the old rowid (NULL: INSERT), [1] the new one, [2 …] the columns; for DELETE [0]
-** alone. A column that an UPDATE does not set comes as "no change" (sqlite3_value_nochange), as xColumn
-** left it out then; one that an INSERT leaves out comes as NULL, and is zero.
+** argv of xUpdate: [0] the old rowid (NULL: INSERT), [1] the new one, [2 …] the columns; for DELETE
+** [0] alone. A column that an UPDATE does not set comes as "no change" (sqlite3_value_nochange), as
+** xColumn left it out then; in an UPDATE … FROM it comes as its value, and so do rowid and offset.
+** One that an INSERT leaves out comes as NULL, and is zero.
 **
-** All values of a row are encoded and all that can be refused is before the first byte is written: a
-** statement of one row gets no savepoint from SQLite. What is refused for a value is a constraint's
-** affair, so that OR IGNORE and the like see to it; SQLite does that by the code alone.
+** All values of a row are encoded and all that can be refused is before the first byte is written:
+** a statement of one row gets no savepoint from SQLite. What is refused for a value is a
+** constraint's affair, so that OR IGNORE and the like see to it; SQLite does that by the code
+** alone.
 */
 #include "ext/tab_mmap.h"
 
@@ -29,8 +31,8 @@ void mmap_result_file_mark(sqlite3_context *context, ext_conn *conn, const char 
                            sqlite3_int64 handle) {
   char prefix[64];
   (void)mark_prefix(prefix, sizeof prefix, conn);
-  char *text = path ? sqlite3_mprintf("%sp%s", prefix, path)
-                    : sqlite3_mprintf("%sh%lld", prefix, handle);
+  char *text =
+      path ? sqlite3_mprintf("%sp%s", prefix, path) : sqlite3_mprintf("%sh%lld", prefix, handle);
   if (text) {
     sqlite3_result_text(context, text, -1, sqlite3_free);
   } else {
@@ -38,18 +40,28 @@ void mmap_result_file_mark(sqlite3_context *context, ext_conn *conn, const char 
   }
 }
 
-static int function_file(ext_conn *conn, sqlite3_value *mark, ext_file *file, mm_error *err) {
-  char prefix[64];
-  int size = mark_prefix(prefix, sizeof prefix, conn);
-  const char *text = (const char *)sqlite3_value_text(mark);
+static int marked_file(ext_conn *conn, const char *mark, ext_file *file, mm_error *err) {
   memset(file, 0, sizeof *file);
-  if (!text || strncmp(text, prefix, (size_t)size) != 0) {
-    return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
-  }
-  if (text[size] == 'p') return ext_conn_open_path(conn, text + size + 1, false, &file->object, err);
-  int rc = ext_conn_handle(conn, strtoll(text + size + 1, NULL, 10), &file->handle, err);
+  if (mark[0] == 'p') return ext_conn_open_path(conn, mark + 1, false, &file->object, err);
+  int rc = ext_conn_handle(conn, strtoll(mark + 1, NULL, 10), &file->handle, err);
   if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
   return rc;
+}
+
+/* `from`: it is an UPDATE … FROM, which brings the file as it is. */
+static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_file *file,
+                         mm_error *err) {
+  char prefix[64];
+  int size = mark_prefix(prefix, sizeof prefix, conn);
+  const char *text =
+      sqlite3_value_type(value) == SQLITE_TEXT ? (const char *)sqlite3_value_text(value) : NULL;
+  if (text && strncmp(text, prefix, (size_t)size) == 0) {
+    return marked_file(conn, text + size, file, err);
+  }
+  if (from && sqlite3_value_type(value) != SQLITE_NULL) {
+    return ext_file_resolve(conn, value, file, err);
+  }
+  return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
 }
 
 /* ---- a table that writes -------------------------------------------------------------------- */
@@ -124,26 +136,73 @@ static int offset_column(const mmap_table *table) {
   return mmap_is_bytes(table) ? BYTES_OFFSET : (int)table->spec.column_count;
 }
 
-/* A row on its way: the old rowid's place, the values encoded one behind the other in the table's
-** scratch, and the key that the record will have. */
+/* A row on its way. In the table's scratch: which fields are set, the key that the record will
+** have, and the values encoded one behind the other. */
 typedef struct edit {
   mmap_table *table;
   sqlite3_value **argv;
   mmap_rows rows;
   int64_t row;
-  uint64_t place;  /* of its record in the object */
-  bool inserts;    /* what is not set is zero */
+  uint64_t place; /* of its record in the object */
+  bool inserts;   /* what is not set is zero */
+  uint8_t *set;   /* a flag for each field */
+  uint8_t *key;   /* NULL: not sorted */
   uint8_t *values;
-  uint8_t *key;    /* in scratch, behind the values; NULL: not sorted */
 } edit;
 
-static bool is_set(const edit *e, size_t i) {
+static bool same_bytes(const mm_value *a, const mm_value *b) {
+  return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, (size_t)a->size) == 0);
+}
+
+static bool same_value(const mm_value *a, const mm_value *b) {
+  if (a->kind != b->kind) return false;
+  switch (a->kind) {
+    case MM_VALUE_INTEGER:
+      return a->integer == b->integer;
+    case MM_VALUE_REAL:
+      return a->real >= b->real && a->real <= b->real;
+    case MM_VALUE_NULL:
+      return true;
+    default:
+      return same_bytes(a, b);
+  }
+}
+
+/* Is the value the one that the field reads as? Then its bytes stay, which may say more than it
+** does: what follows a text's NUL, which NaN it is. */
+static int is_unchanged(const edit *e, const mmap_column *column, sqlite3_value *value, bool *same,
+                        mm_error *err) {
+  const uint8_t *bytes = e->table->writing->core->data + e->place + column->at;
+  uint64_t size = mm_type_buffer(column->type);
+  uint8_t *buffer = size ? mm_alloc(size) : NULL;
+  mm_value given;
+  if (size && !buffer) return mm_fail_nomem(err);
+  int rc = ext_value(value, &given, err);
+  if (rc == MM_OK) {
+    mm_value present = mm_type_decode(column->type, bytes, buffer);
+    *same = same_value(&given, &present);
+  }
+  mm_free(buffer);
+  return rc;
+}
+
+static int is_set(const edit *e, size_t i, bool *set, mm_error *err) {
   sqlite3_value *value = field_value(e->table, e->argv, i);
-  return e->inserts ? sqlite3_value_type(value) != SQLITE_NULL : !sqlite3_value_nochange(value);
+  bool same = false;
+  if (e->inserts) {
+    *set = sqlite3_value_type(value) != SQLITE_NULL;
+    return MM_OK;
+  }
+  *set = false;
+  if (sqlite3_value_nochange(value)) return MM_OK;
+  int rc = is_unchanged(e, field(e->table, i), value, &same, err);
+  if (rc == MM_OK) *set = !same;
+  return rc;
 }
 
 static int make_scratch(mmap_table *table, mm_error *err) {
-  uint64_t size = mmap_sorted_column(table) ? mmap_sorted_column(table)->type.size : 0;
+  uint64_t size = field_count(table);
+  if (mmap_sorted_column(table)) size += mmap_sorted_column(table)->type.size;
   for (size_t i = 0; i < field_count(table); i++) size += field(table, i)->type.size;
   if (table->scratch_size >= size) return MM_OK;
   table->scratch = mm_alloc(size);
@@ -158,7 +217,8 @@ static void lay_over_key(edit *e, const mmap_column *column, const uint8_t *byte
   uint64_t low = column->at > key->at ? column->at : key->at;
   uint64_t column_end = column->at + column->type.size, key_end = key->at + key->type.size;
   uint64_t high = column_end < key_end ? column_end : key_end;
-  if (low < high) memcpy(e->key + (low - key->at), bytes + (low - column->at), (size_t)(high - low));
+  if (low < high)
+    memcpy(e->key + (low - key->at), bytes + (low - column->at), (size_t)(high - low));
 }
 
 static void begin_key(edit *e, uint8_t *room) {
@@ -173,19 +233,27 @@ static void begin_key(edit *e, uint8_t *room) {
   }
 }
 
+static int encode_field(edit *e, size_t i, uint8_t **at, mm_error *err) {
+  const mmap_column *column = field(e->table, i);
+  bool set;
+  int rc = is_set(e, i, &set, err);
+  e->set[i] = rc == MM_OK && set;
+  if (!e->set[i]) return rc;
+  rc = encode(field_value(e->table, e->argv, i), column->type, column->name, *at, err);
+  if (rc == MM_OK && e->key) lay_over_key(e, column, *at);
+  *at += column->type.size;
+  return rc;
+}
+
 static int encode_fields(edit *e, mm_error *err) {
   int rc = make_scratch(e->table, err);
   if (rc) return rc;
-  uint64_t key_size = mmap_sorted_column(e->table) ? mmap_sorted_column(e->table)->type.size : 0;
-  uint8_t *at = e->values = e->table->scratch + key_size;
-  begin_key(e, e->table->scratch);
-  for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
-    const mmap_column *column = field(e->table, i);
-    if (!is_set(e, i)) continue;
-    rc = encode(field_value(e->table, e->argv, i), column->type, column->name, at, err);
-    if (rc == MM_OK && e->key) lay_over_key(e, column, at);
-    at += column->type.size;
-  }
+  size_t count = field_count(e->table);
+  e->set = e->table->scratch;
+  begin_key(e, e->set + count);
+  e->values = e->set + count + (e->key ? mmap_sorted_column(e->table)->type.size : 0);
+  uint8_t *at = e->values;
+  for (size_t i = 0; i < count && rc == MM_OK; i++) rc = encode_field(e, i, &at, err);
   return rc;
 }
 
@@ -210,7 +278,7 @@ static int write_fields(const edit *e, mm_error *err) {
   int rc = MM_OK;
   for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
     const mmap_column *column = field(e->table, i);
-    if (!is_set(e, i)) continue;
+    if (!e->set[i]) continue;
     rc = write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size, err);
     at += column->type.size;
   }
@@ -253,14 +321,15 @@ static int edit_row(edit *e, mm_error *err) {
 
 /* ---- UPDATE --------------------------------------------------------------------------------- */
 
-static int check_unchanged(sqlite3_value **argv, int column, mm_error *err) {
+/* Rowid and offset must be the row's own. */
+static int check_place(sqlite3_value **argv, int column, sqlite3_int64 offset, mm_error *err) {
+  sqlite3_value *value = argv[2 + column];
   if (sqlite3_value_int64(argv[0]) != sqlite3_value_int64(argv[1])) {
     return mm_fail(err, MM_ERROR, "rowid cannot be set");
   }
-  if (!sqlite3_value_nochange(argv[2 + column])) {
-    return mm_fail(err, MM_ERROR, "column 'offset' cannot be set");
-  }
-  return MM_OK;
+  bool same = sqlite3_value_nochange(value) ||
+              (sqlite3_value_type(value) == SQLITE_INTEGER && sqlite3_value_int64(value) == offset);
+  return same ? MM_OK : mm_fail(err, MM_ERROR, "column 'offset' cannot be set");
 }
 
 /* A byte at its offset in the window of a file argument. */
@@ -283,8 +352,10 @@ static int update_function(mmap_table *table, sqlite3_value **argv, mm_error *er
   ext_conn *conn = table->tab.conn;
   ext_file file;
   uint8_t byte;
-  int rc = check_unchanged(argv, BYTES_OFFSET, err);
-  if (rc == MM_OK) rc = function_file(conn, argv[2 + BYTES_FILE], &file, err);
+  bool from = !sqlite3_value_nochange(argv[2 + BYTES_OFFSET]) &&
+              !sqlite3_value_nochange(argv[2 + BYTES_BYTE]);
+  int rc = check_place(argv, BYTES_OFFSET, sqlite3_value_int64(argv[0]), err);
+  if (rc == MM_OK) rc = function_file(conn, argv[2 + BYTES_FILE], from, &file, err);
   if (rc) return rc;
   if (!sqlite3_value_nochange(argv[2 + BYTES_BYTE])) {
     uint64_t offset = (uint64_t)sqlite3_value_int64(argv[0]);
@@ -301,8 +372,8 @@ static bool is_deleted(const mmap_table *table, int64_t row) {
 }
 
 /* The row of a rowid that SQLite has read from the table. */
-static int find_row(const mmap_table *table, sqlite3_value *rowid, const mmap_rows *rows, int64_t *row,
-                    mm_error *err) {
+static int find_row(const mmap_table *table, sqlite3_value *rowid, const mmap_rows *rows,
+                    int64_t *row, mm_error *err) {
   *row = sqlite3_value_int64(rowid) - rows->first;
   if (*row >= 0 && *row < rows->count && !is_deleted(table, *row)) return MM_OK;
   return mm_fail(err, MM_ERROR, "row %lld is not there any more",
@@ -310,12 +381,15 @@ static int find_row(const mmap_table *table, sqlite3_value *rowid, const mmap_ro
 }
 
 static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) {
-  int rc = check_unchanged(argv, offset_column(table), err);
-  if (rc == MM_OK) rc = write_table(table, err);
+  int rc = write_table(table, err);
   if (rc) return rc;
   edit e = {.table = table, .argv = argv};
   e.rows = mmap_table_rows(table, table->writing->core);
   rc = find_row(table, argv[0], &e.rows, &e.row, err);
+  if (rc == MM_OK) {
+    uint64_t offset = e.rows.start + (uint64_t)e.row * table->spec.record;
+    rc = check_place(argv, offset_column(table), (sqlite3_int64)offset, err);
+  }
   return rc == MM_OK ? edit_row(&e, err) : rc;
 }
 
@@ -332,8 +406,8 @@ static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_er
     return mm_fail(err, MM_ERROR, "a table of fixed length neither grows nor shrinks");
   }
   if (table->spec.offset > core->size) {
-    return mm_fail(err, MM_ERROR, "'%s' ends before offset %llu, where the table begins", core->name,
-                   (unsigned long long)table->spec.offset);
+    return mm_fail(err, MM_ERROR, "'%s' ends before offset %llu, where the table begins",
+                   core->name, (unsigned long long)table->spec.offset);
   }
   if (end != core->size) {
     return mm_fail(err, MM_ERROR, "'%s' has %llu bytes past its last whole record", core->name,

@@ -37,11 +37,6 @@ double Total(const std::vector<double> &times) {
   return std::accumulate(times.begin(), times.end(), 0.0);
 }
 
-// "mmap_find 12.3 ms".
-std::string SideText(const Side &side, double seconds) {
-  return side.name + " " + TimeText(seconds);
-}
-
 std::string Format(const char *format, double number) {
   char text[64];
   snprintf(text, sizeof text, format, number);
@@ -66,45 +61,62 @@ double Distance(const Line &line) {
          1e3 * static_cast<double>(line.met == Met::kLimit);
 }
 
+struct Runner {
+  const Side *side;
+  std::string answer;
+  std::vector<double> times;
+};
+
+// The first round warms up, and its answer is the one that counts: the others must repeat it.
+void RunOnce(Runner *runner, bool first) {
+  if (stop_racing) throw std::runtime_error("stopped");
+  if (!runner->side->run || Total(runner->times) > kEnough) return;
+  std::string answer;
+  double seconds = Seconds(*runner->side, &answer);
+  if (!first) runner->times.push_back(seconds);
+  if (first || answer != runner->answer) runner->answer += answer;
+}
+
+void Complain(const std::string &work, const Runner &a, const Runner &b) {
+  fprintf(stderr, "%s: %s says '%s', %s says '%s'\n", work.c_str(), a.side->name.c_str(),
+          a.answer.substr(0, 200).c_str(), b.side->name.c_str(), b.answer.substr(0, 200).c_str());
+}
+
+// "memmem 12.3 ms", or the name that says why there is no time.
+std::string RunnerText(const Runner &runner) {
+  const std::string &name = runner.side->name;
+  return runner.side->run ? name + " " + TimeText(Median(runner.times)) : name;
+}
+
+Line Compared(const std::string &work, const Runner &ours, const Runner &peer, double target) {
+  Line line;
+  line.work = work;
+  line.target = target;
+  line.ours = RunnerText(ours);
+  line.peer = RunnerText(peer);
+  if (!ours.side->run || !peer.side->run) return line;
+  line.ratio = Median(peer.times) / Median(ours.times);
+  line.met = line.ratio >= target ? Met::kYes : Met::kNo;
+  if (ours.answer != peer.answer) {
+    line.met = Met::kWrong;
+    Complain(work, ours, peer);
+  }
+  return line;
+}
+
 } // namespace
 
 std::vector<Line> Race(const std::string &work, const Side &ours, const std::vector<Peer> &peers,
                        int rounds) {
-  std::vector<const Side *> sides = {&ours};
-  for (const Peer &peer : peers) sides.push_back(&peer.side);
-  std::vector<std::string> answers(sides.size());
-  std::vector<std::vector<double>> times(sides.size());
+  std::vector<Runner> runners = {{&ours, {}, {}}};
+  for (const Peer &peer : peers) runners.push_back({&peer.side, {}, {}});
   for (int round = 0; round <= rounds; round++) {
-    for (size_t i = 0; i < sides.size(); i++) {
-      std::string answer;
-      if (stop_racing) throw std::runtime_error("stopped");
-      if (!sides[i]->run || Total(times[i]) > kEnough) continue;
-      double seconds = Seconds(*sides[i], &answer);
-      // The first round warms up, and its answer is the one that counts; the others must repeat it.
-      if (round > 0) times[i].push_back(seconds);
-      if (round == 0 || answer != answers[i]) answers[i] += answer;
-    }
+    for (Runner &runner : runners) RunOnce(&runner, round == 0);
   }
   std::vector<Line> lines;
-  for (size_t i = 1; i < sides.size(); i++) {
-    Line line;
-    line.work = work;
-    line.target = peers[i - 1].target;
-    line.ours = ours.run ? SideText(ours, Median(times[0])) : ours.name;
-    line.peer = sides[i]->run ? SideText(*sides[i], Median(times[i])) : sides[i]->name;
-    if (ours.run && sides[i]->run) {
-      line.ratio = Median(times[i]) / Median(times[0]);
-      line.met = answers[i] != answers[0]    ? Met::kWrong
-                 : line.ratio >= line.target ? Met::kYes
-                                             : Met::kNo;
-    }
-    if (line.met == Met::kWrong) {
-      fprintf(stderr, "%s: %s says '%s', %s says '%s'\n", work.c_str(), ours.name.c_str(),
-              answers[0].substr(0, 200).c_str(), sides[i]->name.c_str(),
-              answers[i].substr(0, 200).c_str());
-    }
-    Progress(line);
-    lines.push_back(line);
+  for (size_t i = 0; i < peers.size(); i++) {
+    lines.push_back(Compared(work, runners[0], runners[i + 1], peers[i].target));
+    Progress(lines.back());
   }
   return lines;
 }

@@ -17,7 +17,7 @@ struct Side {
   std::function<double()> cpu; // seconds of processor time it has taken so far; empty: of no use
 };
 
-// Count processor time instead of the clock's, where a side has one: for a machine that does much else.
+// Count processor time instead of the clock's, where a side has one: where much else runs.
 extern bool use_cpu_time;
 
 // Set by a signal: the next race throws, so that what was made is removed.

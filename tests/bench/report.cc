@@ -10,7 +10,7 @@
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
 //     --dir DIR     where the files are made, some 3 GB ($TMPDIR, else /var/tmp)
 //
-// A ratio above 1 means faster than the peer. It exits with 1 if two sides disagree about the answer.
+// A ratio above 1 means faster than the peer. Exits with 1 if two sides disagree about the answer.
 #include <unistd.h>
 
 #include <cstdlib>

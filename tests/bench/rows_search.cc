@@ -19,7 +19,7 @@ std::string PythonBytes(const std::string &bytes) {
   return "bytes.fromhex('" + Blob(bytes).substr(2, 2 * bytes.size()) + "')";
 }
 
-// Absent from the random file: long ones are random themselves, short ones have its one absent byte.
+// Absent from the random file: long ones are random too, short ones have the byte that it has not.
 std::string AbsentNeedle(size_t size) {
   std::mt19937 random(static_cast<unsigned>(size));
   std::string needle;
@@ -61,8 +61,8 @@ Side Read(const Mapped &file, const std::string &answer) {
           OwnCpuTime};
 }
 
-// One function beside all of its peers, over needles of several lengths; of each peer the line where
-// it comes nearest.
+// One function beside all of its peers, over needles of several lengths; of each peer the line that
+// is furthest from its target.
 std::vector<Line> AbsentLines(World &world, const std::string &path, const Mapped &file,
                               const Searching &how) {
   std::vector<std::vector<Line>> of_peer(3);

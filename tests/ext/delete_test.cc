@@ -83,7 +83,8 @@ TEST_F(DeleteTest, RollbackToBringsBackWhatCameAfter) {
 TEST_F(DeleteTest, AFailedStatementDeletesNothing) {
   Run("CREATE TEMP TABLE log(x CHECK (x < 3))");
   EXPECT_NE(Error("BEGIN; WITH d AS (SELECT 1) DELETE FROM t WHERE"
-                  " CASE WHEN rowid = 3 THEN abs(-9223372036854775808) ELSE 1 END"), "ok");
+                  " CASE WHEN rowid = 3 THEN abs(-9223372036854775808) ELSE 1 END"),
+            "ok");
   EXPECT_EQ(All(), "0a0 1b1 2c2 3d3 4e4");
   Run("COMMIT");
   EXPECT_EQ(Get("r.bin"), "a0b1c2d3e4");
@@ -140,11 +141,13 @@ TEST_F(DeleteTest, RowsThatAFunctionCutAreGone) {
 TEST_F(DeleteTest, IsRefusedWhereTheFileCannotShrinkByRecords) {
   Put("odd.bin", "a0b1c");
   Run("CREATE VIRTUAL TABLE temp.odd USING mmap('odd.bin', c text(1), n text(1))");
-  EXPECT_EQ(Error("DELETE FROM odd"), "ERROR odd: 'odd.bin' has 1 bytes past its last whole record");
+  EXPECT_EQ(Error("DELETE FROM odd"),
+            "ERROR odd: 'odd.bin' has 1 bytes past its last whole record");
   EXPECT_EQ(Error("INSERT INTO odd VALUES('x', 'y')"),
             "ERROR odd: 'odd.bin' has 1 bytes past its last whole record");
   Run("CREATE VIRTUAL TABLE temp.cut USING mmap('r.bin', length=4, c text(1), n text(1))");
-  EXPECT_EQ(Error("DELETE FROM cut"), "ERROR cut: a table of fixed length neither grows nor shrinks");
+  EXPECT_EQ(Error("DELETE FROM cut"),
+            "ERROR cut: a table of fixed length neither grows nor shrinks");
   Run("CREATE VIRTUAL TABLE temp.copy USING mmap('r.bin', access=copy, c text(1), n text(1))");
   EXPECT_EQ(Error("DELETE FROM copy"),
             "READONLY copy: 'r.bin' is open with access=copy: its size stays");
@@ -195,8 +198,7 @@ TEST_F(DeleteTest, ScansThatAreUnderWaySkipRowsThatGo) {
   ASSERT_EQ(sqlite3_step(scan), SQLITE_ROW);
   EXPECT_STREQ(reinterpret_cast<const char *>(sqlite3_column_text(scan, 0)), "d");
   Run("COMMIT");
-  while (sqlite3_step(scan) == SQLITE_ROW) {
-  }
+  while (sqlite3_step(scan) == SQLITE_ROW) {}
   EXPECT_EQ(sqlite3_finalize(scan), SQLITE_OK);
   EXPECT_EQ(Get("r.bin"), "a0d3e4");
 }
@@ -225,8 +227,8 @@ public:
     fclose(file);
     db_.Run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS o;"
             "SELECT mmap_config('synchronous', 'off');"
-            "CREATE VIRTUAL TABLE temp.t USING mmap('w.bin', offset=4, " + columns +
-            (sorted ? ", sorted=k);" : ");") +
+            "CREATE VIRTUAL TABLE temp.t USING mmap('w.bin', offset=4, " +
+            columns + (sorted ? ", sorted=k);" : ");") +
             "CREATE TEMP TABLE o(id INTEGER PRIMARY KEY, k INTEGER, v INTEGER, s TEXT)");
     about_ = "seed " + std::to_string(seed) + (sorted ? ", sorted\n" : "\n");
     for (int i = 0; i < 30; i++) Insert();
@@ -266,15 +268,18 @@ private:
 
   std::string Both(const std::string &sql, bool *worked) {
     std::string o = sql, t = sql;
-    for (size_t at; (at = t.find('%')) != std::string::npos && t[at + 1] == '%';) t.replace(at, 2, "t");
-    for (size_t at; (at = o.find('%')) != std::string::npos && o[at + 1] == '%';) o.replace(at, 2, "o");
+    for (size_t at; (at = t.find('%')) != std::string::npos && t[at + 1] == '%';)
+      t.replace(at, 2, "t");
+    for (size_t at; (at = o.find('%')) != std::string::npos && o[at + 1] == '%';)
+      o.replace(at, 2, "o");
     std::string error = db_.Error(t);
     about_ += t + "; -- " + error + "\n";
     *worked = error == "ok";
     return o;
   }
 
-  // On the file first; what it refuses, for the order of its keys alone, the twin would not keep either.
+  // On the file first; what it refuses, for the order of its keys alone, the twin would not keep
+  // either.
   void Do(const std::string &sql) {
     bool worked;
     std::string twin = Both(sql, &worked);
@@ -315,10 +320,12 @@ private:
 
   // What COMMIT does to rowids.
   void Renumber() {
-    db_.Run("CREATE TEMP TABLE n AS SELECT row_number() OVER (ORDER BY id) - 1 AS id, k, v, s FROM o;"
-            "DELETE FROM o; INSERT INTO o SELECT * FROM n; DROP TABLE n");
+    db_.Run(
+        "CREATE TEMP TABLE n AS SELECT row_number() OVER (ORDER BY id) - 1 AS id, k, v, s FROM o;"
+        "DELETE FROM o; INSERT INTO o SELECT * FROM n; DROP TABLE n");
     next_ = db_.Int("SELECT count(*) FROM o");
-    if (next_) last_key_ = static_cast<uint64_t>(db_.Int("SELECT k FROM o ORDER BY id DESC LIMIT 1"));
+    if (next_)
+      last_key_ = static_cast<uint64_t>(db_.Int("SELECT k FROM o ORDER BY id DESC LIMIT 1"));
   }
 
   void Begin() {
@@ -369,8 +376,8 @@ private:
         Do("UPDATE %% SET k = " + N(Below(300)) + " WHERE rowid = " + Row());
         break;
       case 6:
-        Do("UPDATE %% SET v = (v + " + N(Below(99)) + ") & 1023, s = 'a" + N(Below(9)) + "' WHERE " +
-           Where());
+        Do("UPDATE %% SET v = (v + " + N(Below(99)) + ") & 1023, s = 'a" + N(Below(9)) +
+           "' WHERE " + Where());
         break;
       case 7:
       case 8:
@@ -407,7 +414,7 @@ private:
   Db &db_;
   bool sorted_;
   bool in_transaction_ = false;
-  int64_t next_ = 0;          // the next rowid
+  int64_t next_ = 0; // the next rowid
   uint64_t last_key_ = 0;
   std::vector<int64_t> levels_; // next_ at BEGIN and at each savepoint
   std::string about_;

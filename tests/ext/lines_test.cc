@@ -1,4 +1,5 @@
-// mmap_lines: a file as lines, from anywhere in it, in both directions; sorted lines by binary search.
+// mmap_lines: a file as lines, from anywhere in it, in both directions; sorted lines by binary
+// search.
 #include "tests/support/sql.h"
 
 #include <algorithm>
@@ -84,8 +85,7 @@ TEST_F(LinesTest, ReadsHandlesAndTheirWindows) {
 }
 
 TEST_F(LinesTest, NeedsAFileAndNullIsNone) {
-  std::string missing =
-      "ERROR mmap_lines: the file is missing: mmap_lines(file) or WHERE file = …";
+  std::string missing = "ERROR mmap_lines: the file is missing: mmap_lines(file) or WHERE file = …";
   EXPECT_EQ(Error("SELECT * FROM mmap_lines"), missing);
   EXPECT_EQ(Rows("SELECT * FROM mmap_lines(NULL)"), "");
   EXPECT_EQ(Error("SELECT * FROM mmap_lines('none.txt')"),
@@ -120,8 +120,8 @@ TEST_F(LinesTest, MatchesASplitForEveryLength) {
       lines.emplace_back(random() % 5 ? random() % 9 : random() % 200, 'a' + random() % 26);
     }
     for (size_t k = 0; k < lines.size(); k++) {
-      expected += (k ? "\n" : "") + std::to_string(k + 1) + "|" + std::to_string(bytes.size()) + "|" +
-                  lines[k];
+      expected += (k ? "\n" : "") + std::to_string(k + 1) + "|" + std::to_string(bytes.size()) +
+                  "|" + lines[k];
       bytes += lines[k] + (random() % 3 ? "\n" : "\r\n");
     }
     if (!bytes.empty() && !lines.back().empty() && random() % 2) {
@@ -197,11 +197,17 @@ TEST_F(SortedLinesTest, MatchesAnOrdinaryTable) {
   std::mt19937_64 random(5);
   const char *more = getenv("MMAP_TEST_SEEDS");
   int times = 40 * (more ? atoi(more) : 1);
-  const char *const values[] = {"'a'", "''", "'b7'", "7", "'7'", "2.5", "NULL", "x'61'", "'~'", "' '",
-                                "char(233)", "'aa' || char(0)", "'10'", "'a' COLLATE NOCASE"};
+  const char *const values[] = {"'a'",       "''",
+                                "'b7'",      "7",
+                                "'7'",       "2.5",
+                                "NULL",      "x'61'",
+                                "'~'",       "' '",
+                                "char(233)", "'aa' || char(0)",
+                                "'10'",      "'a' COLLATE NOCASE"};
   const char *const operators[] = {"=", "<", "<=", ">", ">=", "IS", "<>"};
   Run("CREATE TABLE vals(xi INTEGER, xt TEXT, xn)");
-  for (const char *v : values) Run("INSERT INTO vals VALUES(" + std::string(v) + "," + v + "," + v + ")");
+  for (const char *v : values)
+    Run("INSERT INTO vals VALUES(" + std::string(v) + "," + v + "," + v + ")");
   for (int i = 0; i < times && !HasFailure(); i++) {
     std::vector<std::string> lines;
     for (size_t n = random() % 60; n > 0; n--) {
@@ -224,9 +230,10 @@ TEST_F(SortedLinesTest, MatchesAnOrdinaryTable) {
         where += " AND text " + std::string(operators[random() % 7]) + " " + values[random() % 14];
       }
       std::string order = random() % 2 ? " ORDER BY text" : " ORDER BY text DESC";
-      for (std::string sql : {"SELECT text FROM % WHERE " + where + order,
-                              "SELECT number, offset, text FROM % WHERE " + where + " ORDER BY offset",
-                              "SELECT vals.rowid, number" + join + " ORDER BY 1, 2"}) {
+      for (std::string sql :
+           {"SELECT text FROM % WHERE " + where + order,
+            "SELECT number, offset, text FROM % WHERE " + where + " ORDER BY offset",
+            "SELECT vals.rowid, number" + join + " ORDER BY 1, 2"}) {
         std::string ordinary = sql;
         sql.replace(sql.find('%'), 1, "w");
         ordinary.replace(ordinary.find('%'), 1, "o");

@@ -1,4 +1,5 @@
-// Tables on files: what CREATE VIRTUAL TABLE takes, records of all types, writing them, and real files.
+// Tables on files: what CREATE VIRTUAL TABLE takes, records of all types, writing them, and real
+// files.
 #include "tests/support/sql.h"
 
 #include <elf.h>
@@ -132,15 +133,15 @@ TEST_F(RecordsTest, ADatabaseOpensWithoutTheFilesOfItsTables) {
 TEST_F(RecordsTest, BoundsBecomePlacesInTheFile) {
   Put("a.bin", std::string(300000, 'x'));
   Make("'a.bin', x text(3)");
-  for (const char *sql : {"SELECT x FROM t WHERE rowid = 99999", "SELECT x FROM t WHERE offset = 297",
-                          "SELECT x FROM t WHERE rowid >= 99990", "SELECT max(rowid) FROM t",
-                          "SELECT x FROM t WHERE offset < 20", "SELECT min(offset) FROM t",
-                          "SELECT x FROM t ORDER BY rowid DESC LIMIT 3",
-                          "SELECT x FROM t WHERE rowid IN (5, 50000, 7)",
-                          "SELECT x FROM t ORDER BY offset LIMIT 2",
-                          "SELECT byte FROM mmap('a.bin') WHERE offset BETWEEN 5 AND 8",
-                          "SELECT byte FROM mmap('a.bin') ORDER BY offset DESC LIMIT 5",
-                          "SELECT offset FROM mmap('a.bin') WHERE byte = 10"}) {
+  for (const char *sql :
+       {"SELECT x FROM t WHERE rowid = 99999", "SELECT x FROM t WHERE offset = 297",
+        "SELECT x FROM t WHERE rowid >= 99990", "SELECT max(rowid) FROM t",
+        "SELECT x FROM t WHERE offset < 20", "SELECT min(offset) FROM t",
+        "SELECT x FROM t ORDER BY rowid DESC LIMIT 3",
+        "SELECT x FROM t WHERE rowid IN (5, 50000, 7)", "SELECT x FROM t ORDER BY offset LIMIT 2",
+        "SELECT byte FROM mmap('a.bin') WHERE offset BETWEEN 5 AND 8",
+        "SELECT byte FROM mmap('a.bin') ORDER BY offset DESC LIMIT 5",
+        "SELECT offset FROM mmap('a.bin') WHERE byte = 10"}) {
     EXPECT_LT(db->Steps(sql), 250) << sql;
   }
   EXPECT_EQ(One("SELECT count(*) FROM t WHERE offset = 298"), "0");
@@ -165,11 +166,20 @@ TEST_F(RecordsTest, UpdatesOnlyTheFieldsThatAreSet) {
   Run("COMMIT");
 }
 
+TEST_F(RecordsTest, UpdateFromKeepsTheOtherFieldsToTheLastBit) {
+  // Text with something behind its NUL, and a NaN of its own kind.
+  std::string nan("\x01\x00\xc0\x7f", 4);
+  Put("a.bin", std::string("1a\0b", 4) + nan + std::string("2c\0d", 4) + nan);
+  Make("'a.bin', n text(1), s text(3), f f32le");
+  Run("CREATE TABLE new(r, n); INSERT INTO new VALUES(0, 'x'), (1, 'y')");
+  Run("UPDATE t SET n = new.n FROM new WHERE t.rowid = new.r");
+  EXPECT_EQ(Get("a.bin"), std::string("xa\0b", 4) + nan + std::string("yc\0d", 4) + nan);
+}
+
 TEST_F(RecordsTest, AnUpdateThatDoesNotFitChangesNothing) {
   Put("a.bin", "abcd");
   Make("'a.bin', x u8, y u8");
-  EXPECT_EQ(Error("UPDATE t SET x = 1, y = 256"),
-            "CONSTRAINT t: column 'y': 256 does not fit u8");
+  EXPECT_EQ(Error("UPDATE t SET x = 1, y = 256"), "CONSTRAINT t: column 'y': 256 does not fit u8");
   Run("BEGIN");
   EXPECT_EQ(Error("UPDATE t SET x = 1, y = NULL WHERE rowid = 0"),
             "CONSTRAINT t: column 'y': NULL does not fit u8");
@@ -274,10 +284,18 @@ TEST_F(RecordsTest, ATableOfACopyKeepsItToItself) {
   Put("a.bin", "abc");
   Run("CREATE VIRTUAL TABLE temp.c USING mmap('a.bin', access=copy, x text(1))");
   Run("CREATE VIRTUAL TABLE temp.d USING mmap('a.bin', access=copy, x text(1))");
-  Run("BEGIN; UPDATE c SET x = 'X' WHERE rowid = 0; SAVEPOINT s; UPDATE c SET x = 'Y'; ROLLBACK TO s;"
+  Run("BEGIN; UPDATE c SET x = 'X' WHERE rowid = 0; SAVEPOINT s; UPDATE c SET x = 'Y'; ROLLBACK TO "
+      "s;"
       "COMMIT");
   EXPECT_EQ(One("SELECT group_concat(x, '') FROM c"), "Xbc");
   EXPECT_EQ(One("SELECT group_concat(x, '') FROM d"), "abc");
+  // SQLite connects tables anew when a change of the schema is rolled back.
+  Run("BEGIN; CREATE TEMP TABLE q(a); ROLLBACK");
+  EXPECT_EQ(One("SELECT group_concat(x, '') FROM c"), "Xbc");
+  Run("ALTER TABLE c RENAME TO e; BEGIN; CREATE TEMP TABLE q(a); ROLLBACK");
+  EXPECT_EQ(One("SELECT group_concat(x, '') FROM e"), "Xbc");
+  Run("DROP TABLE e; CREATE VIRTUAL TABLE temp.e USING mmap('a.bin', access=copy, x text(1))");
+  EXPECT_EQ(One("SELECT group_concat(x, '') FROM e"), "abc");
 }
 
 TEST_F(RecordsTest, TheStrictestSynchronousOfATransactionHolds) {
@@ -298,7 +316,8 @@ TEST_F(RecordsTest, TheStrictestSynchronousOfATransactionHolds) {
 }
 
 TEST_F(RecordsTest, ExportsAQuery) {
-  Run("CREATE TABLE cities(name, people); INSERT INTO cities VALUES('Rome', 2800000), ('Bern', 134000)");
+  Run("CREATE TABLE cities(name, people); INSERT INTO cities VALUES('Rome', 2800000), ('Bern', "
+      "134000)");
   Make("'cities.bin', access=create, name text(8), people u32be");
   Run("INSERT INTO t SELECT name, people FROM cities ORDER BY name");
   EXPECT_EQ(Get("cities.bin"), std::string("Bern\0\0\0\0\0\2\x0bpRome\0\0\0\0\0*\xb9\x80", 24));
@@ -320,16 +339,18 @@ std::string Any(const std::string &type, std::mt19937_64 &random, bool small) {
   auto n = static_cast<int64_t>(random() >> random() % 60);
   if (small) n %= 128;
   if (type[0] == 'f') return std::to_string(n % 100000) + ".5";
-  if (type[0] == 'b') return Blob(std::string(small || random() % 4 ? 5 : random() % 7, static_cast<char>(n)));
-  if (type[0] == 't' || type.substr(0, 3) == "utf") return Quote(std::string(random() % 4, 'a' + n % 26));
+  if (type[0] == 'b')
+    return Blob(std::string(small || random() % 4 ? 5 : random() % 7, static_cast<char>(n)));
+  if (type[0] == 't' || type.substr(0, 3) == "utf")
+    return Quote(std::string(random() % 4, 'a' + n % 26));
   if (!small && random() % 10 == 0) return std::to_string(-n);
   return std::to_string(n % (random() % 2 ? 128 : 70000));
 }
 
 TEST_F(RecordsTest, WritesOfEveryTypeMatchAnOrdinaryTable) {
-  const std::vector<std::string> types = {"u8", "i8", "u16le", "i16be", "u24be", "i24le", "u32le",
-                                          "i32be", "u64le", "i64be", "f32le", "f64be", "blob(5)",
-                                          "text(3)", "utf16le(6)", "utf16be(6)"};
+  const std::vector<std::string> types = {
+      "u8",    "i8",    "u16le", "i16be", "u24be",   "i24le",   "u32le",      "i32be",
+      "u64le", "i64be", "f32le", "f64be", "blob(5)", "text(3)", "utf16le(6)", "utf16be(6)"};
   std::mt19937_64 random(7);
   std::string columns, names, ordinary;
   for (size_t i = 0; i < types.size(); i++) {
@@ -337,8 +358,11 @@ TEST_F(RecordsTest, WritesOfEveryTypeMatchAnOrdinaryTable) {
     char kind = types[i][0];
     columns += ", " + name + " " + types[i];
     names += (i ? ", " : "") + name;
-    ordinary += ", " + name + (kind == 'f' ? " REAL" : kind == 'b' ? " BLOB" : kind == 't' ||
-                               types[i].size() > 9 ? " TEXT" : " INTEGER");
+    ordinary += ", " + name +
+                (kind == 'f'                          ? " REAL"
+                 : kind == 'b'                        ? " BLOB"
+                 : kind == 't' || types[i].size() > 9 ? " TEXT"
+                                                      : " INTEGER");
   }
   Make("'a.bin', access=create, synchronous=off" + columns);
   Run("CREATE TABLE o(id INTEGER PRIMARY KEY" + ordinary + ")");
@@ -349,7 +373,8 @@ TEST_F(RecordsTest, WritesOfEveryTypeMatchAnOrdinaryTable) {
     std::string t, o;
     if (random() % 10 == 0) {
       std::string values;
-      for (size_t k = 0; k < types.size(); k++) values += (k ? ", " : "") + Any(types[k], random, random() % 40 != 0);
+      for (size_t k = 0; k < types.size(); k++)
+        values += (k ? ", " : "") + Any(types[k], random, random() % 40 != 0);
       t = "INSERT INTO t(" + names + ") VALUES(" + values + ")";
       o = "INSERT INTO o(id, " + names + ") VALUES(" + std::to_string(rows) + ", " + values + ")";
     } else {
@@ -372,7 +397,8 @@ TEST_F(RecordsTest, WritesOfEveryTypeMatchAnOrdinaryTable) {
   Run("UPDATE o SET c12 = CAST(c12 || zeroblob(5 - length(c12)) AS BLOB) WHERE length(c12) < 5");
   for (size_t i = 0; i < types.size(); i++) {
     std::string name = "c" + std::to_string(i);
-    std::string same = types[i] == "blob(5)" ? "substr(hex(o." + name + "), 1, 10) = hex(t." + name + ")"
+    std::string same = types[i] == "blob(5)"
+                           ? "substr(hex(o." + name + "), 1, 10) = hex(t." + name + ")"
                        : types[i] == "f32le" ? "abs(o." + name + " - t." + name + ") < 0.01"
                                              : "o." + name + " IS t." + name;
     EXPECT_EQ(One("SELECT count(*) FROM o JOIN t ON o.id = t.rowid WHERE NOT (" + same + ")"), "0")
@@ -406,8 +432,9 @@ TEST_F(RecordsTest, ReadsElfSections) {
   std::string elf = Quote(Library());
   std::string at = "SELECT mmap_get(" + elf + ", 40, 'u64le')"; // e_shoff
   int64_t offset = Int(at), count = Int("SELECT mmap_get(" + elf + ", 60, 'u16le')");
-  Make(elf + ", access=read, offset=" + std::to_string(offset) + ", length=" +
-       std::to_string(64 * count) + ", record=64, name u32le, type u32le, addr u64le @16, start u64le,"
+  Make(elf + ", access=read, offset=" + std::to_string(offset) +
+       ", length=" + std::to_string(64 * count) +
+       ", record=64, name u32le, type u32le, addr u64le @16, start u64le,"
        " size u64le");
   EXPECT_EQ(Int("SELECT count(*) FROM t"), count);
   EXPECT_EQ(One("SELECT type FROM t WHERE rowid = 0"), "0");
@@ -418,16 +445,19 @@ TEST_F(RecordsTest, ReadsElfSections) {
 }
 
 TEST_F(RecordsTest, ReadsABmpHeader) {
-  Put("a.bmp", std::string("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\2\0\0\0\2\0\0\0\1\0\x18\0", 30) +
-                   std::string(40, '\0'));
-  Make("a.bmp, length=30, magic text(2), size u32le, start u32le @10, width i32le @18, height i32le,"
-       " bits u16le @28");
+  Put("a.bmp",
+      std::string("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\2\0\0\0\2\0\0\0\1\0\x18\0", 30) +
+          std::string(40, '\0'));
+  Make(
+      "a.bmp, length=30, magic text(2), size u32le, start u32le @10, width i32le @18, height i32le,"
+      " bits u16le @28");
   EXPECT_EQ(Rows("SELECT * FROM t"), "BM|70|54|2|2|24");
 }
 
 TEST_F(RecordsTest, ReadsAWavHeaderAndItsSamples) {
-  std::string header("RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x44\xac\0\0\x88\x58\1\0\2\0\x10\0data\x08\0\0\0",
-                     44);
+  std::string header(
+      "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x44\xac\0\0\x88\x58\1\0\2\0\x10\0data\x08\0\0\0",
+      44);
   Put("a.wav", header + std::string("\1\0\xff\xff\0\x80\xff\x7f", 8));
   Run("CREATE VIRTUAL TABLE temp.h USING mmap('a.wav', length=44, tag text(4), channels u16le @22,"
       " rate u32le @24, bits u16le @34)");
@@ -437,14 +467,18 @@ TEST_F(RecordsTest, ReadsAWavHeaderAndItsSamples) {
 }
 
 TEST_F(RecordsTest, ReadsPartitionsThatSfdiskMade) {
-  if (system("PATH=$PATH:/sbin:/usr/sbin command -v sfdisk >/dev/null")) GTEST_SKIP() << "no sfdisk";
-  ASSERT_EQ(system("truncate -s 8M disk.img && printf 'label: gpt\\nstart=2048, size=4096, name=boot\\n"
-                   "start=6144, size=8192, name=\"données\"\\n' | PATH=$PATH:/sbin:/usr/sbin sfdisk -q"
-                   " disk.img >/dev/null"), 0);
+  if (system("PATH=$PATH:/sbin:/usr/sbin command -v sfdisk >/dev/null"))
+    GTEST_SKIP() << "no sfdisk";
+  ASSERT_EQ(
+      system("truncate -s 8M disk.img && printf 'label: gpt\\nstart=2048, size=4096, name=boot\\n"
+             "start=6144, size=8192, name=\"données\"\\n' | PATH=$PATH:/sbin:/usr/sbin sfdisk -q"
+             " disk.img >/dev/null"),
+      0);
   Run("CREATE VIRTUAL TABLE temp.gpt USING mmap('disk.img', offset=512, length=512, magic text(8),"
       " entries u64le @72, count u32le, size u32le, record=512)");
   EXPECT_EQ(Rows("SELECT magic, entries, count, size FROM gpt"), "EFI PART|2|128|128");
-  Make("disk.img, offset=1024, length=0x4000, record=128, kind blob(16), first u64le @32, last u64le,"
+  Make("disk.img, offset=1024, length=0x4000, record=128, kind blob(16), first u64le @32, last "
+       "u64le,"
        " name utf16le(72) @56");
   EXPECT_EQ(Rows("SELECT rowid, first, last - first + 1, name FROM t WHERE kind <> zeroblob(16)"),
             "0|2048|4096|boot\n1|6144|8192|données");
@@ -453,7 +487,8 @@ TEST_F(RecordsTest, ReadsPartitionsThatSfdiskMade) {
 TEST_F(RecordsTest, LooksUpAHashAndAnAddress) {
   Run("CREATE VIRTUAL TABLE temp.make USING mmap('pw.bin', access=create, hash blob(20), n u32le,"
       " sorted=hash);"
-      "CREATE TABLE raw AS WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 999)"
+      "CREATE TABLE raw AS WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i "
+      "< 999)"
       " SELECT CAST(printf('%020d', (i * 7919) % 1000) AS BLOB) AS hash, i FROM c;"
       "INSERT INTO make SELECT hash, i FROM raw ORDER BY hash");
   EXPECT_EQ(One("SELECT n FROM make WHERE hash = CAST('00000000000000000919' AS BLOB)"), "1");
@@ -461,8 +496,9 @@ TEST_F(RecordsTest, LooksUpAHashAndAnAddress) {
   Make("'ip.bin', access=create, lo u32be, hi u32be, country text(2), sorted=lo");
   Run("INSERT INTO t VALUES(0x01000000, 0x010000ff, 'AU'), (0x01000100, 0x010003ff, 'CN'),"
       " (0x08080000, 0x0808ffff, 'US')");
-  std::string lookup = "SELECT country FROM (SELECT * FROM t WHERE lo <= @ ORDER BY lo DESC LIMIT 1)"
-                       " WHERE hi >= @";
+  std::string lookup =
+      "SELECT country FROM (SELECT * FROM t WHERE lo <= @ ORDER BY lo DESC LIMIT 1)"
+      " WHERE hi >= @";
   auto find = [&](const std::string &address) {
     std::string sql = lookup;
     for (size_t at; (at = sql.find('@')) != std::string::npos;) sql.replace(at, 1, address);

@@ -1,5 +1,5 @@
-// sorted=COLUMN: every query gives the rows that an ordinary table with the same rows gives, by looking
-// at few records; an order that is broken is refused, or reported.
+// sorted=COLUMN: every query gives the rows that an ordinary table with the same rows gives, by
+// looking at few records; an order that is broken is refused, or reported.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>
@@ -56,32 +56,50 @@ int64_t Signed(uint64_t value, size_t size) {
 
 // Few different values, values about zero and the ends of the type, or any.
 uint64_t AnyInteger(Random &random, int spread) {
-  static const uint64_t edges[] = {0, 1, 127, 128, 255, 0x7fff, 0x7fffffff, 0x80000000,
-                                   INT64_MAX, static_cast<uint64_t>(INT64_MAX) + 1, UINT64_MAX,
-                                   UINT64_C(9007199254740993), UINT64_C(9000000000000000000)};
+  static const uint64_t edges[] = {0,
+                                   1,
+                                   127,
+                                   128,
+                                   255,
+                                   0x7fff,
+                                   0x7fffffff,
+                                   0x80000000,
+                                   INT64_MAX,
+                                   static_cast<uint64_t>(INT64_MAX) + 1,
+                                   UINT64_MAX,
+                                   UINT64_C(9007199254740993),
+                                   UINT64_C(9000000000000000000)};
   if (spread == 0) return random() % 12 - 5;
   if (random() % 4 == 0) return edges[random() % 13] + random() % 3 - 1;
   return spread == 1 ? random() : random() % 100000;
 }
 
-template <bool big>
-std::string MakeInteger(Random &random, size_t size, int spread) {
+template <bool big> std::string MakeInteger(Random &random, size_t size, int spread) {
   return Coded(AnyInteger(random, spread), size, big);
 }
 
-template <bool big>
-bool LessUnsigned(const std::string &a, const std::string &b) {
+template <bool big> bool LessUnsigned(const std::string &a, const std::string &b) {
   return Number(a, big) < Number(b, big);
 }
 
-template <bool big>
-bool LessSigned(const std::string &a, const std::string &b) {
+template <bool big> bool LessSigned(const std::string &a, const std::string &b) {
   return Signed(Number(a, big), a.size()) < Signed(Number(b, big), b.size());
 }
 
 double AnyReal(Random &random, int spread) {
-  static const double edges[] = {0.0, -0.0, 1.5, -1.5, 1e300, -1e300, INFINITY, -INFINITY, NAN,
-                                 5e-324, 9007199254740992.0, 9.2233720368547758e18, 2.5};
+  static const double edges[] = {0.0,
+                                 -0.0,
+                                 1.5,
+                                 -1.5,
+                                 1e300,
+                                 -1e300,
+                                 INFINITY,
+                                 -INFINITY,
+                                 NAN,
+                                 5e-324,
+                                 9007199254740992.0,
+                                 9.2233720368547758e18,
+                                 2.5};
   if (random() % 5 == 0) return edges[random() % 13];
   if (spread == 0) return static_cast<double>(random() % 10) / 2 - 2;
   return (static_cast<double>(random() % 2000000) - 1e6) * (spread == 1 ? 0.25 : 1e12);
@@ -100,8 +118,7 @@ double Real(const std::string &bytes, bool big) {
   return static_cast<double>(real);
 }
 
-template <bool big>
-std::string MakeReal(Random &random, size_t size, int spread) {
+template <bool big> std::string MakeReal(Random &random, size_t size, int spread) {
   double real = AnyReal(random, spread);
   auto single = static_cast<float>(real);
   uint64_t bits = 0;
@@ -113,8 +130,7 @@ std::string MakeReal(Random &random, size_t size, int spread) {
   return Coded(bits, size, big);
 }
 
-template <bool big>
-bool LessReal(const std::string &a, const std::string &b) {
+template <bool big> bool LessReal(const std::string &a, const std::string &b) {
   double x = Real(a, big), y = Real(b, big);
   if (std::isnan(x) || std::isnan(y)) return std::isnan(x) && !std::isnan(y);
   return x < y;
@@ -131,8 +147,9 @@ std::string MakeBlob(Random &random, size_t size, int spread) {
 }
 
 std::string MakeText(Random &random, size_t size, int spread) {
-  static const char *const words[] = {"", "a", "ab", "abc", "7", "7.0", "007", "2.5", "-1",
-                                      "abcdefgh", "abcdefghi", "zebra", "Z", "\xc3\xa9", "\xff"};
+  static const char *const words[] = {"",          "a",     "ab",  "abc",      "7",
+                                      "7.0",       "007",   "2.5", "-1",       "abcdefgh",
+                                      "abcdefghi", "zebra", "Z",   "\xc3\xa9", "\xff"};
   std::string text = words[random() % 15];
   if (spread == 1) text = std::to_string(random() % 1000);
   if (spread == 2) text = "abcdefgh" + text;
@@ -147,13 +164,13 @@ bool LessText(const std::string &a, const std::string &b) {
   return std::string(a.c_str()) < std::string(b.c_str());
 }
 
-template <bool big>
-std::string MakeUtf16(Random &random, size_t size, int spread) {
+template <bool big> std::string MakeUtf16(Random &random, size_t size, int spread) {
   static const uint16_t units[] = {'a', 'b', '7', 0xe9, 0x20ac, 0xd7ff, 0xe000, 0xfffd, 0xffff};
   std::string bytes;
   size_t length = random() % (size / 2 + 1);
   while (bytes.size() < 2 * length) {
-    if (random() % 5 == 0 && 2 * length - bytes.size() >= 4) { // a pair: after U+E000 in code points
+    if (random() % 5 == 0 &&
+        2 * length - bytes.size() >= 4) { // a pair: after U+E000 in code points
       bytes += Coded(0xd800 + random() % 4, 2, big) + Coded(0xdc00 + random() % 4, 2, big);
     } else {
       bytes += Coded(units[random() % (spread ? 9 : 3)], 2, big);
@@ -163,8 +180,7 @@ std::string MakeUtf16(Random &random, size_t size, int spread) {
   return bytes;
 }
 
-template <bool big>
-std::u32string Points(const std::string &bytes) {
+template <bool big> std::u32string Points(const std::string &bytes) {
   std::u32string points;
   for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
     auto unit = static_cast<char32_t>(Number(bytes.substr(i, 2), big));
@@ -179,8 +195,7 @@ std::u32string Points(const std::string &bytes) {
   return points;
 }
 
-template <bool big>
-bool LessUtf16(const std::string &a, const std::string &b) {
+template <bool big> bool LessUtf16(const std::string &a, const std::string &b) {
   return Points<big>(a) < Points<big>(b);
 }
 
@@ -233,7 +248,8 @@ std::string Sorted(const std::string &text) {
   return sorted;
 }
 
-// The tables t (sorted, on a file) and o (ordinary, the same rows), and random questions about them.
+// The tables t (sorted, on a file) and o (ordinary, the same rows), and random questions about
+// them.
 class Questions {
 public:
   Questions(const KeyType &type, unsigned seed, size_t rows, Db *db) : random_(seed), db_(*db) {
@@ -249,9 +265,15 @@ public:
     std::string columns = "v u16le, k " + type.name + ", end u8";
     db_.Run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS plain; DROP TABLE IF EXISTS o;"
             "DROP TABLE IF EXISTS vals;"
-            "CREATE VIRTUAL TABLE temp.t USING mmap('k.bin', offset=4, " + columns + ", sorted=k);"
-            "CREATE VIRTUAL TABLE temp.plain USING mmap('k.bin', offset=4, " + columns + ");"
-            "CREATE TABLE temp.o(id INTEGER PRIMARY KEY, k " + type.affinity + ", v, offset);"
+            "CREATE VIRTUAL TABLE temp.t USING mmap('k.bin', offset=4, " +
+            columns +
+            ", sorted=k);"
+            "CREATE VIRTUAL TABLE temp.plain USING mmap('k.bin', offset=4, " +
+            columns +
+            ");"
+            "CREATE TABLE temp.o(id INTEGER PRIMARY KEY, k " +
+            type.affinity +
+            ", v, offset);"
             "INSERT INTO o SELECT rowid, k, v, offset FROM plain;"
             "CREATE TABLE temp.vals(xi INTEGER, xt TEXT, xr REAL, xn, xb BLOB)");
     size_ = rows;
@@ -277,8 +299,9 @@ public:
           break;
         case 3: {
           std::string down = Direction();
-          Same("SELECT k, rowid, v FROM %" + MaybeWhere() + " ORDER BY k" + down + ", rowid" + down +
-                   Limit(), true);
+          Same("SELECT k, rowid, v FROM %" + MaybeWhere() + " ORDER BY k" + down + ", rowid" +
+                   down + Limit(),
+               true);
           break;
         }
         case 4:
@@ -290,7 +313,8 @@ public:
           break;
         case 6:
           Same("SELECT xi, xt, %.rowid, k FROM vals " + std::string(random_() % 4 ? "" : "LEFT ") +
-                   "JOIN % ON k " + Operator() + " " + ValColumn(), false);
+                   "JOIN % ON k " + Operator() + " " + ValColumn(),
+               false);
           break;
         default:
           Same("SELECT rowid, k, v, offset FROM % WHERE " + Where(), false);
@@ -313,9 +337,9 @@ private:
 
   // A key that is there, something near it, or anything at all.
   std::string Value() {
-    std::string key = size_ ? db_.One("SELECT quote(k) FROM o WHERE id = " +
-                                      std::to_string(random_() % size_))
-                            : "NULL";
+    std::string key =
+        size_ ? db_.One("SELECT quote(k) FROM o WHERE id = " + std::to_string(random_() % size_))
+              : "NULL";
     if (key == "Inf") key = "9e999";
     if (key == "-Inf") key = "-9e999";
     switch (random_() % 8) {
@@ -328,10 +352,34 @@ private:
       case 4:
         return "CAST(" + key + Pick({" AS TEXT)", " AS BLOB)", " AS REAL)", " AS INTEGER)"});
       default:
-        return Pick({"NULL", "0", "-1", "2.5", "'7'", "' 7 '", "'7.0'", "9e18", "1e300", "-1e300",
-                     "9e999", "-9e999", "9223372036854775807", "-9223372036854775808", "x''", "''",
-                     "x'70'", "'abc'", "9007199254740993", "9223372036854775808.0", "'zz'", "255",
-                     "256", "-128", "65536", "'0x10'", "x'6162'", "'a' || char(0) || 'b'"});
+        return Pick({"NULL",
+                     "0",
+                     "-1",
+                     "2.5",
+                     "'7'",
+                     "' 7 '",
+                     "'7.0'",
+                     "9e18",
+                     "1e300",
+                     "-1e300",
+                     "9e999",
+                     "-9e999",
+                     "9223372036854775807",
+                     "-9223372036854775808",
+                     "x''",
+                     "''",
+                     "x'70'",
+                     "'abc'",
+                     "9007199254740993",
+                     "9223372036854775808.0",
+                     "'zz'",
+                     "255",
+                     "256",
+                     "-128",
+                     "65536",
+                     "'0x10'",
+                     "x'6162'",
+                     "'a' || char(0) || 'b'"});
     }
   }
 
@@ -346,16 +394,17 @@ private:
       case 3:
         return "k > " + Value() + " AND k <= " + Value();
       case 4:
-        return "rowid " + Pick({"<", ">=", "=", "<>"}) + " " + std::to_string(random_() % (size_ + 2));
+        return "rowid " + Pick({"<", ">=", "=", "<>"}) + " " +
+               std::to_string(random_() % (size_ + 2));
       case 5:
         return "offset " + Pick({"<", ">=", "=", ">"}) + " " + std::to_string(random_() % 300);
       case 6:
         return "(k, rowid) " + Pick({"<", ">", ">=", "<="}) + " (" + Value() + ", " +
                std::to_string(random_() % (size_ + 1)) + ")";
       case 7:
-        return "k " + Pick({"IS NULL", "IS NOT NULL", "<> 5", "NOT IN (1, 'a', x'70')",
-                            "GLOB 'ab*'", "LIKE 'AB%'", "= '7' COLLATE NOCASE",
-                            "> 'AB' COLLATE NOCASE"});
+        return "k " +
+               Pick({"IS NULL", "IS NOT NULL", "<> 5", "NOT IN (1, 'a', x'70')", "GLOB 'ab*'",
+                     "LIKE 'AB%'", "= '7' COLLATE NOCASE", "> 'AB' COLLATE NOCASE"});
       default:
         return "k " + Operator() + " " + Value();
     }
@@ -399,7 +448,8 @@ protected:
     std::string bytes;
     for (int key : keys) bytes += Coded(static_cast<uint32_t>(key), 4, true) + "vv";
     Put("k.bin", bytes);
-    Run("CREATE VIRTUAL TABLE temp.t USING mmap('k.bin', k i32be, v u16le, sorted=k" + options + ")");
+    Run("CREATE VIRTUAL TABLE temp.t USING mmap('k.bin', k i32be, v u16le, sorted=k" + options +
+        ")");
   }
 };
 
@@ -474,7 +524,8 @@ TEST_F(SortedTest, AJoinStartsFromTheSmallSide) {
   for (int i = 0; i < 10000; i++) keys.push_back(i);
   Keys(keys);
   Run("CREATE TABLE few(x); INSERT INTO few VALUES(5), (50), (500)");
-  for (const char *sql : {"SELECT * FROM few JOIN t ON k = x", "SELECT * FROM t JOIN few ON k = x"}) {
+  for (const char *sql :
+       {"SELECT * FROM few JOIN t ON k = x", "SELECT * FROM t JOIN few ON k = x"}) {
     std::string plan = db->Plan(sql);
     EXPECT_EQ(plan.find("SCAN few"), 0u) << plan;
     EXPECT_NE(plan.find("SCAN t"), 0u) << plan;
