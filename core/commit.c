@@ -70,7 +70,7 @@ static int lock_and_look(mm_object *object, mm_error *err) {
 static void let_go(mm_object *object) {
   if (is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
   object_close_writer(object);
-  object->begun = false;
+  object->begun = object->stuck = false;
   object->asked = -1;
   object->changed_by_others = false;
 }

@@ -6,6 +6,7 @@
 #include "core/journal.h"
 #include "core/mem.h"
 #include "core/object_private.h"
+#include "core/own.h"
 #include "core/tag.h"
 
 /* ---- once a statement ----------------------------------------------------------------------- */
@@ -93,6 +94,7 @@ int mm_object_open(const mm_path *path, const char *name, int kind, const mm_set
     int fd = mm_os.reopen(path->fd, MM_OPEN_READ);
     if (fd < 0) rc = mm_fail_errno(err, MM_CANTOPEN, -fd, "cannot open '%s'", name);
     if (fd >= 0) object->fd = fd;
+    mm_own_add(fd);
   }
   if (rc == MM_OK) rc = identify(object, err);
   if (rc == MM_OK) rc = mm_object_refresh(object, err);
@@ -155,6 +157,7 @@ void mm_object_close(mm_object *object) {
   /* Still the writer if the journal could not be removed: that is nobody's any more to try. */
   if (object->entry) mm_lock_unwrite(object->entry, object->writer, object);
   object_close_writer(object);
+  mm_own_remove(object->fd);
   if (object->fd >= 0) (void)mm_os.close(object->fd);
   if (object->entry) mm_inode_release(object->entry);
   mm_log_clear(&object->log);

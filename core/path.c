@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/own.h"
 
 #define NAME_MAX_BYTES 255 /* of one component, on every file system there is */
 #define LINKS_MAX 40       /* the system's own limit */
@@ -418,7 +419,7 @@ typedef struct host_search {
 static bool is_ours(const host_search *search, int fd) {
   for (int i = 0; i < search->count; i++)
     if (search->ours[i] == fd) return true;
-  return fd == search->path->fd;
+  return fd == search->path->fd || mm_own_has(fd);
 }
 
 static bool ends_with(const char *text, const char *end) {

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/object.h"
 #include "core/object_private.h"
+#include "core/own.h"
 
 /* ---- the file, open for writing -------------------------------------------------------------- */
 
@@ -22,11 +23,13 @@ int object_open_writer(mm_object *object, mm_error *err) {
   int fd = mm_os.reopen(object->fd, MM_OPEN_READ | MM_OPEN_WRITE);
   if (fd < 0) return mm_fail_errno(err, MM_READONLY, -fd, "cannot write '%s'", object->name);
   object->writer = fd;
+  mm_own_add(fd);
   return MM_OK;
 }
 
 void object_close_writer(mm_object *object) {
   if (object->writer >= 0 && object->writer != object->fd) {
+    mm_own_remove(object->writer);
     (void)mm_os.close(object->writer);
     object->writer = -1;
   }

@@ -88,3 +88,11 @@ bool ext_calls(const char *sql, const char *function) {
   } while (*sql);
   return false;
 }
+
+bool ext_creates_table(const char *sql) {
+  token t = {"", 0, false};
+  sql = next_token(sql, &t);
+  bool creates = is(&t, "CREATE");
+  (void)next_token(sql, &t);
+  return creates && is(&t, "VIRTUAL");
+}

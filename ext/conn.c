@@ -43,7 +43,7 @@ bool ext_conn_means_ours(ext_conn *conn, const char *sql) {
 }
 
 bool ext_conn_may_cache(ext_conn *conn) {
-  if (!conn->caches) conn->caches = ext_conn_means_ours(conn, "SELECT 1 FROM mmap_list");
+  if (!conn->caches) conn->caches = ext_conn_means_ours(conn, "SELECT 1 FROM temp.mmap_list");
   return conn->caches;
 }
 
@@ -289,6 +289,14 @@ static bool is_host_database(ext_conn *conn, const mm_path *path) {
   return found;
 }
 
+int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
+                            mm_error *err) {
+  if (object->core->kind != MM_OBJECT_FILE || !is_own_database(conn, &object->core->seen)) {
+    return MM_OK;
+  }
+  return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
+}
+
 /* Opening and closing such a file would drop the locks that SQLite holds on it. */
 static int refuse_database(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
   if (is_own_database(conn, &path->stat) || is_host_database(conn, path)) {
@@ -386,15 +394,21 @@ int ext_conn_open_table_copy(ext_conn *conn, const char *database, const char *n
   return MM_OK;
 }
 
+/* A file that was mapped first and attached as a database since is refused from then on. */
+static int reuse(ext_conn *conn, const char *name, ext_object *object, ext_object **out,
+                 mm_error *err) {
+  int rc = ext_conn_check_database(conn, name, object, err);
+  if (rc) return rc;
+  ext_object_hold(object);
+  *out = object;
+  return MM_OK;
+}
+
 static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, ext_object **out,
                          mm_error *err) {
   mm_object *core = NULL;
   ext_object *object = find_object(conn, &path->stat);
-  if (object) {
-    ext_object_hold(object);
-    *out = object;
-    return MM_OK;
-  }
+  if (object) return reuse(conn, name, object, out, err);
   int rc = refuse_database(conn, name, path, err);
   if (rc == MM_OK) {
     rc = mm_object_open(path, name, MM_OBJECT_FILE, &conn->settings, &core, err);
@@ -426,11 +440,7 @@ static bool make_room(ext_conn *conn, const char *path) {
 int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
                        mm_error *err) {
   ext_object *known = find_alias(conn, path);
-  if (known) {
-    ext_object_hold(known);
-    *out = known;
-    return MM_OK;
-  }
+  if (known) return reuse(conn, path, known, out, err);
   int rc = open_new(conn, path, create, out, err);
   bool full = rc == MM_CANTOPEN || rc == MM_IOERR || rc == MM_NOMEM;
   if (full && make_room(conn, path)) rc = open_new(conn, path, create, out, err);

@@ -23,6 +23,10 @@ void ext_conn_drop_table_copy(ext_conn *conn, const char *database, const char *
 int ext_conn_rename_table_copy(ext_conn *conn, const char *database, const char *name,
                                const char *new_name); /* SQLite's code */
 
+/* Has the connection the object's file open as a database by now? MM_CANTOPEN. */
+int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
+                            mm_error *err);
+
 /* Set or narrow the root of all paths. */
 int ext_conn_set_root(ext_conn *conn, const char *path, mm_error *err);
 

@@ -186,6 +186,9 @@ void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high
 /* Does a statement call the function, by its name in any case? (calls.c) */
 bool ext_calls(const char *sql, const char *function);
 
+/* Is it a CREATE VIRTUAL TABLE? (calls.c) */
+bool ext_creates_table(const char *sql);
+
 /* Is `name` a word's start in `text`, whatever the case? */
 bool ext_contains(const char *text, const char *name);
 
@@ -271,11 +274,15 @@ typedef struct ext_write {
   bool ran;
 } ext_write;
 
-/* Run it; sets the function's result to write->result, or its error. */
-void ext_write_call(sqlite3_context *context, ext_write *write);
+/* Run it; sets the function's result to write->result, or its error. Nonzero: it failed. */
+int ext_write_call(sqlite3_context *context, ext_write *write);
 
 /* In `run`: refuse a handle that only reads, become the writer, and set the window anew. */
 int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
+
+/* While rows of a table over the object are deleted and not closed up, what lies behind them must stay
+** where it is: MM_ERROR. For functions that make room or close it up. (tab_mmap_delete.c) */
+int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err);
 
 /* ---- registration --------------------------------------------------------------------------- */
 

@@ -280,6 +280,7 @@ static int follow(ext_write *write, int rc, uint64_t length) {
 
 static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
   if (rc) return rc;
   uint64_t start = write->file.handle ? write->file.handle->offset : 0;
   if ((uint64_t)write->a > MM_OBJECT_MAX - start) {
@@ -317,6 +318,7 @@ static int check_tail(const ext_file *file, mm_error *err) {
 static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   uint64_t place;
   int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
   if (rc == MM_OK) rc = check_tail(&write->file, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
@@ -338,6 +340,7 @@ static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
   if (rc == MM_OK) rc = check_tail(&write->file, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc) return rc;

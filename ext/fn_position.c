@@ -98,6 +98,13 @@ static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
   return rc;
 }
 
+/* Outside a transaction the write may fail as late as in its own commit. */
+static void call_write(sqlite3_context *context, ext_write *write) {
+  ext_handle *handle = write->file.handle;
+  uint64_t before = handle->position;
+  if (ext_write_call(context, write)) handle->position = before;
+}
+
 static void writeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_write", .run = run_write};
   (void)argc;
@@ -107,7 +114,7 @@ static void writeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
     return;
   }
   if (ext_handle_argument(context, write.name, argv[0], &write.file)) return;
-  ext_write_call(context, &write);
+  call_write(context, &write);
 }
 
 static void writeByteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -127,7 +134,7 @@ static void writeByteFunc(sqlite3_context *context, int argc, sqlite3_value **ar
   uint8_t byte = (uint8_t)value;
   write.data = &byte;
   if (ext_handle_argument(context, write.name, argv[0], &write.file)) return;
-  ext_write_call(context, &write);
+  call_write(context, &write);
 }
 
 /* The place that `pos` and `whence` mean; false if it lies outside 0..length. */

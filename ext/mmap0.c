@@ -94,7 +94,27 @@ static int register_modules(ext_conn *conn) {
   return rc;
 }
 
+/* ---- the entry points ------------------------------------------------------------------------ */
+
 #define OLDEST 3031000
+
+static bool is_callable(sqlite3 *db, const char *sql) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_OK;
+}
+
+/* A connection loads it once: a second set of functions would have transactions of its own beside the
+** tables of the first. Loading it in the same way again does nothing. */
+static int init_again(sqlite3 *db, char **error, bool read_only) {
+  if (is_callable(db, "SELECT mmap_set(NULL, NULL, NULL)") != read_only) {
+    return SQLITE_OK_LOAD_PERMANENTLY;
+  }
+  *error = sqlite3_mprintf("mmap: is loaded already, %s", read_only ? "for writing too"
+                                                                    : "for reading only");
+  return SQLITE_ERROR;
+}
 
 static int init(sqlite3 *db, char **error, bool read_only) {
   mm_error err;
@@ -104,6 +124,7 @@ static int init(sqlite3 *db, char **error, bool read_only) {
                              sqlite3_libversion());
     return SQLITE_ERROR;
   }
+  if (is_callable(db, "SELECT mmap_version()")) return init_again(db, error, read_only);
   use_sqlite_memory();
   int rc = ext_conn_create(db, &conn, &err);
   if (rc) {

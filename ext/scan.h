@@ -92,10 +92,12 @@ static inline mm_error *ext_scan_error(const ext_scan *scan) {
 }
 int ext_scan_fail(const ext_scan_table *table, ext_scan *scan);
 
-/* After bytes were read: SQLITE_OK, or a failure if a fault has spoilt them. */
+/* After bytes were read: SQLITE_OK, or a failure if a fault has spoilt them. At the end of the scan also
+** if the file was cut meanwhile inside a page, which is no fault: that costs a system call. */
 int ext_scan_faulted(const ext_scan_table *table, ext_scan *scan);
 static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
-  return mm_object_hit(scan->file.object->core) ? ext_scan_faulted(table, scan) : SQLITE_OK;
+  bool look = scan->done || mm_object_hit(scan->file.object->core);
+  return look ? ext_scan_faulted(table, scan) : SQLITE_OK;
 }
 
 /* A module's methods, all but those that know its rows: define xOpen, xFilter, xNext, xColumn and

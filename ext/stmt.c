@@ -175,6 +175,7 @@ static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_erro
   const char *path;
   int64_t id;
   memset(file, 0, sizeof *file);
+  ext_txn_reopen(stmt->conn);
   int rc = is_path(value) ? ext_value_text(value, "path", &path, err)
                           : ext_value_integer(value, "file", &id, err);
   if (rc) return rc;

@@ -63,6 +63,15 @@ static bool run_to_end(const diff_cursor *cursor, const pair *p, run_length *mea
   return true;
 }
 
+/* Are the bytes just read those of the files? */
+static int check_both(diff_cursor *cursor) {
+  ext_scan *scan = &cursor->scan;
+  mm_object *other = cursor->other.object->core;
+  bool look = scan->done || mm_object_hit(other);
+  if (look && mm_object_whole(other, ext_scan_error(scan))) return ext_scan_fail(&diff_table, scan);
+  return ext_scan_check(&diff_table, scan);
+}
+
 static int diffNext(sqlite3_vtab_cursor *base) {
   diff_cursor *cursor = (diff_cursor *)base;
   ext_scan *scan = &cursor->scan;
@@ -74,11 +83,7 @@ static int diffNext(sqlite3_vtab_cursor *base) {
   if (!run_to_end(cursor, &p, mm_match, &at)) return SQLITE_INTERRUPT;
   cursor->end = cursor->start < p.common ? at : longer;
   scan->done = cursor->start >= cursor->end || cursor->start > (uint64_t)scan->high;
-  if (mm_object_hit(cursor->other.object->core)) {
-    mm_object_faulted(cursor->other.object->core, ext_scan_error(scan));
-    return ext_scan_fail(&diff_table, scan);
-  }
-  return ext_scan_check(&diff_table, scan);
+  return check_both(cursor);
 }
 
 /* The first run that begins at `low` or later: not what is left of one that began before. */
@@ -131,7 +136,7 @@ static int diffColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
       result_side(cursor, context, &cursor->other);
       break;
   }
-  return ext_scan_check(&diff_table, &cursor->scan);
+  return check_both(cursor);
 }
 
 static int diffRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {

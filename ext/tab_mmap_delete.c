@@ -41,12 +41,19 @@ static mmap_deleted *find(const ext_conn *conn, const ext_object *object) {
 }
 
 static bool is_alike(const mmap_deleted *d, const mmap_table *table) {
-  return d->offset == table->spec.offset && d->record == table->spec.record;
+  return table->spec.path && d->offset == table->spec.offset && d->record == table->spec.record;
 }
 
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object) {
   const mmap_deleted *d = find(table->tab.conn, object);
   return d && d->rows.count && is_alike(d, table) ? &d->rows : NULL;
+}
+
+int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err) {
+  const mmap_deleted *d = find(conn, object);
+  if (!d || d->rows.count == 0) return MM_OK;
+  return mm_fail(err, MM_ERROR, "rows of '%s' were deleted: COMMIT closes them up first",
+                 object->core->name);
 }
 
 /* ---- undoing -------------------------------------------------------------------------------- */

@@ -383,6 +383,13 @@ static int check_order(mmap_cursor *cursor) {
   return rc ? fail(cursor) : SQLITE_OK;
 }
 
+/* A search for bytes may have gone over a page that was cut meanwhile, which is no fault. */
+static int check_end(mmap_cursor *cursor) {
+  if (!cursor->filtered || !cursor->object) return SQLITE_OK;
+  int rc = mm_object_whole(cursor->object->core, &conn_of(cursor)->err);
+  return rc ? fail(cursor) : SQLITE_OK;
+}
+
 /* Stand on the first row that is still to come. */
 static int settle(mmap_cursor *cursor) {
   int rc = SQLITE_OK;
@@ -390,7 +397,7 @@ static int settle(mmap_cursor *cursor) {
     if (cursor->object && cursor->size != cursor->object->core->size) clip(cursor);
     while (cursor->low > cursor->high) {
       cursor->done = !next_run(cursor);
-      if (cursor->done) return SQLITE_OK;
+      if (cursor->done) return check_end(cursor);
     }
     rc = seek(cursor);
     if (rc == SQLITE_OK && cursor->at < 0) cursor->high = cursor->low - 1;

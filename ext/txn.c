@@ -109,7 +109,9 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   reopen(txn);
   int rc = list_object(txn, object, err);
   mm_object_ask(object->core, synchronous);
-  if (rc == MM_OK && !object->core->begun) rc = mm_object_begin(object->core, err);
+  const mm_object *core = object->core;
+  if (rc == MM_OK && !core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
+  if (rc == MM_OK && (!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);
   if (rc == MM_OK && !is_noted(txn, object)) {
     rc = push_undo(txn, (undo){object, NULL, NULL, mm_object_mark(object->core)}, err);
   }
@@ -186,7 +188,10 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
     txn->level_count = 0;
   }
   reopen(txn);
-  return ext_sqlite_code(undo_to(txn, height, &conn->err));
+  int rc = undo_to(txn, height, &conn->err);
+  /* After a failure SQLite does not release the savepoint, but makes the next one in its place. */
+  if (rc && level >= 0 && txn->level_count > (size_t)level) txn->level_count = (size_t)level;
+  return ext_sqlite_code(rc);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 **
 ** A function cannot take part in a transaction, a virtual table can. So a function that writes runs
 **
-**     INSERT INTO mmap_writer(write) VALUES(?1)
+**     INSERT INTO temp.mmap_writer(write) VALUES(?1)
 **
 ** with what it wants done behind ?1, as a pointer that SQL cannot forge. SQLite then does the rest: it
 ** refuses under query_only, enlists us in the transaction, tells us of its savepoints and its end, and
@@ -24,11 +24,11 @@ static int take_writer(ext_conn *conn, sqlite3_stmt **stmt) {
   *stmt = conn->writer;
   conn->writer = NULL;
   if (*stmt) return SQLITE_OK;
-  if (!ext_conn_means_ours(conn, "SELECT 1 FROM mmap_writer")) {
+  if (!ext_conn_means_ours(conn, "SELECT 1 FROM temp.mmap_writer")) {
     int rc = sqlite3_errcode(conn->db);
     return rc == SQLITE_INTERRUPT || rc == SQLITE_NOMEM ? rc : SQLITE_OK;
   }
-  return sqlite3_prepare_v3(conn->db, "INSERT INTO mmap_writer(write) VALUES(?1)", -1,
+  return sqlite3_prepare_v3(conn->db, "INSERT INTO temp.mmap_writer(write) VALUES(?1)", -1,
                             SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
@@ -69,18 +69,20 @@ static void result_write_error(sqlite3_context *context, ext_write *write, int r
   sqlite3_free(text);
 }
 
-void ext_write_call(sqlite3_context *context, ext_write *write) {
+int ext_write_call(sqlite3_context *context, ext_write *write) {
   ext_conn *conn = ext_conn_of(context);
   conn->err.code = MM_OK;
   int rc = run_writer(conn, write);
   if (rc == SQLITE_OK && !write->ran) {
     mm_fail(&conn->err, MM_ERROR, "a table named mmap_writer stands in the way of all writes");
     ext_result_error(context, write->name, &conn->err);
+    rc = SQLITE_ERROR;
   } else if (rc) {
     result_write_error(context, write, rc);
   } else {
     sqlite3_result_int64(context, write->result);
   }
+  return rc;
 }
 
 int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err) {

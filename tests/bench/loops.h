@@ -11,8 +11,8 @@ namespace mm_bench {
 // Read all bytes as fast as the memory gives them: load and xor.
 uint64_t PlainRead(const uint8_t *data, size_t size);
 
-// glibc's memmem: the offset of the first occurrence, or -1; and how many there are, also overlapping
-// ones.
+// glibc's memmem: the offset of the first occurrence, or -1; and how many there are, overlapping
+// ones too.
 int64_t LibcFind(const uint8_t *data, size_t size, const std::string &needle);
 int64_t LibcCount(const uint8_t *data, size_t size, const std::string &needle);
 

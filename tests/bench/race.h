@@ -46,8 +46,8 @@ struct Line {
   Met met = Met::kMissing;
 };
 
-// Run `ours` and the peers once for their answers, then `rounds` times in turn; a line for each peer.
-// A side that has run for some seconds in all is left out of the rounds that remain.
+// Run `ours` and the peers once for their answers, then `rounds` times in turn; a line for each
+// peer. A side that has run for some seconds in all is left out of the rounds that remain.
 std::vector<Line> Race(const std::string &work, const Side &ours, const std::vector<Peer> &peers,
                        int rounds);
 
@@ -55,8 +55,8 @@ std::vector<Line> Race(const std::string &work, const Side &ours, const std::vec
 Line Bound(const std::string &work, const std::string &ours, const std::string &value,
            const std::string &limit, bool met);
 
-// Nobody is faster than memory: where `memory`, the line beside a plain read, has met its target, the
-// others that missed theirs are at that limit.
+// Nobody is faster than memory: where `memory`, the line beside a plain read, has met its target,
+// the others that missed theirs are at that limit.
 void AllowMemorySpeed(std::vector<Line> *lines, const Line &memory);
 
 // Of lines that differ in one particular (the needle), the one furthest from its target.

@@ -105,8 +105,8 @@ void MakePages(Sql *sql, uint64_t pages) {
            std::to_string(pages - 1) + ") INSERT INTO pages SELECT i, 0, zeroblob(3000) FROM c");
 }
 
-// One transaction that changes a byte on each of `count` pages, scattered over the file, by us and by
-// SQLite. Each round takes other values, so that no write is in vain.
+// One transaction that changes a byte on each of `count` pages, scattered over the file, by us and
+// by SQLite. Each round takes other values, so that no write is in vain.
 void CommitRow(World &world, const std::string &what, uint64_t count) {
   const uint64_t pages = std::max<uint64_t>(10 * count, 100);
   std::string path =

@@ -111,8 +111,8 @@ std::string Chart(const std::vector<Line> &lines) {
                             "width='1040' height='%.0f'>\n",
                             y + 10, y + 10);
   text += kStyle;
-  text += "<text x='8' y='18'>Speed in multiples of the peer's; the bars are drawn relative to the "
-          "target of each (logarithmic)</text>\n";
+  text += "<text x='8' y='18'>How many times as fast as the peer. Bars: relative to the target of "
+          "each, logarithmic; green: met, red: missed, blue: at the speed of memory</text>\n";
   const std::pair<double, const char *> marks[] = {
       {0.1, "1/10"}, {1, "the target"}, {10, "x 10"}, {100, "x 100"}};
   for (const auto &mark : marks) {

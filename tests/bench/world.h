@@ -1,4 +1,4 @@
-// What the benchmark works with: files in the page cache, SQL, and the programs it is compared with.
+// What the benchmark works with: files in the page cache, SQL, and the programs of its peers.
 #ifndef MM_TESTS_BENCH_WORLD_H
 #define MM_TESTS_BENCH_WORLD_H
 
@@ -27,8 +27,8 @@ public:
   Sql(const Sql &) = delete;
   Sql &operator=(const Sql &) = delete;
 
-  // Run the statements. The values of the last one's first row, with | between them. ?1 is a blob of
-  // `bytes`, if there are any.
+  // Run the statements. The values of the last one's first row, with | between them. ?1 is a blob
+  // of `bytes`, if there are any.
   std::string Ask(const std::string &sql, const std::string &bytes = "");
   // The same, but a failure's code is what matters.
   int Try(const std::string &sql);
@@ -123,8 +123,8 @@ struct World {
   Side Ripgrep(const std::string &name, const std::vector<std::string> &arguments,
                const std::function<std::string(const std::string &)> &answer) const;
 
-  // The path of a file of this name, made at its first use: `fill` is called for one piece after the
-  // other with its place in the file.
+  // The path of a file of this name, made at its first use: `fill` is called for one piece after
+  // the other with its place in the file.
   std::string File(const std::string &name, uint64_t size,
                    const std::function<void(uint64_t at, uint8_t *piece, size_t size)> &fill);
   std::string RandomFile();  // sizes.text bytes 0..254

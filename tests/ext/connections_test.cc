@@ -117,6 +117,15 @@ TEST_F(Connections, AnotherProcessIsBusyToo) {
   EXPECT_EQ(Get("a"), "oneaaaaaaa");
 }
 
+// An empty file, and one that begins as a database does, could be the host's own; but another
+// connection of this library is not.
+TEST_F(Connections, ShareAFileThatLooksLikeADatabase) {
+  Run("SELECT mmap_open('empty', 'create')");
+  EXPECT_EQ(other->Error("SELECT mmap_length('empty')"), "ok");
+  Run("SELECT mmap_insert('empty', 0, 'SQLite format 3' || char(0))");
+  EXPECT_EQ(other->Error("SELECT mmap_length('empty')"), "ok");
+}
+
 // A forked child refuses what it inherited, and its end changes nothing.
 TEST_F(Connections, AForkedChildUsesNothingOfItsParents) {
   Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
