@@ -498,20 +498,22 @@ static uint64_t search_next(search *s, uint64_t q) {
 
 /* Sets. */
 
+/* Called once for each hit of a scan: walk the bits that are set, not all. */
 static void set_init(mm_byte_set *set, const uint8_t bits[32]) {
   uint64_t words[4];
   int population = 0;
   memset(set, 0, sizeof *set);
   set->bits = bits;
   memcpy(words, bits, sizeof words);
-  for (int i = 0; i < 4; i++) population += __builtin_popcountll(words[i]);
-  set->single = population == 1;
-  for (int i = 0; i < 256; i++) {
-    if (!mm_byte_in(bits, (uint8_t)i)) continue;
-    uint8_t *row = i < 128 ? set->low : set->high;
-    row[i & 15] = (uint8_t)(row[i & 15] | 1 << (i >> 4 & 7));
-    set->byte = (uint8_t)i;
+  for (int w = 0; w < 4; w++) {
+    for (uint64_t left = words[w]; left; left &= left - 1, population++) {
+      unsigned i = 64u * (unsigned)w + (unsigned)__builtin_ctzll(left);
+      uint8_t *row = i < 128 ? set->low : set->high;
+      row[i & 15] = (uint8_t)(row[i & 15] | 1 << (i >> 4 & 7));
+      set->byte = (uint8_t)i;
+    }
   }
+  set->single = population == 1;
 }
 
 static void set_init_single(mm_byte_set *set, uint8_t bits[32], uint8_t byte) {

@@ -138,7 +138,7 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 
 /* ---- without the right to write ------------------------------------------------------------- */
 
-#define PAUSE ((int64_t)2000000) /* ns */
+#define PAUSE ((int64_t)500000) /* ns */
 
 /* A living writer is about to finish: what it writes is to be seen whole. */
 static int await_writer(mm_object *object, mm_error *err) {
@@ -192,10 +192,13 @@ int object_recover(mm_object *object, mm_error *err) {
     int rc = finish_rollback(object, err);
     if (rc) return rc;
   }
+  /* A busy writer leaves the file again and again for a moment: that is enough for a reader. */
+  int rc = object->begun ? MM_OK : await_writer(object, err);
+  if (rc) return rc;
   if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
   bool had_writer = object->writer >= 0;
   bool can_write = object_open_writer(object, &ignored) == MM_OK;
-  int rc = can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
+  rc = can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
   if (!had_writer) object_close_writer(object);
   return rc;
 }

@@ -150,8 +150,16 @@ static bool is_idle(const ext_object *object) {
   return object->holds == 0 && !object->in_transaction;
 }
 
+static bool is_host_database_now(ext_conn *conn, const mm_object *core);
+
+/* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays open. */
+static void keep_locks(ext_conn *conn, mm_object *core) {
+  if (core->kind == MM_OBJECT_FILE && is_host_database_now(conn, core)) core->fd = -1;
+}
+
 static void close_object(ext_conn *conn, ext_object **link) {
   ext_object *object = *link;
+  keep_locks(conn, object->core);
   *link = object->next;
   conn->object_count--;
   forget_aliases_of(conn, object);
@@ -289,11 +297,25 @@ static bool is_host_database(ext_conn *conn, const mm_path *path) {
   return found;
 }
 
+/* Only what begins as a database does, or is empty, can be one: the rest costs no further look. */
+static bool may_be_database(const mm_object *core) {
+  static const char header[16] = "SQLite format 3";
+  return core->size < sizeof header || memcmp(core->data, header, sizeof header) == 0;
+}
+
+static bool is_host_database_now(ext_conn *conn, const mm_object *core) {
+  mm_path path = {.fd = core->fd, .real = core->real, .stat = core->seen};
+  return may_be_database(core) && is_host_database(conn, &path);
+}
+
+/* Has the process opened the file as a database since it was mapped? */
+static bool is_database_now(ext_conn *conn, const mm_object *core) {
+  return is_own_database(conn, &core->seen) || is_host_database_now(conn, core);
+}
+
 int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
                             mm_error *err) {
-  if (object->core->kind != MM_OBJECT_FILE || !is_own_database(conn, &object->core->seen)) {
-    return MM_OK;
-  }
+  if (object->core->kind != MM_OBJECT_FILE || !is_database_now(conn, object->core)) return MM_OK;
   return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
 }
 

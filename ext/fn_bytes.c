@@ -146,6 +146,24 @@ static int slice_arguments(int argc, sqlite3_value **argv, int64_t length, mm_sl
   return MM_OK;
 }
 
+#define STEPPED_PIECE 4096 /* elements between two looks at whether to go on */
+
+/* Each element may be on a page of its own, so that a few are long work. False: interrupted. */
+static bool copy_stepped(ext_conn *conn, mm_slice slice, const uint8_t *data, uint8_t *out) {
+  while (slice.count > 0) {
+    mm_slice piece = slice;
+    if (piece.count > STEPPED_PIECE) piece.count = STEPPED_PIECE;
+    mm_slice_copy(piece, data, out);
+    out += piece.count;
+    slice.count -= piece.count;
+    if (slice.count > 0) {
+      slice.start += piece.count * slice.step;
+      if (ext_conn_interrupted(conn)) return false;
+    }
+  }
+  return true;
+}
+
 static void result_stepped(sqlite3_context *context, const ext_file *file, mm_slice slice) {
   sqlite3 *db = sqlite3_context_db_handle(context);
   if (slice.count > sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1)) {
@@ -157,14 +175,21 @@ static void result_stepped(sqlite3_context *context, const ext_file *file, mm_sl
     sqlite3_result_error_nomem(context);
     return;
   }
-  mm_slice_copy(slice, file->object->core->data + file->start, bytes);
-  sqlite3_result_blob64(context, bytes, (sqlite3_uint64)slice.count, sqlite3_free);
+  ext_conn *conn = ext_conn_of(context);
+  const uint8_t *data = file->object->core->data + file->start;
+  if (copy_stepped(conn, slice, data, bytes)) {
+    sqlite3_result_blob64(context, bytes, (sqlite3_uint64)slice.count, sqlite3_free);
+  } else {
+    sqlite3_free(bytes);
+    mm_fail(&conn->err, MM_INTERRUPT, "interrupted");
+    fn_fail(context, "mmap_slice");
+  }
 }
 
 static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_slice";
   ext_file file;
-  mm_slice slice;
+  mm_slice slice = {0, 1, 0};
   if (ext_any_null(argv, 1)) return;
   if (ext_file_argument(context, name, argv[0], &file)) return;
   if (slice_arguments(argc, argv, (int64_t)file.length, &slice, &ext_conn_of(context)->err)) {
@@ -280,7 +305,6 @@ static int follow(ext_write *write, int rc, uint64_t length) {
 
 static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
   if (rc) return rc;
   uint64_t start = write->file.handle ? write->file.handle->offset : 0;
   if ((uint64_t)write->a > MM_OBJECT_MAX - start) {

@@ -63,7 +63,9 @@ static void result_write_error(sqlite3_context *context, ext_write *write, int r
     ext_result_error(context, write->name, &conn->err);
     return;
   }
-  char *text = sqlite3_mprintf("%s: %s", write->name, sqlite3_errmsg(conn->db));
+  bool told = sqlite3_errcode(conn->db) != SQLITE_OK;
+  char *text = sqlite3_mprintf("%s: %s", write->name,
+                               told ? sqlite3_errmsg(conn->db) : sqlite3_errstr(rc));
   sqlite3_result_error(context, text ? text : "out of memory", -1);
   sqlite3_result_error_code(context, rc);
   sqlite3_free(text);

@@ -126,6 +126,37 @@ TEST_F(Connections, ShareAFileThatLooksLikeADatabase) {
   EXPECT_EQ(other->Error("SELECT mmap_length('empty')"), "ok");
 }
 
+// A file that was mapped first, and opened as a database since: to write it, or to close it, would drop
+// the locks that SQLite has on it.
+TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
+  sqlite3 *database = nullptr;
+  ASSERT_EQ(sqlite3_open("x.db", &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "CREATE TABLE t(a)", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+  Run("SELECT mmap_open('x.db')");
+  ASSERT_EQ(sqlite3_open("x.db", &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const std::string refused = "'x.db' is open as a database";
+  for (const char *sql : {"SELECT mmap_size('x.db')", "SELECT mmap_patch('x.db', 100, '')",
+                          "SELECT mmap_open('x.db', 'write')"}) {
+    std::string error = Error(sql);
+    EXPECT_NE(error.find(refused), std::string::npos) << sql << ": " << error;
+  }
+  db->Close();
+  db = std::make_unique<Db>();
+  // Another process still finds the database locked.
+  fflush(nullptr);
+  pid_t child = fork();
+  if (child == 0) {
+    execlp("sqlite3", "sqlite3", "x.db", "INSERT INTO t VALUES(1)", nullptr);
+    _exit(127);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_NE(WEXITSTATUS(status), 0);
+  sqlite3_close(database);
+}
+
 // A forked child refuses what it inherited, and its end changes nothing.
 TEST_F(Connections, AForkedChildUsesNothingOfItsParents) {
   Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");

@@ -268,11 +268,19 @@ TEST_F(HostileDatabase, AVirtualTableInItTouchesNoFileBeforeItIsUsed) {
   EXPECT_EQ(opened.One("SELECT count(*) FROM t"), "4");
 }
 
-TEST_F(HostileDatabase, TablesNamedLikeOursStopWritesNotMore) {
+TEST_F(HostileDatabase, ATableNamedLikeOurWriterDoesNotStandInTheWay) {
   Open("CREATE TABLE mmap_writer(write)");
-  EXPECT_EQ(Error("SELECT mmap_set('a', 0, 66)").substr(0, 15), "ERROR mmap_set:");
-  EXPECT_EQ(Get("a"), "aaaa");
-  EXPECT_EQ(One("SELECT mmap_get('a', 0)"), "97");
+  Run("SELECT mmap_set('a', 0, 66)");
+  EXPECT_EQ(Get("a"), "Baaa");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_writer"), "0");
+}
+
+// One's own TEMP table of that name is met first: then nothing is written, here or there.
+TEST_F(DirectOnly, ATempTableNamedLikeOurWriterStopsWritesNotMore) {
+  Put("w", "aaaa");
+  Run("CREATE TEMP TABLE mmap_writer(write)");
+  EXPECT_EQ(Error("SELECT mmap_set('w', 0, 66)").substr(0, 15), "ERROR mmap_set:");
+  EXPECT_EQ(Get("w"), "aaaa");
   EXPECT_EQ(One("SELECT count(*) FROM mmap_writer"), "0");
 }
 
