@@ -185,20 +185,29 @@ static int finish_rollback(mm_object *object, mm_error *err) {
   return MM_OK;
 }
 
-int object_recover(mm_object *object, mm_error *err) {
+static int recover_now(mm_object *object, mm_error *err) {
   mm_error ignored;
+  bool had_writer = object->writer >= 0;
+  bool can_write = object_open_writer(object, &ignored) == MM_OK;
+  int rc = can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
+  if (!had_writer) object_close_writer(object);
+  return rc;
+}
+
+/* A busy writer leaves the file again and again for a moment: that is enough for a reader. */
+static int await_and_recover(mm_object *object, mm_error *err) {
+  int rc = await_writer(object, err);
+  if (rc) return rc;
+  if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
+  return recover_now(object, err);
+}
+
+int object_recover(mm_object *object, mm_error *err) {
   if (!object->journal) return MM_OK;
   if (object->stuck) {
     int rc = finish_rollback(object, err);
     if (rc) return rc;
   }
-  /* A busy writer leaves the file again and again for a moment: that is enough for a reader. */
-  int rc = object->begun ? MM_OK : await_writer(object, err);
-  if (rc) return rc;
   if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
-  bool had_writer = object->writer >= 0;
-  bool can_write = object_open_writer(object, &ignored) == MM_OK;
-  rc = can_write ? replay_as_writer(object, err) : show_without_writing(object, err);
-  if (!had_writer) object_close_writer(object);
-  return rc;
+  return object->begun ? recover_now(object, err) : await_and_recover(object, err);
 }
