@@ -427,15 +427,55 @@ static bool ends_with(const char *text, const char *end) {
   return n >= m && memcmp(text + n - m, end, m) == 0;
 }
 
-/* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm.
-*One
-** that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). */
-static bool is_database(int fd, const char *real) {
+#define LOCKS_MAX ((size_t)1 << 20) /* bytes of /proc/locks that are read */
+
+/* One line of /proc/locks: "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF". */
+static bool is_posix_lock_on(const char *line, uint64_t inode) {
+  char kind[16];
+  unsigned long long at;
+  int n = sscanf(line, "%*s %15s %*s %*s %*d %*x:%*x:%llu", kind, &at);
+  return n == 2 && strcmp(kind, "POSIX") == 0 && at == inode;
+}
+
+static bool any_line(char *text, uint64_t inode) {
+  for (char *line = text, *end; *line; line = end) {
+    end = line + strcspn(line, "\n");
+    if (*end) *end++ = 0;
+    if (is_posix_lock_on(line, inode)) return true;
+  }
+  return false;
+}
+
+/* Does anybody hold POSIX locks on the file? True also if that cannot be known. */
+static bool is_locked(const mm_stat *stat) {
+  int fd = mm_os.open(-1, "/proc/locks", MM_OPEN_READ, 0);
+  char *text = fd >= 0 ? mm_alloc(LOCKS_MAX) : NULL;
+  size_t size = 0;
+  int64_t n = text ? 1 : -1;
+  while (n > 0 && size < LOCKS_MAX - 1) {
+    n = mm_os.read(fd, text + size, LOCKS_MAX - 1 - size, size);
+    if (n > 0) size += (size_t)n;
+  }
+  bool locked = n != 0;
+  if (n == 0) {
+    text[size] = 0;
+    locked = any_line(text, stat->inode);
+  }
+  mm_free(text);
+  if (fd >= 0) (void)mm_os.close(fd);
+  return locked;
+}
+
+/* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm. One
+** that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). An empty
+** file may be anything, a new database too: it is one if there are locks to lose. */
+static bool is_database(int fd, const mm_path *path) {
   static const char header[16] = "SQLite format 3"; /* with its NUL */
   char head[sizeof header];
   int64_t n = mm_os.read(fd, head, sizeof head, 0);
   if (n == -EBADF || n == -ESPIPE) return false;
-  if (n <= 0 || ends_with(real, "-shm")) return true;
+  if (n == 0) return is_locked(&path->stat);
+  if (n < 0 || ends_with(path->real, "-shm")) return true;
   return (size_t)n == sizeof head && memcmp(head, header, sizeof head) == 0;
 }
 
@@ -456,7 +496,7 @@ static bool look_at_descriptor(void *context, const char *name, int kind) {
   int fd = descriptor_of(name);
   if (fd < 0 || is_ours(search, fd) || mm_os.status(fd, &stat) < 0) return true;
   if (!same_file(&stat, &search->path->stat)) return true;
-  search->found = is_database(fd, search->path->real);
+  search->found = is_database(fd, search->path);
   return !search->found;
 }
 

@@ -750,11 +750,21 @@ TEST_F(HostDatabase, IsOneByItsHeader) {
   EXPECT_TRUE(is_host_while("exact", O_RDWR));
 }
 
-TEST_F(HostDatabase, IsOneWhileItIsEmpty) {
+// A database is empty until its first transaction has ended; so is many a file that is none.
+TEST_F(HostDatabase, IsOneWhileItIsEmptyAndLocked) {
   make("empty", "");
   ASSERT_EQ(resolve(at("empty")), MM_OK);
   EXPECT_FALSE(is_host());
-  EXPECT_TRUE(is_host_while("empty", O_RDWR));
+  EXPECT_FALSE(is_host_while("empty", O_RDWR));
+  int fd = open(at("empty").c_str(), O_RDWR);
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 0x40000001;
+  lock.l_len = 1;
+  ASSERT_EQ(fcntl(fd, F_SETLK, &lock), 0);
+  EXPECT_TRUE(is_host());
+  close(fd);
 }
 
 TEST_F(HostDatabase, IsSharedMemoryToo) {
