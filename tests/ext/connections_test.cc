@@ -157,6 +157,17 @@ TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
   sqlite3_close(database);
 }
 
+// Rows that are deleted and not closed up stay where they are, so nothing may be inserted before them.
+TEST_F(Connections, InsertNothingBesideDeletedRows) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a')");
+  Run("BEGIN; DELETE FROM t WHERE rowid = 0");
+  EXPECT_NE(Error("SELECT mmap_insert('a', 0, 'z')").find("rows of 'a' were deleted"),
+            std::string::npos);
+  EXPECT_EQ(One("SELECT count(*) FROM mmap('a')"), "10");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaa");
+}
+
 // A forked child refuses what it inherited, and its end changes nothing.
 TEST_F(Connections, AForkedChildUsesNothingOfItsParents) {
   Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
