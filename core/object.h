@@ -126,9 +126,6 @@ static inline bool mm_object_hit(const mm_object *object) {
   return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
 }
 
-/* Map the bytes if they are not mapped yet, so that `data` is valid. Refresh does it too. */
-int mm_object_map(mm_object *object, mm_error *err);
-
 /* Become the file's writer, for writes at any place. Waits up to busy_timeout. MM_READONLY if the file
 ** cannot be written, MM_BUSY, MM_IOERR. */
 int mm_object_begin(mm_object *object, mm_error *err);

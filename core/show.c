@@ -110,11 +110,6 @@ void object_spoil(mm_object *object) {
   object->failed = true;
 }
 
-int mm_object_map(mm_object *object, mm_error *err) {
-  bool fits = object->view && object->view->reserved >= object->size;
-  return fits ? MM_OK : object_remap(object, err);
-}
-
 int mm_object_faulted(const mm_object *object, mm_error *err) {
   if (object->failed) {
     return mm_fail(err, MM_IOERR, "'%s' cannot be read: its last commit or rollback was not finished",

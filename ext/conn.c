@@ -150,16 +150,25 @@ static bool is_idle(const ext_object *object) {
   return object->holds == 0 && !object->in_transaction;
 }
 
-static bool is_host_database_now(ext_conn *conn, const mm_object *core);
+/* Only what begins as a database does, or is empty, can be one: the rest costs no further look. */
+static bool may_be_database(const mm_object *core) {
+  static const char header[16] = "SQLite format 3";
+  return core->size < sizeof header || memcmp(core->data, header, sizeof header) == 0;
+}
+
+static bool is_host_database_now(const mm_object *core) {
+  mm_path path = {.fd = core->fd, .real = core->real, .stat = core->seen};
+  return may_be_database(core) && mm_path_is_host_database(&path, NULL, 0);
+}
 
 /* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays open. */
-static void keep_locks(ext_conn *conn, mm_object *core) {
-  if (core->kind == MM_OBJECT_FILE && is_host_database_now(conn, core)) core->fd = -1;
+static void keep_locks(mm_object *core) {
+  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) core->fd = -1;
 }
 
 static void close_object(ext_conn *conn, ext_object **link) {
   ext_object *object = *link;
-  keep_locks(conn, object->core);
+  keep_locks(object->core);
   *link = object->next;
   conn->object_count--;
   forget_aliases_of(conn, object);
@@ -281,36 +290,9 @@ static bool is_own_database(ext_conn *conn, const mm_stat *stat) {
   return found;
 }
 
-static size_t own_descriptors(const ext_conn *conn, int *fds) {
-  size_t n = 0;
-  for (const ext_object *o = conn->objects; o; o = o->next) fds[n++] = o->core->fd;
-  if (conn->root.fd >= 0) fds[n++] = conn->root.fd;
-  return n;
-}
-
-static bool is_host_database(ext_conn *conn, const mm_path *path) {
-  int *fds = mm_alloc((conn->object_count + 1) * sizeof *fds);
-  if (!fds) return true;
-  size_t n = own_descriptors(conn, fds);
-  bool found = mm_path_is_host_database(path, fds, (int)n);
-  mm_free(fds);
-  return found;
-}
-
-/* Only what begins as a database does, or is empty, can be one: the rest costs no further look. */
-static bool may_be_database(const mm_object *core) {
-  static const char header[16] = "SQLite format 3";
-  return core->size < sizeof header || memcmp(core->data, header, sizeof header) == 0;
-}
-
-static bool is_host_database_now(ext_conn *conn, const mm_object *core) {
-  mm_path path = {.fd = core->fd, .real = core->real, .stat = core->seen};
-  return may_be_database(core) && is_host_database(conn, &path);
-}
-
 /* Has the process opened the file as a database since it was mapped? */
 static bool is_database_now(ext_conn *conn, const mm_object *core) {
-  return is_own_database(conn, &core->seen) || is_host_database_now(conn, core);
+  return is_own_database(conn, &core->seen) || is_host_database_now(core);
 }
 
 int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
@@ -321,7 +303,7 @@ int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *
 
 /* Opening and closing such a file would drop the locks that SQLite holds on it. */
 static int refuse_database(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
-  if (is_own_database(conn, &path->stat) || is_host_database(conn, path)) {
+  if (is_own_database(conn, &path->stat) || mm_path_is_host_database(path, NULL, 0)) {
     return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
   }
   return MM_OK;

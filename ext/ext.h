@@ -189,9 +189,6 @@ bool ext_calls(const char *sql, const char *function);
 /* Is it a CREATE VIRTUAL TABLE? (calls.c) */
 bool ext_creates_table(const char *sql);
 
-/* Is `name` a word's start in `text`, whatever the case? */
-bool ext_contains(const char *text, const char *name);
-
 /* ---- a running statement (stmt.c) ----------------------------------------------------------- */
 
 /* Every function that touches a file starts with one of these two. They resolve argv[0], refresh the

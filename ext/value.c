@@ -325,11 +325,3 @@ void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high
       }
   }
 }
-
-bool ext_contains(const char *text, const char *name) {
-  size_t size = strlen(name);
-  for (; *text; text++) {
-    if (sqlite3_strnicmp(text, name, (int)size) == 0) return true;
-  }
-  return false;
-}
