@@ -53,8 +53,8 @@ static int check_links(const mm_object *object, const mm_stat *stat, mm_error *e
 static int lock_and_look(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
   mm_stat stat;
-  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout, settings->watch,
-                         settings->watch_context, object->name, err);
+  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,
+                         settings->watch, settings->watch_context, object->name, err);
   if (rc) return rc;
   object->begun = true;
   rc = object_recover(object, err);

@@ -21,31 +21,29 @@
 /* How common each byte is, 0 the rarest: ranks in a mix of executables and libraries (40 %),
 ** English text (25 %), source code (20 %) and evenly spread bytes (15 %). */
 static const uint16_t common[256] = {
-    255, 230, 202, 184, 187, 172, 151, 147, 211, 177, 243, 141, 137, 124, 214, 232,
-    192, 120, 103, 86, 122, 123, 81, 64, 169, 63, 68, 58, 89, 55, 49, 176,
-    254, 107, 188, 167, 227, 150, 100, 162, 218, 209, 193, 104, 210, 208, 219, 215,
-    223, 220, 199, 173, 170, 186, 168, 161, 181, 190, 178, 171, 195, 196, 198, 74,
-    163, 237, 197, 213, 225, 229, 180, 165, 248, 226, 94, 143, 231, 179, 205, 200,
-    203, 69, 204, 222, 221, 174, 149, 140, 158, 139, 79, 155, 152, 160, 87, 241,
-    153, 246, 212, 240, 239, 253, 236, 217, 233, 249, 125, 183, 242, 228, 247, 244,
-    234, 108, 245, 251, 252, 235, 185, 175, 189, 206, 110, 146, 142, 148, 78, 80,
-    157, 102, 44, 201, 182, 194, 98, 62, 112, 238, 22, 224, 92, 207, 77, 59,
-    136, 19, 7, 29, 72, 33, 18, 21, 76, 14, 1, 10, 43, 11, 6, 16,
-    109, 2, 4, 35, 31, 13, 9, 12, 67, 24, 15, 23, 30, 3, 5, 26,
-    85, 8, 0, 17, 48, 20, 119, 56, 116, 57, 105, 36, 71, 46, 113, 93,
-    191, 145, 128, 159, 131, 111, 129, 156, 96, 99, 52, 25, 38, 32, 42, 34,
-    126, 66, 114, 53, 37, 40, 45, 51, 101, 41, 50, 82, 27, 28, 61, 133,
-    130, 60, 84, 39, 70, 47, 75, 90, 216, 164, 83, 132, 115, 95, 97, 135,
-    118, 54, 88, 117, 65, 73, 138, 106, 144, 91, 121, 127, 134, 154, 166, 250,
+    255, 230, 202, 184, 187, 172, 151, 147, 211, 177, 243, 141, 137, 124, 214, 232, 192, 120, 103,
+    86,  122, 123, 81,  64,  169, 63,  68,  58,  89,  55,  49,  176, 254, 107, 188, 167, 227, 150,
+    100, 162, 218, 209, 193, 104, 210, 208, 219, 215, 223, 220, 199, 173, 170, 186, 168, 161, 181,
+    190, 178, 171, 195, 196, 198, 74,  163, 237, 197, 213, 225, 229, 180, 165, 248, 226, 94,  143,
+    231, 179, 205, 200, 203, 69,  204, 222, 221, 174, 149, 140, 158, 139, 79,  155, 152, 160, 87,
+    241, 153, 246, 212, 240, 239, 253, 236, 217, 233, 249, 125, 183, 242, 228, 247, 244, 234, 108,
+    245, 251, 252, 235, 185, 175, 189, 206, 110, 146, 142, 148, 78,  80,  157, 102, 44,  201, 182,
+    194, 98,  62,  112, 238, 22,  224, 92,  207, 77,  59,  136, 19,  7,   29,  72,  33,  18,  21,
+    76,  14,  1,   10,  43,  11,  6,   16,  109, 2,   4,   35,  31,  13,  9,   12,  67,  24,  15,
+    23,  30,  3,   5,   26,  85,  8,   0,   17,  48,  20,  119, 56,  116, 57,  105, 36,  71,  46,
+    113, 93,  191, 145, 128, 159, 131, 111, 129, 156, 96,  99,  52,  25,  38,  32,  42,  34,  126,
+    66,  114, 53,  37,  40,  45,  51,  101, 41,  50,  82,  27,  28,  61,  133, 130, 60,  84,  39,
+    70,  47,  75,  90,  216, 164, 83,  132, 115, 95,  97,  135, 118, 54,  88,  117, 65,  73,  138,
+    106, 144, 91,  121, 127, 134, 154, 166, 250,
 };
 
 #define RARE_WINDOW ((uint64_t)1 << 16) /* the rare bytes are chosen from so many at the start */
 #define RARE_SPREAD ((uint64_t)256)     /* near each other, to be in the cache together */
 #define SAMPLE ((uint64_t)4096)
-#define ANCHORS 3                       /* rare bytes that are tried on a sample */
-#define PARTNERS ((uint64_t)32)         /* and how far away from them their partners are */
-#define LEVELS 3                        /* filters that are tried after the first */
-#define FIRST_CREDIT 512                /* steps before the first is given up */
+#define ANCHORS 3               /* rare bytes that are tried on a sample */
+#define PARTNERS ((uint64_t)32) /* and how far away from them their partners are */
+#define LEVELS 3                /* filters that are tried after the first */
+#define FIRST_CREDIT 512        /* steps before the first is given up */
 #define LINEAR_STRETCH ((uint64_t)1 << 18)
 
 /* What a filter may cost (mm_scan.patience): little while there is hope for a better one; at last
@@ -169,7 +167,7 @@ typedef struct search {
   bool counting;
   find_pace pace;
   mm_scan scan;
-  unsigned level;  /* how many filters were given up */
+  unsigned level;      /* how many filters were given up */
   uint64_t linear;     /* places of the next linear stretch */
   uint64_t linear_end; /* where the present one ends */
   /* The critical factorization of the (mirrored) needle, when it was needed. */

@@ -70,8 +70,7 @@ INLINE mask set_test(const set_vec *set, vec v) {
   vec half = splat(0x8f);
   vec row = _mm512_or_si512(_mm512_shuffle_epi8(set->low, _mm512_and_si512(v, half)),
                             _mm512_shuffle_epi8(set->high, _mm512_and_si512(flipped, half)));
-  vec bit = _mm512_shuffle_epi8(set->bit,
-                                _mm512_and_si512(_mm512_srli_epi16(v, 4), splat(0x0f)));
+  vec bit = _mm512_shuffle_epi8(set->bit, _mm512_and_si512(_mm512_srli_epi16(v, 4), splat(0x0f)));
   return _mm512_test_epi8_mask(row, bit);
 }
 

@@ -213,16 +213,15 @@ ALWAYS mask pair_test(const pair *p, uint64_t i) {
   return both(equal(load(p->text[0] + i), p->byte[0]), equal(load(p->text[1] + i), p->byte[1]));
 }
 
-#define LOOK(m, at)                                                                            \
-  do {                                                                                         \
-    uint64_t bits_ = lanes(m);                                                                 \
-    if (bits_) {                                                                               \
-      mm_outcome outcome_ = way == COUNTING ? look_counting(scan, text, at, bits_)             \
-                            : way == FORWARD                                                   \
-                                ? look_forward(scan, text, at, bits_)                          \
-                                : look_backward(scan, text, at, bits_, places);                \
-      if (outcome_ != MM_SCAN_MISS) return outcome_;                                           \
-    }                                                                                          \
+#define LOOK(m, at)                                                                                \
+  do {                                                                                             \
+    uint64_t bits_ = lanes(m);                                                                     \
+    if (bits_) {                                                                                   \
+      mm_outcome outcome_ = way == COUNTING  ? look_counting(scan, text, at, bits_)                \
+                            : way == FORWARD ? look_forward(scan, text, at, bits_)                 \
+                                             : look_backward(scan, text, at, bits_, places);       \
+      if (outcome_ != MM_SCAN_MISS) return outcome_;                                               \
+    }                                                                                              \
   } while (0)
 
 ALWAYS mm_outcome scan_up(mm_scan *scan, const uint8_t *text, uint64_t places, direction way) {
@@ -386,26 +385,34 @@ ALWAYS uint64_t set_count(const mm_byte_set *set, const uint8_t *text, uint64_t 
   return c0 + c1 + c2 + c3;
 }
 
-TARGET static uint64_t kernel_find_set(const mm_byte_set *set, const uint8_t *text,
-                                         uint64_t size) {
+TARGET static uint64_t kernel_find_set(const mm_byte_set *set, const uint8_t *text, uint64_t size) {
   if (size < WIDTH) return NARROWER(find_set)(set, text, size);
   return set->single ? set_up(set, text, size, true) : set_up(set, text, size, false);
 }
 
 TARGET static uint64_t kernel_rfind_set(const mm_byte_set *set, const uint8_t *text,
-                                          uint64_t size) {
+                                        uint64_t size) {
   if (size < WIDTH) return NARROWER(rfind_set)(set, text, size);
   return set->single ? set_down(set, text, size, true) : set_down(set, text, size, false);
 }
 
 TARGET static uint64_t kernel_count_set(const mm_byte_set *set, const uint8_t *text,
-                                          uint64_t size) {
+                                        uint64_t size) {
   if (size < WIDTH) return NARROWER(count_set)(set, text, size);
   return set->single ? set_count(set, text, size, true) : set_count(set, text, size, false);
 }
 
 const mm_kernel KERNEL = {
-    NAME,          WIDTH,           kernel_usable,    kernel_find,
-    kernel_rfind,  kernel_count,    kernel_find_set,  kernel_rfind_set,
-    kernel_count_set, kernel_same,  kernel_same_back, kernel_differ,
+    NAME,
+    WIDTH,
+    kernel_usable,
+    kernel_find,
+    kernel_rfind,
+    kernel_count,
+    kernel_find_set,
+    kernel_rfind_set,
+    kernel_count_set,
+    kernel_same,
+    kernel_same_back,
+    kernel_differ,
 };

@@ -53,9 +53,9 @@ typedef struct mm_journal {
 } mm_journal;
 
 enum mm_journal_state {
-  MM_JOURNAL_NONE,   /* there is none */
-  MM_JOURNAL_TORN,   /* it was never completed: the transaction never was; to be removed */
-  MM_JOURNAL_WHOLE   /* checked, this file's, to be replayed; `journal` is open */
+  MM_JOURNAL_NONE, /* there is none */
+  MM_JOURNAL_TORN, /* it was never completed: the transaction never was; to be removed */
+  MM_JOURNAL_WHOLE /* checked, this file's, to be replayed; `journal` is open */
 };
 
 /* Open and check the journal of the file open as `fd` (reading is enough) with status `stat`. On

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MM_LITERAL_MAX 64             /* bytes; of a longer one only so many are used */
+#define MM_LITERAL_MAX 64                /* bytes; of a longer one only so many are used */
 #define MM_LITERAL_NEAR ((uint64_t)1024) /* a place that is known to so many bytes is near */
-#define MM_LITERAL_FAR ((uint64_t)-1) /* there is no bound */
+#define MM_LITERAL_FAR ((uint64_t)-1)    /* there is no bound */
 
 /* Neighbouring bytes of a match. What is known of byte i is that (byte & mask[i]) == value[i]: all
 ** of it where the mask is 0xff, nothing where it is 0. */

@@ -33,7 +33,7 @@ struct mm_log_chunk;
 typedef struct mm_log {
   mm_log_entry *entries;
   size_t count, capacity;
-  size_t sized;               /* entries up to the newest change of size, that one included; 0: none */
+  size_t sized; /* entries up to the newest change of size, that one included; 0: none */
   struct mm_log_chunk *chunk; /* the newest chunk of bytes; each points to the one before */
   uint64_t bytes;             /* bytes of all write entries */
 } mm_log;

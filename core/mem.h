@@ -19,11 +19,11 @@ typedef struct mm_allocator {
 /* Put `allocator` in place; it is copied. NULL: malloc's again. Nothing may be allocated still. */
 void mm_mem_use(const mm_allocator *allocator);
 
-void *mm_alloc(uint64_t size);                     /* uninitialised; NULL when there is no memory */
-void *mm_alloc_zeroed(uint64_t size);              /* likewise, filled with zeros */
-void *mm_realloc(void *memory, uint64_t size);     /* NULL: failed, and `memory` is still valid */
-void mm_free(void *memory);                        /* NULL is allowed */
-char *mm_strdup(const char *text);                 /* NULL when there is no memory */
+void *mm_alloc(uint64_t size);                 /* uninitialised; NULL when there is no memory */
+void *mm_alloc_zeroed(uint64_t size);          /* likewise, filled with zeros */
+void *mm_realloc(void *memory, uint64_t size); /* NULL: failed, and `memory` is still valid */
+void mm_free(void *memory);                    /* NULL is allowed */
+char *mm_strdup(const char *text);             /* NULL when there is no memory */
 
 /* Make room for one more element in an array that grows: `*array` has `count` elements of `size`
 ** bytes in use and `*capacity` allocated. Returns 0, or -1 when there is no memory (nothing is

@@ -195,7 +195,8 @@ int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t si
   uint64_t from = offset - offset % mm_os.page_size();
   if (offset >= end || size == 0) return MM_OK;
   if (size < end - offset) end = offset + size;
-  int failed = mm_os.advise(object->view->base + from, (size_t)(object_page_up(end) - from), advice);
+  int failed =
+      mm_os.advise(object->view->base + from, (size_t)(object_page_up(end) - from), advice);
   return failed ? mm_fail_errno(err, MM_ERROR, -failed, "the system refuses this advice") : MM_OK;
 }
 

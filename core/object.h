@@ -40,10 +40,10 @@ enum mm_synchronous {
 
 /* What a connection has set, and what its objects ask it. Outlives them. */
 typedef struct mm_settings {
-  int synchronous;        /* enum mm_synchronous */
-  bool read_only;         /* no file is ever written, not even to recover it */
-  int64_t busy_timeout;   /* milliseconds */
-  mm_lock_watch *watch;   /* while waiting for a lock: nonzero to give up; may be NULL */
+  int synchronous;      /* enum mm_synchronous */
+  bool read_only;       /* no file is ever written, not even to recover it */
+  int64_t busy_timeout; /* milliseconds */
+  mm_lock_watch *watch; /* while waiting for a lock: nonzero to give up; may be NULL */
   void *watch_context;
   mm_view_watch on_fault; /* from the SIGBUS handler */
 } mm_settings;
@@ -76,12 +76,12 @@ typedef struct mm_object {
   mm_view *view; /* NULL: not mapped yet */
 
   mm_log log;
-  size_t base;          /* entries below are committed but not in the file; from here on they are the
+  size_t base;    /* entries below are committed but not in the file; from here on they are the
                         ** transaction's */
-  uint64_t kept;        /* of a private object: what its log weighed when it was last merged */
-  size_t overlay;       /* of those below `base`, so many are of a journal that we may not replay … */
+  uint64_t kept;  /* of a private object: what its log weighed when it was last merged */
+  size_t overlay; /* of those below `base`, so many are of a journal that we may not replay … */
   uint64_t overlay_salt; /* … this one */
-  uint64_t cleared;     /* bytes of the view from here on have never shown anything: they are zero */
+  uint64_t cleared; /* bytes of the view from here on have never shown anything: they are zero */
 
   int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
                           ** asked for; -1: none has, the settings hold */

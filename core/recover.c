@@ -128,8 +128,8 @@ static int replay(mm_object *object, mm_error *err) {
 static int replay_as_writer(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
   if (object->begun) return replay(object, err);
-  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout, settings->watch,
-                         settings->watch_context, object->name, err);
+  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,
+                         settings->watch, settings->watch_context, object->name, err);
   if (rc) return rc;
   rc = replay(object, err);
   mm_lock_unwrite(object->entry, object->writer, object);
@@ -145,8 +145,7 @@ static int await_writer(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
   int64_t now = mm_os.clock(), timeout = settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
-  while (mm_journal_exists(object->journal) &&
-         mm_lock_writing(object->entry, object->fd, object)) {
+  while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);

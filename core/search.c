@@ -21,20 +21,20 @@
 ** with callouts, which is slow, but asks us at each step.
 */
 
-#define LIGHT_MATCHES 250000u     /* match limit of a call that cannot be interrupted: some 10 ms */
-#define HARD_STEPS 20000000u      /* callouts for one start: more is too much work, a second or so */
-#define STEPS_ASK 4096u           /* … and after so many `stop` is asked */
-#define HEAP_KIB (256u << 10)     /* for backtracking, without JIT */
+#define LIGHT_MATCHES 250000u /* match limit of a call that cannot be interrupted: some 10 ms */
+#define HARD_STEPS 20000000u  /* callouts for one start: more is too much work, a second or so */
+#define STEPS_ASK 4096u       /* … and after so many `stop` is asked */
+#define HEAP_KIB (256u << 10) /* for backtracking, without JIT */
 #define JIT_STACK ((size_t)32 << 20)
 #define SIGHT_NEAR ((uint64_t)256) /* bytes beyond the last start: around a literal */
 #define SIGHT_FAR ((uint64_t)64 << 10)
 #define STARTS_MOST ((uint64_t)1 << 20)
 #define STARTS_FIRST ((uint64_t)4096)
-#define BATCH_MOST 16u            /* so many calls between two looks at the clock */
-#define ASK_NS 4000000            /* ask `stop` that often */
-#define SLOW_NS 2000000           /* calls that take longer get less to do */
-#define FAST_NS 500000            /* … shorter, more */
-#define CROWD 64u                 /* literals in a row … */
+#define BATCH_MOST 16u             /* so many calls between two looks at the clock */
+#define ASK_NS 4000000             /* ask `stop` that often */
+#define SLOW_NS 2000000            /* calls that take longer get less to do */
+#define FAST_NS 500000             /* … shorter, more */
+#define CROWD 64u                  /* literals in a row … */
 #define CROWD_BYTES ((uint64_t)48) /* … that are nearer to each other than this: PCRE2 is faster */
 
 struct mm_pattern {

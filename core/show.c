@@ -112,7 +112,8 @@ void object_spoil(mm_object *object) {
 
 int mm_object_faulted(const mm_object *object, mm_error *err) {
   if (object->failed) {
-    return mm_fail(err, MM_IOERR, "'%s' cannot be read: its last commit or rollback was not finished",
+    return mm_fail(err, MM_IOERR,
+                   "'%s' cannot be read: its last commit or rollback was not finished",
                    object->name);
   }
   if (object->view && mm_guard_hit(object->view->guard)) {
@@ -144,8 +145,8 @@ int object_check_owner(const mm_object *object, mm_error *err) {
 
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool same = object_same_file_state(stat, &object->seen);
-  bool damaged = object->view && (mm_guard_hit(object->view->guard) ||
-                                  mm_view_frozen(object->view));
+  bool damaged =
+      object->view && (mm_guard_hit(object->view->guard) || mm_view_frozen(object->view));
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
@@ -161,4 +162,3 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   }
   return rc;
 }
-

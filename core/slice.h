@@ -31,8 +31,8 @@ mm_slice mm_slice_resolve(int64_t length, mm_optional start, mm_optional stop, m
 /* The bounds of a search: start defaults to 0, stop to length, both clamped to 0..length as above,
 ** so that *stop may be below *start. `past` tells that start, before it was clamped, lay beyond the
 ** end: nothing is found there, not even an empty needle. */
-void mm_slice_bounds(int64_t length, mm_optional start, mm_optional stop, int64_t *from, int64_t *to,
-                     bool *past);
+void mm_slice_bounds(int64_t length, mm_optional start, mm_optional stop, int64_t *from,
+                     int64_t *to, bool *past);
 
 /* The elements of a slice of `data`, copied in order into `out` (count bytes). */
 void mm_slice_copy(mm_slice slice, const uint8_t *data, uint8_t *out);

@@ -19,11 +19,11 @@ enum mm_kind { MM_KIND_FILE, MM_KIND_DIRECTORY, MM_KIND_OTHER };
 
 typedef struct mm_stat {
   uint64_t device, inode;
-  uint64_t size;         /* bytes */
-  int64_t mtime, ctime;  /* nanoseconds since 1970 */
-  uint32_t mode;         /* permission bits, 07777 */
+  uint64_t size;        /* bytes */
+  int64_t mtime, ctime; /* nanoseconds since 1970 */
+  uint32_t mode;        /* permission bits, 07777 */
   uint32_t links, user, group;
-  int kind;              /* enum mm_kind */
+  int kind; /* enum mm_kind */
 } mm_stat;
 
 /* How a path is opened. MM_OPEN_PATH gives a descriptor that names the file without opening it: no
@@ -33,11 +33,11 @@ typedef struct mm_stat {
 enum mm_open_flag {
   MM_OPEN_PATH = 0,
   MM_OPEN_READ = 1,
-  MM_OPEN_WRITE = 2,      /* with READ: both */
-  MM_OPEN_CREATE = 4,     /* make it if there is none */
-  MM_OPEN_EXCLUSIVE = 8,  /* with CREATE: there must be none */
-  MM_OPEN_NOFOLLOW = 16,  /* the last component must be no symbolic link; PATH names the link */
-  MM_OPEN_DIRECTORY = 32  /* it must be a directory */
+  MM_OPEN_WRITE = 2,     /* with READ: both */
+  MM_OPEN_CREATE = 4,    /* make it if there is none */
+  MM_OPEN_EXCLUSIVE = 8, /* with CREATE: there must be none */
+  MM_OPEN_NOFOLLOW = 16, /* the last component must be no symbolic link; PATH names the link */
+  MM_OPEN_DIRECTORY = 32 /* it must be a directory */
 };
 
 enum mm_protection { MM_PROT_NONE = 0, MM_PROT_READ = 1, MM_PROT_WRITE = 2 };
@@ -86,7 +86,7 @@ typedef struct mm_sys {
   int (*working_directory)(char *path, size_t size);
   int64_t (*read)(int fd, void *data, size_t size, uint64_t offset);        /* pread */
   int64_t (*write)(int fd, const void *data, size_t size, uint64_t offset); /* pwrite */
-  int (*resize)(int fd, uint64_t size);                                      /* ftruncate */
+  int (*resize)(int fd, uint64_t size);                                     /* ftruncate */
   /* Make sure that writes to these bytes, past the end too, find room; the size stays. -EOPNOTSUPP
   ** where the file system cannot promise it. */
   int (*reserve)(int fd, uint64_t offset, uint64_t size);

@@ -104,8 +104,7 @@ int mm_view_make_writable(mm_view *view, mm_error *err) {
 
 static int map_zeros(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
   void *at = view->base + from;
-  int failed =
-      mm_os.map(&at, (size_t)(to - from), MM_PROT_READ | MM_PROT_WRITE, -1, 0, true);
+  int failed = mm_os.map(&at, (size_t)(to - from), MM_PROT_READ | MM_PROT_WRITE, -1, 0, true);
   return failed ? mm_fail_errno(err, MM_NOMEM, -failed, "cannot map zeros") : MM_OK;
 }
 

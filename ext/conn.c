@@ -52,8 +52,8 @@ int ext_conn_interrupted(void *context) {
   sqlite3_stmt *stmt = conn->interrupted;
   if (!stmt) {
     bool cache = ext_conn_may_cache(conn);
-    int rc = sqlite3_prepare_v3(conn->db, interrupted_sql, -1, cache ? SQLITE_PREPARE_PERSISTENT : 0,
-                                &stmt, NULL);
+    int rc = sqlite3_prepare_v3(conn->db, interrupted_sql, -1,
+                                cache ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, NULL);
     if (!stmt) return rc == SQLITE_INTERRUPT; /* as preparing is, too */
     if (cache) conn->interrupted = stmt;
   }
@@ -95,7 +95,8 @@ static bool is_query_only(sqlite3 *db) {
 int ext_conn_check_writes(ext_conn *conn, mm_error *err) {
   if (conn->settings.read_only) return mm_fail(err, MM_READONLY, "this connection only reads");
   if (sqlite3_db_readonly(conn->db, "main") == 1) {
-    return mm_fail(err, MM_READONLY, "the database is read-only, and so is what is reached from it");
+    return mm_fail(err, MM_READONLY,
+                   "the database is read-only, and so is what is reached from it");
   }
   if (is_query_only(conn->db)) return mm_fail(err, MM_READONLY, "PRAGMA query_only is set");
   return MM_OK;

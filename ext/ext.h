@@ -39,9 +39,9 @@ typedef struct ext_stmt ext_stmt;
 typedef struct ext_object {
   mm_object *core; /* owned */
   ext_conn *conn;
-  unsigned holds;        /* handles, cursors, tables and statements that use it */
-  bool in_transaction;   /* listed in the connection's transaction */
-  uint64_t used;         /* for least recently used */
+  unsigned holds;      /* handles, cursors, tables and statements that use it */
+  bool in_transaction; /* listed in the connection's transaction */
+  uint64_t used;       /* for least recently used */
   struct ext_object *next;
 } ext_object;
 
@@ -59,11 +59,11 @@ int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err);
 /* What mmap_open gave out. */
 typedef struct ext_handle {
   sqlite3_int64 id;
-  ext_object *object; /* held; NULL: closed */
-  int access;         /* enum ext_access */
+  ext_object *object;      /* held; NULL: closed */
+  int access;              /* enum ext_access */
   uint64_t offset, length; /* of the window; EXT_TO_END */
   uint64_t position;       /* from the start of the window */
-  char *name;        /* the tag; NULL */
+  char *name;              /* the tag; NULL */
 } ext_handle;
 
 /* A file argument, resolved: an object and the window of it that counts. */
@@ -81,21 +81,21 @@ struct ext_conn {
   mm_root root;
   ext_object *objects;
   size_t object_count;
-  uint64_t clock; /* for ext_object.used */
+  uint64_t clock;            /* for ext_object.used */
   struct ext_alias *aliases; /* paths that were resolved before (conn.c) */
   ext_handle **handles;      /* handles[i] has id i+1 */
   size_t handle_count, handle_capacity;
   struct ext_txn *txn;
-  struct mmap_table *tables; /* created tables that are connected, for mmap_list (tab_mmap.c) */
+  struct mmap_table *tables;    /* created tables that are connected, for mmap_list (tab_mmap.c) */
   struct ext_copy *copies;      /* objects of tables with access=copy (conn.c) */
   struct mmap_deleted *deleted; /* rows that COMMIT will close up (tab_mmap_delete.c) */
   struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
-  sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
-  sqlite3_stmt *interrupted; /* likewise */
-  bool planned;              /* mmap_list or mmap_writer was asked for a plan: the name means ours */
-  bool caches;               /* mmap_list is connected, and will finalize what is cached */
+  sqlite3_stmt *writer;         /* cached; finalized by ext_conn_release_statements */
+  sqlite3_stmt *interrupted;    /* likewise */
+  bool planned; /* mmap_list or mmap_writer was asked for a plan: the name means ours */
+  bool caches;  /* mmap_list is connected, and will finalize what is cached */
   volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
-  mm_error err;              /* scratch for callers on this connection */
+  mm_error err;                 /* scratch for callers on this connection */
 };
 
 /* The object that a path names, opened if need be: held for the caller, who releases it. `create`:
@@ -239,15 +239,15 @@ int ext_txn_rollback(ext_conn *conn);
 int ext_txn_savepoint(ext_conn *conn, int level);
 int ext_txn_release(ext_conn *conn, int level);
 int ext_txn_rollback_to(ext_conn *conn, int level);
-int ext_txn_create(ext_conn *conn);   /* with the connection */
-void ext_txn_destroy(ext_conn *conn); /* likewise */
+int ext_txn_create(ext_conn *conn);      /* with the connection */
+void ext_txn_destroy(ext_conn *conn);    /* likewise */
 bool ext_txn_sees(const ext_conn *conn); /* is anything pending? */
 
 /* For a table that puts work off until COMMIT, or must know when the transaction ends (tab_mmap.c).
 ** Registered once a transaction, by ext_txn_defer; forgotten when it ends. */
 typedef struct ext_txn_deferred {
-  int (*flush)(void *context, mm_error *err);    /* before COMMIT prepares the objects */
-  void (*end)(void *context, bool committed);    /* once, at the end */
+  int (*flush)(void *context, mm_error *err); /* before COMMIT prepares the objects */
+  void (*end)(void *context, bool committed); /* once, at the end */
   void *context;
   struct ext_txn_deferred *next;
   void (*undo)(void *context); /* flush was called, but COMMIT did not go through and more writes
@@ -295,8 +295,9 @@ typedef struct ext_function {
 
 typedef struct ext_module {
   const char *name;
-  const sqlite3_module *module;      /* NULL: none of this kind */
-  const sqlite3_module *read_module; /* in its place in sqlite3_mmap_readonly_init; may be the same */
+  const sqlite3_module *module; /* NULL: none of this kind */
+  const sqlite3_module
+      *read_module; /* in its place in sqlite3_mmap_readonly_init; may be the same */
 } ext_module;
 
 /* Each fn_*.c has one of these, ended by a NULL name; mmap0.c lists them. */

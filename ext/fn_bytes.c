@@ -423,22 +423,14 @@ static int advice_of(const char *name, mm_error *err) {
     const char *name;
     int advice;
   } advices[] = {
-      {"normal", MM_ADVICE_NORMAL},
-      {"random", MM_ADVICE_RANDOM},
-      {"sequential", MM_ADVICE_SEQUENTIAL},
-      {"willneed", MM_ADVICE_WILLNEED},
-      {"dontneed", MM_ADVICE_DONTNEED},
-      {"cold", MM_ADVICE_COLD},
-      {"pageout", MM_ADVICE_PAGEOUT},
-      {"populate_read", MM_ADVICE_POPULATE_READ},
-      {"hugepage", MM_ADVICE_HUGEPAGE},
-      {"nohugepage", MM_ADVICE_NOHUGEPAGE},
-      {"mergeable", MM_ADVICE_MERGEABLE},
-      {"unmergeable", MM_ADVICE_UNMERGEABLE},
-      {"dontfork", MM_ADVICE_DONTFORK},
-      {"dofork", MM_ADVICE_DOFORK},
-      {"dontdump", MM_ADVICE_DONTDUMP},
-      {"dodump", MM_ADVICE_DODUMP},
+      {"normal", MM_ADVICE_NORMAL},         {"random", MM_ADVICE_RANDOM},
+      {"sequential", MM_ADVICE_SEQUENTIAL}, {"willneed", MM_ADVICE_WILLNEED},
+      {"dontneed", MM_ADVICE_DONTNEED},     {"cold", MM_ADVICE_COLD},
+      {"pageout", MM_ADVICE_PAGEOUT},       {"populate_read", MM_ADVICE_POPULATE_READ},
+      {"hugepage", MM_ADVICE_HUGEPAGE},     {"nohugepage", MM_ADVICE_NOHUGEPAGE},
+      {"mergeable", MM_ADVICE_MERGEABLE},   {"unmergeable", MM_ADVICE_UNMERGEABLE},
+      {"dontfork", MM_ADVICE_DONTFORK},     {"dofork", MM_ADVICE_DOFORK},
+      {"dontdump", MM_ADVICE_DONTDUMP},     {"dodump", MM_ADVICE_DODUMP},
   };
   for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
     if (sqlite3_stricmp(name, advices[i].name) == 0) return advices[i].advice;
@@ -455,7 +447,8 @@ static int advise(const ext_file *file, int advice, mm_optional start, mm_option
   if (rc) return rc;
   rest = file->start + file->length - place;
   bool cut = length.given && (uint64_t)length.value < rest;
-  return mm_object_advise(file->object->core, advice, place, cut ? (uint64_t)length.value : rest, err);
+  return mm_object_advise(file->object->core, advice, place, cut ? (uint64_t)length.value : rest,
+                          err);
 }
 
 static void madviseFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

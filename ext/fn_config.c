@@ -106,9 +106,9 @@ static void versionFunc(sqlite3_context *context, int argc, sqlite3_value **argv
 
 static void debugFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   (void)argc, (void)argv;
-  char *text = sqlite3_mprintf("sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s",
-                               EXT_VERSION, COMPILER, SQLITE_VERSION, sqlite3_libversion(),
-                               mm_find_path());
+  char *text =
+      sqlite3_mprintf("sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s",
+                      EXT_VERSION, COMPILER, SQLITE_VERSION, sqlite3_libversion(), mm_find_path());
   if (text) {
     sqlite3_result_text(context, text, -1, sqlite3_free);
   } else {

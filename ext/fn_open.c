@@ -50,7 +50,8 @@ static int size_argument(int argc, sqlite3_value **argv, int i, const char *what
 static int open_arguments(int argc, sqlite3_value **argv, opening *o, mm_error *err) {
   memset(o, 0, sizeof *o);
   int rc = MM_OK;
-  if (sqlite3_value_type(argv[0]) != SQLITE_NULL) rc = ext_value_text(argv[0], "path", &o->path, err);
+  if (sqlite3_value_type(argv[0]) != SQLITE_NULL)
+    rc = ext_value_text(argv[0], "path", &o->path, err);
   if (rc == MM_OK) rc = access_argument(argc, argv, o, err);
   if (rc == MM_OK) rc = size_argument(argc, argv, 2, "length", &o->length, err);
   if (rc == MM_OK) rc = size_argument(argc, argv, 3, "offset", &o->offset, err);

@@ -87,7 +87,8 @@ static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
   ext_file *file = &write->file;
   uint64_t p = position(file);
   if (write->size > file->length - p) {
-    return mm_fail(err, MM_ERROR, "%llu bytes do not fit between position %llu and the end of '%s' "
+    return mm_fail(err, MM_ERROR,
+                   "%llu bytes do not fit between position %llu and the end of '%s' "
                    "(%llu bytes)",
                    (unsigned long long)write->size, (unsigned long long)p, fn_name(file),
                    (unsigned long long)file->length);

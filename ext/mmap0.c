@@ -13,24 +13,14 @@ SQLITE_EXTENSION_INIT1
 #include "ext/conn.h"
 
 static const ext_function *const all_functions[] = {
-    ext_functions_check,
-    ext_functions_open,     ext_functions_bytes,  ext_functions_find,
+    ext_functions_check,    ext_functions_open,   ext_functions_bytes,  ext_functions_find,
     ext_functions_position, ext_functions_config, ext_functions_search,
 };
 
 static const ext_module *const all_modules[] = {
-    &ext_module_writer,
-    &ext_module_mmap,
-    &ext_module_lines,
-    &ext_module_list,
-    &ext_module_changes,
-    &ext_module_find_all,
-    &ext_module_search_all,
-    &ext_module_strings,
-    &ext_module_hexdump,
-    &ext_module_histogram,
-    &ext_module_diff,
-    &ext_module_glob,
+    &ext_module_writer,  &ext_module_mmap,      &ext_module_lines,      &ext_module_list,
+    &ext_module_changes, &ext_module_find_all,  &ext_module_search_all, &ext_module_strings,
+    &ext_module_hexdump, &ext_module_histogram, &ext_module_diff,       &ext_module_glob,
 };
 
 /* ---- memory --------------------------------------------------------------------------------- */
@@ -111,8 +101,8 @@ static int init_again(sqlite3 *db, char **error, bool read_only) {
   if (is_callable(db, "SELECT mmap_set(NULL, NULL, NULL)") != read_only) {
     return SQLITE_OK_LOAD_PERMANENTLY;
   }
-  *error = sqlite3_mprintf("mmap: is loaded already, %s", read_only ? "for writing too"
-                                                                    : "for reading only");
+  *error = sqlite3_mprintf("mmap: is loaded already, %s",
+                           read_only ? "for writing too" : "for reading only");
   return SQLITE_ERROR;
 }
 

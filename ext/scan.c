@@ -124,7 +124,8 @@ int ext_scan_fail(const ext_scan_table *table, ext_scan *scan) {
 }
 
 int ext_scan_faulted(const ext_scan_table *table, ext_scan *scan) {
-  int rc = scan->file.object ? mm_object_whole(scan->file.object->core, ext_scan_error(scan)) : MM_OK;
+  int rc =
+      scan->file.object ? mm_object_whole(scan->file.object->core, ext_scan_error(scan)) : MM_OK;
   return rc ? ext_scan_fail(table, scan) : SQLITE_OK;
 }
 

@@ -102,30 +102,30 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
 
 /* A module's methods, all but those that know its rows: define xOpen, xFilter, xNext, xColumn and
 ** xRowid as prefixOpen … and the table as prefix_table before. */
-#define EXT_SCAN_MODULE(prefix, close)                                                           \
-  static int prefix##Connect(sqlite3 *db, void *conn, int argc, const char *const *argv,          \
-                             sqlite3_vtab **out, char **error) {                                  \
-    (void)argc, (void)argv;                                                                       \
-    return ext_scan_connect(&prefix##_table, db, conn, out, error);                               \
-  }                                                                                               \
-  static int prefix##BestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {                    \
-    return ext_scan_best_index(&prefix##_table, base, info);                                      \
-  }                                                                                               \
-  static int prefix##Open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {                        \
-    return ext_tab_open(base, sizeof(prefix##_cursor), out);                                      \
-  }                                                                                               \
-  static const sqlite3_module prefix##_module = {                                                 \
-      .iVersion = 0,                                                                              \
-      .xConnect = prefix##Connect,                                                                \
-      .xBestIndex = prefix##BestIndex,                                                            \
-      .xDisconnect = ext_tab_disconnect,                                                          \
-      .xOpen = prefix##Open,                                                                      \
-      .xClose = close,                                                                            \
-      .xFilter = prefix##Filter,                                                                  \
-      .xNext = prefix##Next,                                                                      \
-      .xEof = ext_scan_eof,                                                                       \
-      .xColumn = prefix##Column,                                                                  \
-      .xRowid = prefix##Rowid,                                                                    \
+#define EXT_SCAN_MODULE(prefix, close)                                                             \
+  static int prefix##Connect(sqlite3 *db, void *conn, int argc, const char *const *argv,           \
+                             sqlite3_vtab **out, char **error) {                                   \
+    (void)argc, (void)argv;                                                                        \
+    return ext_scan_connect(&prefix##_table, db, conn, out, error);                                \
+  }                                                                                                \
+  static int prefix##BestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {                     \
+    return ext_scan_best_index(&prefix##_table, base, info);                                       \
+  }                                                                                                \
+  static int prefix##Open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {                         \
+    return ext_tab_open(base, sizeof(prefix##_cursor), out);                                       \
+  }                                                                                                \
+  static const sqlite3_module prefix##_module = {                                                  \
+      .iVersion = 0,                                                                               \
+      .xConnect = prefix##Connect,                                                                 \
+      .xBestIndex = prefix##BestIndex,                                                             \
+      .xDisconnect = ext_tab_disconnect,                                                           \
+      .xOpen = prefix##Open,                                                                       \
+      .xClose = close,                                                                             \
+      .xFilter = prefix##Filter,                                                                   \
+      .xNext = prefix##Next,                                                                       \
+      .xEof = ext_scan_eof,                                                                        \
+      .xColumn = prefix##Column,                                                                   \
+      .xRowid = prefix##Rowid,                                                                     \
   }
 
 #endif

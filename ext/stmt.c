@@ -179,8 +179,7 @@ static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_erro
   int rc = is_path(value) ? ext_value_text(value, "path", &path, err)
                           : ext_value_integer(value, "file", &id, err);
   if (rc) return rc;
-  rc = is_path(value) ? open_path(stmt, path, &file->object, err)
-                      : use_handle(stmt, id, file, err);
+  rc = is_path(value) ? open_path(stmt, path, &file->object, err) : use_handle(stmt, id, file, err);
   if (rc == MM_OK) rc = mm_object_faulted(file->object->core, err);
   if (rc == MM_OK) ext_file_window(file);
   return rc;

@@ -112,8 +112,8 @@ bool ext_tab_text_is_utf8(sqlite3 *db) {
   sqlite3_stmt *pragma = NULL;
   bool utf8 = false;
   if (sqlite3_prepare_v2(db, "PRAGMA encoding", -1, &pragma, NULL) == SQLITE_OK) {
-    const char *name = sqlite3_step(pragma) == SQLITE_ROW
-                           ? (const char *)sqlite3_column_text(pragma, 0) : NULL;
+    const char *name =
+        sqlite3_step(pragma) == SQLITE_ROW ? (const char *)sqlite3_column_text(pragma, 0) : NULL;
     utf8 = name && strcmp(name, "UTF-8") == 0;
   }
   sqlite3_finalize(pragma);
@@ -125,8 +125,10 @@ bool ext_tab_text_is_utf8(sqlite3 *db) {
 static const struct {
   int op;
   char letter;
-} operators[] = {{SQLITE_INDEX_CONSTRAINT_EQ, '='}, {SQLITE_INDEX_CONSTRAINT_LT, '<'},
-                 {SQLITE_INDEX_CONSTRAINT_LE, 'l'}, {SQLITE_INDEX_CONSTRAINT_GT, '>'},
+} operators[] = {{SQLITE_INDEX_CONSTRAINT_EQ, '='},
+                 {SQLITE_INDEX_CONSTRAINT_LT, '<'},
+                 {SQLITE_INDEX_CONSTRAINT_LE, 'l'},
+                 {SQLITE_INDEX_CONSTRAINT_GT, '>'},
                  {SQLITE_INDEX_CONSTRAINT_GE, 'g'}};
 
 enum { OPERATORS = sizeof operators / sizeof *operators };
@@ -162,8 +164,8 @@ bool ext_tab_is_parameter(sqlite3_value *value) {
 
 /* Which hidden column a constraint gives a value to; -1: none. */
 static int argument_of(const struct sqlite3_index_constraint *c, int hidden, int most) {
-  bool is_argument = c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= hidden &&
-                     c->iColumn < hidden + most;
+  bool is_argument =
+      c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= hidden && c->iColumn < hidden + most;
   return is_argument ? c->iColumn - hidden : -1;
 }
 
@@ -186,8 +188,8 @@ int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char 
   if (unusable & ~*given) return SQLITE_CONSTRAINT;
   if ((*given & ((1u << least) - 1)) != (1u << least) - 1) {
     sqlite3_free(table->zErrMsg);
-    table->zErrMsg = sqlite3_mprintf("%s: takes at least %d argument%s", name, least,
-                                     least == 1 ? "" : "s");
+    table->zErrMsg =
+        sqlite3_mprintf("%s: takes at least %d argument%s", name, least, least == 1 ? "" : "s");
     return SQLITE_ERROR;
   }
   for (int i = 0; i < most; i++) {

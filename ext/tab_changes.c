@@ -96,10 +96,12 @@ static int add_object(changes_cursor *cursor, ext_object *object, mm_error *err)
     if (from < to) rc = add_extent(cursor, object, from, to, err);
   }
   if (rc == MM_OK && change.new_size > kept) {
-    rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true, NULL}, err);
+    rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true, NULL},
+                 err);
   }
   if (rc == MM_OK && change.old_size > kept) {
-    rc = add_row(cursor, (changes_row){object, kept, change.old_size - kept, true, false, NULL}, err);
+    rc = add_row(cursor, (changes_row){object, kept, change.old_size - kept, true, false, NULL},
+                 err);
   }
   mm_change_clear(&change);
   return rc;
@@ -157,7 +159,8 @@ static int changesEof(sqlite3_vtab_cursor *base) {
 /* The bytes that are in the file now. */
 static int result_old(sqlite3_context *context, const changes_row *row, mm_error *err) {
   uint64_t got;
-  uint64_t most = (uint64_t)sqlite3_limit(sqlite3_context_db_handle(context), SQLITE_LIMIT_LENGTH, -1);
+  uint64_t most =
+      (uint64_t)sqlite3_limit(sqlite3_context_db_handle(context), SQLITE_LIMIT_LENGTH, -1);
   if (row->length > most) {
     sqlite3_result_error_toobig(context);
     return MM_OK;

@@ -116,8 +116,7 @@ static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators
 static void result_side(const diff_cursor *cursor, sqlite3_context *context,
                         const ext_source *file) {
   if (cursor->end > ext_source_length(file)) return;
-  ext_result_bytes(context, file->object, file->start + cursor->start,
-                   cursor->end - cursor->start);
+  ext_result_bytes(context, file->object, file->start + cursor->start, cursor->end - cursor->start);
 }
 
 static int diffColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

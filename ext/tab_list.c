@@ -81,7 +81,8 @@ static uint64_t pending_bytes(const mm_object *core) {
   uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
   for (size_t i = 0; i < change.count; i++) {
     const mm_extent *e = &change.extents[i];
-    if (e->offset < kept) bytes += (e->offset + e->size < kept ? e->offset + e->size : kept) - e->offset;
+    if (e->offset < kept)
+      bytes += (e->offset + e->size < kept ? e->offset + e->size : kept) - e->offset;
   }
   bytes += change.new_size > change.old_size ? change.new_size - change.old_size
                                              : change.old_size - change.new_size;

@@ -39,7 +39,7 @@ typedef struct ext_txn {
   ext_object **objects; /* those we are the writer of */
   size_t object_count, object_capacity;
   ext_txn_deferred *deferred;
-  bool synced; /* xSync has been here since the last write */
+  bool synced;    /* xSync has been here since the last write */
   uint64_t epoch; /* changes when a savepoint is made or undone, and at the end */
 } ext_txn;
 
@@ -104,7 +104,8 @@ int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err) {
 int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_error *err) {
   ext_txn *txn = conn->txn;
   if (sqlite3_db_readonly(conn->db, "main") == 1) {
-    return mm_fail(err, MM_READONLY, "the database is read-only, and so is what is reached from it");
+    return mm_fail(err, MM_READONLY,
+                   "the database is read-only, and so is what is reached from it");
   }
   reopen(txn);
   int rc = list_object(txn, object, err);
@@ -183,7 +184,8 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
     height = txn->levels[level];
     txn->level_count = (size_t)level + 1;
   } else if (level >= 0) {
-    height = txn->undo_count; /* a savepoint made when nothing of ours was enlisted yet: none later */
+    height =
+        txn->undo_count; /* a savepoint made when nothing of ours was enlisted yet: none later */
   } else {
     txn->level_count = 0;
   }

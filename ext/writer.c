@@ -64,8 +64,8 @@ static void result_write_error(sqlite3_context *context, ext_write *write, int r
     return;
   }
   bool told = sqlite3_errcode(conn->db) != SQLITE_OK;
-  char *text = sqlite3_mprintf("%s: %s", write->name,
-                               told ? sqlite3_errmsg(conn->db) : sqlite3_errstr(rc));
+  char *text =
+      sqlite3_mprintf("%s: %s", write->name, told ? sqlite3_errmsg(conn->db) : sqlite3_errstr(rc));
   sqlite3_result_error(context, text ? text : "out of memory", -1);
   sqlite3_result_error_code(context, rc);
   sqlite3_free(text);
@@ -141,8 +141,7 @@ static int writerRowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
   return SQLITE_OK;
 }
 
-static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv,
-                        sqlite3_int64 *rowid) {
+static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
   ext_conn *conn = ((ext_tab *)table)->conn;
   ext_write *write = argc > 2 ? sqlite3_value_pointer(argv[2], POINTER_TYPE) : NULL;
   *rowid = 0;
@@ -154,7 +153,8 @@ static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv,
   unsigned faults = conn->pin_faults;
   int rc = write->run(conn, write, &conn->err);
   if (rc == MM_OK && conn->pin_faults != faults) {
-    rc = mm_fail(&conn->err, MM_IOERR, "the file that the data is a slice of was cut, or cannot be read");
+    rc = mm_fail(&conn->err, MM_IOERR,
+                 "the file that the data is a slice of was cut, or cannot be read");
   }
   return rc ? ext_table_error(table, write->name, &conn->err) : SQLITE_OK;
 }

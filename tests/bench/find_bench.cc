@@ -35,12 +35,12 @@ size_t TextSize() {
 
 // A file in the page cache, mapped; its content changes with what is to be searched.
 class Text {
- public:
+public:
   Text() : size(TextSize()) {
     FILE *file = std::tmpfile();
     if (!file || ftruncate(fileno(file), static_cast<off_t>(size)) != 0) std::abort();
-    void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                        fileno(file), 0);
+    void *memory =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fileno(file), 0);
     if (memory == MAP_FAILED) std::abort();
     data = static_cast<uint8_t *>(memory);
   }
@@ -60,7 +60,7 @@ class Text {
   uint8_t *data;
   const size_t size;
 
- private:
+private:
   void FillRandom(unsigned letters) {
     std::mt19937_64 random(1);
     for (size_t i = 0; i < size; i += 8) {
@@ -73,16 +73,16 @@ class Text {
   // The commonest words of English, the commoner ones more often, in lines of about 80 characters.
   void FillEnglish() {
     static const char *const words[] = {
-        "the",   "of",    "and",   "to",    "a",     "in",    "is",    "that",  "it",     "was",
-        "for",   "on",    "are",   "as",    "with",  "his",   "they",  "at",    "be",     "this",
-        "have",  "from",  "or",    "one",   "had",   "by",    "word",  "but",   "not",    "what",
-        "all",   "were",  "we",    "when",  "your",  "can",   "said",  "there", "use",    "an",
-        "each",  "which", "she",   "do",    "how",   "their", "if",    "will",  "up",     "other",
-        "about", "out",   "many",  "then",  "them",  "these", "so",    "some",  "her",    "would",
-        "make",  "like",  "him",   "into",  "time",  "has",   "look",  "two",   "more",   "write",
-        "see",   "number", "way",  "could", "people", "than", "first", "water", "been",   "call",
-        "who",   "oil",   "now",   "find",  "long",  "down",  "day",   "did",   "get",    "come",
-        "made",  "may",   "part",  "quick", "over",  "zero",  "just",  "very",  "before", "king"};
+        "the",   "of",     "and",  "to",    "a",      "in",    "is",    "that",  "it",     "was",
+        "for",   "on",     "are",  "as",    "with",   "his",   "they",  "at",    "be",     "this",
+        "have",  "from",   "or",   "one",   "had",    "by",    "word",  "but",   "not",    "what",
+        "all",   "were",   "we",   "when",  "your",   "can",   "said",  "there", "use",    "an",
+        "each",  "which",  "she",  "do",    "how",    "their", "if",    "will",  "up",     "other",
+        "about", "out",    "many", "then",  "them",   "these", "so",    "some",  "her",    "would",
+        "make",  "like",   "him",  "into",  "time",   "has",   "look",  "two",   "more",   "write",
+        "see",   "number", "way",  "could", "people", "than",  "first", "water", "been",   "call",
+        "who",   "oil",    "now",  "find",  "long",   "down",  "day",   "did",   "get",    "come",
+        "made",  "may",    "part", "quick", "over",   "zero",  "just",  "very",  "before", "king"};
     std::mt19937 random(2);
     size_t at = 0, line = 0;
     while (at < size) {
@@ -323,7 +323,7 @@ void AddAll() {
   Add("match", [](auto &state) { Compare(state, false); });
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);

@@ -36,18 +36,20 @@ int64_t SlowCount(const Text &text, const Text &needle) {
   return count;
 }
 
-const uint8_t *Bytes(const Text &text) { return reinterpret_cast<const uint8_t *>(text.data()); }
+const uint8_t *Bytes(const Text &text) {
+  return reinterpret_cast<const uint8_t *>(text.data());
+}
 
 // The needle keeps its own bytes.
 class Needle {
- public:
+public:
   explicit Needle(Text text) : text_(std::move(text)) {
     mm_needle_prepare(&ready_, Bytes(text_), text_.size());
   }
   Needle(const Needle &) = delete;
   const mm_needle *operator*() const { return &ready_; }
 
- private:
+private:
   Text text_;
   mm_needle ready_;
 };
@@ -105,7 +107,7 @@ Text RandomText(std::mt19937 &random, size_t size, unsigned letters) {
 
 // The same tests for each implementation that this machine has.
 class FindEverywhere : public testing::TestWithParam<std::string> {
- protected:
+protected:
   void SetUp() override { ASSERT_TRUE(mm_find_use(GetParam().c_str())); }
   void TearDown() override { mm_find_use(nullptr); }
 };
@@ -123,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(Paths, FindEverywhere, testing::ValuesIn(UsablePaths())
 
 // Bytes between two pages that may not be touched, at the very end or the very start.
 class GuardedBytes {
- public:
+public:
   GuardedBytes() : page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
     void *memory = mmap(nullptr, 3 * page_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) abort();
@@ -135,7 +137,7 @@ class GuardedBytes {
   uint8_t *AtEnd(const Text &text) { return Put(base_ + 2 * page_ - text.size(), text); }
   uint8_t *AtStart(const Text &text) { return Put(base_ + page_, text); }
 
- private:
+private:
   uint8_t *Put(uint8_t *at, const Text &text) {
     std::memset(base_ + page_, 'x', page_);
     std::memcpy(at, text.data(), text.size());
@@ -153,7 +155,9 @@ TEST(Find, NamesItsPath) {
   EXPECT_TRUE(mm_find_use(nullptr));
 }
 
-TEST_P(FindEverywhere, IsTheOneAskedFor) { EXPECT_EQ(mm_find_path(), GetParam()); }
+TEST_P(FindEverywhere, IsTheOneAskedFor) {
+  EXPECT_EQ(mm_find_path(), GetParam());
+}
 
 TEST_P(FindEverywhere, FindsAnEmptyNeedleAtBothEnds) {
   EXPECT_EQ(Find("abc", ""), 0);
@@ -275,8 +279,9 @@ TEST_P(FindEverywhere, AgreesWhereEveryPlaceNearlyFits) {
     for (const Text &part : {Text("a"), Text("ab"), Text("aaaaaaab"), Fibonacci(length / 2)}) {
       Text text = Repeat(part, 60000) + "b" + Repeat(part, 60000) + "a" + Repeat(part, 60000);
       Text whole = Repeat(part, length);
-      std::vector<Text> needles = {whole + "b", whole + "a", "b" + whole, "a" + whole,
-                                   whole + "b" + whole, whole + "a" + whole, whole + "bb" + whole};
+      std::vector<Text> needles = {whole + "b",         whole + "a",         "b" + whole,
+                                   "a" + whole,         whole + "b" + whole, whole + "a" + whole,
+                                   whole + "bb" + whole};
       for (const Text &needle : needles) {
         ExpectAllRight(text, needle);
         if (HasFatalFailure()) return;
@@ -348,7 +353,7 @@ TEST_P(FindEverywhere, IsRightAtEveryAlignment) {
   alignas(64) static uint8_t room[64 + 200 + 64];
   for (size_t shift = 0; shift <= 64; shift++) {
     for (size_t size = 0; size <= 200; size++) {
-      std::memset(room, 'n', sizeof room);  // what is outside would be found
+      std::memset(room, 'n', sizeof room); // what is outside would be found
       std::memset(room + shift, '.', size);
       Needle one("n"), two("nn");
       uint8_t *data = room + shift;
@@ -448,7 +453,8 @@ TEST_P(FindEverywhere, CountsSetsOverManyPieces) {
   Set set;
   for (unsigned byte = 0x30; byte < 0x3a; byte++) set.Add(byte);
   ExpectSetRight(set, Bytes(text), text.size());
-  std::replace_if(text.begin(), text.end(), [](char c) { return c >= 0x30 && c < 0x3a; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c >= 0x30 && c < 0x3a; }, ' ');
   ExpectSetRight(set, Bytes(text), text.size());
   text[(4 << 20) + 1] = '5';
   ExpectSetRight(set, Bytes(text), text.size());
@@ -570,4 +576,4 @@ TEST_P(FindEverywhere, StopsWhileItCountsARun) {
   EXPECT_LE(patience.last, 5 * MM_FIND_PIECE);
 }
 
-}  // namespace
+} // namespace

@@ -17,7 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool Has(const std::string &text, const std::string &part) { return text.find(part) != text.npos; }
+bool Has(const std::string &text, const std::string &part) {
+  return text.find(part) != text.npos;
+}
 
 // ---- the root
 
@@ -37,12 +39,11 @@ protected:
     unsetenv("SQLITE_MMAP_ROOT");
     SqlTest::TearDown();
   }
-  std::string Length(const std::string &path) {
-    return "SELECT mmap_length(" + Quote(path) + ")";
-  }
+  std::string Length(const std::string &path) { return "SELECT mmap_length(" + Quote(path) + ")"; }
   void ExpectOutside(const std::string &path) {
     std::string error = Error(Length(path));
-    EXPECT_TRUE(error == "PERM mmap_length: '" + path + "' is outside the root '" + directory + "/inside'" ||
+    EXPECT_TRUE(error == "PERM mmap_length: '" + path + "' is outside the root '" + directory +
+                             "/inside'" ||
                 error.substr(0, 9) == "CANTOPEN ")
         << path << ": " << error;
     EXPECT_NE(Error("SELECT mmap_open(" + Quote(path) + ", 'create')"), "ok") << path;
@@ -58,7 +59,8 @@ TEST_F(Root, IsSetNarrowedAndNeverWidened) {
   EXPECT_EQ(One("SELECT mmap_config('root', 'inside')"), directory + "/inside");
   for (std::string wider : {std::string("."), directory, directory + "/outside", std::string("/"),
                             std::string("inside/.."), std::string("/proc/self/cwd")}) {
-    EXPECT_EQ(Error("SELECT mmap_config('root', " + Quote(wider) + ")").substr(0, 5), "PERM ") << wider;
+    EXPECT_EQ(Error("SELECT mmap_config('root', " + Quote(wider) + ")").substr(0, 5), "PERM ")
+        << wider;
     EXPECT_EQ(One("SELECT mmap_config('root')"), directory + "/inside");
   }
   EXPECT_NE(Error("SELECT mmap_config('root', '')"), "ok");
@@ -105,7 +107,8 @@ TEST_F(Root, KeepsPathsBelowIt) {
         "/proc/self/fd/" + std::to_string(fd), "/dev/fd/" + std::to_string(fd),
         "/proc/self/root" + directory + "/secret", std::string("/proc/self/cwd/secret"),
         std::string("/etc/passwd"), std::string("/proc/self/mem"), std::string("new"),
-        std::string("inside/../new"), std::string("outside/new"), std::string("inside/directory/new")}) {
+        std::string("inside/../new"), std::string("outside/new"),
+        std::string("inside/directory/new")}) {
     ExpectOutside(path);
   }
   close(fd);
@@ -142,8 +145,10 @@ TEST_F(Root, NothingIsListedOutside) {
   fs::create_directory_symlink("../outside", "inside/link");
   Run("SELECT mmap_config('root', 'inside')");
   EXPECT_EQ(Rows("SELECT path FROM mmap_glob('inside/**') ORDER BY 1"), "inside/a\ninside/deep/b");
-  for (const char *pattern : {"*", "outside/*", "inside/../*", "inside/link/*", "/etc/*", "**/secret"}) {
-    std::string sql = "SELECT path FROM mmap_glob(" + Quote(pattern) + ") WHERE path LIKE '%secret%'"
+  for (const char *pattern :
+       {"*", "outside/*", "inside/../*", "inside/link/*", "/etc/*", "**/secret"}) {
+    std::string sql = "SELECT path FROM mmap_glob(" + Quote(pattern) +
+                      ") WHERE path LIKE '%secret%'"
                       " OR path LIKE '/etc/%'";
     std::string error = Error(sql);
     EXPECT_TRUE(error != "ok" || Rows(sql) == "") << pattern;
@@ -163,8 +168,8 @@ TEST_F(Kinds, WhatIsNoRegularFileIsRefusedBeforeItIsOpened) {
   strcpy(address.sun_path, "socket");
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address), 0);
-  for (const char *path : {"fifo", "link", "socket", "/dev/null", "/dev/zero", "/dev/tty", "/dev/loop0",
-                           "/proc/self/fd/0"}) {
+  for (const char *path : {"fifo", "link", "socket", "/dev/null", "/dev/zero", "/dev/tty",
+                           "/dev/loop0", "/proc/self/fd/0"}) {
     if (!Exists(path)) continue;
     if (strcmp(path, "/proc/self/fd/0") == 0 && fs::is_regular_file(path)) continue;
     for (const char *call : {"SELECT mmap_length(%)", "SELECT mmap_open(%, 'create')",
@@ -177,7 +182,8 @@ TEST_F(Kinds, WhatIsNoRegularFileIsRefusedBeforeItIsOpened) {
     }
   }
   close(fd);
-  EXPECT_EQ(Error("SELECT mmap_length('directory')"), "CANTOPEN mmap_length: 'directory' is a directory");
+  EXPECT_EQ(Error("SELECT mmap_length('directory')"),
+            "CANTOPEN mmap_length: 'directory' is a directory");
   EXPECT_EQ(Error("SELECT mmap_length('')"), "CANTOPEN mmap_length: a path must not be empty");
 }
 
@@ -206,9 +212,10 @@ protected:
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }
   void ExpectRefused(Db *who, const std::string &path) {
-    for (const char *call : {"SELECT mmap_length(%)", "SELECT mmap_open(%)", "SELECT mmap_open(%, 'copy')",
-                             "SELECT mmap_open(%, 'create')", "SELECT * FROM mmap(%)",
-                             "SELECT mmap_patch(%, 0, 'x')", "CREATE VIRTUAL TABLE temp.q USING mmap(%)"}) {
+    for (const char *call :
+         {"SELECT mmap_length(%)", "SELECT mmap_open(%)", "SELECT mmap_open(%, 'copy')",
+          "SELECT mmap_open(%, 'create')", "SELECT * FROM mmap(%)", "SELECT mmap_patch(%, 0, 'x')",
+          "CREATE VIRTUAL TABLE temp.q USING mmap(%)"}) {
       std::string sql = call;
       sql.replace(sql.find('%'), 1, Quote(path));
       std::string error = who->Error(sql);
@@ -289,8 +296,10 @@ TEST_F(Databases, AnEmptyOneThatIsAboutToBeMadeIsRefused) {
 TEST_F(Databases, TheReadingLibraryHasNoWayToWrite) {
   db = std::make_unique<Db>(":memory:", "sqlite3_mmap_readonly_init");
   Put("f", "file");
-  for (const char *name : {"set", "patch", "move", "resize", "insert", "delete", "write", "write_byte"}) {
-    EXPECT_TRUE(Has(Error("SELECT mmap_" + std::string(name) + "(1, 2, 3)"), "no such function")) << name;
+  for (const char *name :
+       {"set", "patch", "move", "resize", "insert", "delete", "write", "write_byte"}) {
+    EXPECT_TRUE(Has(Error("SELECT mmap_" + std::string(name) + "(1, 2, 3)"), "no such function"))
+        << name;
   }
   for (const char *sql :
        {"UPDATE mmap SET byte = 1 WHERE file = 'f'", "SELECT mmap_open('new', 'create')",
@@ -308,15 +317,35 @@ TEST_F(Databases, TheReadingLibraryHasNoWayToWrite) {
 // ---- schemas that somebody else wrote
 
 const char *const kCalls[] = {
-    "mmap_set('victim', 0, 65)", "mmap_patch('victim', 0, 'evil')", "mmap_resize('victim', 1)",
-    "mmap_insert('victim', 0, 'evil')", "mmap_delete('victim', 0, 3)", "mmap_move('victim', 0, 3, 3)",
-    "mmap_open('created', 'create')", "mmap_open('victim')", "mmap_get('victim', 0)",
-    "mmap_slice('victim')", "mmap_find('victim', 'v')", "mmap_rfind('victim', 'v')",
-    "mmap_count('victim', 'v')", "mmap_search('victim', 'v')", "mmap_crc32('victim')",
-    "mmap_length('victim')", "mmap_size('victim')", "mmap_flush('victim')",
-    "mmap_madvise('victim', 'willneed')", "mmap_read(1)", "mmap_readline(1)", "mmap_read_byte(1)",
-    "mmap_write(1, 'evil')", "mmap_write_byte(1, 65)", "mmap_seek(1, 3)", "mmap_tell(1)",
-    "mmap_close(1)", "mmap_config('synchronous', 'off')", "mmap_check('t')",
+    "mmap_set('victim', 0, 65)",
+    "mmap_patch('victim', 0, 'evil')",
+    "mmap_resize('victim', 1)",
+    "mmap_insert('victim', 0, 'evil')",
+    "mmap_delete('victim', 0, 3)",
+    "mmap_move('victim', 0, 3, 3)",
+    "mmap_open('created', 'create')",
+    "mmap_open('victim')",
+    "mmap_get('victim', 0)",
+    "mmap_slice('victim')",
+    "mmap_find('victim', 'v')",
+    "mmap_rfind('victim', 'v')",
+    "mmap_count('victim', 'v')",
+    "mmap_search('victim', 'v')",
+    "mmap_crc32('victim')",
+    "mmap_length('victim')",
+    "mmap_size('victim')",
+    "mmap_flush('victim')",
+    "mmap_madvise('victim', 'willneed')",
+    "mmap_read(1)",
+    "mmap_readline(1)",
+    "mmap_read_byte(1)",
+    "mmap_write(1, 'evil')",
+    "mmap_write_byte(1, 65)",
+    "mmap_seek(1, 3)",
+    "mmap_tell(1)",
+    "mmap_close(1)",
+    "mmap_config('synchronous', 'off')",
+    "mmap_check('t')",
 };
 
 // A construct of a schema with % for a call, and what a user does that does not name the function.
@@ -334,7 +363,8 @@ const Trap kTraps[] = {
     {"CREATE TABLE t(x); CREATE INDEX i ON t(%)", "INSERT INTO t VALUES(1)"},
     {"CREATE TABLE t(x); CREATE INDEX i ON t(x) WHERE %", "INSERT INTO t VALUES(1)"},
     {"CREATE TABLE t(x); CREATE INDEX i ON t(x) WHERE % > 0; INSERT INTO t VALUES(1)", "REINDEX"},
-    {"CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT %; END", "INSERT INTO t VALUES(1)"},
+    {"CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT %; END",
+     "INSERT INTO t VALUES(1)"},
     {"CREATE TABLE t(x); CREATE TRIGGER r BEFORE INSERT ON t WHEN % IS NOT 'x' BEGIN SELECT 1; END",
      "INSERT INTO t VALUES(1)"},
     {"CREATE VIEW t AS SELECT % AS x", "SELECT * FROM t"},
@@ -349,7 +379,8 @@ const Trap kNamed[] = {
     {"CREATE TABLE @(x CHECK (% IS NOT 'x'))", "INSERT INTO main.@ (x) VALUES(1)"},
     {"CREATE TABLE t(\"@\" CHECK (% IS NOT 'x'))", "INSERT INTO t(\"@\") VALUES(1)"},
     {"CREATE TABLE t(\"@(\" CHECK (% IS NOT 'x'))", "INSERT INTO t(\"@(\") VALUES(1)"},
-    {"CREATE TABLE t([@] CHECK (% IS NOT 'x'), \"y\"\"@(1)\")", "INSERT INTO t([@], \"y\"\"@(1)\") VALUES(1, 2)"},
+    {"CREATE TABLE t([@] CHECK (% IS NOT 'x'), \"y\"\"@(1)\")",
+     "INSERT INTO t([@], \"y\"\"@(1)\") VALUES(1, 2)"},
     {"CREATE TABLE t(x CHECK (% IS NOT 'x'), '@()')", "INSERT INTO t(x, '@()') VALUES(1, '@()')"},
     {"CREATE TABLE t(x CHECK (% IS NOT 'x'))", "INSERT INTO t /* @() */ VALUES(1) -- @()"},
 };
@@ -367,11 +398,14 @@ protected:
   static void Make(const std::string &schema) {
     fs::remove("hostile.db");
     Db plain("hostile.db", nullptr, false);
-    auto nothing = [](sqlite3_context *context, int, sqlite3_value **) { sqlite3_result_int(context, 7); };
+    auto nothing = [](sqlite3_context *context, int, sqlite3_value **) {
+      sqlite3_result_int(context, 7);
+    };
     for (const char *call : kCalls) {
       std::string name = std::string(call).substr(0, strcspn(call, "("));
-      sqlite3_create_function(plain, name.c_str(), -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
-                              nullptr, nothing, nullptr, nullptr);
+      sqlite3_create_function(plain, name.c_str(), -1,
+                              SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nullptr,
+                              nothing, nullptr, nullptr);
     }
     plain.Run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
     plain.Run(schema);
@@ -388,10 +422,12 @@ protected:
     Make(Fill(trap.schema, call));
     for (const char *trusted : {"ON", "OFF"}) {
       Db user("hostile.db");
-      user.Run(std::string("PRAGMA trusted_schema = ") + trusted + "; SELECT mmap_open('victim', 'write')");
+      user.Run(std::string("PRAGMA trusted_schema = ") + trusted +
+               "; SELECT mmap_open('victim', 'write')");
       std::string before = State(&user);
       std::string use = Fill(trap.use, call);
-      EXPECT_NE(user.Error(use), "ok") << Fill(trap.schema, call) << "\n" << use << "\ntrusted " << trusted;
+      EXPECT_NE(user.Error(use), "ok") << Fill(trap.schema, call) << "\n"
+                                       << use << "\ntrusted " << trusted;
       EXPECT_EQ(Get("victim"), "victim\n") << call;
       EXPECT_FALSE(Exists("created")) << call;
       EXPECT_EQ(State(&user), before) << call;
@@ -433,12 +469,14 @@ TEST_F(Schemas, NoTableOfOursIsReachedFromAViewOrATrigger) {
            Trap{"CREATE VIEW t AS SELECT * FROM mmap_glob('*')", "SELECT * FROM t"},
            Trap{"CREATE VIEW t AS SELECT * FROM mmap_find_all('victim', 'v')", "SELECT * FROM t"},
            Trap{"CREATE VIEW t AS SELECT * FROM mmap_diff('victim', 'victim')", "SELECT * FROM t"},
-           Trap{"CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE mmap SET byte = 65"
+           Trap{"CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN UPDATE mmap SET byte "
+                "= 65"
                 " WHERE file = 'victim'; END",
                 "INSERT INTO t VALUES(1)"},
-           Trap{"CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO mmap_writer"
-                " VALUES(1); END",
-                "INSERT INTO t VALUES(1)"},
+           Trap{
+               "CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO mmap_writer"
+               " VALUES(1); END",
+               "INSERT INTO t VALUES(1)"},
        }) {
     Make(trap.schema);
     for (const char *trusted : {"ON", "OFF"}) {
@@ -456,13 +494,15 @@ TEST_F(Schemas, TemporaryViewsAndTriggersOfOnesOwnWork) {
   Run("CREATE TEMP VIEW v AS SELECT mmap_get('mine', 0) AS first, byte FROM mmap('mine')");
   Run("CREATE TEMP TRIGGER r AFTER INSERT ON t BEGIN"
       "  INSERT INTO log SELECT mmap_patch('mine', 0, new.x); END");
-  EXPECT_EQ(One("SELECT group_concat(first || ' ' || byte) FROM v"), "109 109,109 105,109 110,109 101");
+  EXPECT_EQ(One("SELECT group_concat(first || ' ' || byte) FROM v"),
+            "109 109,109 105,109 110,109 101");
   Run("INSERT INTO t VALUES('FI'), ('LI')");
   EXPECT_EQ(Get("mine"), "LIne");
   EXPECT_EQ(One("SELECT group_concat(x) FROM log"), "2,2");
   Run("CREATE TEMP TABLE c(x CHECK (mmap_length('mine') = 4)); INSERT INTO c VALUES(1)");
-  EXPECT_EQ(Error("INSERT INTO c SELECT mmap_resize('mine', 3)"), "code 275 CHECK constraint failed: "
-                                                                 "mmap_length('mine') = 4");
+  EXPECT_EQ(Error("INSERT INTO c SELECT mmap_resize('mine', 3)"),
+            "code 275 CHECK constraint failed: "
+            "mmap_length('mine') = 4");
   EXPECT_EQ(Get("mine"), "LIne");
 }
 
@@ -471,11 +511,14 @@ TEST_F(Schemas, ACallIsOneHoweverItIsWritten) {
   Put("mine", "mine");
   Run("CREATE TABLE t(x)");
   for (const char *sql :
-       {"SELECT MMAP_LENGTH('mine')", "SELECT mmap_length ('mine')", "SELECT \"mmap_length\"('mine')",
-        "SELECT [mmap_length]('mine')", "SELECT `mmap_length` ('mine')", "SELECT mmap_length/*,*/('mine')",
-        "SELECT mmap_length -- (\n ('mine')", "SELECT(mmap_length('mine'))", "SELECT 1*mmap_length('mine')/1",
-        "SELECT\tmmap_length\n('mine')", "WITH c AS (SELECT mmap_length('mine') AS n) SELECT n FROM c",
-        "SELECT 4 WHERE 4 IN (mmap_length('mine'))", "SELECT '''' IS NULL OR mmap_length('mine') = 4 OR 4",
+       {"SELECT MMAP_LENGTH('mine')", "SELECT mmap_length ('mine')",
+        "SELECT \"mmap_length\"('mine')", "SELECT [mmap_length]('mine')",
+        "SELECT `mmap_length` ('mine')", "SELECT mmap_length/*,*/('mine')",
+        "SELECT mmap_length -- (\n ('mine')", "SELECT(mmap_length('mine'))",
+        "SELECT 1*mmap_length('mine')/1", "SELECT\tmmap_length\n('mine')",
+        "WITH c AS (SELECT mmap_length('mine') AS n) SELECT n FROM c",
+        "SELECT 4 WHERE 4 IN (mmap_length('mine'))",
+        "SELECT '''' IS NULL OR mmap_length('mine') = 4 OR 4",
         "SELECT mmap_length('mine') FROM (SELECT 1) ORDER BY mmap_length('mine')"}) {
     EXPECT_TRUE(db->Succeeds(sql)) << sql << ": " << Error(sql);
   }

@@ -62,11 +62,13 @@ TEST_F(Limits, TenThousandFilesAreTouchedByPath) {
   for (int i = 0; i < 10000; i++) Put("f" + std::to_string(i), std::to_string(i % 10));
   AllowDescriptors(512);
   size_t mappings = Mappings();
-  const std::string numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)";
+  const std::string numbers =
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)";
   EXPECT_EQ(One(numbers + " SELECT sum(mmap_get('f' || i, 0) - 48) FROM n"), "45000");
   EXPECT_LE(Descriptors(), 512u);
   EXPECT_LT(Mappings(), mappings + 1000);
-  EXPECT_EQ(One(numbers + " SELECT sum(m.byte - 48) FROM n, mmap('f' || i) AS m WHERE i % 10 = 3"), "3000");
+  EXPECT_EQ(One(numbers + " SELECT sum(m.byte - 48) FROM n, mmap('f' || i) AS m WHERE i % 10 = 3"),
+            "3000");
   for (int i = 0; i < 10000; i += 7) {
     ASSERT_EQ(Int("SELECT mmap_get('f" + std::to_string(i) + "', 0)"), 48 + i % 10);
   }
@@ -109,7 +111,8 @@ TEST_F(Limits, AThousandOpensAndClosesLeakNothing) {
   auto cycle = [this] {
     std::string h = One("SELECT mmap_open('f', 'write')"), c = One("SELECT mmap_open('f', 'copy')");
     std::string m = One("SELECT mmap_open(NULL, 'write', 5000)");
-    Run("SELECT mmap_get(" + h + ", 0), mmap_patch(" + c + ", 0, 'y'), mmap_patch(" + m + ", 0, 'y')");
+    Run("SELECT mmap_get(" + h + ", 0), mmap_patch(" + c + ", 0, 'y'), mmap_patch(" + m +
+        ", 0, 'y')");
     Run("SELECT mmap_close(" + h + "), mmap_close(" + c + "), mmap_close(" + m + ")");
   };
   for (int i = 0; i < 50; i++) cycle();
@@ -189,19 +192,28 @@ TEST_F(Interrupt, StopsEveryLongScan) {
   Put("lines", "");
   fs::resize_file("lines", uint64_t{1} << 40);
   Run("SELECT mmap_open('lines')");
-  for (const char *sql :
-       {"SELECT mmap_find('big', 'absent')", "SELECT mmap_find('big', 'a')",
-        "SELECT mmap_rfind('big', 'absent')", "SELECT mmap_count('big', 'ab')",
-        "SELECT mmap_count('big', x'00')", "SELECT mmap_readline(1)", "SELECT mmap_crc32('big')",
-        "SELECT mmap_search('big', 'absent')", "SELECT mmap_search('big', '[a-f]+x')",
-        "SELECT count(byte) FROM mmap('big') WHERE byte = 65", "SELECT sum(byte) FROM mmap('big')",
-        "SELECT count(*) FROM mmap('big') WHERE byte + 0 = 0",
-        "SELECT offset FROM mmap('big') WHERE byte = 65 ORDER BY offset DESC",
-        "SELECT count(*) FROM mmap_find_all('big', 'ab')", "SELECT count(offset) FROM mmap_find_all('big', x'0000')",
-        "SELECT count(*) FROM mmap_search_all('big', 'ab+c')", "SELECT count(*) FROM mmap_lines('big')",
-        "SELECT text FROM mmap_lines('big')", "SELECT count(*) FROM mmap_strings('big')",
-        "SELECT count(hex) FROM mmap_hexdump('big')", "SELECT count(*) FROM mmap_histogram('big')",
-        "SELECT count(*) FROM mmap_diff('big', 'lines')"}) {
+  for (const char *sql : {"SELECT mmap_find('big', 'absent')",
+                          "SELECT mmap_find('big', 'a')",
+                          "SELECT mmap_rfind('big', 'absent')",
+                          "SELECT mmap_count('big', 'ab')",
+                          "SELECT mmap_count('big', x'00')",
+                          "SELECT mmap_readline(1)",
+                          "SELECT mmap_crc32('big')",
+                          "SELECT mmap_search('big', 'absent')",
+                          "SELECT mmap_search('big', '[a-f]+x')",
+                          "SELECT count(byte) FROM mmap('big') WHERE byte = 65",
+                          "SELECT sum(byte) FROM mmap('big')",
+                          "SELECT count(*) FROM mmap('big') WHERE byte + 0 = 0",
+                          "SELECT offset FROM mmap('big') WHERE byte = 65 ORDER BY offset DESC",
+                          "SELECT count(*) FROM mmap_find_all('big', 'ab')",
+                          "SELECT count(offset) FROM mmap_find_all('big', x'0000')",
+                          "SELECT count(*) FROM mmap_search_all('big', 'ab+c')",
+                          "SELECT count(*) FROM mmap_lines('big')",
+                          "SELECT text FROM mmap_lines('big')",
+                          "SELECT count(*) FROM mmap_strings('big')",
+                          "SELECT count(hex) FROM mmap_hexdump('big')",
+                          "SELECT count(*) FROM mmap_histogram('big')",
+                          "SELECT count(*) FROM mmap_diff('big', 'lines')"}) {
     ExpectStops(sql);
   }
 }
@@ -326,8 +338,9 @@ TEST_F(Busy, AForkedChildIsRefusedAndTheParentGoesOn) {
   ASSERT_EQ(pipe(pipes), 0);
   pid_t child = fork();
   if (child == 0) {
-    std::string text = Error("SELECT mmap_get('f', 0)") + "\n" + Error("SELECT mmap_patch(1, 1, 'Y')") +
-                       "\n" + Error("SELECT sum(byte) FROM mmap('f')") + "\n";
+    std::string text = Error("SELECT mmap_get('f', 0)") + "\n" +
+                       Error("SELECT mmap_patch(1, 1, 'Y')") + "\n" +
+                       Error("SELECT sum(byte) FROM mmap('f')") + "\n";
     (void)Error("ROLLBACK");
     sqlite3_close(*db);
     // A connection of its own works.
@@ -341,7 +354,8 @@ TEST_F(Busy, AForkedChildIsRefusedAndTheParentGoesOn) {
   close(pipes[1]);
   std::string text(4000, 0);
   size_t size = 0;
-  for (ssize_t n; (n = read(pipes[0], &text[size], text.size() - size)) > 0;) size += static_cast<size_t>(n);
+  for (ssize_t n; (n = read(pipes[0], &text[size], text.size() - size)) > 0;)
+    size += static_cast<size_t>(n);
   text.resize(size);
   close(pipes[0]);
   int status = 0;

@@ -18,7 +18,8 @@ constexpr int64_t kBig = int64_t{512} << 20;
 int64_t Status(const std::string &key) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.compare(0, key.size() + 1, key + ":") == 0) return std::stoll(line.substr(key.size() + 1));
+    if (line.compare(0, key.size() + 1, key + ":") == 0)
+      return std::stoll(line.substr(key.size() + 1));
   }
   return -1;
 }
@@ -47,8 +48,8 @@ protected:
   }
   static std::string Ends(const void *blob, int size) {
     auto bytes = static_cast<const char *>(blob);
-    std::string text = std::to_string(size) + " " + std::string(bytes, 4) + " " +
-                       std::string(bytes + size - 4, 4);
+    std::string text =
+        std::to_string(size) + " " + std::string(bytes, 4) + " " + std::string(bytes + size - 4, 4);
     for (int i = 4096; i < size - 4; i += 257 * 4096) {
       if (bytes[i]) return text + " changed at " + std::to_string(i);
     }
@@ -78,9 +79,8 @@ TEST_F(Pin, ASliceKeepsItsBytesWhateverIsWrittenInTheSameRow) {
 
 // As a user would write it: the row is read by the host, after all of it has been computed.
 TEST_F(Pin, AHalfGigabyteKeepsItsBytesWhateverIsWrittenInTheSameRow) {
-  for (const char *rest :
-       {"mmap_patch('f', 0, 'HEAD'), mmap_patch('f', 536870908, 'TAIL')",
-        "mmap_patch(#, 0, 'HEAD'), mmap_resize(#, 10), mmap_close(#)"}) {
+  for (const char *rest : {"mmap_patch('f', 0, 'HEAD'), mmap_patch('f', 536870908, 'TAIL')",
+                           "mmap_patch(#, 0, 'HEAD'), mmap_resize(#, 10), mmap_close(#)"}) {
     Sparse("f", kBig);
     std::string handle = One("SELECT mmap_open('f', 'write')");
     std::string calls = rest;
@@ -99,16 +99,18 @@ TEST_F(Pin, ACloseOfTheHandleInTheSameRow) {
   Sparse("f", 1 << 20);
   for (const char *access : {"read", "write", "copy"}) {
     std::string h = One("SELECT mmap_open('f', '" + std::string(access) + "')");
-    EXPECT_EQ(One("SELECT ends(s, c) || c FROM (SELECT mmap_slice(" + h + ") AS s, mmap_close(" + h +
-                  ") AS c)"),
+    EXPECT_EQ(One("SELECT ends(s, c) || c FROM (SELECT mmap_slice(" + h + ") AS s, mmap_close(" +
+                  h + ") AS c)"),
               "1048576 head tail1");
     // SQLite looks at nothing after the handle is closed.
-    EXPECT_EQ(Error("SELECT mmap_slice(" + h + ")"), "ERROR mmap_slice: handle " + h + " is closed");
+    EXPECT_EQ(Error("SELECT mmap_slice(" + h + ")"),
+              "ERROR mmap_slice: handle " + h + " is closed");
   }
   std::string h = One("SELECT mmap_open(NULL, 'write', 1048576)");
   Run("SELECT mmap_patch(" + h + ", 0, 'head'), mmap_patch(" + h + ", -4, 'tail')");
-  EXPECT_EQ(One("SELECT ends(s, c) FROM (SELECT mmap_slice(" + h + ") AS s, mmap_close(" + h + ") AS c)"),
-            "1048576 head tail");
+  EXPECT_EQ(
+      One("SELECT ends(s, c) FROM (SELECT mmap_slice(" + h + ") AS s, mmap_close(" + h + ") AS c)"),
+      "1048576 head tail");
 }
 
 // ---- others write
@@ -116,8 +118,9 @@ TEST_F(Pin, ACloseOfTheHandleInTheSameRow) {
 TEST_F(Pin, AnotherConnectionOfThisProcessCommits) {
   Sparse("f", 4 << 20);
   sqlite3_stmt *stmt = nullptr;
-  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT mmap_slice('f') UNION ALL SELECT NULL", -1, &stmt, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_prepare_v2(*db, "SELECT mmap_slice('f') UNION ALL SELECT NULL", -1, &stmt, nullptr),
+      SQLITE_OK);
   ASSERT_EQ(sqlite3_step(stmt), SQLITE_ROW);
   const void *blob = sqlite3_column_blob(stmt, 0);
   Db other;
@@ -127,7 +130,8 @@ TEST_F(Pin, AnotherConnectionOfThisProcessCommits) {
   EXPECT_EQ(Ends(blob, 4 << 20), "4194304 head tail");
   other.Run("SELECT mmap_resize('f', 8000000); SELECT mmap_patch('f', 4194300, 'TAIL')");
   EXPECT_EQ(Ends(blob, 4 << 20), "4194304 head tail");
-  EXPECT_EQ(One("SELECT mmap_get('f', 4194300, 'text(4)') || mmap_get('f', 0, 'text(4)')"), "TAILHEAD");
+  EXPECT_EQ(One("SELECT mmap_get('f', 4194300, 'text(4)') || mmap_get('f', 0, 'text(4)')"),
+            "TAILHEAD");
   EXPECT_EQ(Ends(blob, 4 << 20), "4194304 head tail");
   EXPECT_EQ(sqlite3_finalize(stmt), SQLITE_OK);
 }
@@ -136,8 +140,9 @@ TEST_F(Pin, OurOwnCommitWhileAStatementIsOpen) {
   Sparse("f", 4 << 20);
   Run("BEGIN; SELECT mmap_patch('f', 5000, 'mine')");
   sqlite3_stmt *stmt = nullptr;
-  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT mmap_slice('f') UNION ALL SELECT NULL", -1, &stmt, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_prepare_v2(*db, "SELECT mmap_slice('f') UNION ALL SELECT NULL", -1, &stmt, nullptr),
+      SQLITE_OK);
   ASSERT_EQ(sqlite3_step(stmt), SQLITE_ROW);
   auto blob = static_cast<const char *>(sqlite3_column_blob(stmt, 0));
   EXPECT_EQ(std::string(blob + 5000, 4), "mine");
@@ -216,8 +221,10 @@ TEST_F(Pin, ALargeSliceIsHandedToAnotherFunctionWithoutACopy) {
   // no peak. The peak of all, with a reader that looks at no page, has one.
   Put("/proc/self/clear_refs", "5");
   int64_t peak = Status("VmHWM");
-  if (peak - Status("VmRSS") > 8 << 10) GTEST_SKIP() << "the system does not forget a peak of memory";
-  EXPECT_EQ(One("SELECT length(mmap_slice('f')), typeof(mmap_slice('f')), length(substr(mmap_slice('f'), 9, 9))"),
+  if (peak - Status("VmRSS") > 8 << 10)
+    GTEST_SKIP() << "the system does not forget a peak of memory";
+  EXPECT_EQ(One("SELECT length(mmap_slice('f')), typeof(mmap_slice('f')), "
+                "length(substr(mmap_slice('f'), 9, 9))"),
             "536870912|blob|9");
   int64_t grown = Status("VmHWM") - peak;
   printf("peak memory grew by %lld KiB\n", static_cast<long long>(grown));

@@ -30,7 +30,9 @@ struct Harm {
   bool noticed;
 };
 
-void Cut(const std::string &name, int64_t size) { EXPECT_EQ(truncate(name.c_str(), size), 0); }
+void Cut(const std::string &name, int64_t size) {
+  EXPECT_EQ(truncate(name.c_str(), size), 0);
+}
 
 void Replace(const std::string &name) {
   std::string fresh(100, 'r');
@@ -120,12 +122,14 @@ TEST_F(Sigbus, EveryFunctionThatReadsPastACutFails) {
 // It makes no fault: the rest of the page reads as zeros.
 TEST_F(Sigbus, ACutInsideTheLastPageIsNoticedByWhatReadsMuch) {
   harm_ = [] { Cut("f", kSize - 10); };
-  for (const char *call : {"mmap_find('f', x'00')", "mmap_rfind('f', 'b')", "mmap_count('f', 'a')",
-                           "mmap_search('f', '\\x00')", "mmap_crc32('f')", "length(mmap_slice('f'))",
-                           "length(mmap_slice('f', 1, NULL, 2))", "length(mmap_slice('f', -100000))"}) {
+  for (const char *call :
+       {"mmap_find('f', x'00')", "mmap_rfind('f', 'b')", "mmap_count('f', 'a')",
+        "mmap_search('f', '\\x00')", "mmap_crc32('f')", "length(mmap_slice('f'))",
+        "length(mmap_slice('f', 1, NULL, 2))", "length(mmap_slice('f', -100000))"}) {
     Fresh();
     std::string error = Error("SELECT mmap_length('f'), harm(), " + std::string(call));
-    EXPECT_NE(error.find("'f' was cut to 524278 bytes while it was read"), std::string::npos) << error;
+    EXPECT_NE(error.find("'f' was cut to 524278 bytes while it was read"), std::string::npos)
+        << error;
     EXPECT_EQ(Code(error), "IOERR") << call;
   }
   ExpectUsable();
@@ -208,15 +212,16 @@ TEST_F(Sigbus, InAnOpenCursor) {
 }
 
 TEST_F(Sigbus, InALinesCursorAndOthersThatTakeTheFileWhole) {
-  for (const char *table : {"mmap_lines('f')", "mmap_strings('f')", "mmap_histogram('f')",
-                            "mmap_diff('f', 'g')"}) {
+  for (const char *table :
+       {"mmap_lines('f')", "mmap_strings('f')", "mmap_histogram('f')", "mmap_diff('f', 'g')"}) {
     Put("g", std::string(kSize, 'a') + "b");
     for (const Harm &harm : kHarms) {
       if (!harm.noticed) continue;
       Fresh();
       std::string sql = "SELECT * FROM (SELECT mmap_length('f'), harm()), " + std::string(table);
       harm_ = [&] { harm.befall("f"); };
-      std::string error = Error("SELECT mmap_length('f') + harm(count(*)) FROM " + std::string(table));
+      std::string error =
+          Error("SELECT mmap_length('f') + harm(count(*)) FROM " + std::string(table));
       if (error.find("no such table") != std::string::npos) {
         printf("left out, as this library has no such table: %s\n", table);
         break;
@@ -225,7 +230,8 @@ TEST_F(Sigbus, InALinesCursorAndOthersThatTakeTheFileWhole) {
       Fresh();
       harm_ = [&] { harm.befall("f"); };
       error = Error("SELECT sum(x) FROM (SELECT 1 AS x, mmap_length('f') AS y, harm() AS z) AS a"
-                    " CROSS JOIN " + std::string(table) + " WHERE a.y + coalesce(a.z, 0)");
+                    " CROSS JOIN " +
+                    std::string(table) + " WHERE a.y + coalesce(a.z, 0)");
       EXPECT_TRUE(Code(error) == "IOERR" || error == "ok") << table << ": " << error;
     }
   }
@@ -235,8 +241,8 @@ TEST_F(Sigbus, InALinesCursorAndOthersThatTakeTheFileWhole) {
 TEST_F(Sigbus, InsideATransactionNothingOfItIsKept) {
   for (const Harm &harm : kHarms) {
     if (!harm.noticed) continue;
-    for (const char *read :
-         {"", "SELECT mmap_slice('f')", "SELECT sum(byte) FROM mmap('f')", "SELECT mmap_get('f', 0)"}) {
+    for (const char *read : {"", "SELECT mmap_slice('f')", "SELECT sum(byte) FROM mmap('f')",
+                             "SELECT mmap_get('f', 0)"}) {
       Fresh();
       Put("g", "gggg");
       Run("BEGIN; SELECT mmap_patch('f', 100, 'mine'); SELECT mmap_patch('g', 0, 'mine')");
@@ -277,10 +283,11 @@ TEST_F(Sigbus, ASliceThatAnotherFunctionReads) {
   for (const Harm &harm : kHarms) {
     if (!harm.noticed) continue;
     harm_ = [&] { harm.befall("f"); };
-    for (const char *sql :
-         {"SELECT instr(mmap_slice('f'), harm(x'62'))", // a row, and no more of the statement after it
-          "SELECT max(instr(mmap_slice('f'), harm(x'62'))) FROM (SELECT 1 UNION ALL SELECT 2)",
-          "SELECT quote(harm(mmap_slice('f'))) || 'x' FROM (SELECT 1 UNION SELECT 2) ORDER BY 1"}) {
+    for (
+        const char *sql :
+        {"SELECT instr(mmap_slice('f'), harm(x'62'))", // a row, and no more of the statement after it
+         "SELECT max(instr(mmap_slice('f'), harm(x'62'))) FROM (SELECT 1 UNION ALL SELECT 2)",
+         "SELECT quote(harm(mmap_slice('f'))) || 'x' FROM (SELECT 1 UNION SELECT 2) ORDER BY 1"}) {
       Fresh();
       EXPECT_EQ(Code(Error(sql)), "INTERRUPT") << sql << ": " << harm.name;
       EXPECT_EQ(One("SELECT 1"), "1");
@@ -296,11 +303,11 @@ TEST_F(Sigbus, ASliceThatIsStored) {
   for (const Harm &harm : kHarms) {
     if (!harm.noticed) continue;
     harm_ = [&] { harm.befall("f"); };
-    for (const char *sql :
-         {"INSERT INTO t VALUES (harm(mmap_slice('f')))",
-          "INSERT INTO t SELECT mmap_slice('f') FROM (SELECT mmap_length('f') + coalesce(harm(), 0))",
-          "INSERT INTO t SELECT instr(mmap_slice('f'), harm(x'62'))",
-          "INSERT INTO t SELECT hex(substr(mmap_slice('f'), harm(400000), 9))"}) {
+    for (const char *sql : {"INSERT INTO t VALUES (harm(mmap_slice('f')))",
+                            "INSERT INTO t SELECT mmap_slice('f') FROM (SELECT mmap_length('f') + "
+                            "coalesce(harm(), 0))",
+                            "INSERT INTO t SELECT instr(mmap_slice('f'), harm(x'62'))",
+                            "INSERT INTO t SELECT hex(substr(mmap_slice('f'), harm(400000), 9))"}) {
       Fresh();
       std::string error = Error(sql);
       if (error == "ok") {
@@ -341,8 +348,9 @@ TEST_F(Sigbus, ASliceThatIsWrittenIntoAnotherFile) {
 
 TEST_F(Sigbus, ASliceThatTheHostReads) {
   sqlite3_stmt *stmt = nullptr;
-  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT mmap_slice('f') UNION ALL SELECT NULL", -1, &stmt, nullptr),
-            SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_prepare_v2(*db, "SELECT mmap_slice('f') UNION ALL SELECT NULL", -1, &stmt, nullptr),
+      SQLITE_OK);
   ASSERT_EQ(sqlite3_step(stmt), SQLITE_ROW);
   auto bytes = static_cast<const char *>(sqlite3_column_blob(stmt, 0));
   EXPECT_EQ(bytes[kSize - 1], 'a');
@@ -397,7 +405,9 @@ TEST_F(Sigbus, OfTwoThreadsThatReadOneFileBothNotice) {
 }
 
 sigjmp_buf jump;
-void OtherHandler(int) { siglongjmp(jump, 1); }
+void OtherHandler(int) {
+  siglongjmp(jump, 1);
+}
 
 // The address of a page past the end of a file that nobody guards.
 char *Unguarded() {
@@ -500,7 +510,8 @@ TEST_F(BadDisk, InTheMiddleOfAQuery) {
   Put("disk/f", std::string(kSize, 'a'));
   sync();
   harm_ = [] { Fail(); };
-  EXPECT_EQ(Code(Error("SELECT mmap_length('disk/f'), harm(), mmap_rfind('disk/f', 'b')")), "IOERR");
+  EXPECT_EQ(Code(Error("SELECT mmap_length('disk/f'), harm(), mmap_rfind('disk/f', 'b')")),
+            "IOERR");
   ExpectUsable();
 }
 

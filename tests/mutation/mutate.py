@@ -4,10 +4,12 @@
     tests/mutation/mutate.py                all of them; a table
     tests/mutation/mutate.py --only WORD    those with WORD in their names
     tests/mutation/mutate.py --readme       and writes the table into tests/README.md
+    tests/mutation/mutate.py --fit          only sees that each still fits the source
 
 It works on a copy of core/ in a temporary directory, with plain gcc and g++, and needs Debian's
-googletest sources. What is taken away stands in mutations.py. It takes some minutes and is no part
-of `bazelw test //...`. It fails if a mutation goes unseen or no longer fits the source.
+googletest sources. What is taken away stands in mutations.py. It takes some minutes: of it, only
+`--fit` is part of `bazelw test //...`. It fails if a mutation goes unseen or no longer fits the
+source.
 """
 
 import argparse
@@ -147,12 +149,27 @@ def write_readme(text):
         file.write(new)
 
 
+def misfits():
+    """The mutations whose text is not in its file exactly once; each is printed."""
+    found = 0
+    for name, source, old, _ in (mutation for _, group in GROUPS for mutation in group):
+        with open(os.path.join(ROOT, source), encoding="utf-8") as file:
+            times = file.read().count(old)
+        if times != 1:
+            found += 1
+            print("'%s' fits %s %d times, not once" % (name, source, times))
+    return found
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--only", default="", help="those with this in their names")
     arguments.add_argument("--readme", action="store_true", help="write tests/README.md")
     arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--fit", action="store_true", help="only look whether they fit")
     chosen = arguments.parse_args()
+    if chosen.fit:
+        return 1 if misfits() else 0
     start = time.time()
     unseen, results = 0, []
     with tempfile.TemporaryDirectory() as directory, \
