@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int mm_fail(mm_error *err, int code, const char *format, ...) {
+int(mm_fail)(mm_error *err, int code, const char *format, ...) {
   va_list args;
   va_start(args, format);
   err->code = code;
@@ -23,17 +23,19 @@ static int code_of_errno(int error, int code) {
       return MM_FULL;
     case EROFS:
       return MM_READONLY;
+    case EIO:
+      return MM_IOERR;
     default:
       return code;
   }
 }
 
 /* Both strerror_r's exist; this one is right under _GNU_SOURCE, which the build defines. */
-static const char *describe(int error, char *buffer, size_t size) {
+static const char *describe_errno(int error, char *buffer, size_t size) {
   return strerror_r(error, buffer, size);
 }
 
-int mm_fail_errno(mm_error *err, int code, int error, const char *format, ...) {
+int(mm_fail_errno)(mm_error *err, int code, int error, const char *format, ...) {
   char buffer[128];
   va_list args;
   va_start(args, format);
@@ -42,11 +44,11 @@ int mm_fail_errno(mm_error *err, int code, int error, const char *format, ...) {
   va_end(args);
   if (n >= 0 && (size_t)n < sizeof err->text) {
     (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s",
-                   describe(error, buffer, sizeof buffer));
+                   describe_errno(error, buffer, sizeof buffer));
   }
   return err->code;
 }
 
-int mm_fail_nomem(mm_error *err) {
+int(mm_fail_nomem)(mm_error *err) {
   return mm_fail(err, MM_NOMEM, "out of memory");
 }

@@ -43,11 +43,18 @@ int mm_fail(mm_error *err, int code, const char *format, ...) __attribute__((for
 
 /* The same for a system call that failed: `error` is its errno value (positive), the sentence is
 ** completed by ": " and its description. The code follows errno: ENOMEM is MM_NOMEM; ENOSPC, EDQUOT
-** and EFBIG are MM_FULL; EROFS is MM_READONLY; all else is `code`. */
+** and EFBIG are MM_FULL; EROFS is MM_READONLY; EIO is MM_IOERR; all else is `code`. */
 int mm_fail_errno(mm_error *err, int code, int error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* No memory: the one sentence for it. Returns MM_NOMEM. */
 int mm_fail_nomem(mm_error *err);
+
+/* Static analysers look at one file at a time: they are told that a failure is never MM_OK. */
+#if defined __clang_analyzer__ || defined MM_ANALYZER
+#define mm_fail(err, code, ...) (mm_fail(err, code, __VA_ARGS__), (code) ? (code) : MM_ERROR)
+#define mm_fail_errno(err, code, ...) (mm_fail_errno(err, code, __VA_ARGS__), MM_IOERR)
+#define mm_fail_nomem(err) (mm_fail_nomem(err), MM_NOMEM)
+#endif
 
 #endif
