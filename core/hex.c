@@ -8,7 +8,7 @@
 
 #define JUMP_MOST ((uint64_t)1 << 24)
 #define REPEAT_MOST ((uint64_t)65535) /* PCRE2's own limit */
-#define DEPTH_MAX 100
+#define GROUP_DEPTH_MAX 100
 
 /* Once `rc` is set every function does nothing. */
 typedef struct translator {
@@ -23,7 +23,7 @@ typedef struct translator {
   mm_error *err;
 } translator;
 
-static void fail(translator *t, uint64_t at, const char *what) {
+static void translator_fail(translator *t, uint64_t at, const char *what) {
   if (t->rc) return;
   t->rc = mm_fail(t->err, MM_ERROR, "bad hex pattern at %llu: %s", (unsigned long long)at, what);
 }
@@ -47,7 +47,7 @@ static void put(translator *t, const char *text) {
 
 /* ---- scanning ------------------------------------------------------------------------------- */
 
-static bool is_space(char c) {
+static bool is_white(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
@@ -63,13 +63,13 @@ static void skip_comment(translator *t, const char *end) {
   if (t->at < t->size) {
     t->at += strlen(end);
   } else if (end[0] == '*') {
-    fail(t, from, "the comment does not end");
+    translator_fail(t, from, "the comment does not end");
   }
 }
 
 static void skip_space(translator *t) {
   while (t->at < t->size && !t->rc) {
-    if (is_space(t->pattern[t->at])) {
+    if (is_white(t->pattern[t->at])) {
       t->at++;
     } else if (starts(t, "/*")) {
       skip_comment(t, "*/");
@@ -87,7 +87,7 @@ static char peek(translator *t) {
   return t->at < t->size && !t->rc ? t->pattern[t->at] : 0;
 }
 
-static bool take(translator *t, char c) {
+static bool translator_take(translator *t, char c) {
   bool there = peek(t) == c && c;
   if (there) t->at++;
   return there;
@@ -107,7 +107,7 @@ enum { ANY = 16 };
 static int read_digit(translator *t) {
   char c = t->at < t->size ? t->pattern[t->at] : 0;
   int digit = c == '?' ? ANY : digit_of(c);
-  if (digit < 0) fail(t, t->at, "a hexadecimal digit or ? is missing");
+  if (digit < 0) translator_fail(t, t->at, "a hexadecimal digit or ? is missing");
   if (digit >= 0) t->at++;
   return digit;
 }
@@ -138,13 +138,13 @@ static void put_class(translator *t, int high, int low, bool negated) {
 }
 
 static void read_byte(translator *t) {
-  bool negated = take(t, '~');
+  bool negated = translator_take(t, '~');
   skip_space(t);
   uint64_t from = t->at;
   int high = read_digit(t), low = t->rc ? 0 : read_digit(t);
   if (t->rc) return;
   if (high == ANY && low == ANY) {
-    if (negated) fail(t, from, "no byte is other than ??");
+    if (negated) translator_fail(t, from, "no byte is other than ??");
     put(t, ".");
   } else if (negated || high == ANY || low == ANY) {
     put_class(t, high, low, negated);
@@ -155,13 +155,13 @@ static void read_byte(translator *t) {
 
 /* ---- jumps ---------------------------------------------------------------------------------- */
 
-static bool read_number(translator *t, uint64_t *n) {
+static bool translator_number(translator *t, uint64_t *n) {
   (void)peek(t);
   uint64_t from = t->at;
   *n = 0;
   while (t->at < t->size && t->pattern[t->at] >= '0' && t->pattern[t->at] <= '9') {
     *n = *n * 10 + (uint64_t)(t->pattern[t->at++] - '0');
-    if (*n > JUMP_MOST) fail(t, from, "a jump is longer than 16777216 bytes");
+    if (*n > JUMP_MOST) translator_fail(t, from, "a jump is longer than 16777216 bytes");
     if (t->rc) return false;
   }
   return t->at > from;
@@ -193,13 +193,15 @@ static void put_range(translator *t, uint64_t least, uint64_t most) {
 /* After "[". */
 static void read_jump(translator *t) {
   uint64_t from = t->at - 1, least = 0, most = 0;
-  bool given = read_number(t, &least), range = take(t, '-');
-  bool bounded = range && read_number(t, &most);
+  bool given = translator_number(t, &least), range = translator_take(t, '-');
+  bool bounded = range && translator_number(t, &most);
   if (!range) most = least;
-  if (!given && !range) fail(t, from, "a jump needs a number");
-  if (!take(t, ']')) fail(t, t->at, "missing ]");
-  if ((bounded || !range) && most < least) fail(t, from, "a jump to less than it starts with");
-  if (range && !bounded && t->depth > 0) fail(t, from, "a jump inside brackets needs an end");
+  if (!given && !range) translator_fail(t, from, "a jump needs a number");
+  if (!translator_take(t, ']')) translator_fail(t, t->at, "missing ]");
+  if ((bounded || !range) && most < least)
+    translator_fail(t, from, "a jump to less than it starts with");
+  if (range && !bounded && t->depth > 0)
+    translator_fail(t, from, "a jump inside brackets needs an end");
   put_range(t, least, most < least ? least : most);
   if (range && !bounded) put(t, ".*?");
 }
@@ -209,22 +211,22 @@ static void read_jump(translator *t) {
 static void read_all(translator *t);
 
 /* After "(". */
-static void read_group(translator *t) {
+static void read_brackets(translator *t) {
   uint64_t from = t->at - 1;
-  if (++t->depth > DEPTH_MAX) fail(t, from, "brackets are too deep");
+  if (++t->depth > GROUP_DEPTH_MAX) translator_fail(t, from, "brackets are too deep");
   put(t, "(?:");
   read_all(t);
-  if (!take(t, ')')) fail(t, from, "missing )");
+  if (!translator_take(t, ')')) translator_fail(t, from, "missing )");
   put(t, ")");
   t->depth--;
   t->empty = t->jump = false;
 }
 
 static void read_element(translator *t, uint64_t at) {
-  if (take(t, '(')) {
-    read_group(t);
-  } else if (take(t, '[')) {
-    if (t->empty) fail(t, at, "a jump needs a byte before it");
+  if (translator_take(t, '(')) {
+    read_brackets(t);
+  } else if (translator_take(t, '[')) {
+    if (t->empty) translator_fail(t, at, "a jump needs a byte before it");
     read_jump(t);
     t->jump = true;
   } else {
@@ -235,8 +237,8 @@ static void read_element(translator *t, uint64_t at) {
 }
 
 static void end_alternative(translator *t) {
-  if (t->empty) fail(t, t->at, "a byte is missing");
-  if (t->jump) fail(t, t->at, "a jump needs a byte after it");
+  if (t->empty) translator_fail(t, t->at, "a byte is missing");
+  if (t->jump) translator_fail(t, t->at, "a jump needs a byte after it");
   t->empty = true;
   t->jump = false;
 }
@@ -253,7 +255,7 @@ static void read_all(translator *t) {
       t->at++;
       put(t, "|");
     } else {
-      fail(t, t->at, "| outside brackets");
+      translator_fail(t, t->at, "| outside brackets");
     }
   }
   end_alternative(t);
@@ -261,12 +263,12 @@ static void read_all(translator *t) {
 
 int mm_hex_regex(const char *pattern, uint64_t size, char **out, mm_error *err) {
   translator t = {.pattern = pattern, .size = size, .err = err};
-  bool braces = take(&t, '{');
+  bool braces = translator_take(&t, '{');
   put(&t, "(?s)");
   read_all(&t);
-  if (braces && !take(&t, '}')) fail(&t, t.at, "missing }");
+  if (braces && !translator_take(&t, '}')) translator_fail(&t, t.at, "missing }");
   skip_space(&t);
-  if (t.at < t.size) fail(&t, t.at, "unexpected character");
+  if (t.at < t.size) translator_fail(&t, t.at, "unexpected character");
   if (t.rc) {
     mm_free(t.text);
     t.text = NULL;

@@ -2,23 +2,33 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 64 /* of groups in groups */
+#define DEPTH_MAX 32    /* of groups in groups */
+#define WORTH_MOST 64u  /* a literal that tells more is no better */
+#define WORTH_NEAR 8u   /* only there is the expression tried: this is worth so much */
+#define WORTH_LEAD 5u   /* … and this, where one has to look back for it */
+#define LEAST_MOST 4096 /* looking back so far for the start of a match does not cost much */
 
 /* What is known of a piece of a pattern: how many bytes it matches, the best literals in it, and
 ** the run of single bytes that it ends with. */
 typedef struct sequence {
   uint64_t least, most;
+  mm_lead lead;   /* all of it */
+  mm_charset any; /* all the bytes in it */
   mm_literal exact, masked;
-  mm_literal run; /* still growing */
-  bool pure;      /* nothing but the run, and all of it whole bytes */
+  mm_literal run;  /* still growing */
+  bool pure;       /* nothing but the run, and a byte that has the run's bits does match */
+  bool begun;      /* not at its first element any more */
+  bool head;       /* that is one of ... */
+  mm_charset ones; /* ... these bytes, without a bound, and just these */
 } sequence;
 
-typedef enum item_kind { ITEM_BYTE, ITEM_SPAN, ITEM_GROUP } item_kind;
+typedef enum item_kind { ITEM_NOTHING, ITEM_BYTE, ITEM_SPAN, ITEM_GROUP } item_kind;
 
 /* One element of a sequence, before its quantifier is known. */
 typedef struct item {
   item_kind kind;
-  uint8_t value, mask;  /* ITEM_BYTE */
+  mm_charset set;       /* ITEM_BYTE and ITEM_SPAN: the bytes that match, and maybe others */
+  bool exact;           /* … but no others (ITEM_BYTE) */
   uint64_t least, most; /* ITEM_SPAN */
   sequence group;       /* ITEM_GROUP */
 } item;
@@ -26,7 +36,8 @@ typedef struct item {
 typedef struct reader {
   const uint8_t *p, *end;
   unsigned depth;
-  bool caseless;
+  bool caseless, dotall;
+  bool groups;  /* that a search reports */
   bool unknown; /* met something that is not known here: all bets are off */
   bool single;
 } reader;
@@ -44,23 +55,51 @@ static uint64_t times(uint64_t a, uint64_t b) {
 
 /* ---- literals ------------------------------------------------------------------------------- */
 
-/* How much a literal tells: its bits, and more if its place is known, as only there is the
-** expression tried. */
-static unsigned worth(const mm_literal *l) {
-  unsigned bits = 0;
-  for (unsigned i = 0; i < l->size; i++) bits += (unsigned)__builtin_popcount(l->mask[i]);
-  bool near = l->most != MM_LITERAL_FAR && l->most - l->least <= MM_LITERAL_NEAR;
-  if (bits > 128) bits = 128;
-  return near && bits > 8 ? 1000 + bits : near ? 8 + bits : bits;
+unsigned mm_literal_tells(uint8_t value, uint8_t mask) {
+  unsigned bits = 2 * (unsigned)__builtin_popcount(mask);
+  bool letter = value >= 'a' && value <= 'z';
+  if (bits < 14) return bits;
+  if (value == 0) return 4;
+  if (value == 0xff || value == ' ') return 6;
+  if (value != 0 && strchr("etaoinsr\n", value)) return 8;
+  return letter ? bits - 5 : bits - 2;
+}
+
+bool mm_literal_far(const mm_literal *l) {
+  return l->least > LEAST_MOST || mm_lead_open(&l->lead);
+}
+
+unsigned mm_literal_worth(const mm_literal *l) {
+  unsigned tells = 0;
+  for (unsigned i = 0; i < l->size; i++) tells += mm_literal_tells(l->value[i], l->mask[i]);
+  if (tells > WORTH_MOST) tells = WORTH_MOST;
+  if (l->size == 0 || mm_literal_far(l)) return tells;
+  return tells + (l->most - l->least <= MM_LITERAL_NEAR ? WORTH_NEAR : WORTH_LEAD);
 }
 
 static void consider(mm_literal *best, const mm_literal *literal) {
-  if (worth(literal) > worth(best)) *best = *literal;
+  if (mm_literal_worth(literal) > mm_literal_worth(best)) *best = *literal;
+}
+
+/* All bytes b of which (b & mask) == value. */
+static mm_charset bytes_with(uint8_t value, uint8_t mask) {
+  mm_charset set = {{0}};
+  for (unsigned b = 0; b < 256; b++) {
+    if ((b & mask) == value) mm_charset_add(&set, b, b);
+  }
+  return set;
 }
 
 /* Bytes from .. to-1 of a literal. */
 static mm_literal part(const mm_literal *l, unsigned from, unsigned to) {
-  mm_literal out = {.size = to - from, .least = plus(l->least, from), .most = plus(l->most, from)};
+  mm_literal out = {.size = to - from,
+                    .least = plus(l->least, from),
+                    .most = plus(l->most, from),
+                    .lead = l->lead};
+  for (unsigned i = 0; i < from; i++) {
+    mm_charset set = bytes_with(l->value[i], l->mask[i]);
+    mm_lead_add(&out.lead, &set, 1);
+  }
   memcpy(out.value, l->value + from, to - from);
   memcpy(out.mask, l->mask + from, to - from);
   return out;
@@ -85,24 +124,36 @@ static void end_run(sequence *s) {
   s->pure = false;
 }
 
-static void append_byte(sequence *s, uint8_t value, uint8_t mask) {
+/* Up to `most` bytes of a set. */
+static void append_lead(sequence *s, const mm_charset *set, uint64_t most) {
+  mm_lead_add(&s->lead, set, most);
+  if (most > 0) mm_charset_unite(&s->any, set);
+}
+
+static void append_byte(sequence *s, const mm_charset *set, bool exact) {
+  uint8_t value, mask;
+  bool precise = mm_charset_mask(set, &value, &mask);
   mm_literal *run = &s->run;
   if (run->size == MM_LITERAL_MAX) end_run(s);
-  if (mask != 0xff) s->pure = false;
   if (run->size > 0 || mask != 0) {
     if (run->size == 0) {
       run->least = s->least;
       run->most = s->most;
+      run->lead = s->lead;
     }
     run->value[run->size] = value;
     run->mask[run->size++] = mask;
   }
+  if (!exact || !precise || run->size == 0) s->pure = false;
+  append_lead(s, set, 1);
   s->least = plus(s->least, 1);
   s->most = plus(s->most, 1);
 }
 
-static void append_span(sequence *s, uint64_t least, uint64_t most) {
-  end_run(s);
+static void append_span(sequence *s, const mm_charset *set, uint64_t least, uint64_t most) {
+  if (most > 0) end_run(s);
+  s->pure = false;
+  append_lead(s, set, most);
   s->least = plus(s->least, least);
   s->most = plus(s->most, most);
 }
@@ -111,6 +162,9 @@ static void append_span(sequence *s, uint64_t least, uint64_t most) {
 static void append_inner(const sequence *s, mm_literal *best, mm_literal inner) {
   inner.least = plus(inner.least, s->least);
   inner.most = plus(inner.most, s->most);
+  mm_lead lead = s->lead;
+  mm_lead_join(&lead, &inner.lead);
+  inner.lead = lead;
   if (inner.size) consider(best, &inner);
 }
 
@@ -126,8 +180,11 @@ static bool take(reader *r, uint8_t c) {
   return there;
 }
 
+/* Between so many bytes, of any kind. */
 static item span(uint64_t least, uint64_t most) {
-  return (item){.kind = ITEM_SPAN, .least = least, .most = most};
+  item out = {.kind = ITEM_SPAN, .least = least, .most = most};
+  mm_charset_invert(&out.set);
+  return out;
 }
 
 static item unknown(reader *r) {
@@ -143,12 +200,43 @@ static bool is_digit(uint8_t c) {
   return c >= '0' && c <= '9';
 }
 
-static item masked(uint8_t value, uint8_t mask) {
-  return (item){.kind = ITEM_BYTE, .value = value & mask, .mask = mask};
+static item byte(const reader *r, uint8_t c) {
+  item out = {.kind = ITEM_BYTE, .exact = true};
+  mm_charset_add(&out.set, c, c);
+  if (r->caseless) mm_charset_fold(&out.set);
+  return out;
 }
 
-static item byte(const reader *r, uint8_t c) {
-  return masked(c, r->caseless && is_letter(c) ? 0xdf : 0xff);
+/* One byte of the ranges, which are pairs of their ends, or of none of them. */
+static item one_of(const char *ranges, size_t size, bool negated) {
+  item out = {.kind = ITEM_BYTE, .exact = true};
+  for (size_t i = 0; i + 1 < size; i += 2) {
+    mm_charset_add(&out.set, (uint8_t)ranges[i], (uint8_t)ranges[i + 1]);
+  }
+  if (negated) mm_charset_invert(&out.set);
+  return out;
+}
+
+/* \d and the like, as they are over bytes without a locale; the great letter is all others. `.` is
+** the same as \N or \C. */
+static bool read_type(uint8_t c, item *out) {
+  static const struct type {
+    char letter, size;
+    char ranges[9];
+  } types[] = {{'d', 2, "09"},
+               {'w', 8, "09AZ__az"},
+               {'s', 4, "\t\r  "},
+               {'h', 6, "\t\t  \xa0\xa0"},
+               {'v', 4, "\n\r\x85\x85"}};
+  bool negated = c >= 'A' && c <= 'Z';
+  bool none = c == 'N' || c == 'C';
+  if (none) *out = one_of("\n\n", c == 'N' ? 2 : 0, true);
+  for (size_t i = 0; i < sizeof types / sizeof *types && !none; i++) {
+    if ((c | 0x20) != types[i].letter) continue;
+    *out = one_of(types[i].ranges, (size_t)types[i].size, negated);
+    return true;
+  }
+  return none;
 }
 
 static int hex_digit(uint8_t c) {
@@ -186,48 +274,57 @@ static item read_escape(reader *r) {
   if (c == 'G') r->single = true;
   if (strchr("bBAzZGK", c)) return span(0, 0);
   if (c == 'N' && at(r, '{')) return unknown(r);
-  if (c == 'd') return masked('0', 0xf0);
-  if (strchr("DwWsShHvVNC", c)) return masked(0, 0);
+  item out;
+  if (read_type(c, &out)) return out;
   return c == 'R' ? span(1, 2) : unknown(r);
 }
 
+/* A class while it is read. */
+typedef struct members {
+  mm_charset set;
+  bool open; /* there may be others */
+  int last;  /* the byte before, which a "-" may make a range of; -1: none */
+} members;
+
 /* Inside a class, after "[": a name as in [:alpha:]. Anything near to that is not known here. */
-static bool read_posix(reader *r) {
+static bool read_posix(reader *r, members *m) {
   if (r->p == r->end || !strchr(":.=", *r->p)) return false;
   r->p++;
   (void)take(r, '^');
   while (r->p < r->end && is_letter(*r->p)) r->p++;
   if (r->end - r->p < 2 || r->p[0] != ':' || r->p[1] != ']') r->unknown = true;
   r->p += r->unknown ? 0 : 2;
+  m->open = true;
   return true;
 }
 
-/* The bytes of a class, as far as they are known: the bits that all of them have, and that any
-** has. */
-typedef struct members {
-  uint8_t all, any;
-  bool open; /* there are others */
-  int last;  /* the byte before, which a "-" may make a range of; -1: none */
-} members;
-
-static void add_member(const reader *r, members *m, int from, int to) {
-  for (int b = from; b <= to; b++) {
-    int other = r->caseless && is_letter((uint8_t)b) ? b ^ 0x20 : b;
-    m->all &= (uint8_t)(b & other);
-    m->any |= (uint8_t)(b | other);
+/* After a backslash in a class: a byte, or -1 for a type as \w, which is added. */
+static int read_member_escape(reader *r, members *m) {
+  item type;
+  if (r->p < r->end && *r->p == 'b') return r->p++, '\b';
+  if (r->p == r->end || strchr("QEcNBRXC", *r->p)) r->unknown = true;
+  if (r->unknown) return -1;
+  if (read_type(*r->p, &type)) {
+    r->p++;
+    mm_charset_unite(&m->set, &type.set);
+    return -1;
   }
+  reader plain = *r;
+  plain.caseless = false;
+  type = read_escape(&plain);
+  r->p = plain.p;
+  if (type.kind != ITEM_BYTE || plain.unknown) r->unknown = true;
+  for (int b = 0; b < 256 && !r->unknown; b++) {
+    if (mm_charset_has(&type.set, (uint8_t)b)) return b;
+  }
+  return -1;
 }
 
-/* A byte of a class; -1: a type of byte, as \w, which may be anything here. */
-static int read_member(reader *r) {
+/* A byte of a class; -1: something else, which is dealt with. */
+static int read_member(reader *r, members *m) {
   uint8_t c = *r->p++;
-  if (c == '[') return read_posix(r) ? -1 : c;
-  if (c != '\\') return c;
-  if (r->p < r->end && *r->p == 'b') return r->p++, '\b';
-  if (r->p == r->end || strchr("QEcNBRX", *r->p)) r->unknown = true;
-  if (r->unknown) return -1;
-  item escape = read_escape(r);
-  return escape.kind == ITEM_BYTE && escape.mask == 0xff ? escape.value : -1;
+  if (c == '[') return read_posix(r, m) ? -1 : c;
+  return c == '\\' ? read_member_escape(r, m) : c;
 }
 
 static void read_members(reader *r, members *m) {
@@ -237,21 +334,24 @@ static void read_members(reader *r, members *m) {
     if (r->unknown || (!first && take(r, ']'))) return;
     bool range = m->last >= 0 && r->end - r->p >= 2 && r->p[0] == '-' && r->p[1] != ']';
     if (range) r->p++;
-    int c = read_member(r);
-    if (c < 0) m->open = true;
-    if (c >= 0) add_member(r, m, range ? m->last : c, c);
+    int c = read_member(r, m);
+    if (c < 0 && range) r->unknown = true;
+    if (c >= 0) mm_charset_add(&m->set, (unsigned)(range ? m->last : c), (unsigned)c);
     m->last = range ? -1 : c;
   }
 }
 
 /* A class, after its "[". */
 static item read_class(reader *r) {
-  members m = {.all = 0xff, .last = -1};
+  members m = {.last = -1};
   bool negated = at(r, '^');
   read_members(r, &m);
   if (r->unknown) return unknown(r);
-  if (negated || m.open || m.all & (uint8_t)~m.any) return masked(0, 0);
-  return masked(m.all, (uint8_t)(m.all | ~m.any));
+  item out = {.kind = ITEM_BYTE, .set = m.set, .exact = !m.open};
+  if (r->caseless) mm_charset_fold(&out.set);
+  if (negated) mm_charset_invert(&out.set);
+  if (m.open) out.set = span(1, 1).set;
+  return out;
 }
 
 static void read_alternatives(reader *r, sequence *out);
@@ -259,11 +359,12 @@ static void read_alternatives(reader *r, sequence *out);
 /* The rest of a group, up to and with its ")". */
 static item read_group_body(reader *r) {
   item group = {.kind = ITEM_GROUP};
-  bool caseless = r->caseless;
+  bool caseless = r->caseless, dotall = r->dotall;
   if (++r->depth > DEPTH_MAX) return unknown(r);
   read_alternatives(r, &group.group);
   r->depth--;
   r->caseless = caseless;
+  r->dotall = dotall;
   return take(r, ')') ? group : unknown(r);
 }
 
@@ -274,28 +375,33 @@ static item read_lookaround(reader *r) {
 
 static item read_named_group(reader *r, uint8_t closing) {
   while (r->p < r->end && (is_letter(*r->p) || is_digit(*r->p) || *r->p == '_')) r->p++;
+  r->groups = true;
   return take(r, closing) ? read_group_body(r) : unknown(r);
 }
 
 /* (?i) sets options up to the end of the group around it, (?i:…) for a group of its own. */
 static item read_options(reader *r) {
-  bool on = true, caseless = r->caseless;
+  bool on = true, caseless = r->caseless, dotall = r->dotall;
+  const bool caseless_before = caseless, dotall_before = dotall;
   for (; r->p < r->end; r->p++) {
     uint8_t c = *r->p;
     if (c == '-') {
       on = false;
     } else if (c == 'i') {
       caseless = on;
-    } else if (!strchr("smnJU", c) && (on || c != 'x')) {
+    } else if (c == 's') {
+      dotall = on;
+    } else if (!strchr("mnJU", c) && (on || c != 'x')) {
       break;
     }
   }
-  bool before = r->caseless;
   r->caseless = caseless;
-  if (take(r, ')')) return span(0, 0);
+  r->dotall = dotall;
+  if (take(r, ')')) return (item){.kind = ITEM_NOTHING};
   if (!take(r, ':')) return unknown(r);
   item group = read_group_body(r);
-  r->caseless = before;
+  r->caseless = caseless_before;
+  r->dotall = dotall_before;
   return group;
 }
 
@@ -305,7 +411,10 @@ static item read_group(reader *r) {
     r->single = true;
     return unknown(r);
   }
-  if (!take(r, '?')) return read_group_body(r);
+  if (!take(r, '?')) {
+    r->groups = true;
+    return read_group_body(r);
+  }
   if (take(r, ':') || take(r, '>')) return read_group_body(r);
   if (take(r, '=') || take(r, '!')) return read_lookaround(r);
   if (take(r, '\'')) return read_named_group(r, '\'');
@@ -319,6 +428,7 @@ static item read_group(reader *r) {
 
 static item read_item(reader *r) {
   uint8_t c = *r->p++;
+  item any;
   switch (c) {
     case '\\':
       return read_escape(r);
@@ -327,7 +437,8 @@ static item read_item(reader *r) {
     case '(':
       return read_group(r);
     case '.':
-      return masked(0, 0);
+      (void)read_type(r->dotall ? 'C' : 'N', &any);
+      return any;
     case '^':
     case '$':
       return span(0, 0);
@@ -379,21 +490,41 @@ static void read_quantifier(reader *r, uint64_t *least, uint64_t *most) {
 
 static void append_bytes(sequence *s, const item *b, uint64_t least, uint64_t most) {
   uint64_t n = least < MM_LITERAL_MAX ? least : MM_LITERAL_MAX;
-  for (uint64_t i = 0; i < n; i++) append_byte(s, b->value, b->mask);
+  for (uint64_t i = 0; i < n; i++) append_byte(s, &b->set, b->exact);
   if (least != most || least > n) {
-    append_span(s, least - n, most == MM_LITERAL_FAR ? MM_LITERAL_FAR : most - n);
+    append_span(s, &b->set, least - n, most == MM_LITERAL_FAR ? MM_LITERAL_FAR : most - n);
   }
 }
 
 static void append_group(sequence *s, const sequence *group, uint64_t least, uint64_t most) {
   if (group->pure && least == 1 && most == 1) {
-    for (unsigned i = 0; i < group->run.size; i++) append_byte(s, group->run.value[i], 0xff);
+    for (unsigned i = 0; i < group->run.size; i++) {
+      mm_charset set = bytes_with(group->run.value[i], group->run.mask[i]);
+      append_byte(s, &set, true);
+    }
     return;
   }
   end_run(s);
   if (least > 0) append_inner(s, &s->exact, group->exact);
   if (least > 0) append_inner(s, &s->masked, group->masked);
-  append_span(s, times(group->least, least), times(group->most, most));
+  append_span(s, &group->any, times(group->least, least), times(group->most, most));
+}
+
+static void append(reader *r, sequence *s, const item *next, uint64_t least, uint64_t most) {
+  if (!s->begun && next->kind == ITEM_BYTE && next->exact && most == MM_LITERAL_FAR) {
+    s->head = true;
+    s->ones = next->set;
+  }
+  if (next->kind != ITEM_NOTHING) s->begun = true;
+  if (next->kind == ITEM_BYTE) {
+    append_bytes(s, next, least, most);
+  } else if (next->kind == ITEM_SPAN) {
+    append_span(s, &next->set, times(next->least, least), times(next->most, most));
+  } else if (next->kind == ITEM_GROUP) {
+    append_group(s, &next->group, least, most);
+  } else if (least != 1 || most != 1) {
+    r->unknown = true;
+  }
 }
 
 /* ---- the pattern ---------------------------------------------------------------------------- */
@@ -405,14 +536,7 @@ static void read_sequence(reader *r, sequence *s) {
     item next = read_item(r);
     read_quantifier(r, &least, &most);
     if (least > most) r->unknown = true;
-    if (r->unknown) return;
-    if (next.kind == ITEM_BYTE) {
-      append_bytes(s, &next, least, most);
-    } else if (next.kind == ITEM_SPAN) {
-      append_span(s, times(next.least, least), times(next.most, most));
-    } else {
-      append_group(s, &next.group, least, most);
-    }
+    if (!r->unknown) append(r, s, &next, least, most);
   }
 }
 
@@ -424,13 +548,11 @@ static void read_alternatives(reader *r, sequence *out) {
     read_sequence(r, &other);
     uint64_t least = out->least < other.least ? out->least : other.least;
     uint64_t most = out->most > other.most ? out->most : other.most;
-    *out = (sequence){.least = least, .most = most};
+    mm_charset_unite(&other.any, &out->any);
+    *out = (sequence){.least = least, .most = most, .any = other.any};
+    mm_lead_add(&out->lead, &out->any, most);
   }
   consider_run(out);
-}
-
-static bool has_group(const uint8_t *pattern, uint64_t size) {
-  return size > 0 && memchr(pattern, '(', size) != NULL;
 }
 
 /* What the reader did not get to may hold a verb or a \G still. */
@@ -442,6 +564,16 @@ static bool may_be_single(const uint8_t *pattern, uint64_t size) {
   return false;
 }
 
+/* A repetition without a bound that the pattern starts with may as well take one byte more, if there
+** is one: what follows it begins at the same place. (There is nothing here that would know the
+** difference: references to groups, verbs and the like are not read.) */
+static mm_literal finished(const mm_literal *literal, const sequence *all) {
+  mm_literal out = *literal;
+  const mm_lead *lead = &out.lead;
+  out.run = all->head && lead->count == 1 && mm_charset_same(&lead->at[0].set, &all->ones);
+  return out;
+}
+
 void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   reader r = {.p = pattern, .end = pattern + size};
   sequence all;
@@ -450,7 +582,8 @@ void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   bool known = !r.unknown && r.p == r.end;
   out->single = r.single || (!known && may_be_single(pattern, size));
   if (!known || out->single) return;
-  out->exact = all.exact;
-  out->masked = all.masked;
-  out->whole = all.pure && all.run.size > 0 && !has_group(pattern, size);
+  out->exact = finished(&all.exact, &all);
+  out->masked = finished(&all.masked, &all);
+  out->whole = all.pure && all.run.size > 0 && !r.groups;
+  if (out->whole) out->masked = all.run;
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/lead.h"
+
 #define MM_LITERAL_MAX 64                /* bytes; of a longer one only so many are used */
 #define MM_LITERAL_NEAR ((uint64_t)1024) /* a place that is known to so many bytes is near */
 #define MM_LITERAL_FAR ((uint64_t)-1)    /* there is no bound */
@@ -21,17 +23,30 @@ typedef struct mm_literal {
   uint8_t value[MM_LITERAL_MAX], mask[MM_LITERAL_MAX];
   unsigned size;        /* 0: nothing is known */
   uint64_t least, most; /* so many bytes after the start of a match the literal begins */
+  mm_lead lead;         /* … and what these bytes are */
+  bool run; /* What stands before it is a run of lead.at[0]'s bytes, as in [a-z]+foo: if a
+                        ** match starts in such a run, others start at each earlier byte of it. */
 } mm_literal;
 
 typedef struct mm_literals {
   mm_literal exact;  /* the best one of whole bytes */
   mm_literal masked; /* the best one of any; its first mask is not 0 */
-  bool whole;        /* the pattern is `exact` and nothing else */
+  bool whole;        /* the pattern is `masked` and nothing else, and has no groups to report */
   bool single;       /* has verbs or \G: what it matches depends on where the attempt began */
 } mm_literals;
 
 /* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the
 ** pattern is right is PCRE2's to say. */
 void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out);
+
+/* How much it helps to know of a byte that (byte & mask) == value: about two for each bit, less where
+** files are full of such bytes. */
+unsigned mm_literal_tells(uint8_t value, uint8_t mask);
+
+/* The same of all of a literal, and more if it is known where a match with it starts. 0: nothing. */
+unsigned mm_literal_worth(const mm_literal *literal);
+
+/* Does the literal tell nothing about where a match with it starts? */
+bool mm_literal_far(const mm_literal *literal);
 
 #endif

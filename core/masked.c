@@ -4,33 +4,90 @@
 
 #include "core/lanes.h"
 
-/* How much a byte narrows the search: its bits, less for bytes that files are full of. */
-static unsigned narrows(const mm_literal *l, unsigned i) {
-  unsigned bits = (unsigned)__builtin_popcount(l->mask[i]);
-  bool common = l->value[i] == 0 || l->value[i] == 0xff || l->value[i] == ' ';
-  return 2 * bits - (common && bits > 4 ? 7 : 0);
+#define PATIENCE ((uint64_t)512)
+#define PATIENCE_MOST ((uint64_t)1 << 32)
+#define EXPECTED ((uint64_t)256) /* a place in so many may fit in vain, it costs next to nothing */
+#define MASKED_SAMPLE ((uint64_t)2048)
+#define PIECE (MM_FIND_PIECE / 4) /* the worst of data takes more time */
+
+static bool fits_at(const mm_masked *masked, unsigned i, const uint8_t *place) {
+  return (place[i] & masked->mask[i]) == masked->value[i];
+}
+
+/* ---- choosing the two bytes ----------------------------------------------------------------- */
+
+static void use_pair(mm_masked *masked, unsigned a, unsigned b) {
+  masked->at[0] = a < b ? a : b;
+  masked->at[1] = a < b ? b : a;
+  masked->wrong = 0;
 }
 
 static unsigned best_but(const mm_literal *l, unsigned but) {
-  unsigned best = but == 0 && l->size > 1 ? 1 : 0;
+  unsigned best = but == 0 && l->size > 1 ? 1 : 0, most = 0;
   for (unsigned i = 0; i < l->size; i++) {
-    if (i != but && narrows(l, i) > narrows(l, best)) best = i;
+    unsigned tells = mm_literal_tells(l->value[i], l->mask[i]);
+    if (i == but || tells <= most) continue;
+    best = i;
+    most = tells;
   }
   return best;
 }
 
 void mm_masked_prepare(mm_masked *masked, const mm_literal *literal) {
-  masked->literal = *literal;
-  unsigned a = best_but(literal, UINT32_MAX), b = best_but(literal, a);
-  masked->at[0] = a < b ? a : b;
-  masked->at[1] = a < b ? b : a;
+  memcpy(masked->value, literal->value, sizeof masked->value);
+  memcpy(masked->mask, literal->mask, sizeof masked->mask);
+  masked->size = literal->size;
+  masked->patience = PATIENCE;
+  unsigned a = best_but(literal, UINT32_MAX);
+  use_pair(masked, a, best_but(literal, a));
 }
 
-static bool fits(const mm_literal *l, const uint8_t *place) {
-  for (unsigned i = 0; i < l->size; i++) {
-    if ((place[i] & l->mask[i]) != l->value[i]) return false;
+/* Which byte of the literal fits at the fewest of the places, of those where byte `given` fits (all
+** places if there is no such byte)? */
+static unsigned rarest(const mm_masked *masked, const uint8_t *data, uint64_t places,
+                       unsigned given) {
+  uint64_t fit[MM_LITERAL_MAX] = {0};
+  unsigned best = given == 0 && masked->size > 1 ? 1 : 0;
+  for (uint64_t i = 0; i < places; i++) {
+    if (given < masked->size && !fits_at(masked, given, data + i)) continue;
+    for (unsigned k = 0; k < masked->size; k++) fit[k] += fits_at(masked, k, data + i);
   }
-  return true;
+  for (unsigned k = 0; k < masked->size; k++) {
+    if (k != given && fit[k] < fit[best]) best = k;
+  }
+  return best;
+}
+
+/* By what is rare in the next SAMPLE places, and then what is rare beside it. Each choice makes more
+** patient: there are few of them. */
+static void choose_again(mm_masked *masked, const uint8_t *data) {
+  unsigned a = rarest(masked, data, MASKED_SAMPLE, UINT32_MAX);
+  use_pair(masked, a, rarest(masked, data, MASKED_SAMPLE, a));
+  if (masked->patience < PATIENCE_MOST) masked->patience *= 2;
+}
+
+/* ---- searching ------------------------------------------------------------------------------ */
+
+static uint64_t word(const uint8_t *p) {
+  uint64_t out;
+  memcpy(&out, p, sizeof out);
+  return out;
+}
+
+static bool fits_word(const mm_masked *masked, unsigned i, const uint8_t *place) {
+  return ((word(place + i) ^ word(masked->value + i)) & word(masked->mask + i)) == 0;
+}
+
+static bool fits(const mm_masked *masked, const uint8_t *place) {
+  unsigned i = 0;
+  if (masked->size >= 8) {
+    for (; i + 8 < masked->size; i += 8) {
+      if (!fits_word(masked, i, place)) return false;
+    }
+    return fits_word(masked, masked->size - 8, place);
+  }
+  while (i < masked->size && fits_at(masked, i, place)) i++;
+  return i == masked->size;
 }
 
 typedef struct filter {
@@ -43,8 +100,8 @@ static filter make_filter(const mm_masked *masked, const uint8_t *data) {
   for (int i = 0; i < 2; i++) {
     unsigned k = masked->at[i];
     f.text[i] = data + k;
-    f.mask[i] = mm_lane_splat(masked->literal.mask[k]);
-    f.value[i] = mm_lane_splat(masked->literal.value[k]);
+    f.mask[i] = mm_lane_splat(masked->mask[k]);
+    f.value[i] = mm_lane_splat(masked->value[k]);
   }
   return f;
 }
@@ -54,28 +111,43 @@ static inline mm_lane test(const filter *f, uint64_t i) {
                       mm_lane_test(mm_lane_load(f->text[1] + i), f->mask[1], f->value[1]));
 }
 
+/* Look at the 64 places from `block` on, where the filter says `bits`. The first that fits, or
+** MM_LANES. */
+static unsigned look(mm_masked *masked, const uint8_t *block, uint64_t bits) {
+  for (; bits; bits &= bits - 1) {
+    unsigned place = mm_lanes_first(bits);
+    if (fits(masked, block + place)) return place;
+    masked->wrong++;
+  }
+  return MM_LANES;
+}
+
 /* The first of `places` places where the literal fits, or `places`. */
-static uint64_t find_piece(const mm_masked *masked, const uint8_t *data, uint64_t places) {
-  const filter f = make_filter(masked, data);
-  uint64_t i = 0;
+static uint64_t find_piece(mm_masked *masked, const uint8_t *data, uint64_t places) {
+  filter f = make_filter(masked, data);
+  uint64_t i = 0, since = 0;
   for (; places - i >= MM_LANES; i += MM_LANES) {
     uint64_t bits =
         mm_lanes_bits(test(&f, i), test(&f, i + 16), test(&f, i + 32), test(&f, i + 48));
-    for (; bits; bits &= bits - 1) {
-      uint64_t place = i + mm_lanes_first(bits);
-      if (fits(&masked->literal, data + place)) return place;
-    }
+    if (!bits) continue;
+    unsigned place = look(masked, data + i, bits);
+    if (place < MM_LANES) return i + place;
+    if (masked->wrong < masked->patience + (i - since) / EXPECTED) continue;
+    if (places - i < MASKED_SAMPLE) continue;
+    choose_again(masked, data + i);
+    f = make_filter(masked, data);
+    since = i;
   }
-  while (i < places && !fits(&masked->literal, data + i)) i++;
+  while (i < places && !fits(masked, data + i)) i++;
   return i;
 }
 
-int64_t mm_masked_find(const mm_masked *masked, const uint8_t *data, uint64_t size,
+int64_t mm_masked_find(mm_masked *masked, const uint8_t *data, uint64_t size,
                        const mm_find_watch *watch) {
-  if (size < masked->literal.size) return MM_FIND_NONE;
-  uint64_t places = size - masked->literal.size + 1;
+  if (size < masked->size) return MM_FIND_NONE;
+  uint64_t places = size - masked->size + 1;
   for (uint64_t i = 0; i < places;) {
-    uint64_t piece = places - i < MM_FIND_PIECE ? places - i : MM_FIND_PIECE;
+    uint64_t piece = places - i < PIECE ? places - i : PIECE;
     uint64_t found = find_piece(masked, data + i, piece);
     if (found < piece) return (int64_t)(i + found);
     i += piece;

@@ -17,7 +17,7 @@ static uint64_t equal(const uint8_t *p, uint8_t byte) {
 }
 
 /* At which of the 64 places from `text` on is the needle? All of it can be read at each. */
-static uint64_t look(const mm_needle *needle, const uint8_t *text) {
+static uint64_t occur_look(const mm_needle *needle, const uint8_t *text) {
   uint64_t a = needle->rare[0], b = needle->rare[1], hits = 0;
   uint64_t bits = equal(text + a, needle->data[a]);
   if (needle->size == 1) return bits;
@@ -56,7 +56,7 @@ int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *
     uint64_t left = places - scan->next < MM_LANES ? places - scan->next : MM_LANES;
     if (needle->size > LOOK_MOST) left = 1;
     scan->block = scan->next;
-    scan->bits = left == MM_LANES ? look(needle, data + scan->block)
+    scan->bits = left == MM_LANES ? occur_look(needle, data + scan->block)
                                   : look_slowly(needle, data + scan->block, left);
     scan->next += left;
     scan->dense = scan->bits ? DENSE : scan->dense ? scan->dense - 1 : 0;

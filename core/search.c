@@ -8,32 +8,58 @@
 #include "core/literal.h"
 #include "core/masked.h"
 #include "core/mem.h"
+#include "core/occur.h"
 #include "core/sys.h"
 
 /*
 ** How a search stays interruptible, and why
 **
-** One call of pcre2_match cannot be interrupted, so each is kept short: it tries a limited number
+** One call of pcre2_match cannot be interrupted, so each is kept short. It tries a limited number
 ** of starts (an offset limit, which grows and shrinks with the time that calls take), it sees the
-** data only up to a little beyond them, and each start may do limited work. Where an attempt wants
-** to see more (PCRE2 reports a partial match) it is made again with more, so that matches of any
-** length are found. Where it wants to do more work, it is made again with the same pattern compiled
-** with callouts, which is slow, but asks us at each step.
+** data only up to a little beyond them, and each start may do limited work, the less the more starts
+** there are: what all of them may do together stays the same, also where the data turns bad all of a
+** sudden. Where that was too little it is made again with half of the starts. What one start alone
+** needs:
+**
+** - It wants to see more (PCRE2 reports a partial match): it is tried again with four times as much,
+**   so that matches of any length are found.
+** - It wants to do more work: it is tried again with a higher limit, as long as the call before was
+**   quick. Then with the same pattern compiled with callouts, which is slow, but asks us at each
+**   step; and a step is no longer than a look at all that the attempt sees.
+**
+** How starts are left out
+**
+** A match that starts at r->at or later contains the literal, `least` bytes after its start or
+** farther on, so no nearer than the first occurrence there, at `place`. It starts at place - least
+** at the latest, or it has another occurrence for its literal. In both cases it starts no earlier
+** than mm_lead_first says of `place`. So: leave out the starts before that, try all from there to
+** place - least, in order; then go on after these. PCRE2 gets all of the data before a start to see,
+** so what it finds there is what it would have found in a search of its own.
 */
 
-#define LIGHT_MATCHES 250000u /* match limit of a call that cannot be interrupted: some 10 ms */
-#define HARD_STEPS 20000000u  /* callouts for one start: more is too much work, a second or so */
-#define STEPS_ASK 4096u       /* … and after so many `stop` is asked */
+#define LIGHT_WORK ((uint64_t)1 << 19) /* match limits of a call's starts together: some 10 ms */
+#define ONE_WORK ((uint64_t)1 << 24)   /* match limit, times bytes seen, for one start at first */
+#define ONE_WORK_MOST ((uint64_t)1 << 32) /* … and at last */
+#define ONE_NS 1000000                    /* a call that was shorter may do more … */
+#define ONE_MORE 8u                       /* … so many times as much */
+#define HARD_STEPS                                                                                 \
+  ((uint64_t)20000000)        /* callouts for one start: more is too much work, a second */
+#define STEP_BYTES 64u        /* bytes that a step looks at count as a step */
+#define STEPS_ASK 4096u       /* after so many `stop` is asked */
 #define HEAP_KIB (256u << 10) /* for backtracking, without JIT */
 #define JIT_STACK ((size_t)32 << 20)
-#define SIGHT_NEAR ((uint64_t)256) /* bytes beyond the last start: around a literal */
-#define SIGHT_FAR ((uint64_t)64 << 10)
-#define STARTS_MOST ((uint64_t)1 << 20)
-#define STARTS_FIRST ((uint64_t)4096)
+#define SIGHT ((uint64_t)256)           /* bytes beyond the last start, or the literal */
+#define SIGHT_ONE ((uint64_t)16 << 10)  /* one start sees four times that at least */
+#define SIGHT_MOST ((uint64_t)16 << 10) /* from the first start to a literal: else not up to it */
+#define ENOUGH ((uint64_t)64 << 10)     /* starts that are tried without a look for the literal */
+#define STARTS_MOST ((uint64_t)4096)
+#define STARTS_FIRST ((uint64_t)64)
 #define BATCH_MOST 16u             /* so many calls between two looks at the clock */
+#define GLANCES 256u               /* … and so many literals that were no match at first sight */
 #define ASK_NS 4000000             /* ask `stop` that often */
 #define SLOW_NS 2000000            /* calls that take longer get less to do */
 #define FAST_NS 500000             /* … shorter, more */
+#define WORTH_EXACT 16u            /* see prefers_exact */
 #define CROWD 64u                  /* literals in a row … */
 #define CROWD_BYTES ((uint64_t)48) /* … that are nearer to each other than this: PCRE2 is faster */
 
@@ -49,6 +75,7 @@ struct mm_pattern {
   uint64_t text_size;
   mm_literals known;
   mm_literal literal; /* what is looked for; size 0: nothing */
+  bool far;           /* … and it does not tell where a match starts */
   bool exact;         /* … as `needle`, else as `masked` */
   mm_needle needle;
   mm_masked masked;
@@ -72,17 +99,21 @@ typedef struct run {
   const mm_find_watch *watch;
   mm_error *err;
   unsigned calls;       /* until the next look at the clock */
-  int64_t since, asked; /* the last look, and the last question */
+  int64_t since, asked; /* when the first of these began, and when `stop` was asked last */
+  mm_occur occur;       /* the literals that are known already */
+  unsigned glances;     /* literals that were not tried */
   unsigned near;        /* literals tried since … */
   uint64_t near_from;   /* … here */
   uint64_t direct_to;   /* literals are too many: up to here all starts are tried */
-  uint64_t steps;       /* callouts at this start */
-  uint64_t step_start;
-  int failed; /* why a callout ended the call */
+  uint64_t steps;       /* at this start */
+  uint64_t steps_asked; /* … when `stop` was asked last */
+  uint64_t steps_most;
+  uint64_t step_start, step_at; /* where the attempt began, and has come to */
+  int failed;                   /* why a callout ended the call */
 } run;
 
 /* What a step of a search came to, besides an enum mm_code. */
-enum { FOUND = -1, NOTHING = -2 };
+enum { FOUND = -1, NOTHING = -2, FARTHER = -3 }; /* the last: it wants to see more */
 
 /* ---- compiling ------------------------------------------------------------------------------ */
 
@@ -117,9 +148,13 @@ static int compile(const mm_pattern *p, uint32_t options, pcre2_code **out, mm_e
   return MM_OK;
 }
 
+static bool contains(const mm_pattern *p, const char *text) {
+  return memmem(p->text, p->text_size, text, strlen(text)) != NULL;
+}
+
 /* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same
 ** byte, which the match must contain, for two (its pull request 444): it then misses (?=a)0*a in
-** "a". */
+** "a". And 10.42 with JIT misses (?>a+?)a(?!a) in "aa". */
 static bool is_mistaken(const mm_pattern *p) {
   uint32_t first = 0, last = 0, has_first = 0, has_last = 0;
   pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODETYPE, &has_first);
@@ -127,7 +162,7 @@ static bool is_mistaken(const mm_pattern *p) {
   pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODETYPE, &has_last);
   pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODEUNIT, &last);
   bool same = has_first == 1 && has_last == 1 && (first | 0x20) == (last | 0x20);
-  return same && memmem(p->text, p->text_size, "(?=", 3) != NULL;
+  return (same && contains(p, "(?=")) || (contains(p, "(?>") && contains(p, "+?"));
 }
 
 static int compile_light(mm_pattern *p, mm_error *err) {
@@ -155,7 +190,6 @@ static int make_contexts(mm_pattern *p) {
   if (p->stack) pcre2_jit_stack_assign(p->light_match, NULL, p->stack);
   if (p->stack) pcre2_jit_stack_assign(p->hard_match, NULL, p->stack);
   pcre2_set_newline(p->compile, PCRE2_NEWLINE_LF);
-  pcre2_set_match_limit(p->light_match, LIGHT_MATCHES);
   pcre2_set_heap_limit(p->light_match, HEAP_KIB);
   pcre2_set_match_limit(p->hard_match, UINT32_MAX);
   pcre2_set_depth_limit(p->hard_match, UINT32_MAX);
@@ -163,21 +197,29 @@ static int make_contexts(mm_pattern *p) {
   return MM_OK;
 }
 
-static bool is_near(const mm_literal *l) {
-  return l->size > 0 && l->most != MM_LITERAL_FAR && l->most - l->least <= MM_LITERAL_NEAR;
+static bool is_exact(const mm_literal *l) {
+  for (unsigned i = 0; i < l->size; i++) {
+    if (l->mask[i] != 0xff) return false;
+  }
+  return true;
 }
 
-/* Two whole bytes at a known place are best; else a place that is known counts for more. */
+/* Whole bytes are found a little faster, but others may tell much more. */
+static bool prefers_exact(const mm_literals *known) {
+  unsigned exact = mm_literal_worth(&known->exact), masked = mm_literal_worth(&known->masked);
+  if (known->whole) return is_exact(&known->masked);
+  return exact > 0 && exact + (known->exact.size > 1 ? WORTH_EXACT : 0) >= masked;
+}
+
 static void choose_literal(mm_pattern *p) {
-  const mm_literal *exact = &p->known.exact, *masked = &p->known.masked;
-  bool good = is_near(exact) && exact->size > 1;
-  p->exact = good || (exact->size > 0 && (!is_near(masked) || masked->size == 1));
-  p->literal = p->exact ? *exact : *masked;
+  p->exact = prefers_exact(&p->known);
+  p->literal = p->exact && !p->known.whole ? p->known.exact : p->known.masked;
+  p->far = mm_literal_far(&p->literal);
   if (p->exact) mm_needle_prepare(&p->needle, p->literal.value, p->literal.size);
   if (!p->exact && p->literal.size) mm_masked_prepare(&p->masked, &p->literal);
 }
 
-static int64_t find_literal(const mm_pattern *p, const uint8_t *data, uint64_t size,
+static int64_t find_literal(mm_pattern *p, const uint8_t *data, uint64_t size,
                             const mm_find_watch *watch) {
   return p->exact ? mm_find(&p->needle, data, size, watch)
                   : mm_masked_find(&p->masked, data, size, watch);
@@ -262,16 +304,30 @@ static void adapt(mm_pattern *p, int64_t took) {
   }
 }
 
-/* After each call. */
-static int tick(run *r) {
-  if (--r->calls > 0) return MM_OK;
-  int64_t now = mm_os.clock();
-  adapt(r->pattern, now - r->since);
-  r->calls = r->pattern->batch;
-  r->since = now;
+/* Now and then. */
+static int ask(run *r, int64_t now) {
   if (now - r->asked < ASK_NS) return MM_OK;
   r->asked = now;
   return asked_to_stop(r) ? interrupted(r) : MM_OK;
+}
+
+/* Before each call, and after it. */
+static void tick(run *r) {
+  if (r->calls > 0) return;
+  r->calls = r->pattern->batch;
+  r->since = mm_os.clock();
+}
+
+static int tock(run *r) {
+  if (--r->calls > 0) return MM_OK;
+  int64_t now = mm_os.clock();
+  adapt(r->pattern, now - r->since);
+  return ask(r, now);
+}
+
+/* After each literal that was not tried. */
+static int glance(run *r) {
+  return ++r->glances % GLANCES ? MM_OK : ask(r, mm_os.clock());
 }
 
 /* ---- the attempts --------------------------------------------------------------------------- */
@@ -299,81 +355,138 @@ static uint32_t options_at(const run *r, uint64_t first) {
   return r->advance && first == r->from ? PCRE2_NOTEMPTY_ATSTART : 0;
 }
 
-/* At each step of the slow way. */
+/* At each step of the slow way. Going back is free: what is gone through again is counted then. */
 static int step(pcre2_callout_block *block, void *context) {
   run *r = context;
   if (block->start_match != r->step_start) {
-    r->step_start = block->start_match;
-    r->steps = 0;
+    r->step_start = r->step_at = block->start_match;
+    r->steps = r->steps_asked = 0;
   }
-  if (++r->steps > HARD_STEPS) {
+  uint64_t here = block->current_position;
+  r->steps += 1 + (here > r->step_at ? (here - r->step_at) / STEP_BYTES : 0);
+  r->step_at = here;
+  if (r->steps > r->steps_most) {
     r->at = block->start_match;
     r->failed = too_much(r);
-  } else if (r->steps % STEPS_ASK == 0) {
-    r->failed = tick(r);
+  } else if (r->steps - r->steps_asked >= STEPS_ASK) {
+    r->steps_asked = r->steps;
+    r->failed = ask(r, mm_os.clock());
   }
   return r->failed ? PCRE2_ERROR_CALLOUT : 0;
 }
 
-/* Try the starts from `first` to `last` with callouts. */
-static int attempt_hard(run *r, uint64_t first, uint64_t last) {
+static int match_hard(run *r, uint64_t last, uint64_t end) {
+  mm_pattern *p = r->pattern;
+  uint32_t options = options_at(r, r->at) | (end < r->size ? PCRE2_PARTIAL_HARD : 0);
+  pcre2_set_callout(p->hard_match, step, r);
+  pcre2_set_offset_limit(p->hard_match, last);
+  int code = pcre2_match(p->hard, r->data, end, r->at, options, p->data, p->hard_match);
+  if (code != PCRE2_ERROR_JIT_STACKLIMIT) return code;
+  options |= PCRE2_NO_JIT;
+  return pcre2_match(p->hard, r->data, end, r->at, options, p->data, p->hard_match);
+}
+
+/* Try the starts up to `last` with callouts, seeing the data up to `end`. */
+static int attempt_hard(run *r, uint64_t last, uint64_t end) {
   mm_pattern *p = r->pattern;
   if (!p->hard) {
     int rc = compile(p, PCRE2_AUTO_CALLOUT, &p->hard, r->err);
     if (rc) return rc;
   }
   r->failed = MM_OK;
-  r->steps = 0;
-  r->step_start = first;
-  pcre2_set_callout(p->hard_match, step, r);
-  pcre2_set_offset_limit(p->hard_match, last);
-  uint32_t options = options_at(r, first);
-  int code = pcre2_match(p->hard, r->data, r->size, first, options, p->data, p->hard_match);
-  if (code == PCRE2_ERROR_JIT_STACKLIMIT) {
-    options |= PCRE2_NO_JIT;
-    code = pcre2_match(p->hard, r->data, r->size, first, options, p->data, p->hard_match);
-  }
+  r->steps = r->steps_asked = 0;
+  r->steps_most = HARD_STEPS + (end - r->at) / 4;
+  r->step_start = r->step_at = r->at;
+  int code = match_hard(r, last, end);
   if (r->failed) return r->failed;
   if (code > 0) return FOUND;
+  if (code == PCRE2_ERROR_PARTIAL) return FARTHER;
   if (code == PCRE2_ERROR_NOMATCH) return NOTHING;
   return is_limit(code) ? too_much(r) : fail_match(r, code);
 }
 
-/* Where an attempt gave up for want of data. */
-static uint64_t partial_start(const mm_pattern *p, uint64_t first, uint64_t last) {
-  uint64_t start = pcre2_get_ovector_pointer(p->data)[0];
-  return start > first && start <= last ? start : first;
-}
-
-/* Try the starts from `first` to `last`, at first seeing `sight` bytes beyond them. */
-static int attempt(run *r, uint64_t first, uint64_t last, uint64_t sight) {
+/* Try the starts up to `last` without: what PCRE2 says. */
+static int match_light(run *r, uint64_t last, uint64_t end, uint64_t limit) {
   mm_pattern *p = r->pattern;
-  for (;;) {
-    uint64_t end = r->size - last > sight ? last + sight : r->size;
-    uint32_t options = options_at(r, first) | (end < r->size ? PCRE2_PARTIAL_HARD : 0);
-    pcre2_set_offset_limit(p->light_match, last);
-    int code = pcre2_match(p->light, r->data, end, first, options, p->data, p->light_match);
-    int rc = tick(r);
-    if (rc) return rc;
-    if (code > 0) return FOUND;
-    if (code == PCRE2_ERROR_NOMATCH) return NOTHING;
-    if (is_limit(code)) return attempt_hard(r, first, last);
-    if (code != PCRE2_ERROR_PARTIAL) return fail_match(r, code);
-    first = partial_start(p, first, last);
-    sight = sight < r->size / 4 ? sight * 4 : r->size;
-  }
+  uint32_t options = options_at(r, r->at) | (end < r->size ? PCRE2_PARTIAL_HARD : 0);
+  pcre2_set_match_limit(p->light_match, limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX);
+  pcre2_set_offset_limit(p->light_match, last);
+  return pcre2_match(p->light, r->data, end, r->at, options, p->data, p->light_match);
 }
 
-/* Try all starts up to `last`. */
-static int attempt_all(run *r, uint64_t last) {
-  while (r->at <= last) {
-    uint64_t starts = r->pattern->starts;
-    uint64_t to = last - r->at >= starts ? r->at + starts - 1 : last;
-    int rc = attempt(r, r->at, to, SIGHT_FAR);
-    if (rc != NOTHING) return rc;
-    r->at = to + 1;
+static uint64_t farther(const run *r, uint64_t end) {
+  uint64_t seen = end - r->at > SIGHT_ONE ? end - r->at : SIGHT_ONE;
+  return seen < (r->size - r->at) / 4 ? r->at + 4 * seen : r->size;
+}
+
+/* One start, seeing the data up to `end` and maybe `work`, without callouts. FARTHER, and how much
+** it may do next time if it came to that limit. */
+static int attempt_lightly(run *r, uint64_t end, uint64_t *limit) {
+  int64_t since = mm_os.clock();
+  int code = match_light(r, r->at, end, *limit);
+  int64_t now = mm_os.clock();
+  int rc = ask(r, now);
+  if (rc) return rc;
+  if (code > 0) return FOUND;
+  if (code == PCRE2_ERROR_PARTIAL) return FARTHER;
+  if (code == PCRE2_ERROR_NOMATCH) return NOTHING;
+  if (!is_limit(code)) return fail_match(r, code);
+  bool more = code == PCRE2_ERROR_MATCHLIMIT && now - since < ONE_NS;
+  *limit = more && *limit < ONE_WORK_MOST / (end - r->at + 1) ? *limit * ONE_MORE : 0;
+  return *limit ? MM_OK : attempt_hard(r, r->at, end);
+}
+
+/* The one start at r->at, whatever it needs; it has seen the data up to `end`. */
+static int attempt_one(run *r, uint64_t end) {
+  int rc = FARTHER;
+  for (uint64_t limit = 0; rc == FARTHER || rc == MM_OK;) {
+    if (rc == FARTHER) limit = ONE_WORK / (end - r->at + 1) + 1;
+    rc = attempt_lightly(r, end, &limit);
+    if (rc == FARTHER) end = farther(r, end);
   }
-  return NOTHING;
+  if (rc == NOTHING) r->at++;
+  return rc;
+}
+
+/* Where an attempt gave up for want of data. */
+static uint64_t partial_start(const run *r, uint64_t last) {
+  uint64_t start = pcre2_get_ovector_pointer(r->pattern->data)[0];
+  return start > r->at && start <= last ? start : r->at;
+}
+
+/* Data to see for the starts up to `last`: up to `wanted` if that is not much. */
+static uint64_t sight(const run *r, uint64_t last, uint64_t wanted) {
+  uint64_t end = r->size - last > SIGHT ? last + SIGHT : r->size;
+  if (wanted <= end || wanted - r->at > SIGHT_MOST) return end;
+  return wanted < r->size ? wanted : r->size;
+}
+
+/* Try some of the starts up to `last`; r->at moves past them. */
+static int attempt_some(run *r, uint64_t last, uint64_t wanted) {
+  mm_pattern *p = r->pattern;
+  if (last - r->at >= p->starts) last = r->at + p->starts - 1;
+  uint64_t end = sight(r, last, wanted), count = last - r->at + 1;
+  tick(r);
+  int code = match_light(r, last, end, LIGHT_WORK / count);
+  int rc = tock(r);
+  if (rc) return rc;
+  if (code > 0) return FOUND;
+  if (code != PCRE2_ERROR_NOMATCH && code != PCRE2_ERROR_PARTIAL && !is_limit(code)) {
+    return fail_match(r, code);
+  }
+  if (is_limit(code) && count > 1) {
+    p->starts = count / 2;
+    return NOTHING;
+  }
+  r->at = code == PCRE2_ERROR_NOMATCH ? last + 1 : partial_start(r, last);
+  return code == PCRE2_ERROR_NOMATCH ? NOTHING : attempt_one(r, end);
+}
+
+/* Try all starts up to `last`, seeing the data up to `wanted` at once if that is not much. */
+static int attempt_all(run *r, uint64_t last, uint64_t wanted) {
+  int rc = NOTHING;
+  while (r->at <= last && rc == NOTHING) rc = attempt_some(r, last, wanted);
+  return rc;
 }
 
 /* ---- by the literal ------------------------------------------------------------------------- */
@@ -382,7 +495,7 @@ static int attempt_all(run *r, uint64_t last) {
 ** while. */
 static void watch_crowd(run *r, uint64_t place) {
   if (++r->near < CROWD) return;
-  if (place - r->near_from < CROWD * CROWD_BYTES) r->direct_to = place + SIGHT_FAR;
+  if (place - r->near_from < CROWD * CROWD_BYTES) r->direct_to = place + ENOUGH;
   r->near = 0;
   r->near_from = place;
 }
@@ -390,67 +503,98 @@ static void watch_crowd(run *r, uint64_t place) {
 /* All that may have the literal at `to` or later: at least so many that looking for it again
 ** pays. */
 static int attempt_before(run *r, uint64_t to, uint64_t last) {
-  uint64_t enough = last - r->at > SIGHT_FAR ? r->at + SIGHT_FAR : last;
-  return attempt_all(r, to > enough ? to : enough);
+  uint64_t enough = last - r->at > ENOUGH ? r->at + ENOUGH : last;
+  return attempt_all(r, to > enough ? to : enough, 0);
+}
+
+/* The starts from `first` to `to` have the literal at `place`; those before were left out. Of a run
+** of bytes that it starts with (mm_literal.run) only the first start is tried: if that does not
+** match, no other does. And not even that if its run began before it, so that it was tried. */
+static int attempt_window(run *r, uint64_t first, uint64_t to, uint64_t place) {
+  const mm_literal *l = &r->pattern->literal;
+  bool none = first > to;
+  if (!none && l->run)
+    none = first > r->from && mm_charset_has(&l->lead.at[0].set, r->data[first - 1]);
+  int rc = NOTHING;
+  if (none) {
+    rc = glance(r);
+    if (rc == MM_OK) rc = NOTHING;
+  } else {
+    r->at = first;
+    rc = attempt_all(r, l->run ? first : to, place + l->size + SIGHT);
+    watch_crowd(r, place);
+  }
+  if (rc == NOTHING) r->at = to + 1;
+  return rc;
 }
 
 /* The starts that have the literal at `place`, and whose turn it is. */
 static int attempt_literal(run *r, uint64_t place, uint64_t last) {
   const mm_literal *l = &r->pattern->literal;
   uint64_t to = place - l->least < last ? place - l->least : last;
-  if (!is_near(l)) return attempt_before(r, to, last);
-  if (place > l->most && place - l->most > r->at) r->at = place - l->most;
-  int rc = attempt(r, r->at, to, place + l->size - to + SIGHT_NEAR);
-  r->at = to + 1;
-  watch_crowd(r, place);
-  return rc;
+  if (r->pattern->far) return attempt_before(r, to, last);
+  int64_t first = mm_lead_first(&l->lead, r->data, r->at, place, r->watch);
+  return first < 0 ? interrupted(r) : attempt_window(r, (uint64_t)first, to, place);
+}
+
+/* The first occurrence of the literal at `from` or later. */
+static int64_t next_literal(run *r, uint64_t from) {
+  mm_pattern *p = r->pattern;
+  int64_t place;
+  if (!p->exact) {
+    place = mm_masked_find(&p->masked, r->data + from, r->size - from, r->watch);
+    return place < 0 ? place : (int64_t)from + place;
+  }
+  while (mm_occur_take(&r->occur, &place)) {
+    if ((uint64_t)place >= from) return place;
+  }
+  if (r->occur.next < from) r->occur.next = from;
+  return mm_occur_search(&r->occur, &p->needle, r->data, r->size, r->watch);
 }
 
 static int search_literals(run *r, uint64_t last) {
   const mm_literal *l = &r->pattern->literal;
+  int rc = NOTHING;
   r->near_from = r->at;
-  while (r->at <= last) {
+  while (r->at <= last && rc == NOTHING) {
     if (r->at < r->direct_to) {
-      int rc = attempt_all(r, r->direct_to < last ? r->direct_to : last);
-      if (rc != NOTHING) return rc;
+      rc = attempt_all(r, r->direct_to < last ? r->direct_to : last, 0);
       continue;
     }
     if (l->least > r->size - r->at) return NOTHING;
-    uint64_t from = r->at + l->least;
-    int64_t found = find_literal(r->pattern, r->data + from, r->size - from, r->watch);
-    if (found == MM_FIND_STOPPED) return interrupted(r);
-    if (found < 0) return NOTHING;
-    int rc = attempt_literal(r, from + (uint64_t)found, last);
-    if (rc != NOTHING) return rc;
+    int64_t place = next_literal(r, r->at + l->least);
+    if (place == MM_FIND_STOPPED) return interrupted(r);
+    if (place < 0) return NOTHING;
+    rc = attempt_literal(r, (uint64_t)place, last);
   }
-  return NOTHING;
+  return rc;
 }
 
-/* The pattern is a literal. */
+/* The pattern is a literal, maybe with bytes that vary. */
 static int search_plain(run *r) {
   mm_pattern *p = r->pattern;
-  if (r->size - r->from < p->needle.size) return NOTHING;
+  if (r->size - r->from < p->literal.size) return NOTHING;
   int64_t found = find_literal(p, r->data + r->from, r->size - r->from, r->watch);
   if (found == MM_FIND_STOPPED) return interrupted(r);
   if (found < 0) return NOTHING;
   p->match.start = r->from + (uint64_t)found;
-  p->match.end = p->match.start + p->needle.size;
+  p->match.end = p->match.start + p->literal.size;
   return FOUND;
 }
 
 static int search_starts(run *r, uint64_t last) {
   const mm_pattern *p = r->pattern;
-  if (p->known.single) return attempt_hard(r, r->from, last);
-  return p->literal.size && !p->anchored ? search_literals(r, last) : attempt_all(r, last);
+  if (p->known.single) return attempt_hard(r, last, r->size);
+  return p->literal.size && !p->anchored ? search_literals(r, last) : attempt_all(r, last, 0);
 }
 
-static int search(run *r) {
+static int search_pieces(run *r) {
   mm_pattern *p = r->pattern;
   if (p->known.whole) return search_plain(r);
   if (r->size < p->shortest || r->from > r->size - p->shortest) return NOTHING;
   uint64_t last = p->anchored ? r->from : r->size - p->shortest;
-  r->since = r->asked = mm_os.clock();
-  r->calls = 1;
+  r->asked = r->since = mm_os.clock();
+  if (p->batch > 1) r->calls = p->batch;
   int rc = search_starts(r, last);
   if (rc != FOUND) return rc;
   const PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(p->data);
@@ -470,7 +614,7 @@ int mm_pattern_search(mm_pattern *p, const uint8_t *data, uint64_t size, uint64_
            .advance = advance,
            .watch = watch,
            .err = err};
-  int rc = search(&r);
+  int rc = search_pieces(&r);
   p->matched = *found = rc == FOUND;
   if (*found) *match = p->match;
   return rc == FOUND || rc == NOTHING ? MM_OK : rc;

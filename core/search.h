@@ -3,12 +3,13 @@
 **
 ** The expressions are PCRE2's, over bytes (not UTF), without options: `.` is any byte but a
 ** newline. One thing is as in Python's re: (?m)^ is also found after a newline at the very end.
-** Where a match must contain certain bytes (literal.h), only places around these are tried, so that
-** the search runs at the speed of find.h.
+** Where a match must contain certain bytes (literal.h), only starts from which these can be reached
+** are tried (lead.h), and none at all where the pattern is nothing but such bytes: so the search runs
+** at the speed of find.h. What it finds is what PCRE2 finds that tries all starts.
 **
 ** An attempt at one place that needs too much work is an error, and a long search asks `stop` every
-** few milliseconds. Only a match that looks at very many bytes at once may take longer: about 50 ms
-** for 50 MB.
+** few milliseconds. Only an element that repeats itself over very many bytes at once, as \x00+ does
+** in a file of zeros, is not interrupted: that takes about 50 ms for 50 MB, some of it twice.
 **
 ** A pattern remembers its last match, so it serves one search at a time.
 */

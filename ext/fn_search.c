@@ -39,7 +39,7 @@ static int range_arguments(sqlite3_context *context, const char *name, int argc,
   return MM_OK;
 }
 
-static void interrupted(sqlite3_context *context, const char *name) {
+static void search_interrupted(sqlite3_context *context, const char *name) {
   mm_fail(&ext_conn_of(context)->err, MM_INTERRUPT, "interrupted");
   fn_fail(context, name);
 }
@@ -123,7 +123,7 @@ static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) 
   if (whole) {
     sqlite3_result_int64(context, crc);
   } else {
-    interrupted(context, "mmap_crc32");
+    search_interrupted(context, "mmap_crc32");
   }
 }
 

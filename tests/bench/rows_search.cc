@@ -144,6 +144,7 @@ struct Pattern {
 const Pattern kPatterns[] = {
     {"literal first", "sqlite-mmap [0-9]+", nullptr},
     {"literal last", "[a-z]+-mmap 4", nullptr},
+    {"literal in the middle", "[a-z]+-mmap [0-9]+", nullptr},
     {"hex ??", "(?s)sq.ite.mm.p", "73 71 ?? 69 74 65 ?? 6d 6d ?? 70"},
     {"hex [2-6]", "(?s)sql.{2,6}mmap .2", "73 71 6c [2-6] 6d 6d 61 70 20 ?? 32"},
     {"hex A?", "(?s)sqli[p-\\x7f]e.[\\x0d\\x1d\\x2d\\x3d\\x4d\\x5d\\x6dm]map",

@@ -127,7 +127,11 @@ def compare_groups(db, rng):
 # Literals far from each other, in runs, across the pieces that a search goes in; matches of any length.
 LONG = [rb"needle", rb"n[a-z]{4}e", rb"(?i)NEEDLE", rb"(?s)start.*?end", rb"(?s)start.*end", rb"x{1000,}",
         rb"[^x]{60000}", rb"\w+dle", rb"(?m)^\d+$", rb"(?m)^.*needle.*$", rb"(?<=\n)n", rb"n(e)\1dle",
-        rb"needle|end", rb"(?s)n.{5}.{0,9}n", rb"\d{3}\n", rb"e", rb"(?s)\n.\n", rb"needle\Z|zzz", rb"(?=needle)"]
+        rb"needle|end", rb"(?s)n.{5}.{0,9}n", rb"\d{3}\n", rb"e", rb"(?s)\n.\n", rb"needle\Z|zzz", rb"(?=needle)",
+        # The literal is last or in the middle, behind what has a bound and what has none.
+        rb"[a-m]+dle", rb"[a-z]{1,4}dle\d?", rb"[^\n]{0,9}start", rb"\d+\n(?:needle|end)", rb"\d*\n?end\d",
+        rb"(?i)[b-e]+DLE", rb"\w*?needle", rb"(?s).{3}needle.", rb"[^x\n]*start[^x]", rb"\d+\n(need)(le)?",
+        rb"(?s)n..d.e", rb"(?s)[a-z]e.dl[d-g]", rb"(?s)[\x60-\x6f]\d\n"]
 
 
 def compare_long(db, rng):

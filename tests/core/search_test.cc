@@ -204,6 +204,11 @@ TEST(Search, ALookaheadMayAskForWhatFollows) {
   EXPECT_EQ(Search("(?i)(?=A)\\d*a", "xa"), "1-2");
 }
 
+TEST(Search, ARepetitionThatIsKeptShortIsNoPrefix) {
+  EXPECT_EQ(Search("(?>a+?)a(?!a)", Text(20, 'a')), "18-20");
+  EXPECT_EQ(Search("(?>a+?)\\W?aa(?!a)", Text(600, 'a')), "597-600");
+}
+
 TEST(Search, VerbsAndAnchorsToTheStartOfASearchWork) {
   EXPECT_EQ(Search("a+(*COMMIT)b", Text(100000, 'a') + "cab"), "none");
   EXPECT_EQ(Search("aaa(*SKIP)b|.", "aaac"), "3-4");
@@ -230,7 +235,7 @@ TEST(Search, AgreesWithItselfWithoutALiteral) {
 
 TEST(Search, APatternThatNeedsTooMuchWorkIsAnError) {
   Text text = Text(40, 'a') + "!\n";
-  for (const char *regex : {"(a+)+$", "(a*a*)*\\d", "(*COMMIT)(a+)+$"}) {
+  for (const char *regex : {"(a+)+$", "(a*a*)*\\W\\z", "(*COMMIT)(a+)+$"}) {
     auto begin = std::chrono::steady_clock::now();
     EXPECT_EQ(Search(regex, text), "the pattern needs too much work at offset 0") << regex;
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
@@ -361,11 +366,13 @@ TEST(Literal, KnowsBitsOfABytesThatVary) {
   Text regex = "\\xf4.[\\xa0-\\xaf](?i)z\\d";
   mm_literals_read(Bytes(regex), regex.size(), &known);
   const mm_literal &l = known.masked;
-  ASSERT_EQ(l.size, 3u) << "the option ends the run";
+  ASSERT_EQ(l.size, 5u) << "an option takes no byte";
   EXPECT_EQ(l.value[0], 0xf4);
   EXPECT_EQ(l.mask[1], 0);
   EXPECT_EQ(l.value[2], 0xa0);
   EXPECT_EQ(l.mask[2], 0xf0);
+  EXPECT_EQ(l.value[3], 'Z');
+  EXPECT_EQ(l.mask[3], 0xdf);
 }
 
 } // namespace

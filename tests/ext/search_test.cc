@@ -92,6 +92,16 @@ TEST_F(SearchSql, AllGoesOnAsReFinditer) {
   EXPECT_EQ(Rows("SELECT offset, length FROM mmap_search_all('e', 'a*')"), "0|0");
 }
 
+TEST_F(SearchSql, ALiteralAtTheEndOfThePatternFindsTheFirstStart) {
+  Put("a", "x-y abc-def ab12-def\nzz-def");
+  EXPECT_EQ(Rows("SELECT offset, length, g1 FROM mmap_search_all('a', '([a-z])+-def')"),
+            "4|7|x'63'\n21|6|x'7a'");
+  EXPECT_EQ(Rows("SELECT offset, length FROM mmap_search_all('a', '\\w+-def')"), "4|7\n12|8\n21|6");
+  EXPECT_EQ(One("SELECT mmap_search('a', '[a-z]+-def', 5), mmap_search('a', '[a-z]+-def', 7),"
+                " mmap_search('a', '.*zz-', 3), mmap_search('a', '.*12', 3)"),
+            "5|21|21|3");
+}
+
 TEST_F(SearchSql, AnOffsetBoundsAllWithoutChangingTheMatches) {
   Put("a", "aaaaaa");
   EXPECT_EQ(Rows("SELECT offset FROM mmap_search_all('a', 'aa') WHERE offset >= 1"), "2\n4");
@@ -123,6 +133,13 @@ TEST_F(SearchSql, HexIsARegexForSearch) {
   EXPECT_EQ(One("SELECT mmap_search('a', mmap_hex('F4 ?? A? [4-6] (62 B4 | 56) ~00'))"), "1");
   EXPECT_EQ(One("SELECT mmap_search('a', mmap_hex('F4 ?? A? [5-6] (62 B4 | 56) ~00'))"), "-1");
   EXPECT_EQ(One("SELECT mmap_hex('4D 5A')"), "(?s)\\x4D\\x5A");
+  EXPECT_EQ(
+      One("SELECT mmap_search('a', mmap_hex('62 ?? 07')), mmap_search('a', mmap_hex('?? F4')),"
+          " mmap_search('a', mmap_hex('6? ?4 07')), mmap_search('a', mmap_hex('07 ?? '))"),
+      "8|0|8|-1");
+  EXPECT_EQ(Rows("SELECT offset, length, hex(match), g1 FROM mmap_search_all('a', "
+                 "mmap_hex('7A ?A'))"),
+            "4|2|7A7A|NULL\n6|2|7A7A|NULL");
   Run("CREATE TABLE t(x, y AS (mmap_hex(x))); INSERT INTO t VALUES ('41')");
   EXPECT_EQ(One("SELECT y FROM t"), "(?s)\\x41") << "pure: a schema may use it";
 }
