@@ -167,6 +167,7 @@ typedef struct search {
   bool counting;
   find_pace pace;
   mm_scan scan;
+  bool calm;           /* nothing was found in the last piece: sweep */
   unsigned level;      /* how many filters were given up */
   uint64_t linear;     /* places of the next linear stretch */
   uint64_t linear_end; /* where the present one ends */
@@ -453,6 +454,16 @@ static mm_outcome search_scan(search *s, uint64_t *q, uint64_t count) {
   return outcome;
 }
 
+/* Pass over blocks of places from `*q` on in which nothing is found, at most `count`. Returns whether
+** there were any. */
+static bool search_sweep(search *s, uint64_t *q, uint64_t count) {
+  const uint8_t *first = s->backward ? s->text + (s->places - *q - count) : s->text + *q;
+  uint64_t passed = s->kernel->sweep(&s->scan, first, count, s->backward);
+  *q += passed;
+  pace_done(&s->pace, passed);
+  return passed > 0;
+}
+
 /* Is what the kernel did not compare at `q` the needle's too? */
 static bool search_tail(search *s, uint64_t q) {
   uint64_t length = s->length - s->scan.head;
@@ -479,8 +490,12 @@ static uint64_t search_next(search *s, uint64_t q) {
       if (hit) return q;
       continue;
     }
-    switch (search_scan(s, &q, smaller(s->places - q, MM_FIND_PIECE))) {
+    uint64_t count = smaller(s->places - q, MM_FIND_PIECE);
+    if (s->calm && search_sweep(s, &q, count)) continue;
+    s->calm = false;
+    switch (search_scan(s, &q, count)) {
       case MM_SCAN_MISS:
+        s->calm = true;
         break;
       case MM_SCAN_HIT:
         if (search_tail(s, q)) return q;
@@ -529,8 +544,9 @@ static int64_t set_find(const mm_byte_set *set, const uint8_t *data, uint64_t si
   find_pace pace = {watch, 0, 0, false};
   for (uint64_t i = 0; i < size;) {
     uint64_t piece = smaller(size - i, MM_FIND_PIECE);
-    uint64_t at = kernel->find_set(set, data + i, piece);
-    if (at < piece) return (int64_t)(i + at);
+    uint64_t swept = i ? kernel->sweep_set(set, data + i, piece, false) : 0;
+    uint64_t at = kernel->find_set(set, data + i + swept, piece - swept);
+    if (at < piece - swept) return (int64_t)(i + swept + at);
     i += piece;
     if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;
   }
@@ -543,9 +559,10 @@ static int64_t set_rfind(const mm_byte_set *set, const uint8_t *data, uint64_t s
   find_pace pace = {watch, 0, 0, false};
   for (uint64_t end = size; end > 0;) {
     uint64_t piece = smaller(end, MM_FIND_PIECE);
-    uint64_t at = kernel->rfind_set(set, data + (end - piece), piece);
+    uint64_t swept = end < size ? kernel->sweep_set(set, data + (end - piece), piece, true) : 0;
+    uint64_t at = kernel->rfind_set(set, data + (end - piece), piece - swept);
     end -= piece;
-    if (at < piece) return (int64_t)(end + at);
+    if (at < piece - swept) return (int64_t)(end + at);
     if (end > 0 && !pace_done(&pace, piece)) return MM_FIND_STOPPED;
   }
   return MM_FIND_NONE;
@@ -696,6 +713,10 @@ int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256],
     if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;
   }
   return 0;
+}
+
+unsigned mm_find_places(uint8_t byte, const uint8_t *data, uint16_t places[MM_FIND_PAGE]) {
+  return best_kernel()->places(byte, data, places);
 }
 
 uint64_t mm_mismatch(const uint8_t *a, const uint8_t *b, uint64_t size) {

@@ -16,6 +16,8 @@
 #define NARROWER(name) mm_kernel_portable.name
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
+#include "core/find_names.h"
+
 typedef __m256i vec;
 typedef __m256i mask; /* 0 or 0xff in each byte */
 

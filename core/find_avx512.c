@@ -16,6 +16,8 @@
 #define NARROWER(name) mm_kernel_avx2.name
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
+#include "core/find_names.h"
+
 typedef __m512i vec;
 typedef __mmask64 mask;
 

@@ -16,6 +16,8 @@
 #define NARROWER(name) mm_kernel_portable.name
 #define INLINE static inline __attribute__((always_inline))
 
+#include "core/find_names.h"
+
 typedef uint8x16_t vec;
 typedef uint8x16_t mask; /* 0 or 0xff in each byte */
 

@@ -13,6 +13,8 @@
 #define FULL ((uint64_t)0x8080808080808080)
 #define NARROWER(name) scalar_##name
 
+#include "core/find_names.h"
+
 typedef uint64_t vec;
 typedef uint64_t mask; /* the top bit of each byte */
 

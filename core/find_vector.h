@@ -1,8 +1,9 @@
 /*
 ** find_vector.h: the loops of find, written once for all instruction sets.
 **
-** Not a header in the usual sense: a file for one instruction set defines the following and then
-** includes this, which defines the functions of its mm_kernel (see find_kernel.h), and the kernel.
+** Not a header in the usual sense: a file for one instruction set defines the following, its names
+** made its own by find_names.h, and then includes this, which defines the functions of its mm_kernel
+** (see find_kernel.h), and the kernel.
 **
 **   KERNEL, NAME   the kernel to define, and its name as a string
 **   TARGET         attributes of every function, so that the compiler may use the instructions
@@ -303,6 +304,64 @@ TARGET static mm_outcome kernel_rfind(mm_scan *scan, const uint8_t *text, uint64
   return scan_down(scan, text, places);
 }
 
+/* Sweeping. Memory that is read at several places in turn comes faster than from one: each place has
+** a stream of the prefetchers to itself, and when one waits at the border of a page the others go
+** on. (M. O. Blom, K. F. D. Rietveld, R. V. van Nieuwpoort, Multi-strided access patterns to boost
+** hardware prefetching, ICPE 2025.) Measured: four places, 64 KiB apart, are as good as more of them;
+** a line of the cache at a time is better than half or two; to ask for what is a little further on
+** helps here as well. */
+#define LINE ((uint64_t)64)
+#define STREAM (MM_FIND_SWEEP / 4)
+
+ALWAYS void line_ahead(const uint8_t *p) {
+  __builtin_prefetch((const void *)((uintptr_t)p + 512));
+}
+
+ALWAYS mask pair_line(const pair *p, uint64_t i) {
+  line_ahead(p->text[0] + i);
+  mask m = pair_test(p, i);
+  for (uint64_t k = WIDTH; k < LINE; k += WIDTH) m = either(m, pair_test(p, i + k));
+  return m;
+}
+
+/* Is the needle at one of the candidates in the lines at `i` of each stream? */
+FAR bool sweep_hits(mm_scan *scan, const uint8_t *text, uint64_t i, uint64_t *steps) {
+  const pair p = pair_load(scan, text);
+  for (; i < MM_FIND_SWEEP; i += STREAM) {
+    for (uint64_t at = i; at < i + LINE; at += WIDTH) {
+      uint64_t bits = lanes(pair_test(&p, at));
+      if (!bits) continue;
+      *steps += MM_FIND_LOOK;
+      if (verify(scan, text + at, bits, FORWARD, steps)) return true;
+    }
+  }
+  return false;
+}
+
+ALWAYS bool sweep_block(mm_scan *scan, const uint8_t *text) {
+  const pair p = pair_load(scan, text);
+  uint64_t steps = 0;
+  for (uint64_t i = 0; i < STREAM; i += LINE) {
+    mask m0 = pair_line(&p, i);
+    mask m1 = pair_line(&p, i + STREAM);
+    mask m2 = pair_line(&p, i + 2 * STREAM);
+    mask m3 = pair_line(&p, i + 3 * STREAM);
+    if (!any(either(either(m0, m1), either(m2, m3)))) continue;
+    if (sweep_hits(scan, text, i, &steps) || steps > MM_FIND_SWEEP / (4 * WIDTH)) return false;
+  }
+  return true;
+}
+
+TARGET static uint64_t kernel_sweep(mm_scan *scan, const uint8_t *text, uint64_t places,
+                                    bool backward) {
+  uint64_t done = 0;
+  for (; places - done >= MM_FIND_SWEEP; done += MM_FIND_SWEEP) {
+    uint64_t block = backward ? places - done - MM_FIND_SWEEP : done;
+    if (!sweep_block(scan, text + block)) break;
+  }
+  return done;
+}
+
 /* Sets. The loops are compiled twice, for one byte (`single`) and for any set. */
 
 typedef struct member {
@@ -365,10 +424,60 @@ ALWAYS uint64_t set_down(const mm_byte_set *set, const uint8_t *text, uint64_t s
   return bits ? last_lane(bits) : size;
 }
 
+ALWAYS mask member_line(const member *m, const uint8_t *p, bool single) {
+  line_ahead(p);
+  mask any_of = member_test(m, p, single);
+  for (uint64_t k = WIDTH; k < LINE; k += WIDTH) {
+    any_of = either(any_of, member_test(m, p + k, single));
+  }
+  return any_of;
+}
+
+ALWAYS bool set_sweep_block(const member *m, const uint8_t *text, bool single) {
+  for (uint64_t i = 0; i < STREAM; i += LINE) {
+    mask m0 = member_line(m, text + i, single);
+    mask m1 = member_line(m, text + i + STREAM, single);
+    mask m2 = member_line(m, text + i + 2 * STREAM, single);
+    mask m3 = member_line(m, text + i + 3 * STREAM, single);
+    if (any(either(either(m0, m1), either(m2, m3)))) return false;
+  }
+  return true;
+}
+
+ALWAYS uint64_t set_sweep(const mm_byte_set *set, const uint8_t *text, uint64_t size, bool backward,
+                          bool single) {
+  const member m = member_load(set, single);
+  uint64_t done = 0;
+  for (; size - done >= MM_FIND_SWEEP; done += MM_FIND_SWEEP) {
+    uint64_t block = backward ? size - done - MM_FIND_SWEEP : done;
+    if (!set_sweep_block(&m, text + block, single)) break;
+  }
+  return done;
+}
+
+ALWAYS uint64_t line_population(const member *m, const uint8_t *p, bool single) {
+  uint64_t count = 0;
+  line_ahead(p);
+  for (uint64_t k = 0; k < LINE; k += WIDTH) count += population(member_test(m, p + k, single));
+  return count;
+}
+
+ALWAYS uint64_t set_count_block(const member *m, const uint8_t *text, bool single) {
+  uint64_t c0 = 0, c1 = 0, c2 = 0, c3 = 0;
+  for (uint64_t i = 0; i < STREAM; i += LINE) {
+    c0 += line_population(m, text + i, single);
+    c1 += line_population(m, text + i + STREAM, single);
+    c2 += line_population(m, text + i + 2 * STREAM, single);
+    c3 += line_population(m, text + i + 3 * STREAM, single);
+  }
+  return c0 + c1 + c2 + c3;
+}
+
 ALWAYS uint64_t set_count(const mm_byte_set *set, const uint8_t *text, uint64_t size, bool single) {
   const member m = member_load(set, single);
   uint64_t c0 = 0, c1 = 0, c2 = 0, c3 = 0;
   uint64_t i = 0;
+  for (; size - i >= MM_FIND_SWEEP; i += MM_FIND_SWEEP) c0 += set_count_block(&m, text + i, single);
   for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
     if (!single) ahead(text + i, FORWARD);
     c0 += population(member_test(&m, text + i, single));
@@ -402,6 +511,30 @@ TARGET static uint64_t kernel_count_set(const mm_byte_set *set, const uint8_t *t
   return set->single ? set_count(set, text, size, true) : set_count(set, text, size, false);
 }
 
+TARGET static uint64_t kernel_sweep_set(const mm_byte_set *set, const uint8_t *text, uint64_t size,
+                                        bool backward) {
+  return set->single ? set_sweep(set, text, size, backward, true)
+                     : set_sweep(set, text, size, backward, false);
+}
+
+/* One byte of a vector at most is the rule: it is taken without a branch, as that would be guessed wrong
+** every other time. Room for all of the page is room for what is written in vain. */
+TARGET static unsigned kernel_places(uint8_t byte, const uint8_t *text, uint16_t *places) {
+  const uint64_t last = (uint64_t)1 << ((WIDTH << LANE_LOG) - 1);
+  const vec wanted = splat(byte);
+  unsigned count = 0;
+  for (unsigned i = 0; i < MM_FIND_PAGE; i += WIDTH) {
+    if (i % LINE == 0) __builtin_prefetch((const void *)((uintptr_t)text + MM_FIND_PAGE + i));
+    uint64_t bits = lanes(equal(load(text + i), wanted));
+    places[count] = (uint16_t)(i + first_lane(bits | last));
+    count += bits != 0;
+    for (bits &= bits - 1; bits; bits &= bits - 1) {
+      places[count++] = (uint16_t)(i + first_lane(bits));
+    }
+  }
+  return count;
+}
+
 const mm_kernel KERNEL = {
     NAME,
     WIDTH,
@@ -409,10 +542,16 @@ const mm_kernel KERNEL = {
     kernel_find,
     kernel_rfind,
     kernel_count,
+    kernel_sweep,
     kernel_find_set,
     kernel_rfind_set,
     kernel_count_set,
+    kernel_sweep_set,
+    kernel_places,
     kernel_same,
     kernel_same_back,
     kernel_differ,
 };
+
+/* The next instruction set defines them anew. */
+#include "core/find_names.h"

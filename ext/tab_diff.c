@@ -32,29 +32,30 @@ static int diffClose(sqlite3_vtab_cursor *base) {
   return ext_scan_close(base);
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b) {
+static uint64_t lesser(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
 /* The files as they are now. */
-typedef struct pair {
+typedef struct diff_pair {
   const uint8_t *a, *b;
   uint64_t a_size, b_size, common;
-} pair;
+} diff_pair;
 
-static pair pair_of(const diff_cursor *cursor) {
+static diff_pair pair_of(const diff_cursor *cursor) {
   const ext_source *a = &cursor->scan.file, *b = &cursor->other;
   uint64_t a_size = ext_source_length(a), b_size = ext_source_length(b);
-  return (pair){ext_source_data(a), ext_source_data(b), a_size, b_size, smaller(a_size, b_size)};
+  return (diff_pair){ext_source_data(a), ext_source_data(b), a_size, b_size,
+                     lesser(a_size, b_size)};
 }
 
-typedef uint64_t run_length(const uint8_t *a, const uint8_t *b, uint64_t size);
+typedef uint64_t diff_measure(const uint8_t *a, const uint8_t *b, uint64_t size);
 
-/* From `*at` on, to the end of a run that `measure` tells, or of what both have. False: stopped. */
-static bool run_to_end(const diff_cursor *cursor, const pair *p, run_length *measure,
-                       uint64_t *at) {
-  while (*at < p->common) {
-    uint64_t piece = smaller(p->common - *at, MM_FIND_PIECE);
+/* From `*at` on, to the end of a run that `measure` tells, or to `end`, which both have. False: stopped. */
+static bool run_to_end(const diff_cursor *cursor, const diff_pair *p, diff_measure *measure,
+                       uint64_t end, uint64_t *at) {
+  while (*at < end) {
+    uint64_t piece = lesser(end - *at, MM_FIND_PIECE);
     uint64_t run = measure(p->a + *at, p->b + *at, piece);
     *at += run;
     if (run < piece) break;
@@ -75,25 +76,27 @@ static int check_both(diff_cursor *cursor) {
 static int diffNext(sqlite3_vtab_cursor *base) {
   diff_cursor *cursor = (diff_cursor *)base;
   ext_scan *scan = &cursor->scan;
-  const pair p = pair_of(cursor);
+  const diff_pair p = pair_of(cursor);
   uint64_t longer = p.a_size > p.b_size ? p.a_size : p.b_size;
   uint64_t at = cursor->end;
-  if (!run_to_end(cursor, &p, mm_mismatch, &at)) return SQLITE_INTERRUPT;
+  uint64_t last = (uint64_t)scan->high; /* no run that begins beyond it is wanted */
+  uint64_t end = last < p.common ? last + 1 : p.common;
+  if (!run_to_end(cursor, &p, mm_mismatch, end, &at)) return SQLITE_INTERRUPT;
   cursor->start = at;
-  if (!run_to_end(cursor, &p, mm_match, &at)) return SQLITE_INTERRUPT;
+  if (at <= last && !run_to_end(cursor, &p, mm_match, p.common, &at)) return SQLITE_INTERRUPT;
   cursor->end = cursor->start < p.common ? at : longer;
-  scan->done = cursor->start >= cursor->end || cursor->start > (uint64_t)scan->high;
+  scan->done = cursor->start >= cursor->end || cursor->start > last;
   return check_both(cursor);
 }
 
 /* The first run that begins at `low` or later: not what is left of one that began before. */
-static int seek(diff_cursor *cursor, int64_t low) {
-  const pair p = pair_of(cursor);
+static int diff_seek(diff_cursor *cursor, int64_t low) {
+  const diff_pair p = pair_of(cursor);
   uint64_t longer = p.a_size > p.b_size ? p.a_size : p.b_size;
   uint64_t at = low > 0 ? (uint64_t)low : 0;
   cursor->end = at > p.common ? longer : at;
   if (at == 0 || at >= p.common || p.a[at - 1] == p.b[at - 1]) return SQLITE_OK;
-  return run_to_end(cursor, &p, mm_match, &cursor->end) ? SQLITE_OK : SQLITE_INTERRUPT;
+  return run_to_end(cursor, &p, mm_match, p.common, &cursor->end) ? SQLITE_OK : SQLITE_INTERRUPT;
 }
 
 static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators, int argc,
@@ -108,7 +111,7 @@ static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators
     return ext_scan_fail(&diff_table, scan);
   }
   ext_conn_watch(conn, &cursor->watch);
-  rc = seek(cursor, scan->low);
+  rc = diff_seek(cursor, scan->low);
   return rc ? rc : diffNext(base);
 }
 

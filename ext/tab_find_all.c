@@ -34,7 +34,7 @@ static int find_allClose(sqlite3_vtab_cursor *base) {
   return ext_scan_close(base);
 }
 
-static int search_on(find_all_cursor *cursor) {
+static int find_on(find_all_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);
   if (size > scan->to) size = scan->to;
@@ -47,7 +47,7 @@ static int search_on(find_all_cursor *cursor) {
 
 static int find_allNext(sqlite3_vtab_cursor *base) {
   find_all_cursor *cursor = (find_all_cursor *)base;
-  return mm_occur_take(&cursor->occur, &cursor->at) ? SQLITE_OK : search_on(cursor);
+  return mm_occur_take(&cursor->occur, &cursor->at) ? SQLITE_OK : find_on(cursor);
 }
 
 static int keep_needle(find_all_cursor *cursor, const uint8_t *data, uint64_t size, mm_error *err) {

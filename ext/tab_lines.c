@@ -19,7 +19,6 @@
 */
 #include "core/find.h"
 #include "core/mem.h"
-#include "core/newlines.h"
 #include "ext/scan.h"
 #include "ext/tab_mmap.h"
 
@@ -43,6 +42,18 @@ typedef struct line {
   uint64_t start, end, next;
 } line;
 
+/* Newlines of a page, found ahead of the lines that they end. */
+typedef struct page {
+  uint64_t start;   /* in the window */
+  uint64_t scanned; /* there are no newlines to come before this but those of the page */
+  unsigned taken, found;
+  /* At the time, as the statement may write itself: entries of the object's log; and the connection's
+  ** writes, as a call outside a transaction empties the log again. */
+  size_t logged;
+  uint64_t writes;
+  uint16_t newlines[MM_FIND_PAGE];
+} page;
+
 typedef struct lines_cursor {
   sqlite3_vtab_cursor base;
   ext_source file;
@@ -51,11 +62,11 @@ typedef struct lines_cursor {
   line now;
   line last; /* the row before, if `has_last` */
   bool descending, ordered, has_last, done;
-  uint64_t scanned; /* ascending: newlines are known up to here: they have been passed, or are … */
-  uint64_t newlines; /* … in this mask of the 64 bytes before it */
-  bool numbered;     /* the line at `numbered_at` has number `number` */
-  uint64_t numbered_at;
-  int64_t number;
+  bool stepping; /* ascending and not checking the order: steps from newline to newline of a page */
+  int64_t row;   /* rows before this one */
+  bool numbered;
+  int64_t first_number; /* of row 0, if `numbered` */
+  page ahead;
 } lines_cursor;
 
 /* ---- connecting ----------------------------------------------------------------------------- */
@@ -153,7 +164,7 @@ static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *ar
   if (rc) return rc;
   if (set_up((lines_table *)*out, db, argc, argv, err)) {
     *error = sqlite3_mprintf("mmap_lines: %s", err->text);
-    rc = ext_sqlite_code(err->code);
+    rc = *error ? ext_sqlite_code(err->code) : SQLITE_NOMEM;
     linesDisconnect(*out);
     *out = NULL;
   }
@@ -217,6 +228,7 @@ static int plan_file(sqlite3_vtab *base, sqlite3_index_info *info, lines_plan *p
     sqlite3_free(base->zErrMsg);
     base->zErrMsg =
         sqlite3_mprintf("mmap_lines: the file is missing: mmap_lines(file) or WHERE file = …");
+    if (!base->zErrMsg) rc = SQLITE_NOMEM;
   }
   info->idxNum = PLAN_FILE;
   return rc;
@@ -266,16 +278,16 @@ static text text_of(const lines_cursor *cursor) {
 }
 
 /* A line of many megabytes is read in pieces, to be interrupted between them. */
-#define PIECE MM_FIND_PIECE
+#define LINES_PIECE MM_FIND_PIECE
 
 /* Just after the first \n in from..end-1; `end` if there is none. */
 static uint64_t after_newline(text *t, uint64_t from, uint64_t end) {
   while (from < end && !t->interrupted) {
-    uint64_t size = end - from < PIECE ? end - from : PIECE;
+    uint64_t size = end - from < LINES_PIECE ? end - from : LINES_PIECE;
     const uint8_t *newline = memchr(t->data + from, '\n', (size_t)size);
     if (newline) return (uint64_t)(newline - t->data) + 1;
     from += size;
-    t->interrupted = size == PIECE && ext_conn_interrupted(t->conn);
+    t->interrupted = size == LINES_PIECE && ext_conn_interrupted(t->conn);
   }
   return end;
 }
@@ -283,11 +295,11 @@ static uint64_t after_newline(text *t, uint64_t from, uint64_t end) {
 /* Just after the last \n in from..end-1; `from` if there is none. */
 static uint64_t after_last_newline(text *t, uint64_t from, uint64_t end) {
   while (from < end && !t->interrupted) {
-    uint64_t size = end - from < PIECE ? end - from : PIECE;
+    uint64_t size = end - from < LINES_PIECE ? end - from : LINES_PIECE;
     const uint8_t *newline = memrchr(t->data + (end - size), '\n', (size_t)size);
     if (newline) return (uint64_t)(newline - t->data) + 1;
     end -= size;
-    t->interrupted = size == PIECE && ext_conn_interrupted(t->conn);
+    t->interrupted = size == LINES_PIECE && ext_conn_interrupted(t->conn);
   }
   return from;
 }
@@ -322,7 +334,7 @@ static int out_of_order(const line *earlier, const line *later, mm_error *err) {
 /* ---- binary search -------------------------------------------------------------------------- */
 
 /* Lines below `low` are before the edge, those from `high` on are not; both begin a line. */
-typedef struct search {
+typedef struct line_search {
   text *t;
   const uint8_t *key;
   uint64_t size;
@@ -331,9 +343,9 @@ typedef struct search {
   line low_line, high_line; /* looked at last on either side */
   bool low_seen, high_seen;
   mm_error *err;
-} search;
+} line_search;
 
-static int check_line(const search *s, const line *l) {
+static int check_line(const line_search *s, const line *l) {
   if (s->low_seen && compare_lines(s->t, &s->low_line, l) > 0) {
     return out_of_order(&s->low_line, l, s->err);
   }
@@ -343,7 +355,7 @@ static int check_line(const search *s, const line *l) {
   return MM_OK;
 }
 
-static int probe(search *s) {
+static int probe(line_search *s) {
   text *t = s->t;
   uint64_t middle = s->low + (s->high - s->low) / 2;
   uint64_t start = after_last_newline(t, s->low, middle);
@@ -366,7 +378,7 @@ static int probe(search *s) {
 /* Where the first line begins that is not before the edge. */
 static int find_edge(text *t, const uint8_t *key, uint64_t size, bool after, uint64_t *offset,
                      mm_error *err) {
-  search s = {.t = t, .key = key, .size = size, .after = after, .high = t->size, .err = err};
+  line_search s = {.t = t, .key = key, .size = size, .after = after, .high = t->size, .err = err};
   int rc = MM_OK;
   while (rc == MM_OK && s.low < s.high) rc = probe(&s);
   *offset = s.low;
@@ -513,6 +525,13 @@ static int settle(lines_cursor *cursor) {
   return cursor->ordered ? check_order(cursor, &t) : SQLITE_OK;
 }
 
+static int settle_anew(lines_cursor *cursor) {
+  int rc = settle(cursor);
+  cursor->ahead.taken = cursor->ahead.found = 0;
+  cursor->ahead.scanned = cursor->now.next;
+  return rc;
+}
+
 static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_value *value) {
   int op = ext_tab_operator_of(constraint[1]);
   bool plain = constraint[0] == 'T' || ext_tab_is_parameter(value);
@@ -532,7 +551,9 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   text t = text_of(cursor);
   cursor->descending = (plan & PLAN_DESCENDING) != 0;
   cursor->ordered = (plan & PLAN_ORDERED) != 0;
+  cursor->stepping = !cursor->descending && !cursor->ordered;
   cursor->has_last = cursor->numbered = false;
+  cursor->row = 0;
   cursor->begin = 0;
   cursor->end = t.size;
   int rc = MM_OK;
@@ -542,89 +563,85 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   if (mm_object_hit(cursor->file.object->core)) {
     rc = mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
   }
-  if (rc == MM_OK) {
-    rc = settle(cursor);
-    cursor->newlines = 0;
-    cursor->scanned = cursor->now.next;
-    return rc;
-  }
-  return fail(cursor);
+  return rc == MM_OK ? settle_anew(cursor) : fail(cursor);
 }
 
-/* So many blocks without a newline, and the line is one to be read with an eye on interruption. */
-#define BLOCKS_MOST 4096
+/* So many pages without a newline, and the line is one to be read with an eye on interruption. */
+#define PAGES_MOST 64
 
-/* Step to the next line by the mask of newlines, if it ends well before the file does. */
-static bool step_by_mask(lines_cursor *cursor) {
+/* Find the newlines of the next page that has any. False if none is near, or the file's end is. (Not inlined, so
+** that a step is a few instructions.) */
+__attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uint8_t *data,
+                                                 uint64_t size) {
+  page *ahead = &cursor->ahead;
+  const mm_object *core = cursor->file.object->core;
+  if (ahead->taken < ahead->found) ahead->scanned = cursor->now.next; /* written to since */
+  ahead->taken = ahead->found = 0;
+  for (int i = 0; i < PAGES_MOST && !ahead->found; i++) {
+    ahead->start = ahead->scanned;
+    if (ahead->start > size || size - ahead->start < MM_FIND_PAGE) return false;
+    ahead->found = mm_find_places('\n', data + ahead->start, ahead->newlines);
+    ahead->scanned += MM_FIND_PAGE;
+  }
+  ahead->logged = core->log.count;
+  ahead->writes = conn_of(cursor)->writes;
+  return ahead->found && !mm_object_hit(core);
+}
+
+/* Are there newlines left of the page, and are they still there? */
+static bool is_known(const lines_cursor *cursor) {
+  const page *ahead = &cursor->ahead;
+  return ahead->taken < ahead->found && ahead->logged == cursor->file.object->core->log.count &&
+         ahead->writes == conn_of(cursor)->writes;
+}
+
+/* Step to the next line, if it ends well before the file does. */
+static bool step_ahead(lines_cursor *cursor) {
+  page *ahead = &cursor->ahead;
   uint64_t start = cursor->now.next, size = ext_source_length(&cursor->file);
   if (start >= cursor->end || cursor->end > size) return false;
-  const uint8_t *data = ext_source_data(&cursor->file);
-  uint64_t scanned = cursor->scanned, mask = cursor->newlines;
-  for (int n = 0; !mask; n++) {
-    if (n == BLOCKS_MOST || scanned > size || size - scanned < MM_NEWLINES) return false;
-    mask = mm_newlines(data + scanned);
-    scanned += MM_NEWLINES;
-  }
-  if (scanned != cursor->scanned && mm_object_hit(cursor->file.object->core)) return false;
-  cursor->scanned = scanned;
-  cursor->newlines = mask & (mask - 1);
-  cursor->now = (line){start, 0, scanned - MM_NEWLINES + (uint64_t)__builtin_ctzll(mask) + 1};
+  if (!is_known(cursor) && !look_ahead(cursor, ext_source_data(&cursor->file), size)) return false;
+  cursor->now = (line){start, 0, ahead->start + ahead->newlines[ahead->taken++] + 1};
   cursor->begin = start;
   return true;
 }
 
-static int step(lines_cursor *cursor) {
-  if (!cursor->descending && !cursor->ordered && step_by_mask(cursor)) return SQLITE_OK;
+static int linesNext(sqlite3_vtab_cursor *base) {
+  lines_cursor *cursor = (lines_cursor *)base;
+  cursor->row++;
+  if (cursor->stepping && step_ahead(cursor)) return SQLITE_OK;
   if (cursor->descending) {
     cursor->end = cursor->now.start;
   } else {
     cursor->begin = cursor->now.next;
   }
-  int rc = settle(cursor);
-  cursor->newlines = 0;
-  cursor->scanned = cursor->now.next;
-  return rc;
-}
-
-/* From one line to its neighbour the number is known without counting. */
-static int linesNext(sqlite3_vtab_cursor *base) {
-  lines_cursor *cursor = (lines_cursor *)base;
-  bool follows = cursor->numbered && cursor->numbered_at == cursor->now.start;
-  int rc = step(cursor);
-  if (follows && rc == SQLITE_OK && !cursor->done) {
-    cursor->number += cursor->descending ? -1 : 1;
-    cursor->numbered_at = cursor->now.start;
-  }
-  return rc;
+  return settle_anew(cursor);
 }
 
 static int linesEof(sqlite3_vtab_cursor *base) {
   return ((lines_cursor *)base)->done;
 }
 
-/* Lines that begin in from..to-1, two starts of lines. -1: interrupted. */
-static int64_t count_lines(const text *t, uint64_t from, uint64_t to) {
+/* Lines that begin before `end`, where one does. -1: interrupted. */
+static int64_t count_lines(const text *t, uint64_t end) {
   mm_find_watch watch;
   mm_needle newline;
   mm_needle_prepare(&newline, (const uint8_t *)"\n", 1);
   ext_conn_watch(t->conn, &watch);
-  int64_t count = mm_count(&newline, t->data + from, to - from, &watch);
+  int64_t count = mm_count(&newline, t->data, end, &watch);
   return count < 0 ? -1 : count;
 }
 
-static int find_number(lines_cursor *cursor, const text *t) {
-  uint64_t at = cursor->now.start;
-  if (!cursor->numbered || cursor->numbered_at > t->size) {
+/* Counted once; rows are neighbouring lines. */
+static int find_number(lines_cursor *cursor, const text *t, int64_t *number) {
+  int64_t steps = cursor->descending ? -cursor->row : cursor->row;
+  if (!cursor->numbered) {
+    int64_t before = count_lines(t, cursor->now.start);
+    if (before < 0) return SQLITE_INTERRUPT;
+    cursor->first_number = before + 1 - steps;
     cursor->numbered = true;
-    cursor->numbered_at = 0;
-    cursor->number = 1;
   }
-  bool up = at >= cursor->numbered_at;
-  int64_t count =
-      up ? count_lines(t, cursor->numbered_at, at) : count_lines(t, at, cursor->numbered_at);
-  if (count < 0) return SQLITE_INTERRUPT;
-  cursor->number += up ? count : -count;
-  cursor->numbered_at = at;
+  *number = cursor->first_number + steps;
   return SQLITE_OK;
 }
 
@@ -640,12 +657,13 @@ static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
   lines_cursor *cursor = (lines_cursor *)base;
   text t = text_of(cursor);
   const line *now = &cursor->now;
+  int64_t number = 0;
   int rc = SQLITE_OK;
   if (now->next > t.size) return rc; /* cut by a function in this very statement */
   switch (column) {
     case LINES_NUMBER:
-      rc = find_number(cursor, &t);
-      sqlite3_result_int64(context, cursor->number);
+      rc = find_number(cursor, &t, &number);
+      sqlite3_result_int64(context, number);
       break;
     case LINES_OFFSET:
       sqlite3_result_int64(context, (sqlite3_int64)now->start);

@@ -28,10 +28,10 @@ static int stringsNext(sqlite3_vtab_cursor *base) {
   strings_cursor *cursor = (strings_cursor *)base;
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);
-  int rc = mm_strings_next(ext_source_data(&scan->file), size, cursor->end, cursor->least,
-                           &cursor->watch, &cursor->start, &cursor->end);
+  int rc = mm_strings_next(ext_source_data(&scan->file), size, cursor->end, (uint64_t)scan->high,
+                           cursor->least, &cursor->watch, &cursor->start, &cursor->end);
   if (rc == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
-  scan->done = rc == MM_FIND_NONE || cursor->start > (uint64_t)scan->high;
+  scan->done = rc == MM_FIND_NONE;
   return ext_scan_check(&strings_table, scan);
 }
 
@@ -47,7 +47,7 @@ static int take_least(strings_cursor *cursor, sqlite3_value *value) {
 }
 
 /* The first run that begins at `low` or later: not what is left of one that began before. */
-static int seek(strings_cursor *cursor, int64_t low) {
+static int strings_seek(strings_cursor *cursor, int64_t low) {
   const ext_source *file = &cursor->scan.file;
   const uint8_t *data = ext_source_data(file);
   uint64_t at = low > 0 ? (uint64_t)low : 0;
@@ -67,7 +67,7 @@ static int stringsFilter(sqlite3_vtab_cursor *base, int plan, const char *operat
   if (rc || cursor->scan.done) return rc;
   ext_conn_watch(ext_scan_conn(&cursor->scan), &cursor->watch);
   rc = take_least(cursor, args[1]);
-  if (rc == SQLITE_OK) rc = seek(cursor, cursor->scan.low);
+  if (rc == SQLITE_OK) rc = strings_seek(cursor, cursor->scan.low);
   return rc ? rc : stringsNext(base);
 }
 

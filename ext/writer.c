@@ -66,8 +66,11 @@ static void result_write_error(sqlite3_context *context, ext_write *write, int r
   bool told = sqlite3_errcode(conn->db) != SQLITE_OK;
   char *text =
       sqlite3_mprintf("%s: %s", write->name, told ? sqlite3_errmsg(conn->db) : sqlite3_errstr(rc));
-  sqlite3_result_error(context, text ? text : "out of memory", -1);
-  sqlite3_result_error_code(context, rc);
+  if (!text || rc == SQLITE_NOMEM) {
+    sqlite3_result_error_nomem(context);
+  } else {
+    ext_result_failure(context, text, rc);
+  }
   sqlite3_free(text);
 }
 
@@ -151,6 +154,7 @@ static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv, sql
   }
   write->ran = true;
   unsigned faults = conn->pin_faults;
+  conn->writes++;
   int rc = write->run(conn, write, &conn->err);
   if (rc == MM_OK && conn->pin_faults != faults) {
     rc = mm_fail(&conn->err, MM_IOERR,

@@ -108,6 +108,19 @@ class Twin:
         start, stop = self.bounds(needle)
         self.both("rfind", lambda m: m.rfind(needle, start, stop), "mmap_rfind(?, ?, ?, ?)", needle, start, stop)
 
+    def count(self):
+        """Overlapping ones too, as neither mmap nor bytes.count has them; and those of bytes.find."""
+        needle, start, stop = self.some() or b"a", self.number(), self.number()
+
+        def places(m):
+            part = m[:][start:stop]
+            return [i for i in range(len(part)) if part.startswith(needle, i)]
+
+        self.both("count", lambda m: len(places(m)), "mmap_count(?, ?, ?, ?)", needle, start, stop)
+        if start >= 0:
+            self.both("places", lambda m: ",".join(str(start + i) for i in places(m)) or None,
+                      "(SELECT group_concat(offset) FROM mmap_find_all(?, ?, ?, ?))", needle, start, stop)
+
     def move(self):
         to, start, count = self.number(), self.number(), self.random.choice([self.number(), 1, 5])
 
@@ -222,7 +235,7 @@ class Twin:
             self.same("files", a.read(), b.read())
 
     def run(self, operations):
-        reading = [self.find, self.rfind, self.read, self.read_byte, self.readline, self.seek, self.seek, self.slice,
+        reading = [self.find, self.rfind, self.count, self.read, self.read_byte, self.readline, self.seek, self.seek, self.slice,
                    self.get, self.size, self.flush, self.madvise]
         writing = [self.move, self.write, self.write, self.write_byte, self.set, self.resize]
         for i in range(operations):

@@ -244,6 +244,86 @@ TEST_P(FindEverywhere, SeesAMatchAcrossTwoPieces) {
   }
 }
 
+// Where nothing was found for a piece, blocks are looked at in several places in turn, in no order.
+const size_t kBlock = 256 << 10, kStream = kBlock / 4;
+
+TEST_P(FindEverywhere, SeesAMatchAtTheEdgesOfASweep) {
+  Text text(MM_FIND_PIECE + 2 * kBlock + 777, ' ');
+  for (size_t length : {1, 2, 40, 1000}) {
+    Text needle = Repeat("edge of a stream", length);
+    Needle ready(needle);
+    auto expect_only = [&](size_t at) {
+      text.replace(at, length, needle);
+      auto place = static_cast<int64_t>(at);
+      EXPECT_EQ(mm_find(*ready, Bytes(text), text.size(), nullptr), place) << length;
+      EXPECT_EQ(mm_rfind(*ready, Bytes(text), text.size(), nullptr), place) << length;
+      EXPECT_EQ(mm_count(*ready, Bytes(text), text.size(), nullptr), 1) << length << " " << at;
+      text.replace(at, length, Text(length, ' '));
+    };
+    for (size_t edge = 0; edge <= 2 * kBlock; edge += kStream) {
+      // Blocks are counted from where the search begins: the first byte, or the last place.
+      expect_only(MM_FIND_PIECE + edge - 1);
+      expect_only(MM_FIND_PIECE + edge);
+      expect_only(text.size() - MM_FIND_PIECE - edge - length);
+      expect_only(text.size() - MM_FIND_PIECE - edge - length + 1);
+    }
+  }
+}
+
+TEST_P(FindEverywhere, TellsTheFirstOfASweepFromTheLast) {
+  Text text(2 * MM_FIND_PIECE + 2 * kBlock, ' ');
+  const size_t places[] = {MM_FIND_PIECE + 3 * kStream + 5, MM_FIND_PIECE + kStream + 64,
+                           MM_FIND_PIECE + kBlock - 70, MM_FIND_PIECE + kBlock + 2 * kStream};
+  for (const Text &needle : {Text("!"), Text("first, or last?")}) {
+    for (size_t at : places) text.replace(at, needle.size(), needle);
+    EXPECT_EQ(Find(text, needle), static_cast<int64_t>(places[1]));
+    EXPECT_EQ(Rfind(text, needle), static_cast<int64_t>(places[3]));
+    EXPECT_EQ(Count(text, needle), 4);
+    text.assign(text.size(), ' ');
+  }
+}
+
+// All of a block's candidates are false ones but for the last, or the first.
+TEST_P(FindEverywhere, SweepsOverWhatNearlyFits) {
+  const Text needle = "this needle nearly fits";
+  for (size_t changed : {size_t{0}, size_t{11}, needle.size() - 1}) {
+    Text near = needle;
+    near[changed] = '.';
+    for (size_t every : {40000, 4000, 100, 23}) {
+      Text text(2 * MM_FIND_PIECE, ' ');
+      for (size_t at = MM_FIND_PIECE; at + near.size() < text.size(); at += every) {
+        text.replace(at, near.size(), near);
+      }
+      EXPECT_EQ(Count(text, needle), 0);
+      const size_t low = MM_FIND_PIECE / 2 * 3 - 9, high = low + 100;
+      text.replace(high, needle.size(), needle);
+      text.replace(low, needle.size(), needle);
+      EXPECT_EQ(Find(text, needle), static_cast<int64_t>(low)) << changed << " " << every;
+      EXPECT_EQ(Rfind(text, needle), static_cast<int64_t>(high)) << changed << " " << every;
+      EXPECT_EQ(Count(text, needle), 2) << changed << " " << every;
+    }
+  }
+}
+
+// Zeros that no memory stands behind, if the system has large pages of them.
+TEST(Find, SeesAMatchBeyond4GiB) {
+  const size_t size = (size_t{1} << 32) + 3000, at = (size_t{1} << 32) - 3;
+  void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) GTEST_SKIP() << "no room for 4 GiB of addresses";
+  (void)madvise(memory, size, MADV_HUGEPAGE);
+  auto *data = static_cast<uint8_t *>(memory);
+  std::memcpy(data + at, "needle", 6);
+  Needle needle("needle"), zeros(Text(7, 0));
+  EXPECT_EQ(mm_find(*needle, data, size, nullptr), static_cast<int64_t>(at));
+  EXPECT_EQ(mm_rfind(*needle, data, size, nullptr), static_cast<int64_t>(at));
+  EXPECT_EQ(mm_find(*Needle("n"), data, size, nullptr), static_cast<int64_t>(at));
+  EXPECT_EQ(mm_count(*needle, data, size, nullptr), 1);
+  EXPECT_EQ(mm_count(*Needle(Text(1, 0)), data, size, nullptr), static_cast<int64_t>(size) - 6);
+  EXPECT_EQ(mm_rfind(*zeros, data, at + 6, nullptr), static_cast<int64_t>(at) - 7);
+  munmap(memory, size);
+}
+
 TEST_P(FindEverywhere, CountsWhatOverlaps) {
   EXPECT_EQ(Count("aaaa", "aa"), 3);
   EXPECT_EQ(Count("abababa", "aba"), 3);
@@ -347,6 +427,23 @@ TEST_P(FindEverywhere, TouchesNothingOutside) {
       }
     }
   }
+}
+
+TEST_P(FindEverywhere, TouchesNothingOutsideOfMegabytes) {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), size = 5 << 20;
+  void *memory = mmap(nullptr, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  uint8_t *data = static_cast<uint8_t *>(memory) + page;
+  ASSERT_EQ(mprotect(data, size, PROT_READ | PROT_WRITE), 0);
+  for (const Text &absent : {Text("x"), Text("yx"), Text(64, 'x'), Text(3000, 'x') + "y"}) {
+    Needle needle(absent);
+    for (size_t less : {0, 1, 31, 33, 4096}) {
+      EXPECT_EQ(mm_find(*needle, data + less, size - less, nullptr), MM_FIND_NONE);
+      EXPECT_EQ(mm_rfind(*needle, data, size - less, nullptr), MM_FIND_NONE);
+      EXPECT_EQ(mm_count(*needle, data + less, size - less, nullptr), 0);
+    }
+  }
+  munmap(memory, size + 2 * page);
 }
 
 TEST_P(FindEverywhere, IsRightAtEveryAlignment) {
@@ -458,6 +555,23 @@ TEST_P(FindEverywhere, CountsSetsOverManyPieces) {
   ExpectSetRight(set, Bytes(text), text.size());
   text[(4 << 20) + 1] = '5';
   ExpectSetRight(set, Bytes(text), text.size());
+}
+
+TEST_P(FindEverywhere, ListsThePlacesOfAByteInAPage) {
+  GuardedBytes guarded;
+  std::mt19937 random(12);
+  uint16_t places[MM_FIND_PAGE];
+  for (unsigned rarity : {1, 2, 3, 10, 80, 5000, 1000000}) {
+    Text page(MM_FIND_PAGE, 0);
+    std::vector<uint16_t> expected;
+    for (size_t i = 0; i < page.size(); i++) {
+      bool is = random() % rarity == 0;
+      page[i] = is ? '\n' : static_cast<char>('\n' + 1 + random() % 255);
+      if (is) expected.push_back(static_cast<uint16_t>(i));
+    }
+    unsigned count = mm_find_places('\n', guarded.AtEnd(page), places);
+    EXPECT_EQ(std::vector<uint16_t>(places, places + count), expected) << "one in " << rarity;
+  }
 }
 
 TEST(Find, AddsUpAHistogram) {
