@@ -1,0 +1,352 @@
+"""What the tests of sql/formats share: the sqlite3 shell, and small files of each format."""
+
+import io
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import wave
+import zipfile
+import zlib
+
+
+# ---- the shell -----------------------------------------------------------------------------------
+
+def library():
+    return os.path.abspath("ext/mmap0.so" if len(sys.argv) < 2 else sys.argv[1])
+
+
+def recipes():
+    return sorted(name for name in os.listdir("sql/formats") if name.endswith(".sql"))
+
+
+def views(recipe):
+    """The views that a recipe makes for its users."""
+    text = open(os.path.join("sql/formats", recipe), encoding="utf-8").read()
+    return re.findall(r"^CREATE TEMP VIEW IF NOT EXISTS (\w+[a-z]) AS$", text, flags=re.M)
+
+
+def quote(value):
+    return "'" + value.replace("'", "''") + "'"
+
+
+def shell(statements, directory="."):
+    """(rows as dicts, error text) of each statement."""
+    script = [".bail off", f".load {quote(library())}", ".mode json"]
+    for i, statement in enumerate(statements):
+        script += [statement, f".print <<{i}>>"]
+    run = subprocess.run(
+        ["stdbuf", "-o0", "sqlite3", "-init", "/dev/null", "-batch", ":memory:"],
+        input="\n".join(script) + "\n", cwd=directory, encoding="utf-8", errors="replace",
+        timeout=100,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    results, rest = [], run.stdout
+    for i, statement in enumerate(statements):
+        output, marker, rest = rest.partition(f"<<{i}>>\n")
+        if not marker:
+            sys.exit(f"the shell stopped at: {statement}\n{output}")
+        error = re.search(r"^.*[Ee]rror near line .*", output, flags=re.M)
+        results.append(([], error.group()) if error else (json.loads(output or "[]"), None))
+    return results
+
+
+def ask(recipe, paths, *queries, directory="."):
+    """The rows of each query with the recipe read and `paths` in target; an error ends the test."""
+    root = os.path.abspath("sql/formats")
+    statements = [f".read {quote(os.path.join(root, recipe))}"]
+    statements += [f"INSERT OR IGNORE INTO target VALUES ({quote(path)});" for path in paths]
+    results = shell(statements + [query + ";" for query in queries], directory)
+    for statement, (_, error) in zip(statements + list(queries), results):
+        assert error is None, f"{statement}\n  {error}"
+    return [rows for rows, _ in results[-len(queries):]]
+
+
+def same(got, expected, what=""):
+    if got == expected:
+        return
+    if isinstance(got, list) and isinstance(expected, list):
+        for i, (g, e) in enumerate(zip(got, expected)):
+            assert g == e, f"{what}: row {i}:\n  got      {g}\n  expected {e}"
+        raise AssertionError(f"{what}: {len(got)} rows instead of {len(expected)}")
+    raise AssertionError(f"{what}:\n  got      {got}\n  expected {expected}")
+
+
+def run_tests(tests):
+    failed = 0
+    for test in tests:
+        try:
+            test()
+        except AssertionError as problem:
+            failed += 1
+            print(f"{test.__name__}: {problem}")
+    print(f"{len(tests) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def write(directory, name, data):
+    path = os.path.join(directory, name)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def in_directory(test):
+    def run():
+        with tempfile.TemporaryDirectory() as directory:
+            test(directory)
+    run.__name__ = test.__name__
+    return run
+
+
+# ---- small files ---------------------------------------------------------------------------------
+
+def elf(is64, little, machine=62):
+    """A shared library with each kind of segment that is read, and two symbol tables."""
+    end = "<" if little else ">"
+    word = "Q" if is64 else "I"
+    pack = lambda form, *values: struct.pack(end + form, *values)
+    ehsize, phsize, shsize = (64, 56, 64) if is64 else (52, 32, 40)
+    base = 0x10000
+
+    def symbol(name, value, size, info, other, section):
+        if is64:
+            return pack("IBBHQQ", name, info, other, section, value, size)
+        return pack("IIIBBH", name, value, size, info, other, section)
+
+    def dynamic(*entries):
+        return b"".join(pack(word * 2, tag, value) for tag, value in entries)
+
+    interp = b"/lib/ld-test.so\0"
+    text = b"\x90" * 16
+    dynstr = b"\0libneeded.so.1\0libself.so.2\0/opt/run\0exported\0imported\0"
+    dynsym = (symbol(0, 0, 0, 0, 0, 0)
+              + symbol(dynstr.index(b"exported"), base + 0x200, 12, 0x12, 0, 2)
+              + symbol(dynstr.index(b"imported"), 0, 0, 0x20, 0, 0))
+    strtab = b"\0local\0absolute\0common\0test.c\0"
+    symtab = (symbol(0, 0, 0, 0, 0, 0)
+              + symbol(strtab.index(b"test.c"), 0, 0, 0x04, 0, 0xfff1)
+              + symbol(strtab.index(b"local"), base + 0x204, 4, 0x01, 2, 2)
+              + symbol(strtab.index(b"absolute"), 4711, 0, 0x10, 0, 0xfff1)
+              + symbol(strtab.index(b"common"), 8, 8, 0x11, 3, 0xfff2))
+    names = b"\0.interp\0.text\0.dynsym\0.dynstr\0.dynamic\0.symtab\0.strtab\0.shstrtab\0"
+    places, at = {}, ehsize + 3 * phsize
+    entries = [(1, dynstr.index(b"libneeded")), (14, dynstr.index(b"libself")),
+               (29, dynstr.index(b"/opt")), (5, 0), (10, len(dynstr)), (0, 0), (0, 0)]
+    bodies = {".interp": interp, ".text": text, ".dynsym": dynsym, ".dynstr": dynstr,
+              ".dynamic": dynamic(*entries), ".symtab": symtab, ".strtab": strtab,
+              ".shstrtab": names}
+    for name, body in bodies.items():
+        at += -at % 8
+        places[name] = at
+        at += len(body)
+    shoff = at + -at % 8
+    entries[3] = (5, base + places[".dynstr"])
+    bodies[".dynamic"] = dynamic(*entries)
+
+    def segment(kind, flags, offset, size, align):
+        if is64:
+            return pack("IIQQQQQQ", kind, flags, offset, base + offset, base + offset, size, size,
+                        align)
+        return pack("IIIIIIII", kind, offset, base + offset, base + offset, size, size, flags,
+                    align)
+
+    def section(name, kind, flags, link, info, align, entry):
+        at, size = places.get(name, 0), len(bodies.get(name, b""))
+        return pack("II" + word * 4 + "II" + word * 2,
+                    names.index(name.encode() + b"\0") if name else 0, kind,
+                    flags, base + at if flags & 2 else 0, at, size, link, info, align, entry)
+
+    data = bytearray(shoff)
+    data[:16] = b"\x7fELF" + bytes([2 if is64 else 1, 1 if little else 2, 1]) + bytes(9)
+    data[16:ehsize] = pack("HHI" + word * 3 + "IHHHHHH", 3, machine, 1, base + 0x200, ehsize, shoff,
+                           0, ehsize,
+                           phsize, 3, shsize, 9, 8)
+    data[ehsize:ehsize + 3 * phsize] = (
+        segment(3, 4, places[".interp"], len(interp), 1) + segment(1, 5, 0, shoff, 4096)
+        + segment(2, 6, places[".dynamic"], len(bodies[".dynamic"]), 8))
+    for name, body in bodies.items():
+        data[places[name]:places[name] + len(body)] = body
+    step = len(dynsym) // 3
+    data += (section("", 0, 0, 0, 0, 0, 0) + section(".interp", 1, 2, 0, 0, 1, 0)
+             + section(".text", 1, 6, 0, 0, 16, 0) + section(".dynsym", 11, 2, 4, 1, 8, step)
+             + section(".dynstr", 3, 2, 0, 0, 1, 0)
+             + section(".dynamic", 6, 3, 4, 0, 8, 16 if is64 else 8)
+             + section(".symtab", 2, 0, 7, 3, 8, step) + section(".strtab", 3, 0, 0, 0, 1, 0)
+             + section(".shstrtab", 3, 0, 0, 0, 1, 0))
+    return bytes(data)
+
+
+def png_chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width=7, height=5):
+    rows = b"".join(b"\0" + bytes(3 * width) for _ in range(height))
+    return (b"\x89PNG\r\n\x1a\n"
+            + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + png_chunk(b"tEXt", b"Title\0Caf\xe9 \xa9") + png_chunk(b"tEXt", b"Empty\0")
+            + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b""))
+
+
+def archive(comment=b"", zip64=False, before=b""):
+    file = io.BytesIO()
+    file.write(before)
+    with zipfile.ZipFile(file, "a" if before else "w") as z:
+        for name, body, method in (("stored.txt", b"stored bytes", zipfile.ZIP_STORED),
+                                   ("dir/packed.txt", b"packed " * 99, zipfile.ZIP_DEFLATED),
+                                   ("\xe4\u20ac.txt", b"", zipfile.ZIP_STORED)):
+            info = zipfile.ZipInfo(name, (2021, 12, 31, 23, 58, 56))
+            info.compress_type = method
+            with z.open(info, "w", force_zip64=zip64) as member:
+                member.write(body)
+        z.comment = comment
+    return file.getvalue()
+
+
+def zip64_by_hand():
+    """An archive whose only numbers are those of ZIP64: what zipfile makes only beyond 4 GiB."""
+    name, body = b"wide.bin", b"wide bytes"
+    crc, full = zlib.crc32(body), 0xffffffff
+    local = struct.pack("<IHHHHHIIIHH", 0x04034b50, 45, 0, 0, 0, 0x21, crc, full, full, len(name),
+                        20) + name
+    local += struct.pack("<HHQQ", 1, 16, len(body), len(body)) + body
+    extra = struct.pack("<HHI", 0x7777, 4, 0) + struct.pack("<HHQQQ", 1, 24, len(body), len(body),
+                                                            0)
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014b50, 45, 45, 0, 0, 0, 0x21, crc, full, full,
+                        len(name),
+                        len(extra), 0, 0, 0, 0, full) + name + extra
+    end = len(local) + len(entry)
+    return (local + entry
+            + struct.pack("<IQHHIIQQQQ", 0x06064b50, 44, 45, 45, 0, 0, 1, 1, len(entry), len(local))
+            + struct.pack("<IIQI", 0x07064b50, 0, end, 1)
+            + struct.pack("<IHHHHIIH", 0x06054b50, 0, 0, 0xffff, 0xffff, full, full, 0))
+
+
+def bmp(bits=8, width=5, height=-3):
+    colors = b"".join(bytes([i, 2 * i, 3 * i, 0]) for i in range(4)) if bits == 8 else b""
+    row = (width * bits + 31) // 32 * 4
+    pixels = 54 + len(colors)
+    size = pixels + row * abs(height)
+    return (struct.pack("<2sIHHI", b"BM", size, 0, 0, pixels)
+            + struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, 0, row * abs(height), 0, 0,
+                          len(colors) // 4, 0) + colors + bytes(range(row)) * abs(height))
+
+
+def wav(rate=8000, channels=2, frames=1000):
+    file = io.BytesIO()
+    with wave.open(file, "wb") as w:
+        w.setnchannels(channels)
+        w.setsampwidth(2)
+        w.setframerate(rate)
+        w.writeframes(bytes(2 * channels * frames))
+    return file.getvalue()
+
+
+def riff(kind, body, end="<"):
+    return kind + struct.pack(end + "I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
+def avi():
+    movie = riff(b"LIST", b"movi" + riff(b"00dc", b"abc") + riff(b"01wb", b""))
+    lists = riff(b"LIST",
+                 b"hdrl"
+                 + riff(b"avih", bytes(56)) + riff(b"LIST", b"strl" + riff(b"strh", bytes(8))))
+    return riff(b"RIFF", b"AVI " + lists + movie + riff(b"idx1", bytes(16)))
+
+
+def mbr_entry(kind, start, sectors):
+    return struct.pack("<B3sB3sII", 0, b"", kind, b"", start, sectors)
+
+
+def mbr():
+    """Two primary partitions, and an extended one with two logical ones."""
+    sector = lambda *entries: bytes(446) + b"".join(entries).ljust(64, b"\0") + b"\x55\xaa"
+    data = bytearray(64 * 512)
+    data[:512] = sector(mbr_entry(0x83, 1, 3), mbr_entry(0x0f, 8, 40), mbr_entry(0x82, 50, 10))
+    data[8 * 512:9 * 512] = sector(mbr_entry(0x83, 1, 4), mbr_entry(5, 20, 10))
+    data[28 * 512:29 * 512] = sector(mbr_entry(0x07, 2, 6))
+    return bytes(data)
+
+
+def gpt(sector=512, name="Wurzel \u00e4\U0001f333"):
+    """A disk of 64 sectors with one partition and both copies of the table."""
+    count = 4
+    guid = bytes(range(16))
+    entry = guid + bytes(range(16, 32)) + struct.pack("<QQQ", 10, 19, 4) + name.encode("utf-16le")
+    entries = entry.ljust(128, b"\0") + bytes(128 * (count - 1))
+
+    def header(here, other, table):
+        fields = lambda crc: struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, crc, 0,
+                                         here, other, 6,
+                                         57, guid, table, count, 128, zlib.crc32(entries))
+        return fields(zlib.crc32(fields(0)))
+
+    data = bytearray(64 * sector)
+    for here, other, table in ((1, 63, 2), (63, 1, 58)):
+        head = header(here, other, table)
+        data[here * sector:here * sector + len(head)] = head
+        data[table * sector:table * sector + len(entries)] = entries
+    data[:512] = bytes(446) + mbr_entry(0xee, 1, 63) + bytes(48) + b"\x55\xaa"
+    return bytes(data)
+
+
+def utmp_record(kind, pid, line, user, host, seconds, address=bytes(16), wide=False):
+    head = struct.pack("<hHi32s4s32s256shh", kind, 0, pid, line, b"id", user, host, 0, 0)
+    if wide:
+        return head + struct.pack("<qqq16s20s4x", 0, seconds, 123456, address, b"")
+    return head + struct.pack("<iii16s20s", 0, seconds, 123456, address, b"")
+
+
+def utmp(wide=False):
+    six = bytes.fromhex("20010db8000000000000000000000001")
+    return (utmp_record(2, 0, b"~", b"reboot", b"6.1.0", 1700000000, wide=wide)
+            + utmp_record(7, 4711, b"pts/0", b"anna", b"example.org", 1700000100,
+                          bytes([192, 0, 2, 1]), wide)
+            + utmp_record(7, 4712, b"pts/1", b"u" * 32, b"h" * 256, 1700000200, six, wide)
+            + utmp_record(8, 4711, b"pts/0", b"", b"", 1700000300, wide=wide))
+
+
+def ip4(protocol, body, fragment=0):
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 1, fragment, 64, protocol, 0,
+                       bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])) + body
+
+
+def packets():
+    """Ethernet frames, and what is expected of each: source, ports, flags, bytes of payload."""
+    tcp = struct.pack(">HHIIBBHHH", 40000, 443, 12345, 0, 0x60, 0x18, 1000, 0,
+                      0) + b"\1\1\1\1" + b"hello"
+    udp = struct.pack(">HHHH", 5353, 53, 8 + 3, 0) + b"abc"
+    six = bytes.fromhex("20010db8000000000000000000000001")
+    ip6 = struct.pack(">IHBB", 0x60000000, len(udp), 17, 64) + six + six[:-1] + b"\2" + udp
+    mac = b"\2" * 12
+    return [mac + b"\x08\x00" + ip4(6, tcp) + b"pad", mac + b"\x81\x00\x00\x07\x86\xdd" + ip6,
+            mac + b"\x08\x00" + ip4(17, udp), mac + b"\x08\x00" + ip4(17, b"rest of it", 185),
+            mac + b"\x08\x06" + bytes(28), b"short"]
+
+
+def pcap(end="<", nano=False, link=1, frames=None):
+    data = struct.pack(end + "IHHiIII", 0xa1b23c4d if nano else 0xa1b2c3d4, 2, 4, 0, 0, 65535, link)
+    for i, frame in enumerate(packets() if frames is None else frames):
+        data += struct.pack(end + "IIII", 1700000000 + i, 123456, len(frame),
+                            len(frame) + i) + frame
+    return data
+
+
+def samples():
+    """A small file for each recipe, by the recipe's name."""
+    return {
+        "elf.sql": [elf(True, True), elf(False, True, 3), elf(True, False, 43),
+                    elf(False, False, 8)],
+        "png.sql": [png()],
+        "zip.sql": [archive(), archive(b"a comment", True), archive(before=b"#!/bin/sh\n"),
+                    zip64_by_hand()],
+        "bmp.sql": [bmp(), bmp(24)],
+        "wav.sql": [wav(frames=20), avi()],
+        "mbr.sql": [mbr()],
+        "gpt.sql": [gpt()],
+        "utmp.sql": [utmp(), utmp(True)],
+        "pcap.sql": [pcap(), pcap(">", True)],
+    }

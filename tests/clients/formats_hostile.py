@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+"""sql/formats on files that are cut short, damaged at random, or made to do harm.
+
+Whatever the others in target are, each view ends without an error, and soon, and the rows of a
+whole file stay what they are when it is alone.
+"""
+
+import os
+import random
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
+import formats_support as support
+from formats_support import in_directory, quote, same, write
+
+# All files of a format together: enough for a busy machine, not for what takes time by the square
+# of a length.
+SECONDS = 60
+
+
+def rows_of(recipe, good, others):
+    """Every view's rows of the file `good`, after all columns of all files were computed."""
+    statements = [f".read {quote(os.path.abspath(os.path.join('sql/formats', recipe)))}"]
+    statements += ["INSERT INTO target VALUES "
+                   + ", ".join(f"({quote(path)})" for path in [good] + others) + ";"]
+    for view in support.views(recipe):
+        statements += [f"CREATE TEMP TABLE all_{view} AS SELECT * FROM {view};",
+                       f"SELECT * FROM all_{view} WHERE path = {quote(good)};"]
+    began = time.monotonic()
+    results = support.shell(statements)
+    took = time.monotonic() - began
+    for statement, (_, error) in zip(statements, results):
+        assert error is None, f"{recipe}: {statement[:200]}\n  {error}"
+    assert took < SECONDS, f"{recipe}: {took:.1f} s"
+    return [rows for rows, _ in results[3::2]]
+
+
+def check(recipe, good, others):
+    alone = rows_of(recipe, good, [])
+    assert any(alone), recipe
+    same(rows_of(recipe, good, others), alone, recipe)
+
+
+def cuts(data):
+    """Lengths from 0 up, those around what the formats have as sizes, and some more."""
+    random.seed(len(data))
+    lengths = set(range(0, 64, 3)) | {len(data) - i for i in range(1, 30)}
+    lengths |= {84, 400, 383, 385, 511, 512, 513, 1024}
+    lengths |= {random.randrange(len(data)) for _ in range(40)}
+    return [data[:n] for n in sorted(lengths) if 0 <= n < len(data)]
+
+
+HARD = [b"\xff" * 8, b"\xff" * 4, b"\xff\xff", b"\0" * 8, b"\0" * 4,
+        b"\x7f" + b"\xff" * 7, b"\xff" * 7 + b"\x7f", b"\x80" + b"\0" * 7, b"\0" * 7 + b"\x80",
+        b"\0\0\0\x80", b"\x80\0\0\0", b"\1\0\0\0", b"\0\0\0\1"]
+
+
+def damaged(data, seed, count):
+    """Random bytes anywhere, and numbers that are hard to bear."""
+    random.seed(seed)
+    for _ in range(count):
+        changed = bytearray(data)
+        for _ in range(random.choice((1, 1, 2, 4, 16))):
+            at = random.randrange(len(changed))
+            hard = random.random() < 0.6
+            change = random.choice(HARD) if hard else bytes([random.randrange(256)])
+            changed[at:at + len(change)] = change[:len(changed) - at]
+        yield bytes(changed)
+
+
+def variants(make):
+    @in_directory
+    def test(directory):
+        for recipe, data in support.samples().items():
+            good = write(directory, "good-" + recipe, data[0])
+            others = []
+            for i, sample in enumerate(data):
+                others += [write(directory, f"{recipe}-{i}-{j}", changed)
+                           for j, changed in enumerate(make(sample, i))]
+            check(recipe, good, others)
+    return test
+
+
+def every_view_bears_files_that_are_cut():
+    variants(lambda sample, i: cuts(sample))()
+
+
+def every_view_bears_damaged_files():
+    variants(lambda sample, i: damaged(sample, i, 90))()
+
+
+@in_directory
+def every_view_bears_every_other_format(directory):
+    samples = support.samples()
+    paths = {recipe: [write(directory, f"{recipe}-{i}", data) for i, data in enumerate(all_)]
+             for recipe, all_ in samples.items()}
+    noise = [write(directory, f"noise-{n}", random.Random(n).randbytes(n))
+             for n in (0, 1, 511, 9999)]
+    noise += [write(directory, "it's a \"name\" [with] %s", b"\0" * 4096)]
+    for recipe, mine in paths.items():
+        check(recipe, mine[0],
+              noise + [path for other in paths.values() for path in other if path not in mine])
+
+
+def slow_elf(is64):
+    """8,000 section headers, each of which says that it is a symbol table of all of the file."""
+    data = bytearray(support.elf(is64, True))
+    shoff, = struct.unpack_from("<Q" if is64 else "<I", data, 40 if is64 else 32)
+    size = 64 if is64 else 40
+    del data[shoff:]
+    total = len(data) + 8000 * size
+    for i in range(8000):
+        kind = 11 if i % 2 else 2
+        if is64:
+            data += struct.pack("<IIQQQQIIQQ", i, kind, 0, 0, 0, total, i, 0, 0, 24)
+        else:
+            data += struct.pack("<IIIIIIIIII", i, kind, 0, 0, 0, total, i, 0, 0, 16)
+    struct.pack_into("<HHH", data, 58 if is64 else 46, size, 8000, 7)
+    return bytes(data)
+
+
+def elf_of_crowded_tables():
+    """Tables whose entries are said to have a byte each, up to the last byte of the file."""
+    data = support.elf(True, True)
+    last = len(data) - 64
+    headers = bytearray(data)
+    struct.pack_into("<QQ", headers, 32, last, last)
+    struct.pack_into("<HHHHH", headers, 54, 1, 64, 1, 64, 1)
+    symbols = bytearray(data) + b"\1" * 64
+    struct.pack_into("<QQ", symbols, len(data) - 3 * 64 + 24, len(data), 64)
+    struct.pack_into("<Q", symbols, len(data) - 3 * 64 + 56, 1)
+    return [bytes(headers), bytes(symbols)]
+
+
+def slow_names():
+    """20,000 symbols, each of them with all of a long string that nothing ends as its name."""
+    data = bytearray(support.elf(True, True))
+    headers, = struct.unpack_from("<Q", data, 40)
+    symbols = len(data)
+    data += bytes(24) * 20000
+    strings = len(data)
+    data += b"x" * (1 << 19)
+    struct.pack_into("<QQ", data, headers + 6 * 64 + 24, symbols, 24 * 20000)
+    struct.pack_into("<QQ", data, headers + 7 * 64 + 24, strings, 1 << 19)
+    return bytes(data)
+
+
+def slow_dynamic():
+    """The dynamic table is all of the file, and names are all that is behind them, or before."""
+    data = bytearray(support.elf(True, True))
+    segments = 64 + 56
+    struct.pack_into("<Q", data, segments + 56 + 8, len(data))
+    struct.pack_into("<Q", data, segments + 56 + 32, 1 << 40)
+    data += struct.pack("<QQ", 5, 0x10000) + struct.pack("<QQQQ", 1, 1 << 63, 1, 2**64 - 1)
+    data += struct.pack("<QQ", 1, 1) * 20000
+    struct.pack_into("<Q", data, segments + 32, len(data))
+    return bytes(data)
+
+
+def zip_of(entries, end):
+    return b"PK\3\4" + bytes(26) + entries + end
+
+
+def hostile():
+    """By recipe: files that a careless reader would read for ever, or beyond their end."""
+    entry = b"PK\1\2" + bytes(42)
+    end = lambda n, size, at: struct.pack("<IHHHHIIH", 0x06054b50, 0, 0, n, n, size, at, 0)
+    record64 = lambda *values: struct.pack("<IQHHIIQQQQ", 0x06064b50, 44, 45, 45, 0, 0, *values)
+    end64 = lambda at, n, size: (record64(n, n, size, at)
+                                 + struct.pack("<IIQI", 0x07064b50, 0, 1 << 63, 1)
+                                 + end(0xffff, 0xffffffff, 0xffffffff))
+    wide = (entry[:20] + b"\xff" * 8 + struct.pack("<HHH", 0, 65532, 0) + bytes(8) + b"\xff" * 4
+            + bytes(65532))
+    wide64 = support.zip64_by_hand()
+    locals_ = [wide64.replace(struct.pack("<QQQ", 10, 10, 0), struct.pack("<QQQ", 10, 10, at))
+               for at in (1 << 63, 2**64 - 1)]
+    gpts = []
+    for at, form, *values in ((80, "I", 0xffffffff), (84, "I", 0), (84, "I", 0xffffffff),
+                              (72, "QII", 63, 512, 1), (72, "Q", 0), (72, "Q", 1 << 63),
+                              (12, "I", 0), (12, "I", 513), (12, "I", 0xffffffff)):
+        changed = bytearray(support.gpt())
+        struct.pack_into("<" + form, changed, 512 + at, *values)
+        gpts.append(bytes(changed))
+    chain = bytearray(support.mbr()[:8 * 512]) + bytearray(9000 * 512)
+    for i in range(9000):
+        at = (8 + i) * 512
+        entries = support.mbr_entry(0x83, 1, 1) + support.mbr_entry(5, i + 1, 1)
+        chain[at + 446:at + 512] = entries + bytes(32) + b"\x55\xaa"
+    global_header = support.pcap()[:24]
+    return {
+        "elf.sql": [slow_elf(True), slow_elf(False), slow_names(), slow_dynamic()]
+        + elf_of_crowded_tables(),
+        "png.sql": [b"\x89PNG\r\n\x1a\n" + support.png_chunk(b"tEXt", b"") * 40000,
+                    b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 0xffffffff, b"tEXt") + bytes(99),
+                    b"\x89PNG\r\n\x1a\n" + support.png_chunk(b"tEXt", b"\0" + bytes(1 << 20))],
+        "zip.sql": [zip_of(entry * 20000, end(20000, 46 * 20000, 30)),
+                    zip_of(entry, end(65535, 0, 0)),
+                    zip_of(entry, end(1, 0xffffffff, 0xffffffff)),
+                    zip_of(wide * 40, end(40, len(wide) * 40, 30)),
+                    zip_of(entry, end64(30, 1 << 63, 46)),
+                    zip_of(entry, end64(1 << 63, 1, 1 << 63)),
+                    *locals_, end64(0, 1, 46)[56:], b"PK\3\4" * 100000,
+                    b"PK\5\6" * 16000 + bytes(18)],
+        "bmp.sql": [support.bmp()[:14]
+                    + struct.pack("<IiiHHIIiiII", 40, a, b, 1, bits, c, 0, 0, 0, 0xffffffff, 0)
+                    for a, b, bits, c in ((2**31 - 1, -2**31, 65535, 0), (0, 0, 0, 0), (1, 1, 8, 1),
+                                          (-2**31, 2**31 - 1, 32, 0))],
+        "wav.sql": [support.riff(b"RIFF", b"WAVE" + b"zero\0\0\0\0" * 40000),
+                    b"RIFF" + b"\xff" * 4 + b"WAVE",
+                    b"RIFF" + b"\xff" * 4 + b"WAVE" + b"fmt " + b"\xff" * 4 + b"data" + b"\xff" * 4,
+                    (b"LIST" + b"\xff" * 4 + b"movi") * 1 + b"RIFF",
+                    b"".join(b"RIFF" + b"\xff" * 4 + b"WAVE" for _ in range(20000)),
+                    b"RIFF" + bytes(1 << 20)],
+        "mbr.sql": [bytes(chain), bytes(446) + support.mbr_entry(5, 0, 1) * 4 + b"\x55\xaa",
+                    bytes(446) + support.mbr_entry(5, 0xffffffff, 0xffffffff) * 4 + b"\x55\xaa"],
+        "gpt.sql": gpts,
+        "utmp.sql": [support.utmp()[:384] + b"\xff" * (384 * 3000), b"\1\0\0\0" + bytes(380),
+                     support.utmp(True)[:400] + b"\xff" * 400],
+        "pcap.sql": [global_header + bytes(1 << 20), global_header + b"\xff" * 64,
+                     global_header + struct.pack("<IIII", 0, 0, 0x80000000, 0) + bytes(64),
+                     support.pcap(frames=[bytes(12) + b"\x08\0\x4f" + bytes(19),
+                                          bytes(12) + b"\x08\0\x45",
+                                          bytes(12) + b"\x86\xdd\x60" + bytes(39),
+                                          bytes(12) + b"\x81\0\0\0\x81\0",
+                                          bytes(12) + b"\x08\0"
+                                          + support.ip4(6, bytes(12) + b"\xff" + bytes(7))])],
+    }
+
+
+@in_directory
+def every_view_bears_what_was_made_to_do_harm(directory):
+    for recipe, files in hostile().items():
+        good = write(directory, "good-" + recipe, support.samples()[recipe][0])
+        check(recipe, good,
+              [write(directory, f"{recipe}-{i}", data) for i, data in enumerate(files)])
+
+
+@in_directory
+def a_constant_path_changes_nothing(directory):
+    """WHERE path = '…' puts the path into each expression, which is evaluated no earlier for it."""
+    for recipe, samples in support.samples().items():
+        paths = [write(directory, f"{recipe}-{i}", data)
+                 for i, data in enumerate(cuts(samples[0])[::12] + list(damaged(samples[0], 7, 6)))]
+        views = support.views(recipe)
+        support.ask(recipe, paths,
+                    *(f"SELECT * FROM {view} WHERE path = {quote(path)}"
+                      for view in views for path in paths))
+
+
+TESTS = [every_view_bears_files_that_are_cut, every_view_bears_damaged_files,
+         every_view_bears_every_other_format,
+         every_view_bears_what_was_made_to_do_harm, a_constant_path_changes_nothing]
+
+if __name__ == "__main__":
+    sys.exit(support.run_tests(TESTS))
