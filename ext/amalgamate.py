@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+"""amalgamate.py OUT SOURCE...: writes all of the library as one C file.
+
+SOURCE are files of core/ and ext/, by their paths from the top. Each .c file stands in OUT once,
+and before the first that includes it each of the project's headers; the system's come first of
+all, so that everything behind them can be hidden from other libraries. A file-local name has to be
+the only one of its kind in the whole library, or OUT does not compile: that is how it is checked.
+"""
+
+import re
+import sys
+
+INCLUDE = re.compile(r'^#include (<[^>]+>|"[^"]+").*\n', re.M)
+# The mark of a header that must not be there twice; the others are meant to be.
+GUARD = re.compile(r"^#ifndef (\w+_H)\n#define \1\n", re.M)
+
+TOP = """\
+/*
+** mmap0.c: sqlite-mmap {version} in one file, made from the sources of the same names.
+**
+**     cc -O2 -fPIC -shared mmap0.c -o mmap0.so -lpcre2-8 -ldeflate
+**     cc -O2 -DSQLITE_CORE -c mmap0.c     # to be linked into a program, with SQLite: see mmap0.h
+**
+{license}*/
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+{includes}
+/* What is not declared otherwise stays inside the library. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+"""
+
+BOTTOM = """
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+"""
+
+
+def banner(text):
+    return f"\n/* ---- {text} " + "-" * (90 - len(text)) + " */\n"
+
+
+class Amalgamation:
+    def __init__(self, paths):
+        self.texts = {path: open(path, encoding="utf-8").read() for path in paths}
+        self.seen = set()
+        self.system = []
+
+    def expand(self, path):
+        """The text of a file, with the project's headers in the place of their names."""
+        text = self.texts[path]
+        out, at, depth = [], 0, 0
+        guarded = 1 if GUARD.search(text) else 0
+        for match in INCLUDE.finditer(text):
+            out.append(text[at:match.start()])
+            depth += self.nesting(text[at:match.start()])
+            out.append(self.included(match, path, depth > guarded))
+            at = match.end()
+        return re.sub(r"\n{3,}", "\n\n", "".join(out) + text[at:])
+
+    @staticmethod
+    def nesting(text):
+        """How many more #if than #endif."""
+        opened = len(re.findall(r"^#\s*if", text, re.M))
+        return opened - len(re.findall(r"^#\s*endif", text, re.M))
+
+    def included(self, match, path, conditional):
+        name = match[1][1:-1]
+        if name in self.texts:
+            if name in self.seen:
+                return ""
+            if GUARD.search(self.texts[name]):
+                self.seen.add(name)
+            return banner(name) + self.expand(name) + banner(path + ", further")
+        if conditional:
+            return match[0]
+        if match[1] not in self.system:
+            self.system.append(match[1])
+        return ""
+
+    def write(self, sources):
+        parts = [banner(path) + self.expand(path) for path in sources]
+        version = re.search(r'#define MMAP0_VERSION "(.*)"', self.texts["ext/mmap0.h"])[1]
+        lines = self.texts["LICENSE"].splitlines()
+        top = TOP.format(version=version,
+                         license="".join(f"** {line}".rstrip() + "\n" for line in lines),
+                         includes="".join(f"#include {name}\n" for name in sorted(self.system)))
+        return top + "".join(parts) + BOTTOM
+
+
+def main():
+    out, paths = sys.argv[1], sys.argv[2:]
+    # The entry points last: they know all the others.
+    sources = sorted((path for path in paths if path.endswith(".c")),
+                     key=lambda path: (path == "ext/mmap0.c", path))
+    text = Amalgamation(paths).write(sources)
+    with open(out, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+main()

@@ -1,0 +1,66 @@
+#!/bin/bash
+# The library as one C file, built by the very lines that README shows, by gcc and by clang; and the
+# program that docs/reference.md shows, with the library inside.
+set -eu
+
+sqlite() {
+  sqlite3 -init /dev/null -batch :memory: "$@"
+}
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 1
+}
+
+expect() {
+  [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+# Runs a line of README's that begins with `cc`, by another compiler, with each warning an error.
+build() {
+  local compiler=$1 line=$2
+  [ -n "$line" ] || fail 'README shows no such line'
+  line=${line#*cc }
+  $compiler -Wall -Wextra -Werror $line || fail "$compiler $line"
+}
+
+# The first block of a kind in the reference.
+block() {
+  awk -v start="\`\`\`$1" '$0 == "```" { inside = 0 } inside { print } $0 == start && !n++ { inside = 1 }' \
+    "$top/docs/reference.md"
+}
+
+top=$PWD
+scratch=$(mktemp -d "${TEST_TMPDIR:-/tmp}/amalgamation.XXXXXX")
+cp -L mmap0.c mmap0.h "$scratch/"
+cd "$scratch"
+shared=$(grep '^    cc .*-shared' "$top/README.md")
+compiled=$(grep '^    cc .*-DSQLITE_CORE' "$top/README.md")
+linked=$(grep '^    cc program.c' "$top/README.md")
+block c >program.c
+block text >expected
+
+for compiler in gcc clang-14; do
+  command -v $compiler >/dev/null || fail "$compiler is missing"
+  rm -f mmap0.so mmap0.o program
+  build $compiler "$shared"
+  # What is needed is named, and nothing is seen from outside but the entry points.
+  expect 'the symbols' 'sqlite3_mmap0_init sqlite3_mmap_init sqlite3_mmap_readonly_init' \
+    "$(nm -D --defined-only mmap0.so | awk '{ print $3 }' | sort | paste -sd ' ')"
+  expect 'a patch' '3|0' "$(sqlite '.load ./mmap0' "SELECT
+    mmap_patch(h, 0, 'abc'), mmap_find(h, 'abc') FROM (SELECT mmap_open(NULL, NULL, 9) AS h)")"
+  expect 'the fastest way to search' \
+    "$(sqlite ".load $top/ext/mmap0.so" 'SELECT mmap_debug()' | sed 's/.*; find//')" \
+    "$(sqlite '.load ./mmap0' 'SELECT mmap_debug()' | sed 's/.*; find//')"
+  sqlite '.load ./mmap0 sqlite3_mmap_readonly_init' "SELECT mmap_length('mmap0.c')" >/dev/null
+  # A program of one's own: with the system's library, and with SQLite inside as well.
+  build $compiler "$compiled"
+  for with in "$linked" "${linked/-lsqlite3/-l:libsqlite3.a -lm}"; do
+    build $compiler "$with"
+    rm -f ./*.bin
+    ./program >printed || fail "the program ended with $?"
+    diff -u expected printed || fail 'the program printed something else'
+  done
+done
+g++ -std=c++17 -Wall -Wextra -Werror -x c++ -fsyntax-only mmap0.h || fail 'the header is none for C++'
+echo 'built and used'
