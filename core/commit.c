@@ -6,6 +6,8 @@
 **     commit    write the file, fsync; remove the journal
 **     rollback  empty and remove the journal; cut the log
 */
+#include <errno.h>
+
 #include "core/journal.h"
 #include "core/object.h"
 #include "core/object_private.h"
@@ -113,6 +115,9 @@ static int verify(const mm_object *object, mm_error *err) {
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
   failed = mm_os.status_path(object->real, &named);
+  if (failed && failed != -ENOENT && failed != -ENOTDIR) {
+    return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  }
   if (failed || named.device != object->device || named.inode != object->inode) {
     return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
                    object->name);
@@ -209,7 +214,7 @@ static int show_file(mm_object *object, mm_error *err) {
 }
 
 /* After the file was written, well or badly: the log has done its part. */
-static void settle(mm_object *object, bool written) {
+static void settle_commit(mm_object *object, bool written) {
   mm_error ignored;
   mm_log_cut(&object->log, object->base);
   if (!written || show_file(object, &ignored) != MM_OK) object->failed = true;
@@ -284,7 +289,7 @@ int mm_object_commit(mm_object *object, mm_error *err) {
   }
   if (rc) return rc;
   rc = write_file(object, err);
-  settle(object, rc == MM_OK);
+  settle_commit(object, rc == MM_OK);
   return rc;
 }
 

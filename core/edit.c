@@ -112,25 +112,25 @@ int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error 
 
 /* ---- undoing -------------------------------------------------------------------------------- */
 
-typedef struct range {
+typedef struct page_span {
   uint64_t low, high;
-} range;
+} page_span;
 
 /* The bytes whose look an entry changed. */
-static range touched(const mm_log_entry *entry) {
-  if (entry->data) return (range){entry->offset, entry->offset + entry->size};
-  if (entry->offset < entry->size) return (range){entry->offset, entry->size};
-  return (range){entry->size, entry->offset};
+static page_span touched(const mm_log_entry *entry) {
+  if (entry->data) return (page_span){entry->offset, entry->offset + entry->size};
+  if (entry->offset < entry->size) return (page_span){entry->offset, entry->size};
+  return (page_span){entry->size, entry->offset};
 }
 
 /* Give the pages of the cut entries back, neighbours in one step. *hull: all of them and more. */
-static int clean_entries(mm_object *object, size_t mark, range *hull, mm_error *err) {
-  range run = {0, 0};
+static int clean_entries(mm_object *object, size_t mark, page_span *hull, mm_error *err) {
+  page_span run = {0, 0};
   int rc = MM_OK;
-  *hull = (range){UINT64_MAX, 0};
+  *hull = (page_span){UINT64_MAX, 0};
   for (size_t i = mark; i < object->log.count && rc == MM_OK; i++) {
-    range pages = touched(&object->log.entries[i]);
-    pages = (range){object_page_down(pages.low), object_page_up(pages.high)};
+    page_span pages = touched(&object->log.entries[i]);
+    pages = (page_span){object_page_down(pages.low), object_page_up(pages.high)};
     if (pages.low < hull->low) hull->low = pages.low;
     if (pages.high > hull->high) hull->high = pages.high;
     if (pages.low >= run.low && pages.low <= run.high) {
@@ -145,7 +145,7 @@ static int clean_entries(mm_object *object, size_t mark, range *hull, mm_error *
 }
 
 int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
-  range hull;
+  page_span hull;
   if (mark >= object->log.count) return MM_OK;
   if (!object->view) {
     forget(object, mark);

@@ -95,10 +95,10 @@ bool mm_glob_match(const char *pattern, const char *name) {
 
 typedef enum part_kind { PART_LITERAL, PART_WILD, PART_DEEP } part_kind;
 
-typedef struct part {
+typedef struct glob_part {
   part_kind kind;
   char *text; /* of a literal: the name; in mm_glob.text */
-} part;
+} glob_part;
 
 /* A directory whose entries are being gone through. */
 typedef struct level {
@@ -113,7 +113,7 @@ typedef struct level {
 struct mm_glob {
   const mm_root *root;
   char *text; /* the components, each with its NUL; owned */
-  part parts[PARTS_MAX + 2];
+  glob_part parts[PARTS_MAX + 2];
   unsigned count;
   level *levels;
   size_t depth, capacity;
@@ -151,7 +151,10 @@ static bool is_wild(const char *text) {
 }
 
 static int add_part(mm_glob *g, char *text, mm_error *err) {
-  part p = {strcmp(text, "**") == 0 ? PART_DEEP : is_wild(text) ? PART_WILD : PART_LITERAL, text};
+  glob_part p = {strcmp(text, "**") == 0 ? PART_DEEP
+                 : is_wild(text)         ? PART_WILD
+                                         : PART_LITERAL,
+                 text};
   bool again = p.kind == PART_DEEP && g->count > 0 && g->parts[g->count - 1].kind == PART_DEEP;
   if (again) return MM_OK;
   if (g->count == PARTS_MAX) {
@@ -175,7 +178,7 @@ static int split(mm_glob *g, mm_error *err) {
     p += last ? n : n + 1;
   }
   if (rc == MM_OK && g->count > 0 && g->parts[g->count - 1].kind == PART_DEEP) {
-    g->parts[g->count++] = (part){PART_WILD, any};
+    g->parts[g->count++] = (glob_part){PART_WILD, any};
   }
   if (g->count == 0) g->nothing = true;
   return rc;
@@ -238,7 +241,7 @@ static uint64_t advance(const mm_glob *g, uint64_t states, const char *name, int
   uint64_t below = 0;
   *is_file = false;
   for (unsigned i = 0; i < g->count; i++) {
-    const part *p = &g->parts[i];
+    const glob_part *p = &g->parts[i];
     if (!(states & bit(i))) continue;
     if (p->kind == PART_DEEP) {
       if (kind == MM_KIND_DIRECTORY && name[0] != '.') below |= bit(i);
@@ -253,17 +256,17 @@ static uint64_t advance(const mm_glob *g, uint64_t states, const char *name, int
   return below;
 }
 
-static bool stopped(mm_glob *g) {
+static bool glob_stopped(mm_glob *g) {
   if (++g->entries % ENTRIES_ASK != 0 || !g->watch || !g->watch->stop) return false;
   return g->watch->stop(g->watch->context, g->entries) != 0;
 }
 
-static bool collect(void *context, const char *name, int kind) {
+static bool collect_name(void *context, const char *name, int kind) {
   mm_glob *g = context;
   level *l = &g->levels[g->depth - 1];
   bool is_file;
   uint64_t below = advance(g, l->states, name, kind, &is_file);
-  if (stopped(g)) g->rc = MM_INTERRUPT;
+  if (glob_stopped(g)) g->rc = MM_INTERRUPT;
   if (g->rc == MM_OK && (is_file || below)) g->rc = keep_name(l, name, kind);
   return g->rc == MM_OK;
 }
@@ -304,7 +307,7 @@ static bool has_name(const level *l, const char *name) {
 ** in the list, but for "." and "..". */
 static int add_literals(mm_glob *g, level *l, bool all) {
   for (unsigned i = 0; i < g->count; i++) {
-    const part *p = &g->parts[i];
+    const glob_part *p = &g->parts[i];
     if (!(l->states & bit(i)) || p->kind != PART_LITERAL) continue;
     bool dots = !strcmp(p->text, ".") || !strcmp(p->text, "..");
     if ((!all && !dots) || has_name(l, p->text)) continue;
@@ -313,15 +316,21 @@ static int add_literals(mm_glob *g, level *l, bool all) {
   return MM_OK;
 }
 
-/* A directory that cannot be read has no entries; but where the pattern itself says to leave the
-** root, that is an error. */
+/* What cannot be reached is not there, but a failing disk is an error, and where the pattern itself
+** says to leave the root, that is one, too. */
+static bool counts_as_error(int rc, bool literal) {
+  return rc == MM_NOMEM || rc == MM_IOERR || (rc == MM_PERM && literal);
+}
+
+/* A directory that cannot be read has no entries. */
 static int list(mm_glob *g, level *l, mm_error *err) {
-  mm_error ignored;
-  int rc = mm_path_list(g->root, g->path, collect, g, &ignored);
+  mm_error reason;
+  int rc = mm_path_list(g->root, g->path, collect_name, g, &reason);
   if (g->rc == MM_INTERRUPT) return mm_fail(err, MM_INTERRUPT, "interrupted");
-  if (g->rc || rc == MM_NOMEM) return mm_fail_nomem(err);
-  if (rc == MM_PERM && l->literal) *err = ignored;
-  return rc == MM_PERM && l->literal ? rc : MM_OK;
+  if (g->rc) return mm_fail_nomem(err);
+  if (!counts_as_error(rc, l->literal)) return MM_OK;
+  *err = reason;
+  return rc;
 }
 
 /* Go into the directory g->path, which ends with a slash. */
@@ -348,36 +357,37 @@ static bool set_path(mm_glob *g, const level *l, const char *name) {
 }
 
 /* A regular file, or a link to one, that may be reached? */
-static int look(mm_glob *g, bool literal, bool *found, uint64_t *size, mm_error *err) {
+static int glob_look(mm_glob *g, bool literal, bool *found, uint64_t *size, mm_error *err) {
   mm_path path;
-  mm_error ignored;
-  int rc = mm_path_resolve(g->root, g->path, false, &path, &ignored);
+  mm_error reason;
+  int rc = mm_path_resolve(g->root, g->path, false, &path, &reason);
   *found = rc == MM_OK;
   if (rc == MM_OK) *size = path.stat.size;
   mm_path_clear(&path);
-  if (rc == MM_NOMEM || (rc == MM_PERM && literal)) *err = ignored;
-  return rc == MM_NOMEM || (rc == MM_PERM && literal) ? rc : MM_OK;
+  if (!counts_as_error(rc, literal)) return MM_OK;
+  *err = reason;
+  return rc;
 }
 
 /* The next entry of the innermost directory: *found if it is a file; one that may be a directory is
 ** entered. */
-static int step(mm_glob *g, bool *found, uint64_t *size, mm_error *err) {
+static int glob_step(mm_glob *g, bool *found, uint64_t *size, mm_error *err) {
   level *l = &g->levels[g->depth - 1];
   const char *name = l->names[l->at++];
-  int kind = name[-1];
+  int kind = (unsigned char)name[-1];
   bool literal = l->literal && all_literal(g, l->states), is_file;
   uint64_t below = advance(g, l->states, name, kind, &is_file);
   if (!set_path(g, l, name)) return MM_OK;
   if (is_file && kind != MM_KIND_DIRECTORY) {
-    int rc = look(g, literal, found, size, err);
+    int rc = glob_look(g, literal, found, size, err);
     if (rc || *found) return rc;
   }
   if (!below || kind == MM_KIND_FILE) return MM_OK;
-  strcat(g->path, "/");
+  memcpy(g->path + strlen(g->path), "/", 2);
   return enter(g, below, literal, err);
 }
 
-static int begin(mm_glob *g, mm_error *err) {
+static int glob_begin(mm_glob *g, mm_error *err) {
   g->begun = true;
   if (g->nothing) return MM_OK;
   return enter(g, g->parts[0].kind == PART_DEEP ? bit(0) | bit(1) : bit(0), true, err);
@@ -388,12 +398,12 @@ int mm_glob_next(mm_glob *g, const mm_find_watch *watch, const char **path, uint
   bool found = false;
   *path = NULL;
   g->watch = watch;
-  int rc = g->begun ? MM_OK : begin(g, err);
+  int rc = g->begun ? MM_OK : glob_begin(g, err);
   while (rc == MM_OK && !found && g->depth > 0) {
     level *l = &g->levels[g->depth - 1];
-    if (stopped(g)) return mm_fail(err, MM_INTERRUPT, "interrupted");
+    if (glob_stopped(g)) return mm_fail(err, MM_INTERRUPT, "interrupted");
     if (l->at < l->count) {
-      rc = step(g, &found, size, err);
+      rc = glob_step(g, &found, size, err);
     } else {
       leave(g);
     }

@@ -51,27 +51,33 @@ static uint64_t stack_head(uint64_t before, uint32_t top) {
 static mm_guard *slot_pop(void) {
   uint64_t head = atomic_load(&slots_free);
   uint32_t top;
+  bool done;
   do {
     top = (uint32_t)head;
     if (!top) return NULL;
-  } while (!atomic_compare_exchange_weak(&slots_free, &head,
-                                         stack_head(head, atomic_load(&slots[top - 1].next))));
+    uint64_t rest = stack_head(head, atomic_load(&slots[top - 1].next));
+    done = atomic_compare_exchange_weak(&slots_free, &head, rest);
+  } while (!done); /* LCOV_EXCL_BR_LINE: only if a thread comes between: nobody can time that */
   return &slots[top - 1];
 }
 
 static void slot_push(mm_guard *slot) {
   uint64_t head = atomic_load(&slots_free);
+  bool done;
   do {
     atomic_store(&slot->next, (uint32_t)head);
-  } while (!atomic_compare_exchange_weak(&slots_free, &head,
-                                         stack_head(head, (uint32_t)(slot - slots) + 1)));
+    uint64_t more = stack_head(head, (uint32_t)(slot - slots) + 1);
+    done = atomic_compare_exchange_weak(&slots_free, &head, more);
+  } while (!done); /* LCOV_EXCL_BR_LINE: as in slot_pop */
 }
 
 static mm_guard *slot_fresh(void) {
   uint32_t used = atomic_load(&slots_used);
+  bool done;
   do {
     if (used == MM_GUARD_SLOTS) return NULL;
-  } while (!atomic_compare_exchange_weak(&slots_used, &used, used + 1));
+    done = atomic_compare_exchange_weak(&slots_used, &used, used + 1);
+  } while (!done); /* LCOV_EXCL_BR_LINE: as in slot_pop */
   return &slots[used];
 }
 
@@ -105,7 +111,7 @@ bool mm_guard_hit(const mm_guard *guard) {
 */
 static _Atomic uintptr_t page_mask; /* page size - 1; the handler asks nobody */
 
-static bool map_zeros(uintptr_t low, uintptr_t high) {
+static bool put_zero_pages(uintptr_t low, uintptr_t high) {
 #ifdef SYS_mmap2
   const long number = SYS_mmap2;
 #else
@@ -118,8 +124,8 @@ static bool map_zeros(uintptr_t low, uintptr_t high) {
 /* To the end in one go, or a big region would fault once a page. That fails if the process may have
 ** no more mappings (replacing all of the region needs none) or locks all it maps: one page then. */
 static bool bury(uintptr_t page, uintptr_t low, uintptr_t high) {
-  return map_zeros(page, high) || map_zeros(low, high) ||
-         map_zeros(page, page + atomic_load(&page_mask) + 1);
+  return put_zero_pages(page, high) || put_zero_pages(low, high) ||
+         put_zero_pages(page, page + atomic_load(&page_mask) + 1);
 }
 
 /* The faulting thread is reading the region that it faults in, so that one stays; all others may
@@ -151,7 +157,7 @@ static bool serve(uintptr_t address) {
 
 /* The file has no such page or the disk failed; or the memory itself did, where zeros and the
 ** mark are the best answer too. */
-static bool is_ours(const siginfo_t *info) {
+static bool is_our_fault(const siginfo_t *info) {
   return (info->si_code == BUS_ADRERR || info->si_code == BUS_MCEERR_AR) &&
          serve((uintptr_t)info->si_addr);
 }
@@ -180,8 +186,9 @@ static int action_count;
 static _Atomic(const struct sigaction *) before[ENTRIES];
 static int below[ENTRIES]; /* the entry that was on top before this one */
 static int top_entry;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* install's; the handler takes none */
-static pthread_once_t mutex_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t install_mutex =
+    PTHREAD_MUTEX_INITIALIZER; /* install's; the handler takes none */
+static pthread_once_t install_mutex_once = PTHREAD_ONCE_INIT;
 
 /* A stamp at the end of the siginfo, which is on the stack, ours to write on, and unused there for
 ** SIGBUS: it lives just as long as this delivery of this signal, whoever calls whom, and also when
@@ -213,7 +220,7 @@ static void give_up(const siginfo_t *info) {
 }
 
 /* Call a handler as the system would: with its signals blocked. */
-static void call(const struct sigaction *action, siginfo_t *info, void *context) {
+static void call_action(const struct sigaction *action, siginfo_t *info, void *context) {
   sigset_t mask = action->sa_mask, old;
   if (!(action->sa_flags & SA_NODEFER)) (void)sigaddset(&mask, SIGBUS);
   (void)pthread_sigmask(SIG_BLOCK, &mask, &old);
@@ -231,11 +238,12 @@ static bool is_one_shot(const struct sigaction *action) {
 
 static void pass_on(unsigned entry, siginfo_t *info, void *context) {
   const struct sigaction *action = atomic_load(&before[entry]);
+  /* NOLINTNEXTLINE(bugprone-branch-clone): the order counts */
   if (action->sa_handler == SIG_DFL || !visit(info, entry)) {
     give_up(info);
   } else if (action->sa_handler != SIG_IGN) {
     if (is_one_shot(action)) atomic_store(&before[entry], &default_action);
-    call(action, info, context);
+    call_action(action, info, context);
   } else if (is_synchronous(info)) {
     give_up(info); /* as the system does: a fault cannot be ignored */
   }
@@ -243,7 +251,7 @@ static void pass_on(unsigned entry, siginfo_t *info, void *context) {
 
 static void handle(unsigned entry, siginfo_t *info, void *context) {
   int error = errno;
-  if (!is_ours(info)) pass_on(entry, info, context);
+  if (!is_our_fault(info)) pass_on(entry, info, context);
   errno = error;
 }
 
@@ -325,16 +333,16 @@ static int take_over(const struct sigaction *now, mm_error *err) {
   return MM_OK;
 }
 
-static void mutex_lock(void) {
-  (void)pthread_mutex_lock(&mutex);
+static void install_mutex_lock(void) {
+  (void)pthread_mutex_lock(&install_mutex);
 }
 
-static void mutex_unlock(void) {
-  (void)pthread_mutex_unlock(&mutex);
+static void install_mutex_unlock(void) {
+  (void)pthread_mutex_unlock(&install_mutex);
 }
 
 static void prepare(void) {
-  (void)pthread_atfork(mutex_lock, mutex_unlock, mutex_unlock);
+  (void)pthread_atfork(install_mutex_lock, install_mutex_unlock, install_mutex_unlock);
   atomic_store(&page_mask, mm_os.page_size() - 1);
 }
 
@@ -342,14 +350,14 @@ static void prepare(void) {
 static int put_on_top(mm_error *err) {
   struct sigaction now;
   int rc = MM_OK;
-  (void)pthread_once(&mutex_once, prepare);
-  mutex_lock();
+  (void)pthread_once(&install_mutex_once, prepare);
+  install_mutex_lock();
   if (sigaction(SIGBUS, NULL, &now) != 0) {
     rc = mm_fail_errno(err, MM_ERROR, errno, "cannot handle SIGBUS");
   } else if (!is_entry(&now)) {
     rc = take_over(&now, err);
   }
-  mutex_unlock();
+  install_mutex_unlock();
   return rc;
 }
 

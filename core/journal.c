@@ -38,13 +38,13 @@
 ** takes several: each is checked as a whole, in memory, before a byte of it is applied.
 */
 #define VERSION 1
-#define HEADER_SIZE 80u
-#define HEADER_CHECKED 72u
-#define RECORD_SIZE 32u
-#define COMMIT_SIZE 16u
-#define CHECK_SIZE 8u
-#define DATA_MAX (256u * 1024)
-#define BUFFER_MAX (1024u * 1024)
+#define HEADER_SIZE ((size_t)80)
+#define HEADER_CHECKED ((size_t)72)
+#define RECORD_SIZE ((size_t)32)
+#define COMMIT_SIZE ((size_t)16)
+#define CHECK_SIZE ((size_t)8)
+#define DATA_MAX ((size_t)256 * 1024)
+#define BUFFER_MAX ((size_t)1024 * 1024)
 #define FLAG_ZEROS 1u
 
 static const uint8_t header_magic[8] = {'m', 'm', 'a', 'p', 'j', 'r', 'n', 'l'};
@@ -101,7 +101,7 @@ static uint64_t check_stripes(uint64_t seed, const uint8_t **data, size_t stripe
 }
 
 /* The last 0 to 31 bytes. */
-static uint64_t check_tail(uint64_t sum, const uint8_t *p, size_t size) {
+static uint64_t check_rest(uint64_t sum, const uint8_t *p, size_t size) {
   for (; size >= 8; size -= 8, p += 8) {
     sum = rotate(sum ^ lane_round(0, load64(p)), 27) * PRIME1 + PRIME4;
   }
@@ -114,7 +114,7 @@ static uint64_t check_tail(uint64_t sum, const uint8_t *p, size_t size) {
 
 static uint64_t check_of(uint64_t seed, const uint8_t *data, size_t size) {
   uint64_t sum = size >= 32 ? check_stripes(seed, &data, size / 32) : seed + PRIME5;
-  sum = check_tail(sum + size, data, size % 32);
+  sum = check_rest(sum + size, data, size % 32);
   sum = (sum ^ sum >> 33) * PRIME2;
   sum = (sum ^ sum >> 29) * PRIME3;
   return sum ^ sum >> 32;
@@ -127,6 +127,7 @@ char *mm_journal_path(const char *real) {
   char *path = mm_alloc(size + sizeof MM_JOURNAL_SUFFIX);
   if (!path) return NULL;
   memcpy(path, real, size);
+  path[size] = 0;
   memcpy(path + size, MM_JOURNAL_SUFFIX, sizeof MM_JOURNAL_SUFFIX);
   return path;
 }
@@ -290,7 +291,7 @@ typedef struct header {
   uint64_t salt, inode, birth, old_size, new_size, count, length, check;
 } header;
 
-static header plan(int fd, const mm_stat *stat, const mm_change *change) {
+static header plan_header(int fd, const mm_stat *stat, const mm_change *change) {
   header head = {.version = VERSION, .inode = stat->inode, .birth = (uint64_t)mm_os.birth(fd)};
   mm_os.random(&head.salt, sizeof head.salt);
   head.old_size = change->old_size;
@@ -350,14 +351,14 @@ static void take_after(int fd, const mm_stat *stat) {
 }
 
 /* Past the limit a write would raise SIGXFSZ. */
-static int check_limit(const char *journal, uint64_t length, mm_error *err) {
+static int check_length(const char *journal, uint64_t length, mm_error *err) {
   uint64_t limit = mm_os.file_size_limit();
   if (length <= limit) return MM_OK;
   return mm_fail(err, MM_FULL, "the journal '%s' of %llu bytes passes the file size limit of %llu",
                  journal, (unsigned long long)length, (unsigned long long)limit);
 }
 
-static int create(const char *journal, mm_error *err, int *fd) {
+static int create_journal(const char *journal, mm_error *err, int *fd) {
   int flags = MM_OPEN_WRITE | MM_OPEN_CREATE | MM_OPEN_EXCLUSIVE | MM_OPEN_NOFOLLOW;
   *fd = mm_os.open(-1, journal, flags, 0600);
   if (*fd >= 0) return MM_OK;
@@ -374,9 +375,9 @@ static void abandon(int fd, const char *journal, bool durable, mm_error *err) {
 int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
                      bool durable, mm_error *err) {
   int own;
-  header head = plan(fd, stat, change);
-  int rc = check_limit(journal, head.length, err);
-  if (rc == MM_OK) rc = create(journal, err, &own);
+  header head = plan_header(fd, stat, change);
+  int rc = check_length(journal, head.length, err);
+  if (rc == MM_OK) rc = create_journal(journal, err, &own);
   if (rc != MM_OK) return rc;
   take_after(own, stat);
   rc = write_all(own, &head, change, durable, journal, err);
@@ -390,20 +391,20 @@ int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_
 
 #define BROKEN 1
 
-typedef struct reader {
+typedef struct journal_reader {
   const mm_journal *journal;
   uint8_t *buffer;
   size_t start, end, capacity; /* bytes start..end-1 of the buffer are read and not used */
   uint64_t offset;             /* in the journal, of what is read next */
   uint64_t check;              /* the last one: seeds the next */
   uint64_t floor;              /* in the file: the next record may not begin before */
-} reader;
+} journal_reader;
 
-static uint64_t reader_left(const reader *in) {
+static uint64_t reader_left(const journal_reader *in) {
   return in->journal->size - in->offset + (in->end - in->start);
 }
 
-static int reader_fill(reader *in) {
+static int reader_fill(journal_reader *in) {
   memmove(in->buffer, in->buffer + in->start, in->end - in->start);
   in->end -= in->start;
   in->start = 0;
@@ -416,7 +417,7 @@ static int reader_fill(reader *in) {
 }
 
 /* The next `size` bytes, together; `size` is at most the buffer's. They are not used up yet. */
-static int reader_peek(reader *in, size_t size, const uint8_t **bytes) {
+static int reader_peek(journal_reader *in, size_t size, const uint8_t **bytes) {
   if (size > reader_left(in)) return BROKEN;
   int rc = size > in->end - in->start ? reader_fill(in) : 0;
   *bytes = in->buffer + in->start;
@@ -424,21 +425,21 @@ static int reader_peek(reader *in, size_t size, const uint8_t **bytes) {
 }
 
 /* Use up `size` bytes that begin with the chain's next check, if it is theirs. */
-static int reader_take(reader *in, const uint8_t *bytes, size_t size) {
+static int reader_take(journal_reader *in, const uint8_t *bytes, size_t size) {
   in->check = check_of(in->check, bytes + CHECK_SIZE, size - CHECK_SIZE);
   in->start += size;
   return in->check == load64(bytes) ? 0 : BROKEN;
 }
 
 /* Does a record's head keep all rules, before any of it is used? */
-static bool plausible(const reader *in, const mm_extent *record, uint64_t flags) {
+static bool plausible(const journal_reader *in, const mm_extent *record, uint64_t flags) {
   uint64_t end = in->journal->new_size;
   return flags <= FLAG_ZEROS && record->size >= 1 && record->offset >= in->floor &&
          record->offset <= end && record->size <= end - record->offset &&
          (flags == FLAG_ZEROS || record->size <= DATA_MAX);
 }
 
-static int read_record(reader *in, mm_extent *record) {
+static int read_record(journal_reader *in, mm_extent *record) {
   const uint8_t *bytes;
   int rc = reader_peek(in, RECORD_SIZE, &bytes);
   if (rc != 0) return rc;
@@ -453,25 +454,25 @@ static int read_record(reader *in, mm_extent *record) {
   return rc;
 }
 
-static int read_commit(reader *in) {
+static int read_commit(journal_reader *in) {
   const uint8_t *bytes;
   int rc = reader_peek(in, COMMIT_SIZE, &bytes);
   if (rc == 0) rc = reader_take(in, bytes, COMMIT_SIZE);
   if (rc != 0) return rc;
-  return reader_left(in) || memcmp(bytes + CHECK_SIZE, commit_magic, sizeof commit_magic) ? BROKEN
-                                                                                          : 0;
+  if (reader_left(in)) return BROKEN;
+  return memcmp(bytes + CHECK_SIZE, commit_magic, sizeof commit_magic) == 0 ? 0 : BROKEN;
 }
 
 /* An error of the system: of ours, MM_OK with *broken for a journal that is not whole. */
-static int settle(const char *journal, int rc, bool *broken, mm_error *err) {
+static int settle_reading(const char *journal, int rc, bool *broken, mm_error *err) {
   *broken = rc == BROKEN;
   if (rc >= 0) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot read the journal%s%s%s", journal ? " '" : "",
                        journal ? journal : "", journal ? "'" : "");
 }
 
-static int reader_init(reader *in, const mm_journal *journal, mm_error *err) {
-  *in = (reader){.journal = journal, .offset = HEADER_SIZE, .check = journal->head_check};
+static int reader_init(journal_reader *in, const mm_journal *journal, mm_error *err) {
+  *in = (journal_reader){.journal = journal, .offset = HEADER_SIZE, .check = journal->head_check};
   in->capacity = journal->size < BUFFER_MAX ? (size_t)journal->size : BUFFER_MAX;
   in->buffer = mm_alloc(in->capacity);
   return in->buffer ? MM_OK : mm_fail_nomem(err);
@@ -479,9 +480,9 @@ static int reader_init(reader *in, const mm_journal *journal, mm_error *err) {
 
 /* Read all records and the commit record, handing each record to `extent` (NULL: nobody) once it
 ** has been checked. `check` becomes the commit record's. */
-static int walk(const char *name, const mm_journal *journal, mm_journal_extent *extent,
-                void *context, bool *broken, uint64_t *check, mm_error *err) {
-  reader in;
+static int walk_records(const char *name, const mm_journal *journal, mm_journal_extent *extent,
+                        void *context, bool *broken, uint64_t *check, mm_error *err) {
+  journal_reader in;
   int got = 0, rc = reader_init(&in, journal, err);
   if (rc != MM_OK) return rc;
   for (uint64_t i = 0; rc == MM_OK && got == 0 && i < journal->count; i++) {
@@ -490,7 +491,7 @@ static int walk(const char *name, const mm_journal *journal, mm_journal_extent *
     if (got == 0 && extent) rc = extent(context, record.offset, record.data, record.size, err);
   }
   if (rc == MM_OK && got == 0) got = read_commit(&in);
-  if (rc == MM_OK) rc = settle(name, got, broken, err);
+  if (rc == MM_OK) rc = settle_reading(name, got, broken, err);
   *check = in.check;
   mm_free(in.buffer);
   return rc;
@@ -498,7 +499,7 @@ static int walk(const char *name, const mm_journal *journal, mm_journal_extent *
 
 /* Open. */
 
-static int refuse(const char *journal, const char *what, mm_error *err) {
+static int refuse_journal(const char *journal, const char *what, mm_error *err) {
   return mm_fail(err, MM_CORRUPT,
                  "the journal '%s' %s: it was not applied; move it away or remove it", journal,
                  what);
@@ -516,15 +517,16 @@ static bool writable_by_more(const mm_stat *own, const mm_stat *stat) {
 ** have died before giving it away. */
 static int inspect(const char *journal, const mm_stat *own, const mm_stat *stat, int *state,
                    mm_error *err) {
-  if (own->kind != MM_KIND_FILE) return refuse(journal, "is a link or not a regular file", err);
-  if (own->links > 1) return refuse(journal, "has more than one hard link", err);
+  if (own->kind != MM_KIND_FILE)
+    return refuse_journal(journal, "is a link or not a regular file", err);
+  if (own->links > 1) return refuse_journal(journal, "has more than one hard link", err);
   *state = own->size < HEADER_SIZE + COMMIT_SIZE ? MM_JOURNAL_TORN : MM_JOURNAL_WHOLE;
   if (*state == MM_JOURNAL_TORN) return MM_OK;
   if (own->user != stat->user && own->user != mm_os.user()) {
-    return refuse(journal, "belongs to neither the file's owner nor this user", err);
+    return refuse_journal(journal, "belongs to neither the file's owner nor this user", err);
   }
   if (writable_by_more(own, stat)) {
-    return refuse(journal, "can be written by more users than the file", err);
+    return refuse_journal(journal, "can be written by more users than the file", err);
   }
   return MM_OK;
 }
@@ -586,9 +588,9 @@ static int check_identity(const char *journal, const header *head, int fd, const
                           mm_error *err) {
   uint64_t birth = (uint64_t)mm_os.birth(fd);
   bool same = head->inode == stat->inode && (head->birth == birth || !head->birth || !birth);
-  if (!same) return refuse(journal, "belongs to another file", err);
+  if (!same) return refuse_journal(journal, "belongs to another file", err);
   if (stat->size == head->old_size || stat->size == head->new_size) return MM_OK;
-  return refuse(journal, "was made when the file had another size", err);
+  return refuse_journal(journal, "was made when the file had another size", err);
 }
 
 /* All of it, once: *state is whole or torn. The identity comes last: of one that is torn it says
@@ -597,11 +599,12 @@ static int check_all(const char *journal, int fd, const mm_stat *stat, mm_journa
                      mm_error *err) {
   header head = {0};
   bool broken;
-  int rc = settle(journal, read_header(out, &head), &broken, err);
+  int rc = settle_reading(journal, read_header(out, &head), &broken, err);
   if (rc == MM_OK && !broken && head.version != VERSION) {
-    return refuse(journal, "was made by another version", err);
+    return refuse_journal(journal, "was made by another version", err);
   }
-  if (rc == MM_OK && !broken) rc = walk(journal, out, NULL, NULL, &broken, &out->check, err);
+  if (rc == MM_OK && !broken)
+    rc = walk_records(journal, out, NULL, NULL, &broken, &out->check, err);
   if (rc != MM_OK) return rc;
   *state = broken ? MM_JOURNAL_TORN : MM_JOURNAL_WHOLE;
   return broken ? MM_OK : check_identity(journal, &head, fd, stat, err);
@@ -634,7 +637,7 @@ int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err) 
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err) {
   bool broken;
   uint64_t check;
-  int rc = walk(NULL, journal, extent, context, &broken, &check, err);
+  int rc = walk_records(NULL, journal, extent, context, &broken, &check, err);
   if (rc != MM_OK || (!broken && check == journal->check)) return rc;
   return mm_fail(err, MM_CORRUPT, "the journal changed while it was read");
 }
@@ -663,7 +666,7 @@ int mm_journal_replay(mm_journal *journal, int fd, bool durable, const char *nam
 static int stale_name(const char *journal, unsigned n, char *name, size_t size) {
   int length = n == 1 ? snprintf(name, size, "%s-stale", journal)
                       : snprintf(name, size, "%s-stale%u", journal, n);
-  return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+  return (size_t)length >= size ? -ENAMETOOLONG : 0; /* also if negative */
 }
 
 /* The first name that nothing has, from `n` up. */

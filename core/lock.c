@@ -45,7 +45,7 @@ static mm_inode **bucket_of(uint64_t device, uint64_t inode) {
 
 /* Where the pointer to the entry is, or the NULL at its chain's end. What the process before a fork
 ** made is not found: it stays its parent's. */
-static mm_inode **find(uint64_t device, uint64_t inode, unsigned generation) {
+static mm_inode **find_inode(uint64_t device, uint64_t inode, unsigned generation) {
   mm_inode **at = bucket_of(device, inode);
   while (*at &&
          !((*at)->inode == inode && (*at)->device == device && (*at)->generation == generation)) {
@@ -65,7 +65,7 @@ mm_inode *mm_inode_acquire(uint64_t device, uint64_t inode) {
   if (!fresh) return NULL;
   *fresh = (mm_inode){.device = device, .inode = inode, .generation = generation};
   mutex_lock();
-  mm_inode **at = find(device, inode, generation);
+  mm_inode **at = find_inode(device, inode, generation);
   mm_inode *entry = *at;
   if (!entry) *at = entry = fresh;
   entry->users++;
@@ -78,7 +78,7 @@ void mm_inode_release(mm_inode *entry) {
   if (!entry || is_inherited(entry)) return;
   mutex_lock();
   bool last = --entry->users == 0;
-  if (last) *find(entry->device, entry->inode, entry->generation) = entry->next;
+  if (last) *find_inode(entry->device, entry->inode, entry->generation) = entry->next;
   mutex_unlock();
   if (last) mm_free(entry);
 }

@@ -107,7 +107,7 @@ int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **dat
 }
 
 int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t size, mm_error *err) {
-  uint8_t *bytes;
+  uint8_t *bytes = NULL;
   int rc = mm_log_write_room(log, offset, size, &bytes, err);
   if (rc == MM_OK) memcpy(bytes, data, (size_t)size);
   return rc;
@@ -242,7 +242,7 @@ static void pop(merger *m) {
 /* The visible part [start, end) of piece `p`; the rest of a part that was only split goes on. */
 static int emit(merger *m, const piece *p, uint64_t start, uint64_t end, mm_error *err) {
   piece *last = m->out_count ? &m->out[m->out_count - 1] : NULL;
-  if (last && last->age == p->age && last->end == start) {
+  if (last && last->age == p->age) { /* then it ends at `start`: nothing else came between */
     last->end = end;
     return MM_OK;
   }
@@ -268,7 +268,7 @@ static int sweep(merger *m, mm_error *err) {
     const piece *top = &m->pieces[m->heap[0]];
     uint64_t end = top->end;
     if (next < m->count && m->pieces[next].start < end) end = m->pieces[next].start;
-    if (end > at) rc = emit(m, top, at, end, err);
+    rc = emit(m, top, at, end, err);
     at = end;
   }
   return rc;

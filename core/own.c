@@ -11,18 +11,18 @@ static bool is_kept(int fd) {
   return fd >= 0 && fd < KEPT;
 }
 
-static uint64_t bit_of(int fd) {
+static uint64_t descriptor_bit(int fd) {
   return (uint64_t)1 << (fd % 64);
 }
 
 void mm_own_add(int fd) {
-  if (is_kept(fd)) atomic_fetch_or(&owned[fd / 64], bit_of(fd));
+  if (is_kept(fd)) atomic_fetch_or(&owned[fd / 64], descriptor_bit(fd));
 }
 
 void mm_own_remove(int fd) {
-  if (is_kept(fd)) atomic_fetch_and(&owned[fd / 64], ~bit_of(fd));
+  if (is_kept(fd)) atomic_fetch_and(&owned[fd / 64], ~descriptor_bit(fd));
 }
 
 bool mm_own_has(int fd) {
-  return is_kept(fd) && (atomic_load(&owned[fd / 64]) & bit_of(fd)) != 0;
+  return is_kept(fd) && (atomic_load(&owned[fd / 64]) & descriptor_bit(fd)) != 0;
 }

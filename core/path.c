@@ -13,7 +13,7 @@
 #define LINKS_MAX 40       /* the system's own limit */
 #define CREATE_TRIES 8     /* others may make and remove the file while we look */
 #define TEXT_MAX                                                                                   \
-  (2 * MM_PATH_MAX) /* a link's target and what follows the link; a place and a path */
+  ((size_t)2 * MM_PATH_MAX) /* a link's target and what follows the link; a place and a path */
 
 /* Where a component ends. */
 static size_t component(const char *path) {
@@ -47,11 +47,14 @@ static bool same_file(const mm_stat *a, const mm_stat *b) {
   return a->device == b->device && a->inode == b->inode;
 }
 
-/* Does `path` still name the file that is open as `fd`? */
-static bool names(const char *path, int fd) {
+/* Does `path` still name the file that is open as `fd`? 0, -EIO if the disk does not tell, and -ENOENT
+** if it does not. */
+static int names(const char *path, int fd) {
   mm_stat named, open;
-  if (mm_os.status_path(path, &named) < 0 || mm_os.status(fd, &open) < 0) return false;
-  return same_file(&named, &open);
+  int rc = mm_os.status_path(path, &named);
+  if (rc == 0) rc = mm_os.status(fd, &open);
+  if (rc == -EIO) return rc;
+  return rc == 0 && same_file(&named, &open) ? 0 : -ENOENT;
 }
 
 /* "place/path" in memory of its own; NULL: no memory. */
@@ -61,7 +64,8 @@ static char *join(const char *place, const char *path) {
   if (!text) return NULL;
   memcpy(text, place, a);
   text[a] = '/';
-  memcpy(text + a + 1, path, b + 1);
+  memcpy(text + a + 1, path, b);
+  text[a + 1 + b] = 0;
   return text;
 }
 
@@ -76,7 +80,9 @@ static int strip_root(const mm_root *root, const char *path, const char **rest) 
   *rest = strip(path, real);
   if (*rest || !root->alias) return *rest ? 0 : -EXDEV;
   *rest = strip(path, root->alias);
-  return *rest && names(root->alias, root->fd) ? 0 : -EXDEV;
+  if (!*rest) return -EXDEV;
+  rc = names(root->alias, root->fd);
+  return rc == -ENOENT ? -EXDEV : rc;
 }
 
 /* Go up from `here`, which has no symbolic links in it, by each ".." that `path` starts with. Gives what
@@ -279,7 +285,7 @@ static int open_or_make(const mm_root *root, const char *path) {
 }
 
 /* Open `path` with MM_OPEN_PATH, below the root if there is one. */
-static int find(const mm_root *root, const char *path, bool create, int flags) {
+static int find_file(const mm_root *root, const char *path, bool create, int flags) {
   char *below = NULL;
   int fd = root->path ? relate(root, path, &below) : 0;
   if (fd == 0) {
@@ -313,8 +319,9 @@ static int real_of(const mm_root *root, const char *path, int fd, char **out, mm
   int rc = mm_os.path_of(fd, real, sizeof real);
   if (rc == 0 && root->path) rc = strip_root(root, real, &rest);
   if (rc < 0) return fail_open(root, path, rc, err);
-  if (!names(real, fd))
-    return mm_fail(err, MM_CANTOPEN, "cannot open '%s': it has no name any more", path);
+  rc = names(real, fd);
+  if (rc == -EIO) return fail_open(root, path, rc, err);
+  if (rc < 0) return mm_fail(err, MM_CANTOPEN, "cannot open '%s': it has no name any more", path);
   *out = mm_strdup(real);
   return *out ? MM_OK : mm_fail_nomem(err);
 }
@@ -330,7 +337,7 @@ int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path 
   *out = (mm_path){.fd = -1};
   int rc = check_text(path, err);
   if (rc != MM_OK) return rc;
-  int fd = find(root, path, create, 0);
+  int fd = find_file(root, path, create, 0);
   if (fd < 0) return fail_open(root, path, fd, err);
   out->fd = fd;
   int failed = mm_os.status(fd, &out->stat);
@@ -352,7 +359,7 @@ int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, voi
   if (!*path) path = ".";
   int rc = check_text(path, err);
   if (rc != MM_OK) return rc;
-  int fd = find(root, path, false, MM_OPEN_DIRECTORY);
+  int fd = find_file(root, path, false, MM_OPEN_DIRECTORY);
   if (fd < 0) return fail_open(root, path, fd, err);
   /* By the descriptor: the path may lead elsewhere by now. */
   (void)snprintf(opened, sizeof opened, "/proc/self/fd/%d", fd);
@@ -390,7 +397,7 @@ int mm_root_set(mm_root *root, const char *path, mm_error *err) {
   mm_root_init(&fresh);
   int rc = check_text(path, err);
   if (rc != MM_OK) return rc;
-  int fd = find(root, path, false, MM_OPEN_DIRECTORY);
+  int fd = find_file(root, path, false, MM_OPEN_DIRECTORY);
   if (fd < 0) return fail_open(root, path, fd, err);
   fresh.fd = fd;
   rc = real_of(root, path, fd, &fresh.path, err);
@@ -433,7 +440,9 @@ static bool ends_with(const char *text, const char *end) {
 static bool is_posix_lock_on(const char *line, uint64_t inode) {
   char kind[16];
   unsigned long long at;
-  int n = sscanf(line, "%*s %15s %*s %*s %*d %*x:%*x:%llu", kind, &at);
+  /* An inode that is no number is not ours. */
+  int n = sscanf(line, /* NOLINT(cert-err34-c) */
+                 "%*s %15s %*s %*s %*d %*x:%*x:%llu", kind, &at);
   return n == 2 && strcmp(kind, "POSIX") == 0 && at == inode;
 }
 

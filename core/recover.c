@@ -93,7 +93,7 @@ static int show_journal(mm_object *object, mm_journal *journal, const mm_stat *s
 
 /* ---- replaying ------------------------------------------------------------------------------ */
 
-static int look(mm_object *object, mm_stat *stat, mm_error *err) {
+static int look_at_file(mm_object *object, mm_stat *stat, mm_error *err) {
   int failed = mm_os.status(object->fd, stat);
   if (!failed) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
@@ -109,7 +109,7 @@ static int replay(mm_object *object, mm_error *err) {
   mm_journal journal = {.fd = -1};
   mm_stat stat;
   int state = MM_JOURNAL_NONE;
-  int rc = look(object, &stat, err);
+  int rc = look_at_file(object, &stat, err);
   if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
   if (rc == MM_OK && state == MM_JOURNAL_WHOLE && durable(object)) {
     rc = mm_journal_sync(&journal, object->journal, err);
@@ -138,7 +138,7 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 
 /* ---- without the right to write ------------------------------------------------------------- */
 
-#define PAUSE ((int64_t)500000) /* ns */
+#define RECOVER_PAUSE ((int64_t)500000) /* ns */
 
 /* A living writer is about to finish: what it writes is to be seen whole. */
 static int await_writer(mm_object *object, mm_error *err) {
@@ -153,7 +153,7 @@ static int await_writer(mm_object *object, mm_error *err) {
     if (settings->watch && settings->watch(settings->watch_context)) {
       return mm_fail(err, MM_INTERRUPT, "interrupted");
     }
-    mm_os.sleep(PAUSE);
+    mm_os.sleep(RECOVER_PAUSE);
   }
   return MM_OK;
 }
@@ -163,7 +163,7 @@ static int show_without_writing(mm_object *object, mm_error *err) {
   mm_stat stat;
   int state = MM_JOURNAL_NONE;
   int rc = await_writer(object, err);
-  if (rc == MM_OK) rc = look(object, &stat, err);
+  if (rc == MM_OK) rc = look_at_file(object, &stat, err);
   if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
   if (rc == MM_OK && state == MM_JOURNAL_WHOLE) rc = show_journal(object, &journal, &stat, err);
   if (rc == MM_OK && state != MM_JOURNAL_WHOLE) rc = object_drop_overlay(object, err);

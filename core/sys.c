@@ -6,7 +6,7 @@
 ** everywhere. */
 #define CALL_MAX ((uint64_t)1 << 30)
 
-static size_t piece(uint64_t left) {
+static size_t call_size(uint64_t left) {
   return (size_t)(left < CALL_MAX ? left : CALL_MAX);
 }
 
@@ -14,7 +14,7 @@ int mm_sys_read_all(int fd, void *data, uint64_t size, uint64_t offset) {
   unsigned char *to = data;
   if (size > UINT64_MAX - offset) return -EOVERFLOW;
   while (size > 0) {
-    int64_t n = mm_os.read(fd, to, piece(size), offset);
+    int64_t n = mm_os.read(fd, to, call_size(size), offset);
     if (n < 0) return (int)n;
     if (n == 0) return -ENODATA;
     to += n;
@@ -28,7 +28,7 @@ int mm_sys_write_all(int fd, const void *data, uint64_t size, uint64_t offset) {
   const unsigned char *from = data;
   if (size > UINT64_MAX - offset) return -EOVERFLOW;
   while (size > 0) {
-    int64_t n = mm_os.write(fd, from, piece(size), offset);
+    int64_t n = mm_os.write(fd, from, call_size(size), offset);
     if (n < 0) return (int)n;
     /* A write of nothing is no error to the system, and would be tried for ever. */
     if (n == 0) return -EIO;

@@ -42,7 +42,7 @@ _Static_assert(sizeof(off_t) == 8, "build with -D_FILE_OFFSET_BITS=64");
 #define MFD_NOEXEC_SEAL 8U
 #endif
 
-#define CALL_MAX ((size_t)1 << 30) /* the most that one read or write moves */
+#define POSIX_CALL_MAX ((size_t)1 << 30) /* the most that one read or write moves */
 #define NANO INT64_C(1000000000)
 
 static bool again(int64_t result) {
@@ -227,7 +227,7 @@ static int posix_working_directory(char *path, size_t size) {
 static int64_t posix_read(int fd, void *data, size_t size, uint64_t offset) {
   if (offset > INT64_MAX) return -EINVAL;
   ssize_t n;
-  do n = pread(fd, data, size < CALL_MAX ? size : CALL_MAX, (off_t)offset);
+  do n = pread(fd, data, size < POSIX_CALL_MAX ? size : POSIX_CALL_MAX, (off_t)offset);
   while (again(n));
   return done64(n);
 }
@@ -235,7 +235,7 @@ static int64_t posix_read(int fd, void *data, size_t size, uint64_t offset) {
 static int64_t posix_write(int fd, const void *data, size_t size, uint64_t offset) {
   if (offset > INT64_MAX) return -EINVAL;
   ssize_t n;
-  do n = pwrite(fd, data, size < CALL_MAX ? size : CALL_MAX, (off_t)offset);
+  do n = pwrite(fd, data, size < POSIX_CALL_MAX ? size : POSIX_CALL_MAX, (off_t)offset);
   while (again(n));
   return done64(n);
 }
@@ -248,7 +248,7 @@ static int posix_resize(int fd, uint64_t size) {
   return done(result);
 }
 
-static int allocate(int fd, int how, uint64_t offset, uint64_t size) {
+static int posix_allocate(int fd, int how, uint64_t offset, uint64_t size) {
   if (size == 0) return 0;
   if (!in_range(offset, size)) return -EFBIG;
   int result;
@@ -260,31 +260,33 @@ static int allocate(int fd, int how, uint64_t offset, uint64_t size) {
 
 /* Not posix_fallocate: where the file system cannot, glibc's writes a byte to every block. */
 static int posix_reserve(int fd, uint64_t offset, uint64_t size) {
-  return allocate(fd, FALLOC_FL_KEEP_SIZE, offset, size);
+  return posix_allocate(fd, FALLOC_FL_KEEP_SIZE, offset, size);
 }
 
 static int posix_zero(int fd, uint64_t offset, uint64_t size) {
-  return allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+  return posix_allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
 }
 
-static int64_t seek(int fd, uint64_t offset, int whence) {
+static int64_t posix_seek(int fd, uint64_t offset, int whence) {
   if (offset > INT64_MAX) return -ENXIO;
   off_t found;
-  do found = lseek(fd, (off_t)offset, whence);
-  while (again(found));
+  do {
+    found = lseek(fd, (off_t)offset, whence);
+  } while (again(found));
   return done64(found);
 }
 
 static int64_t posix_next_hole(int fd, uint64_t offset) {
-  int64_t found = seek(fd, offset, SEEK_HOLE);
+  int64_t found = posix_seek(fd, offset, SEEK_HOLE);
   if (found != -ENXIO) return found;
-  mm_stat stat; /* at or past the end there is no hole, says lseek; the end itself is one, say we */
+  /* At or past the end there is no hole, says lseek; the end itself is one, say we. */
+  mm_stat stat = {.size = 0};
   int rc = posix_status(fd, &stat);
   return rc < 0 ? rc : (int64_t)stat.size;
 }
 
 static int64_t posix_next_data(int fd, uint64_t offset) {
-  return seek(fd, offset, SEEK_DATA);
+  return posix_seek(fd, offset, SEEK_DATA);
 }
 
 static int posix_sync(int fd) {

@@ -12,7 +12,7 @@
 
 #define DIRECTORY "/dev/shm"
 #define TRIES 1000
-#define PAUSE ((int64_t)1000000) /* ns */
+#define TAG_PAUSE ((int64_t)1000000) /* ns */
 
 static int check_name(const char *tag, mm_error *err) {
   size_t size = strlen(tag);
@@ -69,7 +69,7 @@ int mm_tag_open(const char *tag, int *fd, char **path, bool *made, mm_error *err
   (void)snprintf(name, sizeof name, DIRECTORY "/sqlite-mmap-%u-%s", mm_os.user(), tag);
   int state = 0;
   for (int i = 0; i < TRIES && state == 0; i++) {
-    if (i > 0) mm_os.sleep(PAUSE);
+    if (i > 0) mm_os.sleep(TAG_PAUSE);
     state = try_join(name, fd);
   }
   if (state <= 0) {

@@ -103,7 +103,7 @@ typedef struct decimal {
   char digits[DECIMAL_DIGITS];
 } decimal;
 
-static bool is_digit(uint8_t c) {
+static bool is_decimal(uint8_t c) {
   return c >= '0' && c <= '9';
 }
 
@@ -131,7 +131,7 @@ static const uint8_t *decimal_sign(const uint8_t *at, const uint8_t *end, bool *
 }
 
 static const uint8_t *decimal_digits(decimal *d, const uint8_t *at, const uint8_t *end) {
-  for (; at < end && is_digit(*at); at++) decimal_add(d, (char)*at);
+  for (; at < end && is_decimal(*at); at++) decimal_add(d, (char)*at);
   return at;
 }
 
@@ -156,7 +156,7 @@ static const uint8_t *decimal_power(decimal *d, const uint8_t *at, const uint8_t
   at = decimal_sign(at + 1, end, &negative);
   if (at == end) return NULL;
   int64_t power = 0;
-  for (; at < end && is_digit(*at); at++) {
+  for (; at < end && is_decimal(*at); at++) {
     if (power < EXPONENT_MAX) power = power * 10 + (*at - '0');
   }
   d->exponent += negative ? -power : power;
@@ -212,14 +212,14 @@ static bool text_float(const uint8_t *text, uint64_t size, float *out) {
 
 /* SQLite's %!.*g, with a decimal point and a digit behind it always. */
 static void print_finite(double real, int precision, char out[NUMBER_TEXT]) {
-  char raw[64], digits[24];
+  char raw[64], digits[24] = "0";
   int count = 0;
   (void)snprintf(raw, sizeof raw, "%.*e", precision - 1, fabs(real));
   const char *at = raw;
   for (; *at != 'e'; at++) {
-    if (is_digit((uint8_t)*at)) digits[count++] = *at;
+    if (is_decimal((uint8_t)*at)) digits[count++] = *at;
   }
-  int exponent = atoi(at + 1);
+  int exponent = (int)strtol(at + 1, NULL, 10);
   while (count > 1 && digits[count - 1] == '0') count--;
   bool scientific = exponent < -4 || exponent >= precision;
   int point = scientific ? 1 : exponent + 1; /* digits before the point; below 1: zeros behind it */
@@ -355,7 +355,7 @@ static const struct {
     {"utf16le", {MM_UTF16, false, 0}},  {"utf16be", {MM_UTF16, true, 0}},
 };
 
-#define WORDS (sizeof words / sizeof words[0])
+#define TYPE_WORDS (sizeof words / sizeof words[0])
 
 /* What is left to read of a name. */
 typedef struct cursor {
@@ -381,7 +381,7 @@ static bool skip(cursor *c, char wanted) {
 /* The letters and digits ahead; too many of them are no word at all. */
 static void read_word(cursor *c, char word[8]) {
   size_t count = 0;
-  for (char next = peek_lower(c); (next >= 'a' && next <= 'z') || is_digit((uint8_t)next);
+  for (char next = peek_lower(c); (next >= 'a' && next <= 'z') || is_decimal((uint8_t)next);
        next = peek_lower(c)) {
     if (count < 8) word[count] = next;
     count++;
@@ -391,7 +391,7 @@ static void read_word(cursor *c, char word[8]) {
 }
 
 static bool find_word(const char *word, mm_type *type) {
-  for (size_t i = 0; i < WORDS; i++) {
+  for (size_t i = 0; i < TYPE_WORDS; i++) {
     if (strcmp(words[i].word, word) == 0) {
       *type = words[i].type;
       return true;
@@ -401,7 +401,7 @@ static bool find_word(const char *word, mm_type *type) {
 }
 
 static int digit_value(char c) {
-  return is_digit((uint8_t)c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+  return is_decimal((uint8_t)c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
 /* A number, held at MM_TYPE_MAX + 1 when it is above; false if there is none. */
@@ -461,7 +461,7 @@ static void quote(const void *text, uint64_t size, char out[QUOTED]) {
   (void)snprintf(out + used, QUOTED - used, "%s'", left > 0 ? "…" : "");
 }
 
-static void describe(const mm_value *value, char out[QUOTED]) {
+static void describe_value(const mm_value *value, char out[QUOTED]) {
   switch (value->kind) {
     case MM_VALUE_INTEGER:
       (void)snprintf(out, QUOTED, "%" PRId64, value->integer);
@@ -480,7 +480,7 @@ static void describe(const mm_value *value, char out[QUOTED]) {
 /* `why` is empty or " (…)". */
 static int misfit(mm_type type, const mm_value *value, const char *why, mm_error *err) {
   char what[QUOTED], name[MM_TYPE_NAME];
-  describe(value, what);
+  describe_value(value, what);
   mm_type_name(type, name);
   return mm_fail(err, MM_CONSTRAINT, "%s%s does not fit %s", what, why, name);
 }
@@ -528,7 +528,7 @@ static bool is_word_of(size_t i, mm_type type) {
 
 void mm_type_name(mm_type type, char name[MM_TYPE_NAME]) {
   size_t i = 0;
-  while (i + 1 < WORDS && !is_word_of(i, type)) i++;
+  while (i + 1 < TYPE_WORDS && !is_word_of(i, type)) i++;
   if (words[i].type.size == 0) {
     (void)snprintf(name, MM_TYPE_NAME, "%s(%" PRIu32 ")", words[i].word, type.size);
   } else {
@@ -542,7 +542,7 @@ void mm_type_name(mm_type type, char name[MM_TYPE_NAME]) {
 
 #define HOST_IS_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 
-static inline uint64_t load(mm_type type, const uint8_t *bytes) {
+static inline uint64_t load_bits(mm_type type, const uint8_t *bytes) {
   bool swap = type.big_endian != HOST_IS_BIG_ENDIAN;
   switch (type.size) {
     case 1:
@@ -552,20 +552,22 @@ static inline uint64_t load(mm_type type, const uint8_t *bytes) {
       memcpy(&v, bytes, sizeof v);
       return swap ? __builtin_bswap16(v) : v;
     }
-    case 3: {
-      uint32_t ends = type.big_endian ? (uint32_t)bytes[0] << 16 | bytes[2]
-                                      : (uint32_t)bytes[2] << 16 | bytes[0];
-      return ends | (uint32_t)bytes[1] << 8;
-    }
     case 4: {
       uint32_t v;
       memcpy(&v, bytes, sizeof v);
       return swap ? __builtin_bswap32(v) : v;
     }
-    default: {
+    case 8: {
       uint64_t v;
       memcpy(&v, bytes, sizeof v);
       return swap ? __builtin_bswap64(v) : v;
+    }
+    default: {
+      uint64_t v = 0;
+      for (uint32_t i = 0; i < type.size; i++) {
+        v = v << 8 | bytes[type.big_endian ? i : type.size - 1 - i];
+      }
+      return v;
     }
   }
 }
@@ -576,11 +578,11 @@ _Static_assert(MM_UNSIGNED == 0 && MM_SIGNED == 1, "the kind is the sign bit bel
 ** Warren, Hacker's Delight, 2-6.) */
 int64_t mm_type_integer(mm_type type, const uint8_t *bytes) {
   uint64_t sign = (uint64_t)type.kind << (8 * type.size - 1);
-  return (int64_t)((load(type, bytes) ^ sign) - sign);
+  return (int64_t)((load_bits(type, bytes) ^ sign) - sign);
 }
 
 static double load_real(mm_type type, const uint8_t *bytes) {
-  uint64_t bits = load(type, bytes);
+  uint64_t bits = load_bits(type, bytes);
   if (type.size == 4) {
     uint32_t low = (uint32_t)bits;
     float single;
@@ -838,7 +840,7 @@ int mm_type_encode(mm_type type, const mm_value *value, uint8_t *out, mm_error *
 
 static int compare_integers(mm_type type, const uint8_t *a, const uint8_t *b) {
   if (type.kind == MM_UNSIGNED) {
-    uint64_t x = load(type, a), y = load(type, b);
+    uint64_t x = load_bits(type, a), y = load_bits(type, b);
     return (x > y) - (x < y);
   }
   int64_t x = mm_type_integer(type, a), y = mm_type_integer(type, b);

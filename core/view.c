@@ -26,7 +26,7 @@ static void unlock_pins(void) {
   (void)pthread_mutex_unlock(&pins_lock);
 }
 
-static void watch_forks(void) {
+static void pins_watch_forks(void) {
   (void)pthread_atfork(lock_pins, unlock_pins, unlock_pins);
 }
 
@@ -55,7 +55,7 @@ static void on_fault(void *context) {
 int mm_view_open(int fd, uint64_t size, uint64_t device, uint64_t inode, mm_view_watch watch,
                  mm_view **out, mm_error *err) {
   if (size > INT64_MAX - 2 * SLACK_MAX) return mm_fail(err, MM_TOOBIG, "too large to be mapped");
-  (void)pthread_once(&pins_once, watch_forks);
+  (void)pthread_once(&pins_once, pins_watch_forks);
   mm_view *view = mm_alloc_zeroed(sizeof *view);
   if (!view) return mm_fail_nomem(err);
   view->reserved = view->anonymous = with_slack(size);

@@ -1,5 +1,5 @@
 /*
-** calls.c: does a statement call a function?
+** calls.c: does a statement call a function, or write a table?
 **
 ** Only what the user has written may call one of ours (stmt.c), so this looks for a call as SQLite's
 ** own tokenizer would see it. The mere name is not enough: whoever made a database names its tables and
@@ -28,7 +28,7 @@ static const char *skip_past(const char *text, const char *end) {
   return found ? found + strlen(end) : text + strlen(text);
 }
 
-static const char *skip_nothing(const char *sql) {
+static const char *skip_comments(const char *sql) {
   for (;;) {
     if (is_space(*sql)) {
       sql++;
@@ -53,7 +53,7 @@ static const char *next_quoted(const char *sql, token *t) {
 }
 
 static const char *next_token(const char *sql, token *t) {
-  sql = skip_nothing(sql);
+  sql = skip_comments(sql);
   if (*sql && strchr("'\"`[", *sql)) return next_quoted(sql, t);
   t->text = sql;
   t->name = is_word(*sql);
@@ -85,6 +85,27 @@ bool ext_calls(const char *sql, const char *function) {
     if (was_named && !t.name && is(&t, "(")) return true;
     named = t.name && !table && is(&t, function);
     table = precedes_table(&t);
+  } while (*sql);
+  return false;
+}
+
+/* Is the table's name, its schema's in front or not, what follows INTO, UPDATE [OR …] or DELETE FROM? */
+static bool is_target(const char *sql, const char *table) {
+  token t, dot;
+  sql = next_token(sql, &t);
+  if (is(&t, "OR")) sql = next_token(next_token(sql, &t), &t);
+  sql = next_token(sql, &dot);
+  if (is(&dot, ".")) (void)next_token(sql, &t);
+  return t.name && is(&t, table);
+}
+
+bool ext_writes(const char *sql, const char *table) {
+  token t = {"", 0, false};
+  do {
+    bool deletes = is(&t, "DELETE");
+    sql = next_token(sql, &t);
+    bool writes = is(&t, "INTO") || is(&t, "UPDATE") || (deletes && is(&t, "FROM"));
+    if (writes && is_target(sql, table)) return true;
   } while (*sql);
   return false;
 }

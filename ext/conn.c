@@ -28,7 +28,7 @@ typedef struct ext_alias {
 /* ---- interruption --------------------------------------------------------------------------- */
 
 /* A statement of our own is interrupted when the user's is, by sqlite3_interrupt or by a progress
-** handler, on every version of SQLite. It takes about a hundred steps of SQLite's machine, so that a
+** handler, on every version of SQLite. It takes nearly two hundred steps of SQLite's machine, so that a
 ** progress handler is called in the course of a long scan as it is in a long query. */
 static const char interrupted_sql[] =
     "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 10)"
@@ -82,14 +82,22 @@ void ext_conn_release_statements(ext_conn *conn) {
 
 /* ---- may it write? -------------------------------------------------------------------------- */
 
-static bool is_query_only(sqlite3 *db) {
+/* A query of our own that was cut short has given no answer. One that an authorizer denies has no other
+** answer than none. */
+static int check_ended(sqlite3_stmt *stmt, int rc, mm_error *err) {
+  (void)sqlite3_finalize(stmt);
+  if (rc == SQLITE_NOMEM) return mm_fail_nomem(err);
+  return rc == SQLITE_INTERRUPT ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
+}
+
+static int get_query_only(sqlite3 *db, bool *only, mm_error *err) {
   sqlite3_stmt *pragma = NULL;
-  bool only = false;
-  if (sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &pragma, NULL) == SQLITE_OK) {
-    only = sqlite3_step(pragma) == SQLITE_ROW && sqlite3_column_int(pragma, 0) != 0;
+  int rc = sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &pragma, NULL);
+  *only = false;
+  if (rc == SQLITE_OK) {
+    while ((rc = sqlite3_step(pragma)) == SQLITE_ROW) *only = sqlite3_column_int(pragma, 0) != 0;
   }
-  sqlite3_finalize(pragma);
-  return only;
+  return check_ended(pragma, rc, err);
 }
 
 int ext_conn_check_writes(ext_conn *conn, mm_error *err) {
@@ -98,8 +106,9 @@ int ext_conn_check_writes(ext_conn *conn, mm_error *err) {
     return mm_fail(err, MM_READONLY,
                    "the database is read-only, and so is what is reached from it");
   }
-  if (is_query_only(conn->db)) return mm_fail(err, MM_READONLY, "PRAGMA query_only is set");
-  return MM_OK;
+  bool only;
+  int rc = get_query_only(conn->db, &only, err);
+  return rc == MM_OK && only ? mm_fail(err, MM_READONLY, "PRAGMA query_only is set") : rc;
 }
 
 /* ---- aliases -------------------------------------------------------------------------------- */
@@ -266,48 +275,51 @@ static bool names_file(const char *path, const mm_stat *stat) {
          other.inode == stat->inode;
 }
 
-/* The database file itself, and what SQLite keeps beside it. */
-static bool belongs_to_database(const char *database, const mm_stat *stat) {
+/* Is it the database file itself, or what SQLite keeps beside it? */
+static int look_beside(const char *database, const mm_stat *stat, bool *found) {
   static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-  bool found = false;
-  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !found; i++) {
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !*found; i++) {
     char *path = sqlite3_mprintf("%s%s", database, suffixes[i]);
-    found = path && names_file(path, stat);
+    if (!path) return SQLITE_NOMEM;
+    *found = names_file(path, stat);
     sqlite3_free(path);
   }
-  return found;
+  return SQLITE_ROW;
 }
 
-static bool is_own_database(ext_conn *conn, const mm_stat *stat) {
+static int find_own_database(ext_conn *conn, const mm_stat *stat, bool *found, mm_error *err) {
   sqlite3_stmt *list = NULL;
-  bool found = false;
-  if (sqlite3_prepare_v2(conn->db, "PRAGMA database_list", -1, &list, NULL) == SQLITE_OK) {
-    while (!found && sqlite3_step(list) == SQLITE_ROW) {
+  int rc = sqlite3_prepare_v2(conn->db, "PRAGMA database_list", -1, &list, NULL);
+  *found = false;
+  if (rc == SQLITE_OK) {
+    while (rc != SQLITE_NOMEM && (rc = sqlite3_step(list)) == SQLITE_ROW) {
       const char *path = (const char *)sqlite3_column_text(list, 2);
-      found = path && *path && belongs_to_database(path, stat);
+      if (path && *path) rc = look_beside(path, stat, found);
+      if (!path && sqlite3_errcode(conn->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
     }
   }
-  sqlite3_finalize(list);
-  return found;
+  return check_ended(list, rc, err);
 }
 
-/* Has the process opened the file as a database since it was mapped? */
-static bool is_database_now(ext_conn *conn, const mm_object *core) {
-  return is_own_database(conn, &core->seen) || is_host_database_now(core);
+static int refuse_database(const char *name, mm_error *err) {
+  return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
 }
 
 int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
                             mm_error *err) {
-  if (object->core->kind != MM_OBJECT_FILE || !is_database_now(conn, object->core)) return MM_OK;
-  return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
+  const mm_object *core = object->core;
+  bool own;
+  if (core->kind != MM_OBJECT_FILE) return MM_OK;
+  int rc = find_own_database(conn, &core->seen, &own, err);
+  return rc == MM_OK && (own || is_host_database_now(core)) ? refuse_database(name, err) : rc;
 }
 
 /* Opening and closing such a file would drop the locks that SQLite holds on it. */
-static int refuse_database(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
-  if (is_own_database(conn, &path->stat) || mm_path_is_host_database(path, NULL, 0)) {
-    return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
-  }
-  return MM_OK;
+static int check_new(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
+  bool own;
+  int rc = find_own_database(conn, &path->stat, &own, err);
+  if (rc) return rc;
+  return own || mm_path_is_host_database(path, NULL, 0) ? refuse_database(name, err) : MM_OK;
 }
 
 /* ---- opening a path ------------------------------------------------------------------------- */
@@ -317,7 +329,7 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
   mm_object *core = NULL;
   int rc = mm_path_resolve(&conn->root, path, false, &resolved, err);
   if (rc) return rc;
-  rc = refuse_database(conn, path, &resolved, err);
+  rc = check_new(conn, path, &resolved, err);
   if (rc == MM_OK) {
     rc = mm_object_open(&resolved, path, MM_OBJECT_PRIVATE, &conn->settings, &core, err);
   }
@@ -414,7 +426,7 @@ static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, 
   mm_object *core = NULL;
   ext_object *object = find_object(conn, &path->stat);
   if (object) return reuse(conn, name, object, out, err);
-  int rc = refuse_database(conn, name, path, err);
+  int rc = check_new(conn, name, path, err);
   if (rc == MM_OK) {
     rc = mm_object_open(path, name, MM_OBJECT_FILE, &conn->settings, &core, err);
   }
@@ -434,7 +446,7 @@ static int open_new(ext_conn *conn, const char *path, bool create, ext_object **
 
 /* A file that is there and cannot be opened: the process may have run out of descriptors or of address
 ** space. Objects that are only kept for their next use give theirs back. False: there are none. */
-static bool make_room(ext_conn *conn, const char *path) {
+static bool make_object_room(ext_conn *conn, const char *path) {
   mm_stat stat;
   ext_object **idle = least_recently_used(conn);
   if (!idle || mm_os.status_path(path, &stat) != 0 || stat.kind != MM_KIND_FILE) return false;
@@ -448,7 +460,7 @@ int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object
   if (known) return reuse(conn, path, known, out, err);
   int rc = open_new(conn, path, create, out, err);
   bool full = rc == MM_CANTOPEN || rc == MM_IOERR || rc == MM_NOMEM;
-  if (full && make_room(conn, path)) rc = open_new(conn, path, create, out, err);
+  if (full && make_object_room(conn, path)) rc = open_new(conn, path, create, out, err);
   if (rc == MM_OK) remember_alias(conn, path, *out);
   return rc;
 }
@@ -525,7 +537,7 @@ void ext_conn_release(void *context) {
 
 /* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the statement
 ** that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
-static void on_fault(void *context) {
+static void on_pin_fault(void *context) {
   ext_conn *conn = context;
   conn->pin_faults++;
   sqlite3_interrupt(conn->db);
@@ -540,7 +552,7 @@ int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err) {
   conn->settings.busy_timeout = 1000;
   conn->settings.watch = ext_conn_interrupted;
   conn->settings.watch_context = conn;
-  conn->settings.on_fault.notify = on_fault;
+  conn->settings.on_fault.notify = on_pin_fault;
   conn->settings.on_fault.context = conn;
   mm_root_init(&conn->root);
   int rc = ext_txn_create(conn) ? mm_fail_nomem(err) : MM_OK;

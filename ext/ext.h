@@ -11,7 +11,7 @@
 **     writer.c    how a function writes: a statement of our own, so that SQLite enlists us
 **     fn_*.c      the functions, a family a file
 **     tab_*.c     the virtual tables, one a file
-**     mmap0.c     the list of all of them, and the entry points
+**     mmap0.c     registration of all of them, and the entry points
 */
 #ifndef EXT_H
 #define EXT_H
@@ -92,8 +92,9 @@ struct ext_conn {
   struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
   sqlite3_stmt *writer;         /* cached; finalized by ext_conn_release_statements */
   sqlite3_stmt *interrupted;    /* likewise */
-  bool planned; /* mmap_list or mmap_writer was asked for a plan: the name means ours */
-  bool caches;  /* mmap_list is connected, and will finalize what is cached */
+  bool planned;    /* mmap_list or mmap_writer was asked for a plan: the name means ours */
+  bool caches;     /* mmap_list is connected, and will finalize what is cached */
+  uint64_t writes; /* calls of functions that write, so far */
   volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
   mm_error err;                 /* scratch for callers on this connection */
 };
@@ -137,6 +138,9 @@ int ext_sqlite_code(int mm_code);
 
 /* End a function with an error: the sentence gets `name` and ": " in front. */
 void ext_result_error(sqlite3_context *context, const char *name, const mm_error *err);
+
+/* End a function with SQLite's code and a text, which is copied. */
+void ext_result_failure(sqlite3_context *context, const char *text, int rc);
 
 /* Put an error into a virtual table, "name: sentence", and return SQLite's code. */
 int ext_table_error(sqlite3_vtab *table, const char *name, const mm_error *err);
@@ -186,6 +190,9 @@ void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high
 /* Does a statement call the function, by its name in any case? (calls.c) */
 bool ext_calls(const char *sql, const char *function);
 
+/* Does it insert into a table of that name, update it or delete from it? Not by a trigger. (calls.c) */
+bool ext_writes(const char *sql, const char *table);
+
 /* Is it a CREATE VIRTUAL TABLE? (calls.c) */
 bool ext_creates_table(const char *sql);
 
@@ -202,6 +209,9 @@ int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_valu
 
 /* The same check for a function that has no file argument (mmap_open). Nonzero: refused, error set. */
 int ext_function_allowed(sqlite3_context *context, const char *name);
+
+/* May a table of that name be written now? Not by a trigger, which SQLite itself refuses from 3.40 on. */
+bool ext_table_allowed(sqlite3 *db, const char *table);
 
 /* For tables: resolve a file argument given as a value; the object is refreshed and held for the
 ** caller. MM_ERROR for a value that is neither. */
@@ -300,18 +310,23 @@ typedef struct ext_module {
       *read_module; /* in its place in sqlite3_mmap_readonly_init; may be the same */
 } ext_module;
 
-/* Each fn_*.c has one of these, ended by a NULL name; mmap0.c lists them. */
-extern const ext_function ext_functions_check[];
-extern const ext_function ext_functions_open[], ext_functions_bytes[], ext_functions_find[],
-    ext_functions_position[], ext_functions_config[], ext_functions_search[];
+/* All there is, in the order of registration. Each family is an array ext_functions_x in an fn_*.c, ended by
+** a NULL name; the last has mmap_version at its end, which tells that all the others are there: loading
+** may fail halfway, and be tried again. Each table is an ext_module_x in a tab_*.c. */
+/* clang-format off */
+#define EXT_FUNCTIONS(X) \
+  X(check) X(open) X(bytes) X(find) X(position) X(search) X(config)
+#define EXT_MODULES(X) \
+  X(writer) X(mmap) X(lines) X(list) X(changes) X(find_all) X(search_all) X(strings) X(hexdump) \
+  X(histogram) X(diff) X(glob)
+/* clang-format on */
 
-/* Each tab_*.c has one. */
-extern const ext_module ext_module_lines;
-extern const ext_module ext_module_writer, ext_module_mmap, ext_module_list, ext_module_changes;
-extern const ext_module ext_module_find_all, ext_module_search_all, ext_module_strings,
-    ext_module_hexdump, ext_module_histogram, ext_module_diff, ext_module_glob;
-
-#define EXT_VERSION "0.1.0"
+#define EXT_DECLARE(x) extern const ext_function ext_functions_##x[];
+EXT_FUNCTIONS(EXT_DECLARE)
+#undef EXT_DECLARE
+#define EXT_DECLARE(x) extern const ext_module ext_module_##x;
+EXT_MODULES(EXT_DECLARE)
+#undef EXT_DECLARE
 
 /* The connection that a function belongs to. */
 static inline ext_conn *ext_conn_of(sqlite3_context *context) {

@@ -10,6 +10,7 @@
 */
 #include "ext/fn.h"
 
+#include "core/find.h"
 #include "core/mem.h"
 
 void fn_fail(sqlite3_context *context, const char *name) {
@@ -207,6 +208,40 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   fn_spoilt(context, name, &file, (uint64_t)slice.count);
 }
 
+/* ---- large writes --------------------------------------------------------------------------- */
+
+/* Core does at once what it is told to do. What is large is told in pieces, with a look between them at
+** whether to go on. */
+typedef struct copy {
+  uint64_t to, from;
+  const uint8_t *data; /* NULL: bytes of the object, at `from` */
+} copy;
+
+/* `place` is where the piece lies in the whole. */
+static int copy_piece(const copy *c, mm_object *core, uint64_t place, uint64_t size,
+                      mm_error *err) {
+  if (c->data) return mm_object_write(core, c->to + place, c->data + place, size, err);
+  return mm_object_move(core, c->to + place, c->from + place, size, err);
+}
+
+/* From the end on backwards if the bytes move upwards, so that none is overwritten before it has moved.
+** Nothing stays of a copy that fails. */
+static int copy_in_pieces(ext_conn *conn, mm_object *core, copy c, uint64_t size, mm_error *err) {
+  size_t mark = mm_object_mark(core);
+  mm_error ignored;
+  int rc = MM_OK;
+  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
+    piece = size - done < MM_FIND_PIECE ? size - done : MM_FIND_PIECE;
+    if (done && ext_conn_interrupted(conn)) {
+      rc = mm_fail(err, MM_INTERRUPT, "interrupted");
+    } else {
+      rc = copy_piece(&c, core, c.to < c.from ? done : size - done - piece, piece, err);
+    }
+  }
+  if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
+  return rc;
+}
+
 /* ---- writing in place ----------------------------------------------------------------------- */
 
 static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -214,14 +249,16 @@ static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, write->size, &place, err);
   if (rc == MM_OK) {
-    rc = mm_object_write(write->file.object->core, place, write->data, write->size, err);
+    rc = copy_in_pieces(conn, write->file.object->core, (copy){.to = place, .data = write->data},
+                        write->size, err);
   }
   write->result = (sqlite3_int64)write->size;
   return rc;
 }
 
 /* Resolve the file of a write whose other arguments are in order (`rc`), and run it. */
-static void call(sqlite3_context *context, int rc, sqlite3_value *file, ext_write *write) {
+static void resolve_and_write(sqlite3_context *context, int rc, sqlite3_value *file,
+                              ext_write *write) {
   if (rc) {
     fn_fail(context, write->name);
   } else if (ext_file_argument(context, write->name, file, &write->file) == MM_OK) {
@@ -244,7 +281,7 @@ static void setFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   }
   write.data = bytes;
   write.size = write.type.size;
-  call(context, rc, argv[0], &write);
+  resolve_and_write(context, rc, argv[0], &write);
   mm_free(bytes);
 }
 
@@ -255,7 +292,7 @@ static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   if (ext_any_null(argv, 3)) return;
   int rc = ext_value_integer(argv[1], "offset", &write.a, err);
   if (rc == MM_OK) rc = ext_value_bytes(argv[2], "data", &write.data, &write.size, err);
-  call(context, rc, argv[0], &write);
+  resolve_and_write(context, rc, argv[0], &write);
 }
 
 static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -263,7 +300,9 @@ static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = place_from_start(&write->file, "dest", write->a, count, &to, err);
   if (rc == MM_OK) rc = place_from_start(&write->file, "src", write->b, count, &from, err);
-  if (rc == MM_OK) rc = mm_object_move(write->file.object->core, to, from, count, err);
+  if (rc == MM_OK) {
+    rc = copy_in_pieces(conn, write->file.object->core, (copy){.to = to, .from = from}, count, err);
+  }
   write->result = write->c;
   return rc;
 }
@@ -279,7 +318,7 @@ static void moveFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   if (rc == MM_OK && write.c < 0) {
     rc = mm_fail(err, MM_ERROR, "count %lld is negative", (long long)write.c);
   }
-  call(context, rc, argv[0], &write);
+  resolve_and_write(context, rc, argv[0], &write);
 }
 
 /* ---- changing the size ---------------------------------------------------------------------- */
@@ -327,11 +366,11 @@ static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   if (rc == MM_OK && write.a < 0) {
     rc = mm_fail(err, MM_ERROR, "size %lld is negative", (long long)write.a);
   }
-  call(context, rc, argv[0], &write);
+  resolve_and_write(context, rc, argv[0], &write);
 }
 
 /* Bytes behind the window would have to move with those inside, or be lost. */
-static int check_tail(const ext_file *file, mm_error *err) {
+static int check_window_end(const ext_file *file, mm_error *err) {
   uint64_t size = file->object->core->size;
   if (file->start + file->length == size) return MM_OK;
   return mm_fail(err, MM_ERROR, "handle %lld ends at %llu, before its file does (%llu bytes)",
@@ -339,16 +378,34 @@ static int check_tail(const ext_file *file, mm_error *err) {
                  (unsigned long long)size);
 }
 
+/* Make room, in as many steps as it takes: the bytes behind move up, last first. */
+static int insert_in_pieces(ext_conn *conn, ext_write *write, uint64_t place, mm_error *err) {
+  mm_object *core = write->file.object->core;
+  uint64_t behind = core->size - place, size = write->size;
+  if (behind <= MM_FIND_PIECE && size <= MM_FIND_PIECE) {
+    return mm_object_insert(core, place, write->data, size, err);
+  }
+  size_t mark = mm_object_mark(core);
+  mm_error ignored;
+  int rc = mm_object_resize(core, core->size + size, err);
+  if (rc == MM_OK) {
+    rc = copy_in_pieces(conn, core, (copy){.to = place + size, .from = place}, behind, err);
+  }
+  if (rc == MM_OK) {
+    rc = copy_in_pieces(conn, core, (copy){.to = place, .data = write->data}, size, err);
+  }
+  if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
+  return rc;
+}
+
 static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   uint64_t place;
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
-  if (rc == MM_OK) rc = check_tail(&write->file, err);
+  if (rc == MM_OK) rc = check_window_end(&write->file, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
-  if (rc == MM_OK) {
-    rc = mm_object_insert(write->file.object->core, place, write->data, write->size, err);
-  }
+  if (rc == MM_OK) rc = insert_in_pieces(conn, write, place, err);
   return follow(write, rc, write->file.length + write->size);
 }
 
@@ -359,18 +416,32 @@ static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   if (ext_any_null(argv, 3)) return;
   int rc = ext_value_integer(argv[1], "offset", &write.a, err);
   if (rc == MM_OK) rc = ext_value_bytes(argv[2], "data", &write.data, &write.size, err);
-  call(context, rc, argv[0], &write);
+  resolve_and_write(context, rc, argv[0], &write);
+}
+
+/* The same for closing up: the bytes behind move down, first first. */
+static int erase_in_pieces(ext_conn *conn, mm_object *core, uint64_t place, uint64_t size,
+                           mm_error *err) {
+  uint64_t behind = core->size - place - size;
+  bool refused = core->kind == MM_OBJECT_PRIVATE; /* which core says */
+  if (behind <= MM_FIND_PIECE || refused) return mm_object_erase(core, place, size, err);
+  size_t mark = mm_object_mark(core);
+  mm_error ignored;
+  int rc = copy_in_pieces(conn, core, (copy){.to = place, .from = place + size}, behind, err);
+  if (rc == MM_OK) rc = mm_object_resize(core, core->size - size, err);
+  if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
+  return rc;
 }
 
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
-  if (rc == MM_OK) rc = check_tail(&write->file, err);
+  if (rc == MM_OK) rc = check_window_end(&write->file, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc) return rc;
   mm_slice slice = mm_slice_resolve((int64_t)write->file.length, write->start, write->stop,
                                     (mm_optional){false, 0});
-  rc = mm_object_erase(write->file.object->core, write->file.start + (uint64_t)slice.start,
+  rc = erase_in_pieces(conn, write->file.object->core, write->file.start + (uint64_t)slice.start,
                        (uint64_t)slice.count, err);
   return follow(write, rc, write->file.length - (uint64_t)slice.count);
 }
@@ -381,14 +452,14 @@ static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   if (ext_any_null(argv, 3)) return;
   int rc = ext_value_optional(argc, argv, 1, "start", &write.start, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "stop", &write.stop, err);
-  call(context, rc, argv[0], &write);
+  resolve_and_write(context, rc, argv[0], &write);
 }
 
 /* ---- neither -------------------------------------------------------------------------------- */
 
 /* An optional range: the first argument defaults to 0, the second, a number of bytes, to the rest. */
-static int range_arguments(int argc, sqlite3_value **argv, int first, const char *const what[2],
-                           mm_optional *offset, mm_optional *length, mm_error *err) {
+static int optional_range(int argc, sqlite3_value **argv, int first, const char *const what[2],
+                          mm_optional *offset, mm_optional *length, mm_error *err) {
   int rc = ext_value_optional(argc, argv, first, what[0], offset, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, what[1], length, err);
   if (rc == MM_OK && length->given && length->value < 0) {
@@ -406,7 +477,7 @@ static void flushFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   uint64_t place;
   if (ext_any_null(argv, 1)) return;
   if (ext_file_argument(context, name, argv[0], &file)) return;
-  int rc = range_arguments(argc, argv, 1, what, &offset, &size, err);
+  int rc = optional_range(argc, argv, 1, what, &offset, &size, err);
   if (rc == MM_OK) {
     rc = place_from_start(&file, what[0], offset.value, (uint64_t)size.value, &place, err);
   }
@@ -463,7 +534,7 @@ static void madviseFunc(sqlite3_context *context, int argc, sqlite3_value **argv
   int rc = ext_value_text(argv[1], "advice", &text, err);
   int advice = rc ? -1 : advice_of(text, err);
   if (advice < 0) rc = MM_ERROR;
-  if (rc == MM_OK) rc = range_arguments(argc, argv, 2, what, &start, &length, err);
+  if (rc == MM_OK) rc = optional_range(argc, argv, 2, what, &start, &length, err);
   if (rc == MM_OK) rc = advise(&file, advice, start, length, err);
   if (rc) {
     fn_fail(context, name);

@@ -28,33 +28,35 @@ static const ext_checked *find_checked(const ext_conn *conn, const char *databas
   return c ? c : find_in(conn, NULL, name);
 }
 
-/* A table of the database's schema is not connected before its first use: this is one. Is it
-** there? */
-static bool use_table(sqlite3 *db, const char *database, const char *name) {
+/* A table of the database's schema is not connected before its first use: this is one. */
+static int use_table(sqlite3 *db, const char *database, const char *name) {
   sqlite3_stmt *stmt = NULL;
   char *sql = database ? sqlite3_mprintf("SELECT 1 FROM \"%w\".\"%w\"", database, name)
                        : sqlite3_mprintf("SELECT 1 FROM \"%w\"", name);
   int rc = sql ? sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
   sqlite3_free(sql);
   sqlite3_finalize(stmt);
-  return rc == SQLITE_OK;
+  return rc;
 }
 
-static const ext_checked *connect_checked(ext_conn *conn, const char *database, const char *name) {
-  return use_table(conn->db, database, name) ? find_checked(conn, database, name) : NULL;
+/* NULL if there is none, which is no failure. */
+static int connect_checked(ext_conn *conn, const char *database, const char *name,
+                           const ext_checked **out, mm_error *err) {
+  int rc = use_table(conn->db, database, name);
+  *out = rc == SQLITE_OK ? find_checked(conn, database, name) : NULL;
+  return rc == SQLITE_NOMEM ? mm_fail_nomem(err) : MM_OK;
 }
 
 /* A dot may also be a part of the table's own name. */
 static int find_table(ext_conn *conn, const char *text, const ext_checked **out, mm_error *err) {
   const char *dot = strchr(text, '.');
-  *out = connect_checked(conn, NULL, text);
-  if (!*out && dot) {
+  int rc = connect_checked(conn, NULL, text, out, err);
+  if (rc == MM_OK && !*out && dot) {
     char *database = sqlite3_mprintf("%.*s", (int)(dot - text), text);
-    if (!database) return mm_fail_nomem(err);
-    *out = connect_checked(conn, database, dot + 1);
+    rc = database ? connect_checked(conn, database, dot + 1, out, err) : mm_fail_nomem(err);
     sqlite3_free(database);
   }
-  if (*out) return MM_OK;
+  if (rc || *out) return rc;
   return mm_fail(err, MM_ERROR, "'%s' is no table of the modules mmap and mmap_lines", text);
 }
 

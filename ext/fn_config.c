@@ -3,6 +3,7 @@
 */
 #include "ext/conn.h"
 #include "ext/fn.h"
+#include "ext/mmap0.h"
 
 #include "core/find.h"
 
@@ -95,7 +96,7 @@ static void configFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 static void versionFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   (void)argc, (void)argv;
-  sqlite3_result_text(context, EXT_VERSION, -1, SQLITE_STATIC);
+  sqlite3_result_text(context, MMAP0_VERSION, -1, SQLITE_STATIC);
 }
 
 #ifdef __clang__
@@ -106,9 +107,9 @@ static void versionFunc(sqlite3_context *context, int argc, sqlite3_value **argv
 
 static void debugFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   (void)argc, (void)argv;
-  char *text =
-      sqlite3_mprintf("sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s",
-                      EXT_VERSION, COMPILER, SQLITE_VERSION, sqlite3_libversion(), mm_find_path());
+  char *text = sqlite3_mprintf(
+      "sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s", MMAP0_VERSION,
+      COMPILER, SQLITE_VERSION, sqlite3_libversion(), mm_find_path());
   if (text) {
     sqlite3_result_text(context, text, -1, sqlite3_free);
   } else {
@@ -118,7 +119,7 @@ static void debugFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 const ext_function ext_functions_config[] = {
     {"mmap_config", 1, 2, configFunc, false, false},
-    {"mmap_version", 0, 0, versionFunc, false, true},
     {"mmap_debug", 0, 0, debugFunc, false, true},
+    {"mmap_version", 0, 0, versionFunc, false, true}, /* the last of all: see mmap0.c */
     {0},
 };

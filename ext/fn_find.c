@@ -5,7 +5,7 @@
 
 #include "core/find.h"
 
-typedef struct search {
+typedef struct needle_search {
   ext_file file;
   const uint8_t *data; /* of the range that is searched */
   int64_t from;        /* its start in the window */
@@ -13,10 +13,10 @@ typedef struct search {
   bool nothing; /* start lies past stop or the end: not even an empty needle is found */
   mm_needle needle;
   mm_find_watch watch;
-} search;
+} needle_search;
 
 static int search_arguments(sqlite3_context *context, const char *name, int argc,
-                            sqlite3_value **argv, search *s) {
+                            sqlite3_value **argv, needle_search *s) {
   ext_conn *conn = ext_conn_of(context);
   mm_error *err = &conn->err;
   mm_optional start, stop;
@@ -42,8 +42,8 @@ static int search_arguments(sqlite3_context *context, const char *name, int argc
   return MM_OK;
 }
 
-static void result_found(sqlite3_context *context, const char *name, const search *s, int64_t found,
-                         int64_t base) {
+static void result_found(sqlite3_context *context, const char *name, const needle_search *s,
+                         int64_t found, int64_t base) {
   if (fn_cut(context, name, &s->file)) return;
   if (found == MM_FIND_STOPPED) {
     mm_fail(&ext_conn_of(context)->err, MM_INTERRUPT, "interrupted");
@@ -54,7 +54,7 @@ static void result_found(sqlite3_context *context, const char *name, const searc
 }
 
 static void findFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  search s;
+  needle_search s;
   if (ext_any_null(argv, 2)) return;
   if (search_arguments(context, "mmap_find", argc, argv, &s)) return;
   int64_t found = s.nothing ? MM_FIND_NONE : mm_find(&s.needle, s.data, s.size, &s.watch);
@@ -62,7 +62,7 @@ static void findFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
 }
 
 static void rfindFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  search s;
+  needle_search s;
   if (ext_any_null(argv, 2)) return;
   if (search_arguments(context, "mmap_rfind", argc, argv, &s)) return;
   int64_t found = s.nothing ? MM_FIND_NONE : mm_rfind(&s.needle, s.data, s.size, &s.watch);
@@ -70,7 +70,7 @@ static void rfindFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 }
 
 static void countFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  search s;
+  needle_search s;
   if (ext_any_null(argv, 2)) return;
   if (search_arguments(context, "mmap_count", argc, argv, &s)) return;
   if (s.needle.size == 0) {

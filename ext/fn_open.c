@@ -84,7 +84,7 @@ static int open_memory(ext_conn *conn, const opening *o, ext_object **object, mm
   return rc ? rc : ext_conn_add_object(conn, core, object, err);
 }
 
-static int open_file(ext_conn *conn, const opening *o, ext_object **object, mm_error *err) {
+static int open_by_path(ext_conn *conn, const opening *o, ext_object **object, mm_error *err) {
   if (o->access == EXT_COPY) return ext_conn_open_copy(conn, o->path, object, err);
   int rc = ext_conn_open_path(conn, o->path, o->access == EXT_CREATE, object, err);
   if (rc) return rc;
@@ -143,7 +143,7 @@ static void openFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   bool writes = o.access == EXT_WRITE || o.access == EXT_CREATE;
   if (rc == MM_OK && writes) rc = ext_conn_check_writes(conn, err);
   if (rc == MM_OK) {
-    rc = o.path ? open_file(conn, &o, &object, err) : open_memory(conn, &o, &object, err);
+    rc = o.path ? open_by_path(conn, &o, &object, err) : open_memory(conn, &o, &object, err);
   }
   if (rc == MM_OK) {
     rc = add_handle(conn, &o, object, &handle, err);

@@ -1,5 +1,5 @@
 /*
-** mmap0.c: the loadable extension: the list of all that it registers, and its entry points.
+** mmap0.c: the loadable extension: registers all that ext.h lists, and has the entry points.
 **
 **     sqlite> .load ./mmap0
 **
@@ -9,37 +9,35 @@
 #include "ext/ext.h"
 SQLITE_EXTENSION_INIT1
 
+#include <stdatomic.h>
+
 #include "core/mem.h"
 #include "ext/conn.h"
+#include "ext/mmap0.h"
 
-static const ext_function *const all_functions[] = {
-    ext_functions_check,    ext_functions_open,   ext_functions_bytes,  ext_functions_find,
-    ext_functions_position, ext_functions_config, ext_functions_search,
-};
+#define FUNCTIONS(x) ext_functions_##x,
+static const ext_function *const all_functions[] = {EXT_FUNCTIONS(FUNCTIONS)};
 
-static const ext_module *const all_modules[] = {
-    &ext_module_writer,  &ext_module_mmap,      &ext_module_lines,      &ext_module_list,
-    &ext_module_changes, &ext_module_find_all,  &ext_module_search_all, &ext_module_strings,
-    &ext_module_hexdump, &ext_module_histogram, &ext_module_diff,       &ext_module_glob,
-};
+#define MODULE(x) &ext_module_##x,
+static const ext_module *const all_modules[] = {EXT_MODULES(MODULE)};
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-static void *allocate(uint64_t size) {
+static void *sqlite_allocate(uint64_t size) {
   return sqlite3_malloc64(size);
 }
 
-static void *reallocate(void *memory, uint64_t size) {
+static void *sqlite_reallocate(void *memory, uint64_t size) {
   return sqlite3_realloc64(memory, size);
 }
 
-static void release(void *memory) {
+static void sqlite_release(void *memory) {
   sqlite3_free(memory);
 }
 
 /* All memory comes from SQLite, so that its limits and counts hold. */
 static void use_sqlite_memory(void) {
-  static const mm_allocator allocator = {allocate, reallocate, release};
+  static const mm_allocator allocator = {sqlite_allocate, sqlite_reallocate, sqlite_release};
   mm_mem_use(&allocator);
 }
 
@@ -88,6 +86,55 @@ static int register_modules(ext_conn *conn) {
 
 #define OLDEST 3031000
 
+/* Who links the library may call an entry point without a place for a message. */
+static void say(char **error, char *message) {
+  if (error) {
+    *error = message;
+  } else {
+    sqlite3_free(message);
+  }
+}
+
+#ifdef SQLITE_CORE
+
+/* Linked into the program: there is one SQLite, and nothing that could be unloaded. */
+#define LOADED SQLITE_OK
+
+static bool is_accepted(const sqlite3_api_routines *api, char **error) {
+  (void)api;
+  if (sqlite3_libversion_number() >= OLDEST) return true;
+  say(error,
+      sqlite3_mprintf("mmap: SQLite %s is too old: 3.31 or newer is needed", sqlite3_libversion()));
+  return false;
+}
+
+#else
+
+/* The SIGBUS handler points into this library: it stays loaded. */
+#define LOADED SQLITE_OK_LOAD_PERMANENTLY
+
+/* The SQLite that the library works for. A process may have several, a program's own beside the system's:
+** memory and statements of one must not come into the hands of another, so the first keeps it. */
+static _Atomic(const sqlite3_api_routines *) owner;
+
+/* Nothing of ours calls a SQLite that is refused here, nor notices it. */
+static bool is_accepted(const sqlite3_api_routines *api, char **error) {
+  const sqlite3_api_routines *first = NULL;
+  if (api->libversion_number() < OLDEST) {
+    *error = api->mprintf("mmap: SQLite %s is too old: 3.31 or newer is needed", api->libversion());
+    return false;
+  }
+  if (!atomic_compare_exchange_strong(&owner, &first, api) && first != api) {
+    *error = api->mprintf("mmap: another SQLite of this process, %s, has loaded it already",
+                          first->libversion());
+    return false;
+  }
+  SQLITE_EXTENSION_INIT2(api);
+  return true;
+}
+
+#endif
+
 static bool is_callable(sqlite3 *db, const char *sql) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -95,54 +142,44 @@ static bool is_callable(sqlite3 *db, const char *sql) {
   return rc == SQLITE_OK;
 }
 
+/* The end of what went well. The connection's error code is that of the last question here, and where it
+** is not SQLITE_OK, sqlite3_open fails if it was SQLite that called us from there. */
+static int loaded(sqlite3 *db) {
+  return is_callable(db, "SELECT mmap_version()") ? LOADED : sqlite3_errcode(db);
+}
+
 /* A connection loads it once: a second set of functions would have transactions of its own beside the
 ** tables of the first. Loading it in the same way again does nothing. */
 static int init_again(sqlite3 *db, char **error, bool read_only) {
-  if (is_callable(db, "SELECT mmap_set(NULL, NULL, NULL)") != read_only) {
-    return SQLITE_OK_LOAD_PERMANENTLY;
-  }
-  *error = sqlite3_mprintf("mmap: is loaded already, %s",
-                           read_only ? "for writing too" : "for reading only");
+  bool writes = is_callable(db, "SELECT mmap_set(NULL, NULL, NULL)");
+  if (sqlite3_errcode(db) == SQLITE_NOMEM) return SQLITE_NOMEM;
+  if (writes != read_only) return loaded(db);
+  say(error, sqlite3_mprintf("mmap: is loaded already, %s",
+                             read_only ? "for writing too" : "for reading only"));
   return SQLITE_ERROR;
 }
 
-static int init(sqlite3 *db, char **error, bool read_only) {
+static int init(sqlite3 *db, char **error, const sqlite3_api_routines *api, bool read_only) {
   mm_error err;
   ext_conn *conn = NULL;
-  if (sqlite3_libversion_number() < OLDEST) {
-    *error = sqlite3_mprintf("mmap: SQLite %s is too old: 3.31 or newer is needed",
-                             sqlite3_libversion());
-    return SQLITE_ERROR;
-  }
+  if (!is_accepted(api, error)) return SQLITE_ERROR;
   if (is_callable(db, "SELECT mmap_version()")) return init_again(db, error, read_only);
+  if (sqlite3_errcode(db) == SQLITE_NOMEM) return SQLITE_NOMEM;
   use_sqlite_memory();
   int rc = ext_conn_create(db, &conn, &err);
   if (rc) {
-    *error = sqlite3_mprintf("mmap: %s", err.text);
+    say(error, sqlite3_mprintf("mmap: %s", err.text));
     return ext_sqlite_code(rc);
   }
   conn->settings.read_only = read_only;
-  rc = register_functions(conn);
-  if (rc == SQLITE_OK) rc = register_modules(conn);
+  rc = register_modules(conn);
+  if (rc == SQLITE_OK) rc = register_functions(conn);
   ext_conn_release(conn);
-  /* The SIGBUS handler points into this library: it stays loaded. */
-  return rc == SQLITE_OK ? SQLITE_OK_LOAD_PERMANENTLY : rc;
+  return rc == SQLITE_OK ? loaded(db) : rc;
 }
 
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-
-EXPORT int sqlite3_mmap_init(sqlite3 *db, char **error, const sqlite3_api_routines *api);
-EXPORT int sqlite3_mmap0_init(sqlite3 *db, char **error, const sqlite3_api_routines *api);
-EXPORT int sqlite3_mmap_readonly_init(sqlite3 *db, char **error, const sqlite3_api_routines *api);
-
 int sqlite3_mmap_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
-  SQLITE_EXTENSION_INIT2(api);
-  (void)api;
-  return init(db, error, false);
+  return init(db, error, api, false);
 }
 
 int sqlite3_mmap0_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
@@ -150,7 +187,5 @@ int sqlite3_mmap0_init(sqlite3 *db, char **error, const sqlite3_api_routines *ap
 }
 
 int sqlite3_mmap_readonly_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
-  SQLITE_EXTENSION_INIT2(api);
-  (void)api;
-  return init(db, error, true);
+  return init(db, error, api, true);
 }

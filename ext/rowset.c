@@ -28,14 +28,14 @@ void ext_rowset_clear(ext_rowset *set) {
 
 /* D. E. Knuth, The Art of Computer Programming 3, 6.4: multiplicative hashing by the golden
 ** ratio. */
-static size_t slot_of(int64_t number, size_t capacity) {
+static size_t number_slot(int64_t number, size_t capacity) {
   uint64_t hash = (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15);
   return (size_t)(hash >> 32) & (capacity - 1);
 }
 
 /* The slot that has the chunk, or the empty one where it would go. */
 static chunk *find_slot(chunk *chunks, size_t capacity, int64_t number) {
-  size_t i = slot_of(number, capacity);
+  size_t i = number_slot(number, capacity);
   while (chunks[i].number >= 0 && chunks[i].number != number) i = (i + 1) & (capacity - 1);
   return &chunks[i];
 }
@@ -175,7 +175,7 @@ int ext_rowset_each(const ext_rowset *set, ext_rowset_run *run, void *context) {
   int rc = MM_OK;
   for (size_t i = 0; i < count; i++) {
     for (int w = 0; w < WORDS && rc == MM_OK; w++) {
-      rc = add_word(&r, list[i]->number * ROWS + w * 64, list[i]->bits[w]);
+      rc = add_word(&r, list[i]->number * ROWS + (int64_t)64 * w, list[i]->bits[w]);
     }
   }
   if (rc == MM_OK && r.first <= r.last) rc = run(context, r.first, r.last);

@@ -9,7 +9,9 @@
 ** A function may be called only if a call of it is written in a statement that is running, or in the
 ** temp schema. All functions are DIRECTONLY, but SQLite before 3.53 does not look at that in a CHECK
 ** constraint, and an INSERT into a table of a hostile database would write files. What the user has
-** not written, and none of his TEMP views and triggers either, does not run.
+** not written, and none of his TEMP views and triggers either, does not run. Likewise SQLite before 3.40
+** lets the triggers of a hostile database write to tables that are DIRECTONLY: what writes to one of ours
+** must be a statement that names it.
 */
 #include "ext/conn.h"
 
@@ -61,14 +63,20 @@ static ext_stmt *stmt_of(sqlite3_context *context) {
   return sqlite3_get_auxdata(context, STATEMENT_DATA); /* NULL: no memory, and it was freed */
 }
 
-/* ---- may the function be called? ------------------------------------------------------------ */
+/* ---- may the function be called, the table be written? --------------------------------------- */
 
-static bool in_running_statement(sqlite3 *db, const char *name) {
+typedef bool uses(const char *sql, const char *name);
+
+static bool in_running_statement(sqlite3 *db, uses *does, const char *name) {
   for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
     const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
-    if (sql && ext_calls(sql, name)) return true;
+    if (sql && does(sql, name)) return true;
   }
   return false;
+}
+
+bool ext_table_allowed(sqlite3 *db, const char *table) {
+  return sqlite3_libversion_number() >= 3040000 || in_running_statement(db, ext_writes, table);
 }
 
 static bool in_temp_schema(sqlite3 *db, const char *name) {
@@ -88,13 +96,14 @@ static bool is_allowed(ext_stmt *stmt, const char *name) {
     if (stmt->allowed[i] == name) return true;
   }
   sqlite3 *db = stmt->conn->db;
-  if (!in_running_statement(db, name) && !in_temp_schema(db, name)) return false;
+  if (!in_running_statement(db, ext_calls, name) && !in_temp_schema(db, name)) return false;
   if (stmt->allowed_count < RECENT) stmt->allowed[stmt->allowed_count++] = name;
   return true;
 }
 
 static int check_allowed(ext_stmt *stmt, const char *name, mm_error *err) {
   if (is_allowed(stmt, name)) return MM_OK;
+  if (sqlite3_errcode(stmt->conn->db) == SQLITE_NOMEM) return mm_fail_nomem(err);
   return mm_fail(err, MM_ERROR, "unsafe use in a schema: it runs only from SQL of your own");
 }
 
@@ -122,7 +131,7 @@ static argument *find_path(ext_stmt *stmt, const char *path, size_t size) {
   return NULL;
 }
 
-static argument *find_object(ext_stmt *stmt, const ext_object *object) {
+static argument *find_recent(ext_stmt *stmt, const ext_object *object) {
   for (unsigned i = 0; i < RECENT; i++) {
     if (stmt->recent[i].object == object) return &stmt->recent[i];
   }
@@ -158,7 +167,7 @@ static int use_handle(ext_stmt *stmt, sqlite3_int64 id, ext_file *file, mm_error
   int rc = ext_conn_handle(stmt->conn, id, &file->handle, err);
   if (rc) return rc;
   file->object = file->handle->object;
-  if (find_object(stmt, file->object)) return MM_OK;
+  if (find_recent(stmt, file->object)) return MM_OK;
   rc = refresh(file->object, err);
   if (rc == MM_OK) {
     ext_object_hold(file->object);
@@ -172,8 +181,8 @@ static bool is_path(sqlite3_value *value) {
 }
 
 static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_error *err) {
-  const char *path;
-  int64_t id;
+  const char *path = "";
+  int64_t id = 0;
   memset(file, 0, sizeof *file);
   ext_txn_reopen(stmt->conn);
   int rc = is_path(value) ? ext_value_text(value, "path", &path, err)

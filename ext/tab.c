@@ -51,36 +51,36 @@ int ext_tab_close_plain(sqlite3_vtab_cursor *cursor) {
   return SQLITE_OK;
 }
 
-static ext_conn *conn_of(sqlite3_vtab *table) {
+static ext_conn *tab_conn(sqlite3_vtab *table) {
   return ((ext_tab *)table)->conn;
 }
 
 int ext_tab_begin(sqlite3_vtab *table) {
-  return ext_txn_begin(conn_of(table));
+  return ext_txn_begin(tab_conn(table));
 }
 
 int ext_tab_sync(sqlite3_vtab *table) {
-  return ext_txn_sync(conn_of(table), table);
+  return ext_txn_sync(tab_conn(table), table);
 }
 
 int ext_tab_commit(sqlite3_vtab *table) {
-  return ext_txn_commit(conn_of(table));
+  return ext_txn_commit(tab_conn(table));
 }
 
 int ext_tab_rollback(sqlite3_vtab *table) {
-  return ext_txn_rollback(conn_of(table));
+  return ext_txn_rollback(tab_conn(table));
 }
 
 int ext_tab_savepoint(sqlite3_vtab *table, int level) {
-  return ext_txn_savepoint(conn_of(table), level);
+  return ext_txn_savepoint(tab_conn(table), level);
 }
 
 int ext_tab_release(sqlite3_vtab *table, int level) {
-  return ext_txn_release(conn_of(table), level);
+  return ext_txn_release(tab_conn(table), level);
 }
 
 int ext_tab_rollback_to(sqlite3_vtab *table, int level) {
-  return ext_txn_rollback_to(conn_of(table), level);
+  return ext_txn_rollback_to(tab_conn(table), level);
 }
 
 int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err) {
@@ -190,7 +190,7 @@ int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char 
     sqlite3_free(table->zErrMsg);
     table->zErrMsg =
         sqlite3_mprintf("%s: takes at least %d argument%s", name, least, least == 1 ? "" : "s");
-    return SQLITE_ERROR;
+    return table->zErrMsg ? SQLITE_ERROR : SQLITE_NOMEM;
   }
   for (int i = 0; i < most; i++) {
     if (!(*given & 1u << i)) continue;

@@ -76,8 +76,8 @@ static int add_row(changes_cursor *cursor, changes_row row, mm_error *err) {
 }
 
 /* Bytes of one run that COMMIT writes in several pieces are one row. */
-static int add_extent(changes_cursor *cursor, ext_object *object, uint64_t from, uint64_t to,
-                      mm_error *err) {
+static int add_written(changes_cursor *cursor, ext_object *object, uint64_t from, uint64_t to,
+                       mm_error *err) {
   changes_row *last = cursor->count ? &cursor->rows[cursor->count - 1] : NULL;
   if (last && last->object == object && last->has_old && last->offset + last->length == from) {
     last->length += to - from;
@@ -86,14 +86,14 @@ static int add_extent(changes_cursor *cursor, ext_object *object, uint64_t from,
   return add_row(cursor, (changes_row){object, from, to - from, true, true, NULL}, err);
 }
 
-static int add_object(changes_cursor *cursor, ext_object *object, mm_error *err) {
+static int add_changes(changes_cursor *cursor, ext_object *object, mm_error *err) {
   mm_change change = {0};
   int rc = mm_object_change(object->core, &change, err);
   uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
   for (size_t i = 0; i < change.count && rc == MM_OK; i++) {
     uint64_t from = change.extents[i].offset, to = from + change.extents[i].size;
     if (to > kept) to = kept;
-    if (from < to) rc = add_extent(cursor, object, from, to, err);
+    if (from < to) rc = add_written(cursor, object, from, to, err);
   }
   if (rc == MM_OK && change.new_size > kept) {
     rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true, NULL},
@@ -122,7 +122,7 @@ static int copy_new(changes_cursor *cursor, mm_error *err) {
 static int add_objects(changes_cursor *cursor, ext_conn *conn) {
   int rc = MM_OK;
   for (ext_object *o = conn->objects; o && rc == MM_OK; o = o->next) {
-    if (mm_object_pending(o->core)) rc = add_object(cursor, o, &conn->err);
+    if (mm_object_pending(o->core)) rc = add_changes(cursor, o, &conn->err);
   }
   return rc;
 }

@@ -44,27 +44,27 @@ static int globClose(sqlite3_vtab_cursor *base) {
   return SQLITE_OK;
 }
 
-static ext_conn *conn_of(const glob_cursor *cursor) {
+static ext_conn *glob_conn(const glob_cursor *cursor) {
   return ((ext_tab *)cursor->base.pVtab)->conn;
 }
 
-static int fail(glob_cursor *cursor) {
-  return ext_cursor_error(&cursor->base, "mmap_glob", &conn_of(cursor)->err);
+static int glob_fail(glob_cursor *cursor) {
+  return ext_cursor_error(&cursor->base, "mmap_glob", &glob_conn(cursor)->err);
 }
 
 static int globNext(sqlite3_vtab_cursor *base) {
   glob_cursor *cursor = (glob_cursor *)base;
-  mm_error *err = &conn_of(cursor)->err;
+  mm_error *err = &glob_conn(cursor)->err;
   int rc = mm_glob_next(cursor->glob, &cursor->watch, &cursor->path, &cursor->size, err);
   cursor->rowid++;
   if (rc == MM_INTERRUPT) return SQLITE_INTERRUPT;
-  return rc ? fail(cursor) : SQLITE_OK;
+  return rc ? glob_fail(cursor) : SQLITE_OK;
 }
 
 static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, int argc,
                       sqlite3_value **argv) {
   glob_cursor *cursor = (glob_cursor *)base;
-  ext_conn *conn = conn_of(cursor);
+  ext_conn *conn = glob_conn(cursor);
   const char *pattern;
   (void)plan, (void)string, (void)argc;
   mm_glob_close(cursor->glob);
@@ -72,8 +72,8 @@ static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   cursor->path = NULL;
   cursor->rowid = 0;
   if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
-  if (ext_value_text(argv[0], "pattern", &pattern, &conn->err)) return fail(cursor);
-  if (mm_glob_open(&conn->root, pattern, &cursor->glob, &conn->err)) return fail(cursor);
+  if (ext_value_text(argv[0], "pattern", &pattern, &conn->err)) return glob_fail(cursor);
+  if (mm_glob_open(&conn->root, pattern, &cursor->glob, &conn->err)) return glob_fail(cursor);
   ext_conn_watch(conn, &cursor->watch);
   return globNext(base);
 }

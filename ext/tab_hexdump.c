@@ -28,7 +28,7 @@ static uint64_t end_of(const ext_scan *scan) {
   return scan->to < length ? scan->to : length;
 }
 
-static void settle(hexdump_cursor *cursor) {
+static void hexdump_settle(hexdump_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   scan->done = cursor->at >= end_of(scan) || cursor->at > (uint64_t)scan->high;
 }
@@ -36,7 +36,7 @@ static void settle(hexdump_cursor *cursor) {
 static int hexdumpNext(sqlite3_vtab_cursor *base) {
   hexdump_cursor *cursor = (hexdump_cursor *)base;
   cursor->at += MM_HEXDUMP_ROW;
-  settle(cursor);
+  hexdump_settle(cursor);
   return SQLITE_OK;
 }
 
@@ -59,7 +59,7 @@ static int hexdumpFilter(sqlite3_vtab_cursor *base, int plan, const char *operat
   rc = ext_scan_bounds(&hexdump_table, scan, args[1], args[2], &past);
   if (rc) return rc;
   cursor->at = first_row(scan->from, scan->to, scan->low);
-  settle(cursor);
+  hexdump_settle(cursor);
   return SQLITE_OK;
 }
 

@@ -56,7 +56,7 @@ static int listOpen(sqlite3_vtab *table, sqlite3_vtab_cursor **out) {
   return ext_tab_open(table, sizeof(list_cursor), out);
 }
 
-static void clear_rows(list_cursor *cursor) {
+static void clear_list(list_cursor *cursor) {
   for (size_t i = 0; i < cursor->count; i++) {
     mm_free(cursor->rows[i].name);
     mm_free(cursor->rows[i].path);
@@ -67,7 +67,7 @@ static void clear_rows(list_cursor *cursor) {
 }
 
 static int listClose(sqlite3_vtab_cursor *base) {
-  clear_rows((list_cursor *)base);
+  clear_list((list_cursor *)base);
   sqlite3_free(base);
   return SQLITE_OK;
 }
@@ -92,7 +92,8 @@ static uint64_t pending_bytes(const mm_object *core) {
 
 static const char *const access_names[] = {"read", "write", "copy", "create"};
 
-static int add_row(list_cursor *cursor, const ext_object *object, list_row row, const char *name) {
+static int add_list_row(list_cursor *cursor, const ext_object *object, list_row row,
+                        const char *name) {
   void *rows = cursor->rows;
   const mm_object *core = object->core;
   if (mm_grow(&rows, cursor->count, &cursor->capacity, sizeof row)) return SQLITE_NOMEM;
@@ -107,7 +108,7 @@ static int add_row(list_cursor *cursor, const ext_object *object, list_row row, 
   return SQLITE_OK;
 }
 
-static int add_handle(list_cursor *cursor, ext_handle *handle) {
+static int add_handle_row(list_cursor *cursor, ext_handle *handle) {
   ext_file file = {.object = handle->object, .handle = handle};
   ext_file_window(&file);
   list_row row = {.handle = handle,
@@ -115,7 +116,7 @@ static int add_handle(list_cursor *cursor, ext_handle *handle) {
                   .offset = handle->offset,
                   .length = file.length,
                   .position = handle->position};
-  return add_row(cursor, handle->object, row, handle->name);
+  return add_list_row(cursor, handle->object, row, handle->name);
 }
 
 /* Only tables whose file is open already: listing opens nothing. */
@@ -139,7 +140,7 @@ static int add_table(list_cursor *cursor, const mmap_table *table) {
   list_row row = {.access = access_names[access],
                   .offset = table->spec.offset,
                   .length = (uint64_t)rows.count * table->spec.record};
-  return add_row(cursor, object, row, table->name);
+  return add_list_row(cursor, object, row, table->name);
 }
 
 static bool is_listed(const list_cursor *cursor, const ext_object *object) {
@@ -154,7 +155,7 @@ static int add_plain(list_cursor *cursor, const ext_object *object) {
   if (object->core->kind != MM_OBJECT_FILE || is_listed(cursor, object)) return SQLITE_OK;
   const mm_object *core = object->core;
   list_row row = {.access = access_names[core->begun ? EXT_WRITE : EXT_READ], .length = core->size};
-  return add_row(cursor, object, row, NULL);
+  return add_list_row(cursor, object, row, NULL);
 }
 
 /* What others did to the files shows here, too. One that cannot be looked at is listed as it was. */
@@ -170,11 +171,11 @@ static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   ext_conn *conn = ((ext_tab *)base->pVtab)->conn;
   int rc = SQLITE_OK;
   (void)plan, (void)string, (void)argc, (void)argv;
-  clear_rows(cursor);
+  clear_list(cursor);
   cursor->at = 0;
   refresh_objects(conn);
   for (size_t i = 0; i < conn->handle_count && rc == SQLITE_OK; i++) {
-    if (conn->handles[i]->object) rc = add_handle(cursor, conn->handles[i]);
+    if (conn->handles[i]->object) rc = add_handle_row(cursor, conn->handles[i]);
   }
   for (mmap_table *t = conn->tables; t && rc == SQLITE_OK; t = t->next) rc = add_table(cursor, t);
   for (ext_object *o = conn->objects; o && rc == SQLITE_OK; o = o->next) rc = add_plain(cursor, o);

@@ -52,10 +52,11 @@ static void unlist_table(mmap_table *table) {
 }
 
 /* The file must be there and be long enough, or be made. */
-static int check_file(mmap_table *table, mm_error *err) {
+static int check_table_file(mmap_table *table, mm_error *err) {
   ext_object *object;
   const mmap_spec *spec = &table->spec;
   int rc = MM_OK;
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): connect_spec gave a table, or failed */
   ext_conn_drop_table_copy(table->tab.conn, table->database, table->name);
   bool writes = spec->access == EXT_WRITE || spec->access == EXT_CREATE;
   if (writes) rc = ext_conn_check_writes(table->tab.conn, err);
@@ -83,7 +84,7 @@ static int check_file(mmap_table *table, mm_error *err) {
 
 static int report(char **error, const mm_error *err) {
   *error = sqlite3_mprintf("mmap: %s", err->text);
-  return ext_sqlite_code(err->code);
+  return *error ? ext_sqlite_code(err->code) : SQLITE_NOMEM;
 }
 
 /* SQLite says what is wrong with a declaration: too many columns, say. */
@@ -94,7 +95,10 @@ static int connect_spec(sqlite3 *db, void *conn, mmap_spec *spec, mmap_table **o
                        : SQLITE_NOMEM;
   sqlite3_free(declaration);
   if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
-  if (rc == SQLITE_ERROR) *error = sqlite3_mprintf("mmap: %s", sqlite3_errmsg(db));
+  if (rc == SQLITE_ERROR) {
+    *error = sqlite3_mprintf("mmap: %s", sqlite3_errmsg(db));
+    if (!*error) rc = SQLITE_NOMEM;
+  }
   *out = (mmap_table *)base;
   return rc;
 }
@@ -133,7 +137,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   } else {
     mmap_spec_clear(&spec);
   }
-  if (rc == SQLITE_OK && !function && ext_tab_is_creating(db) && check_file(table, err)) {
+  if (rc == SQLITE_OK && !function && ext_tab_is_creating(db) && check_table_file(table, err)) {
     rc = report(error, err);
   }
   if (rc && table) {

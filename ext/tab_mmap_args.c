@@ -14,16 +14,16 @@
 
 /* ---- scanning ------------------------------------------------------------------------------- */
 
-static bool is_space(char c) {
+static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
-static const char *skip_spaces(const char *p) {
-  while (is_space(*p)) p++;
+static const char *skip_blanks(const char *p) {
+  while (is_blank(*p)) p++;
   return p;
 }
 
-static bool is_word(char c) {
+static bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '$' || (unsigned char)c >= 0x80;
 }
@@ -41,8 +41,8 @@ static char closing_quote(char open) {
   }
 }
 
-/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: not closed, or no
-** memory. */
+/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: no memory, or, and `p` is
+** NULL then, it is not closed. */
 static char *read_quoted(const char **p) {
   char close = closing_quote(**p);
   const char *from = *p + 1;
@@ -54,6 +54,7 @@ static char *read_quoted(const char **p) {
   }
   if (!*from) {
     mm_free(text);
+    *p = NULL;
     return NULL;
   }
   *to = 0;
@@ -70,29 +71,31 @@ static char *copy_range(const char *from, const char *to) {
   return text;
 }
 
-/* A name: quoted, or a word. */
+/* A name: quoted, or a word. NULL: no memory, or, and `p` is NULL then, there is none. */
 static char *read_name(const char **p) {
   if (closing_quote(**p)) return read_quoted(p);
   const char *from = *p;
-  while (is_word(**p)) (*p)++;
-  return *p > from ? copy_range(from, *p) : NULL;
+  while (is_name_character(**p)) (*p)++;
+  if (*p > from) return copy_range(from, *p);
+  *p = NULL;
+  return NULL;
 }
 
 char *mmap_argument_text(const char *p) {
-  p = skip_spaces(p);
+  p = skip_blanks(p);
   if (closing_quote(*p)) {
     const char *q = p;
     char *text = read_quoted(&q);
-    if (text && !*skip_spaces(q)) return text;
+    if (q && (!text || !*skip_blanks(q))) return text;
     mm_free(text);
   }
   const char *end = p + strlen(p);
-  while (end > p && is_space(end[-1])) end--;
+  while (end > p && is_blank(end[-1])) end--;
   return copy_range(p, end);
 }
 
 /* Decimal or 0x hexadecimal, to the end of the text or a space; -1: no such number. */
-static int64_t read_number(const char **p) {
+static int64_t parse_number(const char **p) {
   bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
   const char *digits = hex ? *p + 2 : *p;
   char *end;
@@ -136,8 +139,8 @@ static int option_of(const char *name) {
 
 static int number_option(const char *name, const char *text, uint64_t *out, mm_error *err) {
   const char *p = text;
-  int64_t n = read_number(&p);
-  if (n < 0 || *skip_spaces(p)) {
+  int64_t n = parse_number(&p);
+  if (n < 0 || *skip_blanks(p)) {
     return mm_fail(err, MM_ERROR, "%s '%s' is no number of bytes", name, text);
   }
   *out = (uint64_t)n;
@@ -163,7 +166,7 @@ static int set_option(parser *parse, int option, const char *text) {
   }
 }
 
-static int parse_option(parser *parse, const char *name, const char *rest) {
+static int parse_table_option(parser *parse, const char *name, const char *rest) {
   int option = option_of(name);
   if (option < 0) return mm_fail(parse->err, MM_ERROR, "unknown option '%s'", name);
   if (parse->seen & 1u << option) {
@@ -199,15 +202,15 @@ static int parse_type_and_place(parser *parse, const char *text, mmap_column *co
   const char *end = at ? at : text + strlen(text);
   column->at = after_last_column(parse->spec);
   if (at) {
-    const char *p = skip_spaces(at + 1);
-    int64_t n = read_number(&p);
-    if (n < 0 || *skip_spaces(p)) {
+    const char *p = skip_blanks(at + 1);
+    int64_t n = parse_number(&p);
+    if (n < 0 || *skip_blanks(p)) {
       return mm_fail(parse->err, MM_ERROR, "column '%s': '%s' is no place in a record",
                      column->name, at);
     }
     column->at = (uint64_t)n;
   }
-  while (end > text && is_space(end[-1])) end--;
+  while (end > text && is_blank(end[-1])) end--;
   mm_error inner;
   if (mm_type_parse(text, (size_t)(end - text), &column->type, &inner)) {
     return mm_fail(parse->err, MM_ERROR, "column '%s': %s", column->name, inner.text);
@@ -215,7 +218,7 @@ static int parse_type_and_place(parser *parse, const char *text, mmap_column *co
   return MM_OK;
 }
 
-static int check_name(const mmap_spec *spec, const char *name, mm_error *err) {
+static int check_column_name(const mmap_spec *spec, const char *name, mm_error *err) {
   if (sqlite3_stricmp(name, "offset") == 0) {
     return mm_fail(err, MM_ERROR, "column 'offset' is there already: every record has one");
   }
@@ -233,7 +236,7 @@ static int parse_column(parser *parse, char *name, const char *rest) {
   mmap_column column = {.name = name};
   void *columns = spec->columns;
   int rc = parse_type_and_place(parse, rest, &column);
-  if (rc == MM_OK) rc = check_name(spec, name, parse->err);
+  if (rc == MM_OK) rc = check_column_name(spec, name, parse->err);
   if (rc == MM_OK && mm_grow(&columns, spec->column_count, &parse->capacity, sizeof column)) {
     rc = mm_fail_nomem(parse->err);
   }
@@ -249,13 +252,14 @@ static int parse_column(parser *parse, char *name, const char *rest) {
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 static int parse_argument(parser *parse, const char *text) {
-  const char *p = skip_spaces(text);
+  const char *p = skip_blanks(text);
   bool quoted = closing_quote(*p) != 0;
   char *name = read_name(&p);
-  if (!name) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
-  p = skip_spaces(p);
+  if (!p) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
+  if (!name) return mm_fail_nomem(parse->err);
+  p = skip_blanks(p);
   if (*p == '=' && !quoted) {
-    int rc = parse_option(parse, name, p + 1);
+    int rc = parse_table_option(parse, name, p + 1);
     mm_free(name);
     return rc;
   }

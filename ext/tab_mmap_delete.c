@@ -34,7 +34,7 @@ struct mmap_deleted {
   struct mmap_deleted *next; /* in ext_conn.deleted */
 };
 
-static mmap_deleted *find(const ext_conn *conn, const ext_object *object) {
+static mmap_deleted *find_deleted(const ext_conn *conn, const ext_object *object) {
   mmap_deleted *d = conn->deleted;
   while (d && d->object != object) d = d->next;
   return d;
@@ -45,12 +45,12 @@ static bool is_alike(const mmap_deleted *d, const mmap_table *table) {
 }
 
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object) {
-  const mmap_deleted *d = find(table->tab.conn, object);
+  const mmap_deleted *d = find_deleted(table->tab.conn, object);
   return d && d->rows.count && is_alike(d, table) ? &d->rows : NULL;
 }
 
 int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err) {
-  const mmap_deleted *d = find(conn, object);
+  const mmap_deleted *d = find_deleted(conn, object);
   if (!d || d->rows.count == 0) return MM_OK;
   return mm_fail(err, MM_ERROR, "rows of '%s' were deleted: COMMIT closes them up first",
                  object->core->name);
@@ -181,7 +181,7 @@ static int flush(void *context, mm_error *err) {
   return rc;
 }
 
-static void destroy(void *context, bool committed) {
+static void destroy_deleted(void *context, bool committed) {
   mmap_deleted *d = context;
   (void)committed;
   mmap_deleted **link = &d->conn->deleted;
@@ -195,7 +195,7 @@ static void destroy(void *context, bool committed) {
 
 /* ---- deleting ------------------------------------------------------------------------------- */
 
-static mmap_deleted *create(const mmap_table *table, ext_object *object) {
+static mmap_deleted *create_deleted(const mmap_table *table, ext_object *object) {
   ext_conn *conn = table->tab.conn;
   mmap_deleted *d = mm_alloc_zeroed(sizeof *d);
   if (!d) return NULL;
@@ -204,7 +204,8 @@ static mmap_deleted *create(const mmap_table *table, ext_object *object) {
   ext_object_hold(object);
   d->offset = table->spec.offset;
   d->record = table->spec.record;
-  d->deferred = (ext_txn_deferred){.flush = flush, .end = destroy, .context = d, .undo = reopen};
+  d->deferred =
+      (ext_txn_deferred){.flush = flush, .end = destroy_deleted, .context = d, .undo = reopen};
   ext_txn_defer(conn, &d->deferred);
   d->next = conn->deleted;
   conn->deleted = d;
@@ -212,8 +213,8 @@ static mmap_deleted *create(const mmap_table *table, ext_object *object) {
 }
 
 int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err) {
-  mmap_deleted *d = find(table->tab.conn, object);
-  if (!d) d = create(table, object);
+  mmap_deleted *d = find_deleted(table->tab.conn, object);
+  if (!d) d = create_deleted(table, object);
   if (!d) return mm_fail_nomem(err);
   if (d->rows.count == 0) {
     d->offset = table->spec.offset;

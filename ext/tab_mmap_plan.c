@@ -8,7 +8,7 @@
 #include "ext/tab_mmap.h"
 
 /* What a column is to the plan; 0: nothing that narrows a scan. */
-static char target_of(const mmap_table *table, int column) {
+static char plan_target(const mmap_table *table, int column) {
   if (column < 0) return 'r';
   if (mmap_is_bytes(table)) return column == BYTES_OFFSET ? 'o' : column == BYTES_BYTE ? 'b' : 0;
   if (column == table->spec.sorted && mmap_key_is_ordered(table)) return 'k';
@@ -61,10 +61,10 @@ static void plan_share(plan *p, char what, char how) {
   p->share *= what == 'b' ? (equal ? 1.0 / 64 : 0.5) : 0.25;
 }
 
-static void plan_constraint(plan *p, int i) {
+static void plan_column(plan *p, int i) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   struct sqlite3_index_constraint_usage *usage = &p->info->aConstraintUsage[i];
-  char how = ext_tab_operator(c->op), what = target_of(p->table, c->iColumn);
+  char how = ext_tab_operator(c->op), what = plan_target(p->table, c->iColumn);
   if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
   if (what == 'k' && !compares_bytes(p, i)) return;
   usage->argvIndex = p->next++;
@@ -80,14 +80,14 @@ static bool is_row_target(char what) {
 }
 
 /* ORDER BY rowid, whatever follows; ORDER BY the sorted column, which rowid may follow. */
-static void plan_order(plan *p) {
+static void plan_direction(plan *p) {
   const sqlite3_index_info *info = p->info;
   int n = info->nOrderBy;
   if (n == 0) return;
   unsigned char down = info->aOrderBy[0].desc;
-  char what = target_of(p->table, info->aOrderBy[0].iColumn);
+  char what = plan_target(p->table, info->aOrderBy[0].iColumn);
   bool keyed =
-      what == 'k' && (n == 1 || (is_row_target(target_of(p->table, info->aOrderBy[1].iColumn)) &&
+      what == 'k' && (n == 1 || (is_row_target(plan_target(p->table, info->aOrderBy[1].iColumn)) &&
                                  info->aOrderBy[1].desc == down));
   if (!keyed && !is_row_target(what)) return;
   p->info->orderByConsumed = 1;
@@ -111,7 +111,7 @@ static double count_rows(mmap_table *table) {
 
 static int bits_of(double count) {
   int bits = 1;
-  for (; count >= 2; count /= 2) bits++;
+  for (int64_t n = (int64_t)count; n >= 2; n /= 2) bits++;
   return bits;
 }
 
@@ -127,12 +127,13 @@ static void plan_cost(const plan *p, double count) {
   if (p->one) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 }
 
-static int plan_file(sqlite3_vtab *base, plan *p) {
+static int plan_argument(sqlite3_vtab *base, plan *p) {
   unsigned given;
   int rc = ext_tab_arguments(base, p->info, "mmap", BYTES_FILE, 1, 1, &given, &p->next);
   if (rc == SQLITE_ERROR) {
     sqlite3_free(base->zErrMsg);
     base->zErrMsg = sqlite3_mprintf("mmap: the file is missing: mmap(file) or WHERE file = …");
+    if (!base->zErrMsg) rc = SQLITE_NOMEM;
   }
   p->info->idxNum = MMAP_PLAN_FILE;
   return rc;
@@ -141,10 +142,10 @@ static int plan_file(sqlite3_vtab *base, plan *p) {
 int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   mmap_table *table = (mmap_table *)base;
   plan p = {.table = table, .info = info, .next = 1, .share = 1, .scan = 1};
-  int rc = table->spec.path ? SQLITE_OK : plan_file(base, &p);
+  int rc = table->spec.path ? SQLITE_OK : plan_argument(base, &p);
   if (rc) return rc;
-  for (int i = 0; i < info->nConstraint; i++) plan_constraint(&p, i);
-  plan_order(&p);
+  for (int i = 0; i < info->nConstraint; i++) plan_column(&p, i);
+  plan_direction(&p);
   plan_cost(&p, count_rows(table));
   info->idxStr = sqlite3_mprintf("%s", p.text);
   info->needToFreeIdxStr = 1;

@@ -37,22 +37,22 @@ typedef struct mmap_cursor {
   uint8_t set[32];
 } mmap_cursor;
 
-static mmap_table *table_of(const mmap_cursor *cursor) {
+static mmap_table *cursor_table(const mmap_cursor *cursor) {
   return (mmap_table *)cursor->base.pVtab;
 }
 
-static ext_conn *conn_of(const mmap_cursor *cursor) {
-  return table_of(cursor)->tab.conn;
+static ext_conn *cursor_conn(const mmap_cursor *cursor) {
+  return cursor_table(cursor)->tab.conn;
 }
 
-static int fail(mmap_cursor *cursor) {
-  const mmap_table *table = table_of(cursor);
-  return ext_cursor_error(&cursor->base, mmap_table_label(table), &conn_of(cursor)->err);
+static int cursor_fail(mmap_cursor *cursor) {
+  const mmap_table *table = cursor_table(cursor);
+  return ext_cursor_error(&cursor->base, mmap_table_label(table), &cursor_conn(cursor)->err);
 }
 
 static int faulted(mmap_cursor *cursor) {
-  mm_object_faulted(cursor->object->core, &conn_of(cursor)->err);
-  return fail(cursor);
+  mm_object_faulted(cursor->object->core, &cursor_conn(cursor)->err);
+  return cursor_fail(cursor);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -67,7 +67,7 @@ static void forget_runs(mmap_cursor *cursor) {
   cursor->run_count = cursor->run_capacity = cursor->run_at = 0;
 }
 
-static void let_go(mmap_cursor *cursor) {
+static void cursor_let_go(mmap_cursor *cursor) {
   ext_object_release(cursor->object);
   mm_free(cursor->path);
   cursor->object = NULL;
@@ -78,7 +78,7 @@ static void let_go(mmap_cursor *cursor) {
 int mmapClose(sqlite3_vtab_cursor *base) {
   mmap_cursor *cursor = (mmap_cursor *)base;
   forget_runs(cursor);
-  let_go(cursor);
+  cursor_let_go(cursor);
   sqlite3_free(base);
   return SQLITE_OK;
 }
@@ -91,27 +91,26 @@ static bool is_same_file(const mmap_cursor *cursor, sqlite3_value *file) {
     return path && cursor->path && strcmp(path, cursor->path) == 0 &&
            strlen(path) == (size_t)sqlite3_value_bytes(file);
   }
-  const ext_handle *handle;
-  return sqlite3_value_type(file) == SQLITE_INTEGER && cursor->handle &&
-         cursor->handle == sqlite3_value_int64(file) &&
-         (handle = conn_of(cursor)->handles[cursor->handle - 1])->object == cursor->object;
+  if (sqlite3_value_type(file) != SQLITE_INTEGER || !cursor->handle) return false;
+  const ext_handle *handle = cursor_conn(cursor)->handles[cursor->handle - 1];
+  return cursor->handle == sqlite3_value_int64(file) && handle->object == cursor->object;
 }
 
 /* Rows of a handle are those of its window. */
 static mmap_rows function_rows(const mmap_cursor *cursor) {
   ext_file file = {.object = cursor->object};
-  if (cursor->handle) file.handle = conn_of(cursor)->handles[cursor->handle - 1];
+  if (cursor->handle) file.handle = cursor_conn(cursor)->handles[cursor->handle - 1];
   ext_file_window(&file);
   return (mmap_rows){.start = file.start, .count = (int64_t)file.length, .first = 0};
 }
 
 static int open_function(mmap_cursor *cursor, sqlite3_value *value) {
-  mm_error *err = &conn_of(cursor)->err;
+  mm_error *err = &cursor_conn(cursor)->err;
   ext_file file;
   if (!is_same_file(cursor, value)) {
-    let_go(cursor);
+    cursor_let_go(cursor);
     if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
-    if (ext_file_resolve(conn_of(cursor), value, &file, err)) return fail(cursor);
+    if (ext_file_resolve(cursor_conn(cursor), value, &file, err)) return cursor_fail(cursor);
     cursor->object = file.object;
     cursor->handle = file.handle ? file.handle->id : 0;
     if (!file.handle) {
@@ -124,10 +123,10 @@ static int open_function(mmap_cursor *cursor, sqlite3_value *value) {
 }
 
 static int open_table(mmap_cursor *cursor) {
-  mmap_table *table = table_of(cursor);
-  if (!cursor->object && mmap_table_open(table, &cursor->object, &conn_of(cursor)->err)) {
+  mmap_table *table = cursor_table(cursor);
+  if (!cursor->object && mmap_table_open(table, &cursor->object, &cursor_conn(cursor)->err)) {
     cursor->object = NULL;
-    return fail(cursor);
+    return cursor_fail(cursor);
   }
   cursor->rows = mmap_table_rows(table, cursor->object->core);
   table->known_rows = cursor->rows.count;
@@ -150,10 +149,9 @@ static void bound_rows(mmap_run *bounds, int64_t first, int64_t step, int64_t lo
   if (row < bounds->high) bounds->high = row;
 }
 
-static void bound_offset(const mmap_cursor *cursor, mmap_run *bounds, int op,
-                         sqlite3_value *value) {
+static void bound_place(const mmap_cursor *cursor, mmap_run *bounds, int op, sqlite3_value *value) {
   int64_t low = INT64_MIN, high = INT64_MAX;
-  const mmap_spec *spec = &table_of(cursor)->spec;
+  const mmap_spec *spec = &cursor_table(cursor)->spec;
   ext_bound_integer(op, value, &low, &high);
   bound_rows(bounds, spec->path ? (int64_t)cursor->rows.start : 0, (int64_t)spec->record, low,
              high);
@@ -186,16 +184,17 @@ typedef struct lookup {
 } lookup;
 
 static const ext_rowset *deleted_rows(const mmap_cursor *cursor) {
-  if (!conn_of(cursor)->deleted) return NULL;
-  return mmap_deleted_rows(table_of(cursor), cursor->object);
+  if (!cursor_conn(cursor)->deleted) return NULL;
+  return mmap_deleted_rows(cursor_table(cursor), cursor->object);
 }
 
 static mmap_keys keys_of(mmap_cursor *cursor) {
-  return mmap_table_keys(table_of(cursor), cursor->object->core, &cursor->rows,
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rows have an object */
+  return mmap_table_keys(cursor_table(cursor), cursor->object->core, &cursor->rows,
                          deleted_rows(cursor), &cursor->luck);
 }
 
-static int add_run(mmap_cursor *cursor, mmap_run run, const mmap_run *bounds) {
+static int cursor_add_run(mmap_cursor *cursor, mmap_run run, const mmap_run *bounds) {
   if (run.low < bounds->low) run.low = bounds->low;
   if (run.high > bounds->high) run.high = bounds->high;
   if (run.low > run.high) return SQLITE_OK;
@@ -215,11 +214,11 @@ static int add_range(mmap_cursor *cursor, const lookup *look, const mmap_range *
                      const mmap_run *bounds) {
   mmap_run runs[2];
   int count, rc = SQLITE_OK;
-  int found = mmap_range_runs(&look->keys, range, runs, &count, &conn_of(cursor)->err);
+  int found = mmap_range_runs(&look->keys, range, runs, &count, &cursor_conn(cursor)->err);
   /* Zeros where a file was cut are no reason to call it unsorted. */
   if (mm_object_hit(cursor->object->core)) return faulted(cursor);
-  if (found) return fail(cursor);
-  for (int i = 0; i < count && rc == SQLITE_OK; i++) rc = add_run(cursor, runs[i], bounds);
+  if (found) return cursor_fail(cursor);
+  for (int i = 0; i < count && rc == SQLITE_OK; i++) rc = cursor_add_run(cursor, runs[i], bounds);
   return rc;
 }
 
@@ -289,7 +288,7 @@ static void rotate_runs(mmap_cursor *cursor, const mmap_keys *keys) {
 static int find_runs(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, bool keyed) {
   bool all = look->list == NULL;
   int rc = SQLITE_OK;
-  if (!look->given) return add_run(cursor, *bounds, bounds);
+  if (!look->given) return cursor_add_run(cursor, *bounds, bounds);
   if (look->list) rc = add_list(cursor, look, bounds, &all);
   if (rc == SQLITE_OK && all) {
     forget_runs(cursor);
@@ -305,14 +304,15 @@ static int find_runs(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, 
 /* ---- from row to row ------------------------------------------------------------------------- */
 
 static const uint8_t *row_data(const mmap_cursor *cursor, int64_t row) {
-  uint64_t record = table_of(cursor)->spec.record;
+  uint64_t record = cursor_table(cursor)->spec.record;
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rows have an object */
   return cursor->object->core->data + cursor->rows.start + (uint64_t)row * record;
 }
 
 /* Rows that a rollback or a cut in this very statement has taken away are not there any more. */
 static void clip(mmap_cursor *cursor) {
   const mm_object *core = cursor->object->core;
-  uint64_t record = table_of(cursor)->spec.record;
+  uint64_t record = cursor_table(cursor)->spec.record;
   uint64_t size = core->size > cursor->rows.start ? core->size - cursor->rows.start : 0;
   int64_t count = (int64_t)(size / record);
   if (cursor->rows.count > count) cursor->rows.count = count;
@@ -334,7 +334,7 @@ static bool next_run(mmap_cursor *cursor) {
 static int seek_set(mmap_cursor *cursor) {
   mm_find_watch watch;
   uint64_t size = (uint64_t)(cursor->high - cursor->low + 1);
-  ext_conn_watch(conn_of(cursor), &watch);
+  ext_conn_watch(cursor_conn(cursor), &watch);
   const uint8_t *data = row_data(cursor, cursor->low);
   int64_t found = cursor->descending ? mm_rfind_set(cursor->set, data, size, &watch)
                                      : mm_find_set(cursor->set, data, size, &watch);
@@ -351,7 +351,7 @@ static void skip_deleted(mmap_cursor *cursor, const ext_rowset *deleted) {
 }
 
 /* Find `at` in low..high; -1: there is none. */
-static int seek(mmap_cursor *cursor) {
+static int cursor_seek(mmap_cursor *cursor) {
   const ext_rowset *deleted = deleted_rows(cursor);
   int rc = SQLITE_OK;
   cursor->at = cursor->descending ? cursor->high : cursor->low;
@@ -370,28 +370,28 @@ static int seek(mmap_cursor *cursor) {
 
 /* The plan promised an order: rows that are handed out one after the other show whether it
 ** holds. */
-static int check_order(mmap_cursor *cursor) {
+static int check_row_order(mmap_cursor *cursor) {
   int rc = MM_OK;
   if (cursor->last >= 0) {
     mmap_keys keys = keys_of(cursor);
     int64_t a = cursor->descending ? cursor->at : cursor->last;
     int64_t b = cursor->descending ? cursor->last : cursor->at;
-    rc = mmap_keys_check(&keys, a, b, &conn_of(cursor)->err);
+    rc = mmap_keys_check(&keys, a, b, &cursor_conn(cursor)->err);
     if (mm_object_hit(cursor->object->core)) return faulted(cursor);
   }
   cursor->last = cursor->at;
-  return rc ? fail(cursor) : SQLITE_OK;
+  return rc ? cursor_fail(cursor) : SQLITE_OK;
 }
 
 /* A search for bytes may have gone over a page that was cut meanwhile, which is no fault. */
 static int check_end(mmap_cursor *cursor) {
   if (!cursor->filtered || !cursor->object) return SQLITE_OK;
-  int rc = mm_object_whole(cursor->object->core, &conn_of(cursor)->err);
-  return rc ? fail(cursor) : SQLITE_OK;
+  int rc = mm_object_whole(cursor->object->core, &cursor_conn(cursor)->err);
+  return rc ? cursor_fail(cursor) : SQLITE_OK;
 }
 
 /* Stand on the first row that is still to come. */
-static int settle(mmap_cursor *cursor) {
+static int cursor_settle(mmap_cursor *cursor) {
   int rc = SQLITE_OK;
   do {
     if (cursor->object && cursor->size != cursor->object->core->size) clip(cursor);
@@ -399,10 +399,10 @@ static int settle(mmap_cursor *cursor) {
       cursor->done = !next_run(cursor);
       if (cursor->done) return check_end(cursor);
     }
-    rc = seek(cursor);
+    rc = cursor_seek(cursor);
     if (rc == SQLITE_OK && cursor->at < 0) cursor->high = cursor->low - 1;
   } while (rc == SQLITE_OK && cursor->at < 0);
-  return rc == SQLITE_OK && cursor->ordered ? check_order(cursor) : rc;
+  return rc == SQLITE_OK && cursor->ordered ? check_row_order(cursor) : rc;
 }
 
 static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
@@ -435,10 +435,10 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
   if (rc || !cursor->object) return rc;
   mmap_run bounds = {0, cursor->rows.count - 1};
   lookup look = {.range = mmap_range_all(), .given = (plan & MMAP_PLAN_KEYED) != 0};
-  if (mmap_sorted_column(table_of(cursor))) look.keys = keys_of(cursor);
+  if (mmap_sorted_column(cursor_table(cursor))) look.keys = keys_of(cursor);
   for (int arg = plan & MMAP_PLAN_FILE ? 1 : 0; arg < argc; arg++, constraints += 2) {
     int op = ext_tab_operator_of(constraints[1]);
-    if (constraints[0] == 'o') bound_offset(cursor, &bounds, op, argv[arg]);
+    if (constraints[0] == 'o') bound_place(cursor, &bounds, op, argv[arg]);
     if (constraints[0] == 'r') bound_rowid(cursor, &bounds, op, argv[arg]);
     if (constraints[0] == 'b') bound_byte(cursor, op, argv[arg]);
     if ((constraints[0] | 0x20) == 'k') narrow_key(&look, constraints, argv[arg]);
@@ -446,13 +446,13 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
   cursor->ordered = look.given;
   cursor->plain = !cursor->ordered && !cursor->filtered && !cursor->descending;
   rc = find_runs(cursor, &look, &bounds, (plan & MMAP_PLAN_KEYED) != 0);
-  return rc ? rc : settle(cursor);
+  return rc ? rc : cursor_settle(cursor);
 }
 
 /* Most rows of most scans: `low` stays behind. */
 static bool is_simple_step(const mmap_cursor *cursor) {
   return cursor->plain && cursor->at < cursor->high && cursor->size == cursor->object->core->size &&
-         !conn_of(cursor)->deleted;
+         !cursor_conn(cursor)->deleted;
 }
 
 int mmapNext(sqlite3_vtab_cursor *base) {
@@ -466,7 +466,7 @@ int mmapNext(sqlite3_vtab_cursor *base) {
   } else {
     cursor->low = cursor->at + 1;
   }
-  return settle(cursor);
+  return cursor_settle(cursor);
 }
 
 int mmapEof(sqlite3_vtab_cursor *base) {
@@ -476,13 +476,13 @@ int mmapEof(sqlite3_vtab_cursor *base) {
 /* ---- columns --------------------------------------------------------------------------------- */
 
 static sqlite3_int64 offset_of(const mmap_cursor *cursor) {
-  int64_t offset = cursor->at * (int64_t)table_of(cursor)->spec.record;
-  return table_of(cursor)->spec.path ? (int64_t)cursor->rows.start + offset : offset;
+  int64_t offset = cursor->at * (int64_t)cursor_table(cursor)->spec.record;
+  return cursor_table(cursor)->spec.path ? (int64_t)cursor->rows.start + offset : offset;
 }
 
-static void result_file(const mmap_cursor *cursor, sqlite3_context *context) {
+static void cursor_result_file(const mmap_cursor *cursor, sqlite3_context *context) {
   if (sqlite3_vtab_nochange(context)) {
-    mmap_result_file_mark(context, conn_of(cursor), cursor->path, cursor->handle);
+    mmap_result_file_mark(context, cursor_conn(cursor), cursor->path, cursor->handle);
   } else if (cursor->path) {
     sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
   } else {
@@ -492,7 +492,7 @@ static void result_file(const mmap_cursor *cursor, sqlite3_context *context) {
 
 static void bytes_column(const mmap_cursor *cursor, sqlite3_context *context, int column) {
   if (column == BYTES_FILE) {
-    result_file(cursor, context);
+    cursor_result_file(cursor, context);
   } else if (sqlite3_vtab_nochange(context)) {
     return; /* xUpdate learns that it is not set */
   } else if (column == BYTES_OFFSET) {
@@ -503,7 +503,7 @@ static void bytes_column(const mmap_cursor *cursor, sqlite3_context *context, in
 }
 
 static void record_column(const mmap_cursor *cursor, sqlite3_context *context, int column) {
-  const mmap_spec *spec = &table_of(cursor)->spec;
+  const mmap_spec *spec = &cursor_table(cursor)->spec;
   if (sqlite3_vtab_nochange(context)) return;
   if (column == (int)spec->column_count) {
     sqlite3_result_int64(context, offset_of(cursor));
@@ -522,7 +522,7 @@ static bool is_gone(mmap_cursor *cursor) {
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   mmap_cursor *cursor = (mmap_cursor *)base;
   if (is_gone(cursor)) return SQLITE_OK;
-  if (mmap_is_bytes(table_of(cursor))) {
+  if (mmap_is_bytes(cursor_table(cursor))) {
     bytes_column(cursor, context, column);
   } else {
     record_column(cursor, context, column);

@@ -18,6 +18,7 @@
 */
 #include <math.h>
 
+#include "core/find.h"
 #include "core/mem.h"
 #include "ext/tab_mmap.h"
 
@@ -123,7 +124,7 @@ static uint64_t rank_of_key(const mmap_keys *keys, const uint8_t *key) {
   }
 }
 
-static int compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
+static int compare_sized(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
   uint64_t least = m < n ? m : n;
   int order = least ? memcmp(a, b, (size_t)least) : 0;
   return order ? order : (m > n) - (m < n);
@@ -147,14 +148,15 @@ static char *show_key(const mmap_keys *keys, const uint8_t *key) {
     case MM_VALUE_TEXT:
       return sqlite3_mprintf("'%.*s%s'", shown, (const char *)v.data, more);
     case MM_VALUE_BLOB:
-      for (int i = 0; i < shown; i++) sqlite3_snprintf(3, hex + 2 * i, "%02x", v.data[i]);
+      for (int i = 0; i < shown; i++)
+        sqlite3_snprintf(3, hex + (ptrdiff_t)2 * i, "%02x", v.data[i]);
       return sqlite3_mprintf("x'%s%s'", hex, more);
     default:
       return sqlite3_mprintf("NaN");
   }
 }
 
-static int out_of_order(const mmap_keys *keys, int64_t row, int64_t later, mm_error *err) {
+static int fail_disorder(const mmap_keys *keys, int64_t row, int64_t later, mm_error *err) {
   char *first = show_key(keys, key_at(keys, row)), *second = show_key(keys, key_at(keys, later));
   int rc = first && second
                ? mm_fail(err, MM_CORRUPT,
@@ -169,11 +171,11 @@ static int out_of_order(const mmap_keys *keys, int64_t row, int64_t later, mm_er
 
 int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *err) {
   const uint8_t *a = key_at(keys, row), *b = key_at(keys, next);
-  return mm_type_compare(keys->type, a, b) <= 0 ? MM_OK : out_of_order(keys, row, next, err);
+  return mm_type_compare(keys->type, a, b) <= 0 ? MM_OK : fail_disorder(keys, row, next, err);
 }
 
-static int refuse(const mmap_keys *keys, const uint8_t *key, const char *relation,
-                  int64_t neighbour, mm_error *err) {
+static int refuse_key(const mmap_keys *keys, const uint8_t *key, const char *relation,
+                      int64_t neighbour, mm_error *err) {
   char *first = show_key(keys, key), *second = show_key(keys, key_at(keys, neighbour));
   int rc = first && second ? mm_fail(err, MM_CONSTRAINT,
                                      "'%s' %s would break the order: it is %s %s of record %lld",
@@ -188,10 +190,10 @@ static int refuse(const mmap_keys *keys, const uint8_t *key, const char *relatio
 int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err) {
   int64_t before = mmap_keys_to(keys, row - 1), after = mmap_keys_from(keys, row + 1);
   if (before >= 0 && mm_type_compare(keys->type, key_at(keys, before), key) > 0) {
-    return refuse(keys, key, "less than", before, err);
+    return refuse_key(keys, key, "less than", before, err);
   }
   if (after < keys->count && mm_type_compare(keys->type, key, key_at(keys, after)) > 0) {
-    return refuse(keys, key, "more than", after, err);
+    return refuse_key(keys, key, "more than", after, err);
   }
   return MM_OK;
 }
@@ -200,35 +202,35 @@ int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_
 
 /* Every row below `low` is before the edge, every one from `high` on is not. Rows low-1 and high
 ** have been looked at, and have these ranks, if `low_seen` and `high_seen` say so. */
-typedef struct search {
+typedef struct key_search {
   const mmap_keys *keys;
   const mmap_edge *edge;
   int64_t low, high;
   int64_t low_row, high_row; /* the rows looked at last; -1: none */
   uint64_t low_rank, high_rank;
   mm_error *err;
-} search;
+} key_search;
 
-static bool is_before_edge(const search *s, const uint8_t *key, uint64_t rank) {
+static bool is_before_edge(const key_search *s, const uint8_t *key, uint64_t rank) {
   if (rank != s->edge->rank) return rank < s->edge->rank;
   if (!is_bytewise(s->keys->type)) return s->edge->after;
   const uint8_t *data;
   uint64_t size = key_bytes(s->keys, key, &data);
-  int order = compare_bytes(data, size, s->edge->data, s->edge->size);
+  int order = compare_sized(data, size, s->edge->data, s->edge->size);
   return order ? order < 0 : s->edge->after;
 }
 
 /* Rows of one rank may still be out of order if they are texts or blobs. */
-static int check_rows(const search *s, int64_t row, uint64_t rank, int64_t later,
+static int check_rows(const key_search *s, int64_t row, uint64_t rank, int64_t later,
                       uint64_t later_rank) {
   if (rank < later_rank || (rank == later_rank && !is_bytewise(s->keys->type))) return MM_OK;
-  if (rank > later_rank) return out_of_order(s->keys, row, later, s->err);
+  if (rank > later_rank) return fail_disorder(s->keys, row, later, s->err);
   return mmap_keys_check(s->keys, row, later, s->err);
 }
 
 /* Look at a row of low..high-1. If it was deleted, at the next one that was not; if there is none
 ** before `high`, the search goes on below. */
-static int probe(search *s, int64_t row) {
+static int probe_row(key_search *s, int64_t row) {
   int64_t at = mmap_keys_from(s->keys, row);
   if (at >= s->high) {
     s->high = row;
@@ -252,29 +254,29 @@ static int probe(search *s, int64_t row) {
   return MM_OK;
 }
 
-static int halve(search *s) {
+static int halve(key_search *s) {
   int rc = MM_OK;
-  while (rc == MM_OK && s->low < s->high) rc = probe(s, s->low + (s->high - s->low) / 2);
+  while (rc == MM_OK && s->low < s->high) rc = probe_row(s, s->low + (s->high - s->low) / 2);
   return rc;
 }
 
 /* Look 1, 2, 4 … rows further, up from `low` or down from `high`, until the place has been
 ** passed. */
-static int gallop(search *s, bool up, int *steps) {
+static int gallop(key_search *s, bool up, int *steps) {
   int rc = MM_OK;
   *steps = 0;
   for (int64_t step = 1; rc == MM_OK && s->low < s->high; step *= 2, ++*steps) {
     int64_t low = s->low, high = s->high;
     int64_t row = up ? low + step - 1 : high - step;
     if (row < low || row >= high) break;
-    rc = probe(s, row);
+    rc = probe_row(s, row);
     if (up ? s->low == low : s->high == high) break;
   }
   return rc;
 }
 
 /* Where the edge's rank would lie if ranks rose evenly between the rows seen. */
-static int64_t guess(const search *s) {
+static int64_t guess(const key_search *s) {
   double part = (double)(s->edge->rank - s->low_rank) / (double)(s->high_rank - s->low_rank);
   int64_t row = s->low_row + (int64_t)(part * (double)(s->high_row - s->low_row));
   return row < s->low ? s->low : row >= s->high ? s->high - 1 : row;
@@ -283,7 +285,7 @@ static int64_t guess(const search *s) {
 enum { GUESSES = 8, NEAR = 8, FAR_STEPS = 6, LUCK = 4 };
 
 /* Guess as long as that brings us nearer by more than halving would. *up: which way to go on. */
-static int interpolate(search *s, bool *up) {
+static int interpolate(key_search *s, bool *up) {
   int64_t last = s->high - s->low, at = -1;
   int rc = MM_OK;
   for (int i = 0; i < GUESSES && rc == MM_OK && s->low < s->high; i++) {
@@ -293,7 +295,7 @@ static int interpolate(search *s, bool *up) {
     int64_t row = guess(s), low = s->low;
     int64_t move = at < 0 ? last / 4 : row > at ? row - at : at - row;
     if (move < NEAR || move > last / 2) break;
-    rc = probe(s, row);
+    rc = probe_row(s, row);
     *up = s->low > low;
     last = move;
     at = row;
@@ -302,7 +304,7 @@ static int interpolate(search *s, bool *up) {
 }
 
 /* A guess that was followed by a long gallop was none. */
-static void learn(const search *s, int steps) {
+static void learn_luck(const key_search *s, int steps) {
   int *luck = s->keys->luck;
   if (steps > FAR_STEPS) {
     *luck -= 1;
@@ -311,30 +313,30 @@ static void learn(const search *s, int steps) {
   }
 }
 
-static int search_all(search *s) {
+static int search_all(key_search *s) {
   bool up = true;
   int steps;
-  int rc = probe(s, s->low);
-  if (rc == MM_OK && s->low < s->high) rc = probe(s, s->high - 1);
+  int rc = probe_row(s, s->low);
+  if (rc == MM_OK && s->low < s->high) rc = probe_row(s, s->high - 1);
   if (rc || s->high - s->low <= NEAR || *s->keys->luck < -LUCK) return rc ? rc : halve(s);
   rc = interpolate(s, &up);
   if (rc == MM_OK) rc = gallop(s, up, &steps);
   if (rc) return rc;
-  learn(s, steps);
+  learn_luck(s, steps);
   return halve(s);
 }
 
 /* The first row of from..count that is not before the edge. `near`: it is probably close to
 ** `from`. */
-static int find_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t from, bool near,
-                     int64_t *row, mm_error *err) {
-  search s = {.keys = keys,
-              .edge = edge,
-              .low = from,
-              .high = keys->count,
-              .low_row = -1,
-              .high_row = -1,
-              .err = err};
+static int find_key_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t from, bool near,
+                         int64_t *row, mm_error *err) {
+  key_search s = {.keys = keys,
+                  .edge = edge,
+                  .low = from,
+                  .high = keys->count,
+                  .low_row = -1,
+                  .high_row = -1,
+                  .err = err};
   int steps;
   int rc = MM_OK;
   if (s.low < s.high && near) {
@@ -353,11 +355,11 @@ static int find_run(const mmap_keys *keys, const mmap_edge *first, const mmap_ed
   int64_t end = keys->count;
   int rc = MM_OK;
   run->low = 0;
-  if (first->given) rc = find_edge(keys, first, 0, false, &run->low, err);
+  if (first->given) rc = find_key_edge(keys, first, 0, false, &run->low, err);
   if (rc == MM_OK && last->given) {
     /* An equality has both edges at one key: few rows share it. */
     bool near = first->given && first->rank == last->rank;
-    rc = find_edge(keys, last, run->low, near, &end, err);
+    rc = find_key_edge(keys, last, run->low, near, &end, err);
   }
   run->high = end - 1;
   return rc;
@@ -379,7 +381,7 @@ static bool is_upper(int op) {
 
 static int compare_edges(const mmap_edge *a, const mmap_edge *b) {
   if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
-  int order = compare_bytes(a->data, a->size, b->data, b->size);
+  int order = compare_sized(a->data, a->size, b->data, b->size);
   return order ? order : a->after - b->after;
 }
 
@@ -564,18 +566,19 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
 
 /* ---- mmap_check ----------------------------------------------------------------------------- */
 
-enum { ROWS_BETWEEN_LOOKS = 1 << 20 };
-
-/* MM_CORRUPT at the first pair out of order. */
+/* MM_CORRUPT at the first pair out of order. It looks at whether to go on as often as a search does,
+** by the bytes that it has passed. */
 static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   int64_t row = mmap_keys_from(keys, 0);
+  int64_t between = (int64_t)(MM_FIND_PIECE / keys->stride) + 1, look = between;
   int rc = MM_OK;
-  for (int64_t n = 1; rc == MM_OK; n++) {
+  while (rc == MM_OK) {
     int64_t next = mmap_keys_from(keys, row + 1);
     if (next >= keys->count) break;
     rc = mmap_keys_check(keys, row, next, err);
-    if (rc == MM_OK && n % ROWS_BETWEEN_LOOKS == 0 && ext_conn_interrupted(conn)) {
-      rc = mm_fail(err, MM_INTERRUPT, "interrupted");
+    if (rc == MM_OK && next >= look) {
+      look = next + between;
+      if (ext_conn_interrupted(conn)) rc = mm_fail(err, MM_INTERRUPT, "interrupted");
     }
     row = next;
   }

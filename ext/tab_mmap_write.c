@@ -257,7 +257,7 @@ static int encode_fields(edit *e, mm_error *err) {
   return rc;
 }
 
-static int check_order(const edit *e, mm_error *err) {
+static int check_edit_order(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
   const ext_rowset *deleted = mmap_deleted_rows(e->table, e->table->writing);
   int luck = 0;
@@ -315,7 +315,7 @@ static int apply(const edit *e, mm_error *err) {
 static int edit_row(edit *e, mm_error *err) {
   e->place = e->rows.start + (uint64_t)e->row * e->table->spec.record;
   int rc = encode_fields(e, err);
-  if (rc == MM_OK) rc = check_order(e, err);
+  if (rc == MM_OK) rc = check_edit_order(e, err);
   return rc == MM_OK ? apply(e, err) : rc;
 }
 
@@ -502,12 +502,22 @@ static int refuse_function(mm_error *err) {
                  "CREATE VIRTUAL TABLE makes one that takes rows");
 }
 
+/* In SQLite's own words. */
+static int refuse_trigger(sqlite3_vtab *base, const char *name) {
+  sqlite3_free(base->zErrMsg);
+  base->zErrMsg = sqlite3_mprintf("unsafe use of virtual table \"%s\"", name);
+  return base->zErrMsg ? SQLITE_ERROR : SQLITE_NOMEM;
+}
+
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
   mmap_table *table = (mmap_table *)base;
   mm_error *err = &table->tab.conn->err;
   bool function = table->spec.path == NULL;
   bool updates = argc > 1 && sqlite3_value_type(argv[0]) != SQLITE_NULL;
   int rc;
+  if (!ext_table_allowed(table->tab.conn->db, mmap_table_label(table))) {
+    return refuse_trigger(base, mmap_table_label(table));
+  }
   if (function) {
     rc = updates ? update_function(table, argv, err) : refuse_function(err);
   } else if (argc == 1) {

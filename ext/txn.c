@@ -89,7 +89,7 @@ static bool is_noted(const ext_txn *txn, const ext_object *object) {
 }
 
 /* COMMIT got as far as xSync and no further: what tables did for it is undone before more is written. */
-static void reopen(ext_txn *txn) {
+static void reopen_deferred(ext_txn *txn) {
   if (!txn->synced) return;
   for (ext_txn_deferred *d = txn->deferred; d; d = d->next) {
     if (d->undo) d->undo(d->context);
@@ -107,7 +107,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
     return mm_fail(err, MM_READONLY,
                    "the database is read-only, and so is what is reached from it");
   }
-  reopen(txn);
+  reopen_deferred(txn);
   int rc = list_object(txn, object, err);
   mm_object_ask(object->core, synchronous);
   const mm_object *core = object->core;
@@ -120,7 +120,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
 }
 
 void ext_txn_reopen(ext_conn *conn) {
-  reopen(conn->txn);
+  reopen_deferred(conn->txn);
 }
 
 uint64_t ext_txn_epoch(const ext_conn *conn) {
@@ -189,7 +189,7 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
   } else {
     txn->level_count = 0;
   }
-  reopen(txn);
+  reopen_deferred(txn);
   int rc = undo_to(txn, height, &conn->err);
   /* After a failure SQLite does not release the savepoint, but makes the next one in its place. */
   if (rc && level >= 0 && txn->level_count > (size_t)level) txn->level_count = (size_t)level;

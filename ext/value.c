@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/find.h"
 #include "core/view.h"
 
 /* From so many bytes on a slice is handed over without a copy: below it a pin costs more. */
@@ -45,6 +46,14 @@ int ext_sqlite_code(int mm_code) {
   }
 }
 
+void ext_result_failure(sqlite3_context *context, const char *text, int rc) {
+  sqlite3 *db = sqlite3_context_db_handle(context);
+  bool told = sqlite3_errcode(db) == SQLITE_NOMEM; /* of an earlier statement of ours */
+  sqlite3_result_error(context, text, -1);
+  /* Without memory for the text that is the error, and is to stay it. */
+  if (told || sqlite3_errcode(db) != SQLITE_NOMEM) sqlite3_result_error_code(context, rc);
+}
+
 void ext_result_error(sqlite3_context *context, const char *name, const mm_error *err) {
   if (err->code == MM_NOMEM) {
     sqlite3_result_error_nomem(context);
@@ -55,17 +64,15 @@ void ext_result_error(sqlite3_context *context, const char *name, const mm_error
     sqlite3_result_error_nomem(context);
     return;
   }
-  sqlite3_result_error(context, text, -1);
-  sqlite3_result_error_code(context, ext_sqlite_code(err->code));
+  ext_result_failure(context, text, ext_sqlite_code(err->code));
   sqlite3_free(text);
 }
 
 int ext_table_error(sqlite3_vtab *table, const char *name, const mm_error *err) {
-  if (err->code != MM_NOMEM) {
-    sqlite3_free(table->zErrMsg);
-    table->zErrMsg = sqlite3_mprintf("%s: %s", name, err->text);
-  }
-  return ext_sqlite_code(err->code);
+  if (err->code == MM_NOMEM) return SQLITE_NOMEM;
+  sqlite3_free(table->zErrMsg);
+  table->zErrMsg = sqlite3_mprintf("%s: %s", name, err->text);
+  return table->zErrMsg ? ext_sqlite_code(err->code) : SQLITE_NOMEM;
 }
 
 /* ---- arguments ------------------------------------------------------------------------------ */
@@ -250,6 +257,24 @@ static bool is_writing(sqlite3 *db) {
   return false;
 }
 
+/* A copy of much, with looks in between at whether to go on. */
+static void result_copy(sqlite3_context *context, ext_conn *conn, const uint8_t *data,
+                        uint64_t size) {
+  uint8_t *copy = sqlite3_malloc64(size);
+  bool go_on = copy != NULL;
+  for (uint64_t i = 0, piece; go_on && i < size; i += piece) {
+    piece = size - i < MM_FIND_PIECE ? size - i : MM_FIND_PIECE;
+    go_on = i == 0 || !ext_conn_interrupted(conn);
+    if (go_on) memcpy(copy + i, data + i, (size_t)piece);
+  }
+  if (go_on) {
+    sqlite3_result_blob64(context, copy, size, sqlite3_free);
+  } else {
+    sqlite3_result_error_code(context, copy ? SQLITE_INTERRUPT : SQLITE_NOMEM);
+    sqlite3_free(copy);
+  }
+}
+
 void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset,
                       uint64_t size) {
   mm_object *core = object->core;
@@ -257,6 +282,8 @@ void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t off
   if (size >= PIN_FROM && mm_object_can_pin(core) && !is_writing(object->conn->db)) {
     mm_object_pin(core, offset, size);
     sqlite3_result_blob64(context, core->data + offset, size, unpin);
+  } else if (size > MM_FIND_PIECE) {
+    result_copy(context, object->conn, core->data + offset, size);
   } else {
     ext_result_blob(context, core->data + offset, size);
   }
