@@ -26,6 +26,7 @@ struct State {
   Fault fault = Fault::kNone;
   int at = 0, counted = 0, error = 0;
   size_t torn = 0, max_write = 0, max_read = 0;
+  void (*observer)() = nullptr;
 };
 
 State *state;
@@ -46,10 +47,15 @@ int Verdict(const CallRecord &record) {
   if (state->fired && state->fault == Fault::kCrash) return EIO;
   if (!Counts(record)) return 0;
   int n = state->counted++;
+  if (state->observer) state->observer();
   bool hit = n == state->at || (n > state->at && state->fault != Fault::kOnce);
   if (state->fault == Fault::kNone || !hit) return 0;
   state->fired = true;
-  return state->fault == Fault::kCrash ? EIO : state->error;
+  if (state->fault == Fault::kCrash) return EIO;
+  if (state->error) return state->error;
+  bool maps = record.call == Call::kMap || record.call == Call::kProtect ||
+              record.call == Call::kMoveMap || record.call == Call::kMemory;
+  return maps ? ENOMEM : EIO;
 }
 
 size_t Note(CallRecord record, int *error, bool *first) {
@@ -391,6 +397,9 @@ void FaultSys::CrashAt(int n, size_t torn) {
 
 void FaultSys::NoFault() {
   state->fault = Fault::kNone;
+}
+void FaultSys::OnCall(void (*observer)()) {
+  state->observer = observer;
 }
 bool FaultSys::Fired() const {
   return state->fired;

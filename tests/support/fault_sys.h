@@ -92,11 +92,13 @@ public:
   void CountOnly(std::vector<Call> calls);
 
   // Calls are counted from 0, from the last Reset on. Each of these replaces the one before.
-  void FailAt(int n, int error, bool sticky = false); // sticky: and every counted call after it
+  // sticky: and every counted call after it. error 0: EIO, but ENOMEM of the calls that map memory.
+  void FailAt(int n, int error, bool sticky = false);
   void CrashAt(int n, size_t torn = 0); // as if the process had died before it: neither it nor any
                                         // call after it has any effect. `torn`: so many bytes of
                                         // it, if it is a write, are written still
   void NoFault();
+  void OnCall(void (*observer)()); // called at each counted call; NULL: none. Reset leaves it
   bool Fired() const;
 
   void MaxWrite(size_t size); // no write writes more at once; 0: no limit

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -89,10 +90,52 @@ std::string Column(sqlite3_stmt *stmt, int i) {
   }
 }
 
-void Collect(sqlite3_stmt *stmt, std::vector<std::vector<std::string>> *rows) {
+std::vector<std::string> Row(sqlite3_stmt *stmt, bool raw) {
   std::vector<std::string> row;
-  for (int i = 0; i < sqlite3_column_count(stmt); i++) row.push_back(Column(stmt, i));
-  rows->push_back(std::move(row));
+  for (int i = 0; i < sqlite3_column_count(stmt); i++)
+    row.push_back(raw ? ColumnBytes(stmt, i) : Column(stmt, i));
+  return row;
+}
+
+// One statement, from `text` to where the next one begins.
+Outcome Once(sqlite3 *db, const char *text, bool raw) {
+  Outcome outcome;
+  sqlite3_stmt *stmt = nullptr;
+  outcome.rc = sqlite3_prepare_v2(db, text, -1, &stmt, nullptr);
+  while (stmt && (outcome.rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    outcome.rows.push_back(Row(stmt, raw));
+    if (raw) break;
+  }
+  if (stmt) {
+    outcome.steps = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
+    outcome.rc = sqlite3_finalize(stmt);
+  }
+  if (outcome.rc == SQLITE_OK) return outcome;
+  outcome.rc = sqlite3_extended_errcode(db);
+  outcome.message = sqlite3_errmsg(db);
+  return outcome;
+}
+
+// Where the statement at `text` ends: SQLite's own parser may fail before it gets there.
+const char *EndOf(const char *text) {
+  std::string sql;
+  while (*text) {
+    const char *semicolon = strchr(text, ';');
+    const char *end = semicolon ? semicolon + 1 : text + strlen(text);
+    sql.append(text, end);
+    text = end;
+    if (sqlite3_complete(sql.c_str())) break;
+  }
+  return text;
+}
+
+bool IsBlank(const std::string &text) {
+  return text.find_first_not_of(" \t\r\n;") == std::string::npos;
+}
+
+std::string Failure(const Outcome &outcome) {
+  const char *name = CodeName(outcome.rc);
+  return (name ? name : "code " + std::to_string(outcome.rc)) + " " + outcome.message;
 }
 
 std::string Join(const std::vector<std::vector<std::string>> &rows) {
@@ -125,50 +168,58 @@ std::string Quote(const std::string &text) {
 
 /* ---- Db ------------------------------------------------------------------------------------- */
 
+Harness *harness;
+
+static int Load(sqlite3 *db, const char *entry, char **message) {
+  if (harness) return harness->Load(db, entry, message);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
+  return sqlite3_load_extension(db, Library().c_str(), entry, message);
+}
+
+static int CloseDatabase(sqlite3 *db) {
+  return harness ? harness->Close(db) : sqlite3_close(db);
+}
+
 Db::Db(const std::string &file, const char *entry, bool load, int flags) {
   int rc = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr);
   EXPECT_EQ(rc, SQLITE_OK) << file << ": " << sqlite3_errmsg(db_);
   if (rc != SQLITE_OK || !load) return;
   char *message = nullptr;
-  sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
-  rc = sqlite3_load_extension(db_, Library().c_str(), entry, &message);
+  rc = Load(db_, entry, &message);
   EXPECT_EQ(rc, SQLITE_OK) << (message ? message : "");
   sqlite3_free(message);
 }
 
 Db::~Db() {
-  if (db_) EXPECT_EQ(sqlite3_close(db_), SQLITE_OK) << sqlite3_errmsg(db_);
+  if (db_) EXPECT_EQ(CloseDatabase(db_), SQLITE_OK) << sqlite3_errmsg(db_);
 }
 
 void Db::Close() {
-  ASSERT_EQ(sqlite3_close(db_), SQLITE_OK) << sqlite3_errmsg(db_);
+  ASSERT_EQ(CloseDatabase(db_), SQLITE_OK) << sqlite3_errmsg(db_);
   db_ = nullptr;
 }
 
-int Db::Each(const std::string &sql, std::vector<std::vector<std::string>> *rows) {
-  const char *text = sql.c_str(), *end = text + sql.size();
-  int rc = SQLITE_OK;
-  while (rc == SQLITE_OK && text < end) {
-    sqlite3_stmt *stmt = nullptr;
-    rc = sqlite3_prepare_v2(db_, text, static_cast<int>(end - text), &stmt, &text);
-    if (rc != SQLITE_OK || !stmt) continue;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) Collect(stmt, rows);
-    rc = sqlite3_finalize(stmt);
+Outcome Db::Each(const std::string &sql, bool raw) {
+  Outcome all;
+  for (const char *text = sql.c_str(), *end; *text && all.rc == SQLITE_OK; text = end) {
+    end = EndOf(text);
+    std::string statement(text, end);
+    if (IsBlank(statement)) continue;
+    auto once = [&] { return Once(db_, statement.c_str(), raw); };
+    Outcome one = harness ? harness->Run(db_, statement, once) : once();
+    all.rc = one.rc;
+    all.message = one.message;
+    all.steps += one.steps;
+    for (auto &row : one.rows) all.rows.push_back(std::move(row));
   }
-  return rc == SQLITE_OK ? SQLITE_OK : sqlite3_extended_errcode(db_);
-}
-
-std::string Db::Failure(int rc) {
-  const char *name = CodeName(rc);
-  return (name ? name : "code " + std::to_string(rc)) + " " + sqlite3_errmsg(db_);
+  return all;
 }
 
 std::string Db::Rows(const std::string &sql) {
-  std::vector<std::vector<std::string>> rows;
-  int rc = Each(sql, &rows);
-  std::string text = Join(rows);
-  if (rc == SQLITE_OK) return text;
-  std::string failure = Failure(rc);
+  Outcome outcome = Each(sql);
+  std::string text = Join(outcome.rows);
+  if (outcome.rc == SQLITE_OK) return text;
+  std::string failure = Failure(outcome);
   ADD_FAILURE() << sql << "\n" << failure;
   return text.empty() ? failure : text + "\n" + failure;
 }
@@ -178,9 +229,8 @@ void Db::Run(const std::string &sql) {
 }
 
 std::string Db::Error(const std::string &sql) {
-  std::vector<std::vector<std::string>> rows;
-  int rc = Each(sql, &rows);
-  return rc == SQLITE_OK ? "ok" : Failure(rc);
+  Outcome outcome = Each(sql);
+  return outcome.rc == SQLITE_OK ? "ok" : Failure(outcome);
 }
 
 int64_t Db::Int(const std::string &sql) {
@@ -192,32 +242,22 @@ int64_t Db::Int(const std::string &sql) {
 }
 
 std::string Db::Bytes(const std::string &sql) {
-  sqlite3_stmt *stmt = nullptr;
-  std::string bytes;
-  int rc = sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr);
-  if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) bytes = ColumnBytes(stmt, 0);
-  rc = sqlite3_finalize(stmt);
-  EXPECT_EQ(sqlite3_errcode(db_), SQLITE_OK) << sql << "\n" << sqlite3_errmsg(db_);
-  return bytes;
+  Outcome outcome = Each(sql, true);
+  EXPECT_EQ(outcome.rc, SQLITE_OK) << sql << "\n" << outcome.message;
+  return outcome.rows.empty() ? std::string() : outcome.rows[0].at(0);
 }
 
 int Db::Steps(const std::string &sql) {
-  sqlite3_stmt *stmt = nullptr;
-  EXPECT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &stmt, nullptr), SQLITE_OK)
-      << sql << "\n"
-      << sqlite3_errmsg(db_);
-  if (!stmt) return -1;
-  while (sqlite3_step(stmt) == SQLITE_ROW) continue;
-  int steps = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
-  EXPECT_EQ(sqlite3_finalize(stmt), SQLITE_OK) << sql << "\n" << sqlite3_errmsg(db_);
-  return steps;
+  Outcome outcome = Each(sql);
+  EXPECT_EQ(outcome.rc, SQLITE_OK) << sql << "\n" << outcome.message;
+  return outcome.steps;
 }
 
 std::string Db::Plan(const std::string &sql) {
-  std::vector<std::vector<std::string>> rows;
-  EXPECT_EQ(Each("EXPLAIN QUERY PLAN " + sql, &rows), SQLITE_OK) << sqlite3_errmsg(db_);
+  Outcome outcome = Each("EXPLAIN QUERY PLAN " + sql);
+  EXPECT_EQ(outcome.rc, SQLITE_OK) << outcome.message;
   std::string text;
-  for (const auto &row : rows) text += (text.empty() ? "" : "\n") + row.at(3);
+  for (const auto &row : outcome.rows) text += (text.empty() ? "" : "\n") + row.at(3);
   return text;
 }
 

@@ -7,6 +7,7 @@
 //     }
 //
 // The library is $MMAP_LIBRARY, else ext/mmap0.so below Bazel's runfiles or the working directory.
+// tests/faults runs the same tests with faults in every statement, through `harness` below.
 #ifndef MM_TESTS_SUPPORT_SQL_H
 #define MM_TESTS_SUPPORT_SQL_H
 
@@ -14,6 +15,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +24,28 @@ namespace mm_test {
 
 // The absolute path of the library under test.
 const std::string &Library();
+
+// What one statement came to.
+struct Outcome {
+  int rc = SQLITE_OK;  // extended
+  std::string message; // sqlite3_errmsg, unless it is SQLITE_OK
+  std::vector<std::vector<std::string>> rows;
+  int steps = 0; // of SQLite's virtual machine
+};
+
+// Stands between Db and SQLite.
+class Harness {
+public:
+  virtual ~Harness() = default;
+  // As sqlite3_load_extension does.
+  virtual int Load(sqlite3 *db, const char *entry, char **message) = 0;
+  // Run one statement by `once`, which may be called again, and give what it came to.
+  virtual Outcome Run(sqlite3 *db, const std::string &sql,
+                      const std::function<Outcome()> &once) = 0;
+  // As sqlite3_close does.
+  virtual int Close(sqlite3 *db) = 0;
+};
+extern Harness *harness; // NULL: none
 
 // A connection. What must succeed reports a failure of the test if it does not.
 class Db {
@@ -57,8 +81,9 @@ public:
   operator sqlite3 *() const { return db_; }
 
 private:
-  int Each(const std::string &sql, std::vector<std::vector<std::string>> *rows);
-  std::string Failure(int rc);
+  // All that is run passes through here. The statements of `sql` up to the first that fails; the rows
+  // are those of all. `raw`: as bytes, and no more than the first one.
+  Outcome Each(const std::string &sql, bool raw = false);
   sqlite3 *db_ = nullptr;
 };
 

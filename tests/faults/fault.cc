@@ -1,0 +1,148 @@
+#include "tests/faults/fault.h"
+
+#include <cstdlib>
+#include <execinfo.h>
+#include <sqlite3.h>
+
+#include <memory>
+
+#include "tests/support/fault_sys.h"
+
+extern "C" char __executable_start, etext; // the linker's
+
+namespace mm_test {
+
+namespace {
+
+sqlite3_mem_methods below;
+
+struct State {
+  bool armed = false, sticky = false, fired = false, keep_sites = false;
+  int at = -1, count = 0, depth = 0;
+  std::vector<uint64_t> sites;
+};
+
+State state;
+thread_local bool here; // the thread that faults are for
+std::unique_ptr<FaultSys> sys;
+
+constexpr int kFrames = 96;
+
+// Is it of this program, with the library in it, and not of SQLite's?
+bool IsOwn(const void *frame) {
+  return frame >= static_cast<const void *>(&__executable_start) &&
+         frame < static_cast<const void *>(&etext);
+}
+
+constexpr int kNear = 8; // from here to SQLite's allocator and who called it
+
+// The way from Arm's caller to this call, as one number. Its last two bits tell how near our own code
+// is: 0 to 2, Fault::Nearness.
+uint64_t Site() {
+  void *frames[kFrames];
+  int depth = backtrace(frames, kFrames) - state.depth;
+  uint64_t hash = 14695981039346656037u, nearness = 2;
+  for (int i = 0; i < depth; i++) {
+    hash = (hash ^ reinterpret_cast<uintptr_t>(frames[i])) * 1099511628211u;
+    // The first are this file's.
+    if (i > 3 && nearness == 2 && IsOwn(frames[i])) nearness = i < kNear ? 0 : 1;
+  }
+  return (hash & ~uint64_t{3}) | nearness;
+}
+
+// For --fault: where it was.
+void ShowStack() {
+  void *frames[kFrames];
+  if (getenv("MM_FAULTS_STACK")) backtrace_symbols_fd(frames, backtrace(frames, kFrames), 2);
+}
+
+void NoteSite() {
+  if (!state.keep_sites || !here) return;
+  here = false; // what backtrace itself allocates is no call of the program's
+  if (state.sites.size() < Fault::kSitesMost) state.sites.push_back(Site());
+  here = true;
+}
+
+bool Fails() {
+  if (!state.armed || !here) return false;
+  int n = state.count++;
+  NoteSite();
+  bool hit = state.at >= 0 && (n == state.at || (state.sticky && n > state.at));
+  if (hit && !state.fired) ShowStack();
+  state.fired |= hit;
+  return hit;
+}
+
+std::vector<Call> AllBut(Call left_out) {
+  std::vector<Call> calls;
+  for (int i = 0; i <= static_cast<int>(Call::kMoveMap); i++)
+    if (static_cast<Call>(i) != left_out) calls.push_back(static_cast<Call>(i));
+  return calls;
+}
+
+void *Allocate(int size) {
+  return Fails() ? nullptr : below.xMalloc(size);
+}
+
+void *Reallocate(void *memory, int size) {
+  return Fails() ? nullptr : below.xRealloc(memory, size);
+}
+
+} // namespace
+
+void PrepareMemory() {
+  sqlite3_config(SQLITE_CONFIG_GETMALLOC, &below);
+  sqlite3_mem_methods methods = below;
+  methods.xMalloc = Allocate;
+  methods.xRealloc = Reallocate;
+  sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+  sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+}
+
+Fault::Fault(const Mode &mode) : mode_(mode) {
+  if (mode_.kind == Kind::kSystem) sys = std::make_unique<FaultSys>();
+}
+
+Fault::~Fault() {
+  sys.reset();
+}
+
+void Fault::Arm(int n) {
+  void *frames[kFrames];
+  fired_ = false;
+  state = State();
+  state.sticky = mode_.sticky;
+  state.at = n;
+  state.depth = backtrace(frames, kFrames) - 1;
+  state.keep_sites = n < 0;
+  here = true;
+  if (mode_.kind == Kind::kMemory) {
+    state.armed = true;
+    return;
+  }
+  sys->Reset();
+  // Unmapping what was mapped does not fail, and would leak if it did.
+  sys->CountOnly(AllBut(Call::kUnmap));
+  sys->OnCall(NoteSite);
+  if (n >= 0) sys->FailAt(n, 0, mode_.sticky);
+}
+
+int Fault::Disarm() {
+  here = false;
+  if (mode_.kind == Kind::kMemory) {
+    state.armed = false;
+    fired_ = state.fired;
+    return state.count;
+  }
+  fired_ = sys->Fired();
+  int count = sys->Counted();
+  sys->Reset();
+  sys->OnCall(nullptr);
+  return count;
+}
+
+const std::vector<uint64_t> &Fault::Sites() const {
+  return state.sites;
+}
+
+} // namespace mm_test
