@@ -494,4 +494,45 @@ TEST(Inode, IsFreedWithItsLastUser) {
   mm_mem_use(nullptr);
 }
 
+// More than the registry has chains, so that some share one.
+TEST(Inode, OfManyDevicesWithOneNumberAreTold) {
+  std::vector<mm_inode *> entries;
+  for (uint64_t device = 1; device <= 5000; device++) {
+    entries.push_back(mm_inode_acquire(device, 77));
+  }
+  for (uint64_t device = 1; device <= 5000; device++) {
+    mm_inode *again = mm_inode_acquire(device, 77);
+    EXPECT_EQ(again, entries[device - 1]);
+    mm_inode_release(again);
+  }
+  for (mm_inode *entry : entries) mm_inode_release(entry);
+}
+
+TEST(Inode, IsNotGivenBackByNobody) {
+  mm_inode *entry = mm_inode_acquire(5, 5);
+  mm_lock_unwrite(entry, -1, nullptr);
+  mm_lock_unwrite(nullptr, -1, &entry);
+  mm_inode_release(entry);
+}
+
+TEST(Inode, AfterAForkTheParentsOwnerSaysNothing) {
+  mm_inode *entry = mm_inode_acquire(6, 6);
+  FILE *file = tmpfile();
+  mm_error err;
+  int owner;
+  ASSERT_EQ(mm_lock_write(entry, fileno(file), &owner, 0, nullptr, nullptr, "f", &err), MM_OK);
+  pid_t pid = fork();
+  if (pid == 0) {
+    // The descriptor is the parent's own too, so its lock is in nobody's way.
+    _exit(mm_lock_writing(entry, fileno(file), &err) ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(mm_lock_writing(entry, fileno(file), &err));
+  mm_lock_unwrite(entry, fileno(file), &owner);
+  mm_inode_release(entry);
+  fclose(file);
+}
+
 } // namespace

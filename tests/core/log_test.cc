@@ -403,4 +403,82 @@ TEST(Log, MergesManyEntriesInLittleTime) {
   EXPECT_TRUE(log.Merged() == log.now);
 }
 
+TEST(Log, NeighboursMakeExtentsOfAMegabyte) {
+  constexpr size_t kPiece = 50000, kPieces = 50;
+  Logged log(Bytes(kPiece * kPieces, '.'));
+  for (size_t i = 0; i < kPieces; i++) {
+    log.Write(i * kPiece, Bytes(kPiece, static_cast<uint8_t>('a' + i % 26)));
+  }
+  EXPECT_EQ(log.Merged(), log.now);
+  EXPECT_EQ(log.extents, 3u);
+}
+
+TEST(Log, HasNoRoomForWhatNoMemoryHolds) {
+  mm_log log = {};
+  mm_error err;
+  uint8_t *room;
+  EXPECT_EQ(mm_log_write_room(&log, 0, UINT64_MAX, &room, &err), MM_NOMEM);
+  EXPECT_EQ(log.count, 0u);
+  mm_log_clear(&log);
+}
+
+int copies_left;
+
+TEST(Log, IsCopiedWithItsSizesOrNotAtAll) {
+  Logged log(Text("abcdef"));
+  log.Write(1, Text("XY"));
+  log.Resize(3);
+  log.Write(0, Text("z"));
+  const mm_allocator few = {
+      [](uint64_t size) { return copies_left-- > 0 ? malloc(size) : nullptr; },
+      [](void *p, uint64_t size) { return copies_left-- > 0 ? realloc(p, size) : nullptr; }, free};
+  mm_mem_use(&few);
+  for (int n = 0, rc = MM_NOMEM; rc != MM_OK; n++) {
+    mm_log copy = {};
+    copies_left = n;
+    rc = mm_log_copy(&copy, &log.log, 0, log.log.count, &log.err);
+    copies_left = 1000;
+    if (rc == MM_OK) {
+      EXPECT_EQ(copy.count, log.log.count);
+      EXPECT_EQ(mm_log_size_at(&copy, copy.count, 6), 3u);
+    } else {
+      EXPECT_EQ(rc, MM_NOMEM);
+    }
+    mm_log_clear(&copy);
+    ASSERT_LT(n, 100);
+  }
+  mm_mem_use(nullptr);
+}
+
+// Gives large pieces each below the one before.
+alignas(16) uint8_t arena[8 << 20];
+size_t arena_left;
+
+void *FromAbove(uint64_t size) {
+  if (size < 1000) return malloc(size);
+  arena_left -= (size + 15) & ~uint64_t{15};
+  return arena + arena_left;
+}
+void Return(void *memory) {
+  auto *at = static_cast<uint8_t *>(memory);
+  if (at < arena || at >= arena + sizeof arena) free(memory);
+}
+
+TEST(Log, IsCutWhereverItsMemoryLies) {
+  const mm_allocator descending = {FromAbove, realloc, Return};
+  arena_left = sizeof arena;
+  mm_mem_use(&descending);
+  {
+    Logged log(Bytes(2 << 20, '.'));
+    log.Write(0, Text("first"));
+    Bytes before = log.now;
+    log.Write(9, Bytes(1 << 20, 'x')); // in memory of its own, below the first
+    mm_log_cut(&log.log, 1);
+    log.now = before;
+    log.Write(7, Text("second"));
+    EXPECT_EQ(log.Merged(), log.now);
+  }
+  mm_mem_use(nullptr);
+}
+
 } // namespace

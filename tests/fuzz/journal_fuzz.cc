@@ -4,14 +4,7 @@
 //
 // Three bytes of the input say what is done to the rest first: put right what a journal must have
 // to get anywhere (otherwise no input would pass the checksums), and which byte of it changes
-// between opening and replaying. From the workspace root, in an empty directory out/:
-//
-//     S="-g -O1 -I. -fsanitize=address,undefined"
-//     for f in change journal sys sys_posix error mem; do
-//       clang -std=c11 -D_GNU_SOURCE $S -fsanitize=fuzzer-no-link -c core/$f.c -o out/$f.o
-//     done
-//     clang++ -std=c++17 $S -fsanitize=fuzzer tests/fuzz/journal_fuzz.cc out/*.o -o out/fuzz
-//     out/fuzz -max_len=2000 -max_total_time=60
+// between opening and replaying.
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -23,6 +16,7 @@
 extern "C" {
 #include "core/journal.h"
 }
+#include "tests/fuzz/fuzz.h"
 #include "tests/support/journal_bytes.h"
 
 namespace {
@@ -35,14 +29,6 @@ constexpr uint64_t kInode = 77, kBirth = 1234567;
 constexpr uint64_t kMost = 1 << 20; // replayed into files of up to this size
 
 enum Flag { kSeal = 1, kHeader = 2, kLength = 4, kChange = 8, kBuild = 16 };
-
-#define CHECK(condition)                                                                           \
-  do {                                                                                             \
-    if (!(condition)) {                                                                            \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                              \
-      abort();                                                                                     \
-    }                                                                                              \
-  } while (0)
 
 // The system: descriptor 3 is the file, 4 and 5 are the journal.
 std::string file, journal;

@@ -1,22 +1,52 @@
 #!/bin/bash
-# Builds a fuzzer with libFuzzer, ASAN and UBSAN and runs it: run.sh NAME [SECONDS], for NAME_fuzz.cc, from
-# the workspace root. `bazelw test` runs each for some seconds; for longer, by hand:
+# Runs a fuzzer (libFuzzer, ASAN and UBSAN): run.sh NAME [SECONDS [OPTION …]], for NAME_fuzz.cc, from the
+# workspace root. `bazelw test` runs each for some seconds; for longer, by hand:
 #
 #     tests/fuzz/run.sh journal 600
+#
+# It begins with seeds/NAME, which is small and written by hand. By hand it also keeps what it compiled,
+# and the inputs that it found worth keeping or that failed, in $MMAP_FUZZ_HOME, /tmp/mmap-fuzz-USER if
+# that is not set, and goes on from there. OPTION is libFuzzer's; a file's name runs that input alone.
 set -eu
 
 name=$1
-seconds=${2:-15}
+seconds=${2:-20}
+[ $# -lt 2 ] && shift || shift 2
 out=$(mktemp -d "${TEST_TMPDIR:-/tmp}/fuzz.XXXXXX")
 trap 'rm -rf "$out"' EXIT
-flags="-g -O1 -I. -fsanitize=address,undefined -fno-sanitize-recover=undefined"
-for source in core/{change,error,journal,mem,sys,sys_posix}.c; do
-  clang-14 -std=c11 -D_GNU_SOURCE $flags -fsanitize=fuzzer-no-link -c "$source" \
-    -o "$out/$(basename "$source" .c).o"
-done
-clang++-14 -std=c++17 $flags -fsanitize=fuzzer "tests/fuzz/${name}_fuzz.cc" "$out"/*.o -o "$out/fuzz"
-corpus=$out/corpus
-mkdir "$corpus"
-"$out/fuzz" -max_len=2000 -max_total_time="$seconds" -print_final_stats=1 \
-  -artifact_prefix="${TEST_UNDECLARED_OUTPUTS_DIR:-$PWD}/" "$corpus" 2>&1 | tail -n 20
-exit "${PIPESTATUS[0]}"
+built=tests/fuzz
+kept=$out
+if [ ! -e "$built/mmap.a" ]; then
+  kept=${MMAP_FUZZ_HOME:-/tmp/mmap-fuzz-$(id -un)}
+  built=$kept/built
+  mkdir -p -m 700 "$kept"
+  [ -O "$kept" ] || exit 1
+  tests/fuzz/build.sh "$built"
+fi
+
+# What the longest input is.
+case $name in
+  create) most=300 ;;
+  hex | regex) most=200 ;;
+  sql | raw_sql) most=600 ;;
+  *) most=2000 ;;
+esac
+case $name in
+  hex | regex) objects=$built/search_small.o ;;
+  *) objects= ;;
+esac
+flags="-std=c++17 -Wall -Wextra -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
+clang++-14 $flags "tests/fuzz/${name}_fuzz.cc" $objects "$built/mmap.a" -o "$out/fuzz" -lsqlite3 \
+  -l:libpcre2-8.a -l:libdeflate.a -lpthread
+
+corpus=$kept/corpus/$name
+mkdir -p "$corpus"
+[ $# -gt 0 ] || set -- "$corpus" "$PWD/tests/fuzz/seeds/$name"
+# The fuzzers make their files in TMPDIR. SQLite gets no memory where there is too much asked for.
+export TMPDIR=$out ASAN_OPTIONS="allocator_may_return_null=1:${ASAN_OPTIONS:-}"
+"$out/fuzz" -max_len="$most" -max_total_time="$seconds" -timeout=60 -print_final_stats=1 \
+  -artifact_prefix="${TEST_UNDECLARED_OUTPUTS_DIR:-$kept}/" "$@" >"$out/log" 2>&1 || {
+  grep -v '^#' "$out/log" | tail -n 100
+  exit 1
+}
+tail -n 12 "$out/log"

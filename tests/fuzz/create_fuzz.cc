@@ -1,0 +1,196 @@
+// libFuzzer: the arguments of CREATE VIRTUAL TABLE … USING mmap(…) and mmap_lines(…). A table that is
+// accepted is read and written in every way; a ROLLBACK takes all of it back.
+//
+// The first byte says which module, and how the rest, the arguments, is read.
+#include "tests/fuzz/connection.h"
+
+namespace {
+
+using mm_fuzz::Connection;
+
+const char *const kPieces[] = {
+    "'a.bin'",
+    "'lines.txt'",
+    "'new.bin'",
+    "a.bin",
+    "'sub/x'",
+    "'../secret'",
+    "\"a.bin\"",
+    ",",
+    ", ",
+    ",",
+    "access=",
+    "offset=",
+    "length=",
+    "record=",
+    "sorted=",
+    "synchronous=",
+    "read",
+    "write",
+    "copy",
+    "create",
+    "off",
+    "normal",
+    "full",
+    "yes",
+    "no",
+    "k",
+    "v",
+    " ",
+    "=",
+    "k u8",
+    "k u16be",
+    "v u32le",
+    "v i64be",
+    "w f64le",
+    "t text(3)",
+    "b blob(2)",
+    "u utf16le(4)",
+    "w f32be",
+    "i i24le",
+    "@",
+    "@0",
+    "@2",
+    "@-1",
+    "0",
+    "1",
+    "2",
+    "3",
+    "7",
+    "16",
+    "64",
+    "0x10",
+    "18446744073709551615",
+    "70368744177664",
+    "(",
+    ")",
+    "'",
+    "\"",
+    "[",
+    "]",
+    "`",
+    "--",
+    "/*",
+    "*/",
+    "\"odd name\" u8",
+    "offset u8",
+    "rowid u8",
+    "file u8",
+    "byte u8",
+    "é i8",
+    "k text(8) @0",
+    "blob(",
+    "text(1000000000)",
+    "sorted=k",
+    "sorted=yes",
+    "access=create",
+};
+
+void Fill() {
+  std::string bytes, lines;
+  for (int i = 0; i < 64; i++) bytes += static_cast<char>(4 * i);
+  for (char c = 'a'; c < 'm'; c++) lines += std::string(1 + c % 4u, c) + (c % 3 ? "\n" : "\r\n");
+  mm_fuzz::Put("a.bin", bytes);
+  mm_fuzz::Put("lines.txt", lines);
+}
+
+// An error is one sentence; "error" is what Ask makes of it.
+bool Works(Connection *db, const std::string &sql) {
+  bool works = db->Ask(sql) != "error";
+  if (!works) CHECK(!db->failure().empty());
+  return works;
+}
+
+std::string Quoted(const std::string &name) {
+  std::string text = "\"";
+  for (char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return text + "\"";
+}
+
+std::vector<std::string> Columns(Connection *db) {
+  std::vector<std::string> names;
+  (void)db->Each("SELECT name FROM pragma_table_info('t')", [&](sqlite3_stmt *stmt, int) {
+    names.push_back(Quoted(reinterpret_cast<const char *>(sqlite3_column_text(stmt, 0))));
+  });
+  return names;
+}
+
+// Rows by each way to reach them are equally many.
+void Read(Connection *db, const std::vector<std::string> &names) {
+  std::string count = db->Ask("SELECT count(*) FROM t");
+  int64_t rows = 0;
+  int rc = db->Each("SELECT rowid FROM t ORDER BY rowid DESC LIMIT 1000",
+                    [&](sqlite3_stmt *, int) { rows++; });
+  if (rc == SQLITE_OK && count != "error") CHECK(std::min(atoll(count.c_str()), 1000LL) == rows);
+  (void)db->Ask("SELECT * FROM t LIMIT 300");
+  (void)db->Ask("SELECT mmap_check('t')");
+  (void)db->Ask("SELECT * FROM t WHERE rowid IN (0, 3, 5, 1000000)");
+  for (const std::string &name : names) {
+    for (const char *test : {" = 12", " >= 8 AND t.k < 99", " < 'c'", " = x'1014'", " IS NULL"}) {
+      (void)db->Ask("SELECT rowid, " + name + " FROM t WHERE " + name + test + " LIMIT 20");
+    }
+    (void)db->Ask("SELECT max(" + name + "), min(" + name + ") FROM t");
+    (void)db->Ask("SELECT " + name + " FROM t ORDER BY " + name + " DESC LIMIT 3");
+  }
+}
+
+void Write(Connection *db, const std::vector<std::string> &names) {
+  for (const std::string &name : names) {
+    (void)Works(db, "UPDATE t SET " + name + " = " + name);
+    for (const char *value :
+         {"7", "-1", "'q'", "x'00ff'", "1.5", "NULL", "1e300", "'longer text'"}) {
+      (void)Works(db, "UPDATE t SET " + name + " = " + value + " WHERE rowid < 3");
+      (void)Works(db, "INSERT INTO t(" + name + ") VALUES(" + value + ")");
+    }
+  }
+  (void)Works(db, "INSERT INTO t DEFAULT VALUES");
+  (void)Works(db, "INSERT OR REPLACE INTO t(rowid) VALUES(0)");
+  (void)Works(db, "INSERT OR IGNORE INTO t SELECT * FROM t");
+  (void)Works(db, "SAVEPOINT s");
+  (void)Works(db, "DELETE FROM t WHERE rowid % 2");
+  (void)Works(db, "ROLLBACK TO s");
+  (void)Works(db, "DELETE FROM t WHERE rowid IN (0, 2)");
+  (void)Works(db, "INSERT INTO t DEFAULT VALUES");
+}
+
+void Use(Connection *db, bool commit) {
+  std::string bytes = mm_fuzz::Get("a.bin"), lines = mm_fuzz::Get("lines.txt");
+  std::vector<std::string> names = Columns(db);
+  Read(db, names);
+  CHECK(Works(db, "BEGIN"));
+  Write(db, names);
+  Read(db, names);
+  CHECK(mm_fuzz::Get("a.bin") == bytes && mm_fuzz::Get("lines.txt") == lines);
+  if (!commit || !Works(db, "COMMIT")) {
+    CHECK(Works(db, "ROLLBACK"));
+    CHECK(mm_fuzz::Get("a.bin") == bytes && mm_fuzz::Get("lines.txt") == lines);
+  }
+  Read(db, names);
+  (void)Works(db, "ALTER TABLE t RENAME TO u");
+  (void)Works(db, "ALTER TABLE u RENAME TO t");
+  CHECK(Works(db, "DROP TABLE t"));
+  CHECK(!std::filesystem::exists("a.bin-mmap-journal"));
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  mm_fuzz::Settle();
+  mm_fuzz::Clear();
+  Fill();
+  mm_fuzz::Reader in(data, size);
+  unsigned how = in.Byte();
+  std::string arguments = in.Rest();
+  if (how & 1) arguments = mm_fuzz::Spell(kPieces, arguments);
+  {
+    Connection db;
+    CHECK(Works(&db, "SELECT mmap_config('synchronous', 'off')"));
+    std::string module = how & 2 ? "mmap_lines(" : "mmap(";
+    if (Works(&db, std::string("CREATE VIRTUAL TABLE ") + (how & 4 ? "t" : "temp.t") + " USING " +
+                       module + arguments + ")")) {
+      Use(&db, how & 8);
+    }
+  }
+  mm_fuzz::Clear();
+  return 0;
+}
