@@ -4,10 +4,25 @@ load("//:flags.bzl", "CXX_OPTS")
 
 # What every test that loads the library can read, by its path from the workspace root.
 _DATA = [
-    "//:README.md",
+    "//:documents",
     "//ext:mmap0.so",
     "//sql",
 ]
+
+# What some of the scripts need besides.
+_MORE = {
+    "clients/client_java.sh": ["clients/client_java.java"],
+    "clients/amalgamation.sh": ["//:amalgamation"],
+    "clients/documented.py": ["//tests:README.md"],
+    "clients/install.sh": [
+        "//:install",
+        "//:mmap0.3",
+        "//ext:mmap0.h",
+    ],
+}
+
+# Those that compile all of the library several times.
+_LONG = ["clients/amalgamation.sh"]
 
 def cc_tests(pattern, **kwargs):
     """One cc_test for each source that matches: core/find_test.cc is //tests:core/find_test."""
@@ -25,10 +40,11 @@ def core_tests(pattern):
     """Tests of core/, without SQLite."""
     cc_tests(pattern, deps = ["//core", "//tests:support", "@googletest//:gtest_main"])
 
-def ext_tests(pattern):
+def ext_tests(pattern, tags = ["sql"]):
     """Tests that load ext/mmap0.so into the system's SQLite, as a program would."""
     cc_tests(
         pattern,
+        tags = tags,  # versions/run.sh runs them by it
         data = _DATA,
         deps = [
             "//tests:support",
@@ -37,14 +53,36 @@ def ext_tests(pattern):
         ],
     )
 
+def fault_tests(pattern, modes):
+    """The SQL tests again, with faults: faults/main.cc says how. //tests:faults/oom for mode oom."""
+    native.cc_library(
+        name = "faults/tests",
+        testonly = True,
+        srcs = native.glob([pattern, "faults/*.cc", "faults/*.h"]),
+        copts = CXX_OPTS,
+        linkstatic = True,
+        alwayslink = True,
+        deps = ["//ext:static", "//tests:support", "@googletest//:gtest_main"],
+    )
+    for mode in modes:
+        native.cc_test(
+            name = "faults/" + mode,
+            size = "medium",
+            data = _DATA,
+            env = {"MM_FAULTS": mode},
+            linkstatic = True,
+            deps = ["faults/tests"],
+        )
+
 def script_tests(pattern):
     """Tests that are programs: executable scripts, started in the workspace root."""
     for source in native.glob([pattern]):
         native.sh_test(
             name = source.rpartition(".")[0],
-            size = "small",
+            size = "medium" if source in _LONG else "small",
             srcs = [source],
-            data = _DATA + native.glob([source.rpartition("/")[0] + "/data/**"]),
+            data = _DATA + native.glob([source.rpartition("/")[0] + "/data/**"]) +
+                   _MORE.get(source, []),
             # A host that was built without a sanitizer cannot load a library with one.
             tags = ["uninstrumented-host"],
         )

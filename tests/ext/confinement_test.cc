@@ -212,10 +212,13 @@ protected:
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
   }
   void ExpectRefused(Db *who, const std::string &path) {
+    // A name is used once: SQLite before 3.38 keeps that of a table it could not make inside BEGIN.
+    static int made;
+    std::string create = "CREATE VIRTUAL TABLE temp.q" + std::to_string(++made) + " USING mmap(%)";
     for (const char *call :
          {"SELECT mmap_length(%)", "SELECT mmap_open(%)", "SELECT mmap_open(%, 'copy')",
           "SELECT mmap_open(%, 'create')", "SELECT * FROM mmap(%)", "SELECT mmap_patch(%, 0, 'x')",
-          "CREATE VIRTUAL TABLE temp.q USING mmap(%)"}) {
+          create.c_str()}) {
       std::string sql = call;
       sql.replace(sql.find('%'), 1, Quote(path));
       std::string error = who->Error(sql);
@@ -473,6 +476,10 @@ TEST_F(Schemas, NoTableOfOursIsReachedFromAViewOrATrigger) {
                 "= 65"
                 " WHERE file = 'victim'; END",
                 "INSERT INTO t VALUES(1)"},
+           Trap{"CREATE TABLE t(x); CREATE TABLE u(x);"
+                "CREATE TRIGGER r AFTER INSERT ON t BEGIN"
+                "  INSERT INTO u SELECT byte FROM mmap('victim'); END",
+                "INSERT INTO t VALUES(1)"},
            Trap{
                "CREATE TABLE t(x); CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO mmap_writer"
                " VALUES(1); END",
@@ -488,6 +495,43 @@ TEST_F(Schemas, NoTableOfOursIsReachedFromAViewOrATrigger) {
   }
 }
 
+// Nor a table over a file that the database itself declares. What the user's statement reads is no leave
+// to write it.
+TEST_F(Schemas, NoTriggerWritesATableOfItsDatabase) {
+  for (const std::string body : {"UPDATE v SET byte = 65", "UPDATE OR IGNORE v SET byte = 65",
+                                 "DELETE FROM v", "INSERT INTO v(byte) VALUES(65)"}) {
+    Put("victim", "victim\n");
+    fs::remove("hostile.db");
+    Db("hostile.db")
+        .Run("CREATE TABLE t(x); CREATE VIRTUAL TABLE v USING mmap('victim');"
+             "CREATE TRIGGER r AFTER INSERT ON t BEGIN " +
+             body + "; END");
+    for (const char *sql : {"INSERT INTO t VALUES(1)", "INSERT INTO t SELECT 1 FROM v",
+                            "/* UPDATE v */ REPLACE INTO t VALUES('DELETE FROM v')"}) {
+      Db user("hostile.db");
+      EXPECT_NE(user.Error(sql), "ok") << body << "\n" << sql;
+      EXPECT_EQ(Get("victim"), "victim\n") << body << "\n" << sql;
+    }
+  }
+}
+
+// SQLite before 3.40 leaves that to us, and we read the statement for the name of the table.
+TEST_F(Schemas, ATableIsWrittenByAnyStatementThatNamesIt) {
+  Put("mine", "mine");
+  Run("CREATE VIRTUAL TABLE temp.\"my table\" USING mmap('mine')");
+  for (const char *sql :
+       {"UPDATE \"my table\" SET byte = 65", "update or rollback temp . [my table] set byte = 66",
+        "INSERT INTO `my table`(byte) VALUES(67)", "REPLACE INTO \"my table\" VALUES(4, 68)",
+        "INSERT OR IGNORE/**/INTO temp.\"MY TABLE\"(byte) SELECT 69",
+        "WITH two(n) AS (VALUES(1), (2)) DELETE FROM temp.\"my table\" WHERE offset IN two",
+        "UPDATE mmap AS m SET byte = 70 WHERE m.file = 'mine' AND offset = 0",
+        "EXPLAIN UPDATE mmap SET byte = 0 WHERE file = 'mine'",
+        "UPDATE main.mmap SET byte = 71 WHERE file = 'mine' AND offset = 1"}) {
+    EXPECT_EQ(Error(sql), "ok") << sql;
+  }
+  EXPECT_EQ(Get("mine"), "FGDE");
+}
+
 TEST_F(Schemas, TemporaryViewsAndTriggersOfOnesOwnWork) {
   Put("mine", "mine");
   Run("CREATE TABLE t(x); CREATE TABLE log(x)");
@@ -500,9 +544,7 @@ TEST_F(Schemas, TemporaryViewsAndTriggersOfOnesOwnWork) {
   EXPECT_EQ(Get("mine"), "LIne");
   EXPECT_EQ(One("SELECT group_concat(x) FROM log"), "2,2");
   Run("CREATE TEMP TABLE c(x CHECK (mmap_length('mine') = 4)); INSERT INTO c VALUES(1)");
-  EXPECT_EQ(Error("INSERT INTO c SELECT mmap_resize('mine', 3)"),
-            "code 275 CHECK constraint failed: "
-            "mmap_length('mine') = 4");
+  EXPECT_TRUE(Has(Error("INSERT INTO c SELECT mmap_resize('mine', 3)"), "CHECK constraint failed"));
   EXPECT_EQ(Get("mine"), "LIne");
 }
 

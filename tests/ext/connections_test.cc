@@ -102,7 +102,8 @@ TEST_F(Connections, ACopyAndAReaderAreNeverBusy) {
 
 TEST_F(Connections, AnotherProcessIsBusyToo) {
   Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
-  std::string command = "sqlite3 :memory: -cmd '.load " + Library() +
+  // The shell runs with its own SQLite, whatever this process has been given.
+  std::string command = "env -u LD_LIBRARY_PATH sqlite3 :memory: -cmd '.load " + Library() +
                         "' \"SELECT mmap_config('busy_timeout', 10)\""
                         " \"SELECT mmap_patch('a', 0, 'two')\" 2>&1";
   FILE *pipe = popen(command.c_str(), "r");

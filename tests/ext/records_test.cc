@@ -130,14 +130,18 @@ TEST_F(RecordsTest, ADatabaseOpensWithoutTheFilesOfItsTables) {
 
 /* ---- bounds --------------------------------------------------------------------------------- */
 
+// SQLite before 3.34 goes through all rows for the least value of a virtual table.
+const char *const kLeast = sqlite3_libversion_number() < 3034000
+                               ? "SELECT offset FROM t ORDER BY offset LIMIT 1"
+                               : "SELECT min(offset) FROM t";
+
 TEST_F(RecordsTest, BoundsBecomePlacesInTheFile) {
   Put("a.bin", std::string(300000, 'x'));
   Make("'a.bin', x text(3)");
   for (const char *sql :
        {"SELECT x FROM t WHERE rowid = 99999", "SELECT x FROM t WHERE offset = 297",
         "SELECT x FROM t WHERE rowid >= 99990", "SELECT max(rowid) FROM t",
-        "SELECT x FROM t WHERE offset < 20", "SELECT min(offset) FROM t",
-        "SELECT x FROM t ORDER BY rowid DESC LIMIT 3",
+        "SELECT x FROM t WHERE offset < 20", kLeast, "SELECT x FROM t ORDER BY rowid DESC LIMIT 3",
         "SELECT x FROM t WHERE rowid IN (5, 50000, 7)", "SELECT x FROM t ORDER BY offset LIMIT 2",
         "SELECT byte FROM mmap('a.bin') WHERE offset BETWEEN 5 AND 8",
         "SELECT byte FROM mmap('a.bin') ORDER BY offset DESC LIMIT 5",
@@ -169,6 +173,7 @@ TEST_F(RecordsTest, UpdatesOnlyTheFieldsThatAreSet) {
 TEST_F(RecordsTest, UpdateFromKeepsTheOtherFieldsToTheLastBit) {
   // Text with something behind its NUL, and a NaN of its own kind.
   std::string nan("\x01\x00\xc0\x7f", 4);
+  if (sqlite3_libversion_number() < 3033000) GTEST_SKIP() << "it came with SQLite 3.33";
   Put("a.bin", std::string("1a\0b", 4) + nan + std::string("2c\0d", 4) + nan);
   Make("'a.bin', n text(1), s text(3), f f32le");
   Run("CREATE TABLE new(r, n); INSERT INTO new VALUES(0, 'x'), (1, 'y')");

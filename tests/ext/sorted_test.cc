@@ -21,6 +21,14 @@ namespace {
 
 using Random = std::mt19937_64;
 
+// SQLite before 3.34 goes through all rows for the least value of a virtual table, not for the greatest.
+const char *const kLeast = sqlite3_libversion_number() < 3034000
+                               ? "SELECT k FROM t ORDER BY k LIMIT 1"
+                               : "SELECT min(k) FROM t";
+
+// Before 3.38 it compares the values of a list that it looks up one by one as if they were all texts.
+const bool kListsAreOurs = sqlite3_libversion_number() >= 3038000;
+
 /* ---- keys of every type --------------------------------------------------------------------- */
 
 // A type of keys: how to make one up, and its own order, written down apart from the library's.
@@ -390,7 +398,7 @@ private:
       case 1:
         return "k IN (" + Value() + ", " + Value() + ", " + Value() + ", " + Value() + ")";
       case 2:
-        return "k IN (SELECT " + ValColumn() + " FROM vals)";
+        return "k IN (SELECT " + (kListsAreOurs ? ValColumn() : "xt") + " FROM vals)";
       case 3:
         return "k > " + Value() + " AND k <= " + Value();
       case 4:
@@ -510,8 +518,8 @@ TEST_F(SortedTest, SearchesInsteadOfScanning) {
   std::vector<int> keys;
   for (int i = 0; i < 100000; i++) keys.push_back(i * 3);
   Keys(keys);
-  for (const char *sql : {"SELECT v FROM t WHERE k = 150000", "SELECT min(k) FROM t",
-                          "SELECT max(k) FROM t", "SELECT k FROM t ORDER BY k DESC LIMIT 1",
+  for (const char *sql : {"SELECT v FROM t WHERE k = 150000", kLeast, "SELECT max(k) FROM t",
+                          "SELECT k FROM t ORDER BY k DESC LIMIT 1",
                           "SELECT k FROM t WHERE k <= 77777 ORDER BY k DESC LIMIT 1",
                           "SELECT k FROM t WHERE k IN (9, 900, 90000)",
                           "SELECT k FROM t WHERE k BETWEEN 600 AND 620 ORDER BY k"}) {
@@ -527,8 +535,7 @@ TEST_F(SortedTest, AJoinStartsFromTheSmallSide) {
   for (const char *sql :
        {"SELECT * FROM few JOIN t ON k = x", "SELECT * FROM t JOIN few ON k = x"}) {
     std::string plan = db->Plan(sql);
-    EXPECT_EQ(plan.find("SCAN few"), 0u) << plan;
-    EXPECT_NE(plan.find("SCAN t"), 0u) << plan;
+    EXPECT_LT(plan.find(" few"), plan.find(" t VIRTUAL TABLE")) << plan;
     EXPECT_LT(db->Steps(sql), 200) << sql;
   }
 }
@@ -559,9 +566,9 @@ TEST_F(SortedTest, ALookupInATebibyteTouchesFewPages) {
   Run("CREATE VIRTUAL TABLE temp.t USING mmap('huge.bin', k u64be, v u64be, sorted=k)");
   EXPECT_EQ(One("SELECT v FROM t WHERE k = 77"), "1");
   Run("SELECT v FROM t WHERE k = 12");
-  for (const char *sql : {"SELECT v FROM t WHERE k = 77", "SELECT count(*) FROM t WHERE k = 5",
-                          "SELECT max(k) FROM t", "SELECT min(k) FROM t",
-                          "SELECT k FROM t WHERE k >= 1 ORDER BY k LIMIT 1"}) {
+  for (const char *sql :
+       {"SELECT v FROM t WHERE k = 77", "SELECT count(*) FROM t WHERE k = 5",
+        "SELECT max(k) FROM t", kLeast, "SELECT k FROM t WHERE k >= 1 ORDER BY k LIMIT 1"}) {
     db->Run("SELECT mmap_madvise('huge.bin', 'dontneed')");
     db->Run(sql);
     db->Run("SELECT mmap_madvise('huge.bin', 'dontneed')");

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""The main things in Python's sqlite3 module, as a Python program does them."""
+
+import os
+import sqlite3
+import sys
+import tempfile
+
+
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def reading(db, data):
+    row = db.execute("SELECT mmap_get('f', 0), mmap_slice('f', 7, 12), mmap_find('f', ?)", (b"o",))
+    assert row.fetchone() == (72, b"world", 4)
+    rows = db.execute("SELECT offset, byte FROM mmap(?) WHERE byte < 97", ("f",)).fetchall()
+    assert rows == [(i, byte) for i, byte in enumerate(data) if byte < 97]
+    assert [row[0] for row in db.execute("SELECT offset FROM mmap_find_all('f', 'o')")] == [4, 8]
+    lines = db.execute("SELECT text FROM mmap_lines('f')").fetchall()
+    assert lines == [("Hello, world",)]
+
+
+def a_context_manager_is_a_transaction(db, data):
+    """`with db` commits, or takes back when an exception leaves it."""
+    class Leave(Exception):
+        pass
+
+    try:
+        with db:
+            db.execute("UPDATE mmap SET byte = ? WHERE file = 'f' AND offset = 0", (ord("J"),))
+            assert db.in_transaction
+            changes = db.execute("SELECT offset, old, new FROM mmap_changes").fetchall()
+            assert changes == [(0, b"H", b"J")]
+            db.execute("SELECT mmap_patch('f', 7, ?)", (b"WORLD",)).fetchall()
+            assert db.execute("SELECT mmap_slice('f')").fetchone() == (b"Jello, WORLD\n",)
+            assert content("f") == data
+            raise Leave
+    except Leave:
+        pass
+    assert content("f") == data
+    with db:
+        db.execute("UPDATE mmap SET byte = ? WHERE file = 'f' AND offset = 0", (ord("J"),))
+    assert content("f") == b"Jello, world\n"
+    assert os.listdir(".").count("f-mmap-journal") == 0
+
+
+def a_large_slice_is_bytes(db):
+    big = os.urandom(1 << 20)
+    with open("big", "wb") as file:
+        file.write(big)
+    (blob,) = db.execute("SELECT mmap_slice('big', 1)").fetchone()
+    assert isinstance(blob, bytes) and blob == big[1:]
+    # Also as an argument of a function of one's own.
+    db.create_function("same", 1, lambda value: value == big)
+    assert db.execute("SELECT same(mmap_slice('big'))").fetchone() == (1,)
+
+
+def records_come_and_go(db):
+    db.execute("CREATE VIRTUAL TABLE temp.r USING mmap('r', access=create, k u32le, name text(4))")
+    with db:
+        db.executemany("INSERT INTO r VALUES(?, ?)", [(i, f"n{i}") for i in range(100)])
+    assert os.path.getsize("r") == 800 and content("r")[8:14] == b"\1\0\0\0n1"
+    assert db.execute("SELECT k FROM r WHERE name = ?", ("n42",)).fetchall() == [(42,)]
+    with db:
+        db.execute("DELETE FROM r WHERE k >= 10")
+    assert os.path.getsize("r") == 80
+
+
+def errors_are_exceptions(db):
+    for call, text in (
+            ("SELECT mmap_get('f', 13)", "mmap_get: offset 13 is outside 'f' (13 bytes)"),
+            ("SELECT mmap_get('none', 0)",
+             "mmap_get: cannot open 'none': No such file or directory"),
+            ("UPDATE mmap SET byte = 0", "mmap: the file is missing: mmap(file) or WHERE file = …")):
+        try:
+            db.execute(call).fetchall()
+        except sqlite3.OperationalError as error:
+            assert str(error) == text, error
+        else:
+            raise AssertionError(f"{call} did not fail")
+
+
+def main():
+    library = os.path.abspath("ext/mmap0.so" if len(sys.argv) < 2 else sys.argv[1])
+    with tempfile.TemporaryDirectory() as directory:
+        os.chdir(directory)
+        data = b"Hello, world\n"
+        with open("f", "wb") as file:
+            file.write(data)
+        db = sqlite3.connect(":memory:")
+        db.enable_load_extension(True)
+        db.load_extension(library)
+        db.enable_load_extension(False)
+        reading(db, data)
+        a_context_manager_is_a_transaction(db, data)
+        a_large_slice_is_bytes(db)
+        records_come_and_go(db)
+        errors_are_exceptions(db)
+        db.close()
+        os.chdir("/")
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()
