@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/find.h"
 #include "core/mem.h"
 #include "core/sys.h"
 
@@ -14,6 +15,13 @@ void mm_change_clear(mm_change *change) {
   mm_free(change->buffers);
   mm_free(change->extents);
   memset(change, 0, sizeof *change);
+}
+
+int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err) {
+  mm_change_watch *watch = change->watch;
+  if (!watch || !watch->stop || (watch->done += bytes) < MM_FIND_PIECE) return MM_OK;
+  watch->done = 0;
+  return watch->stop(watch->context) ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
 }
 
 /* The kernel sends SIGXFSZ, which kills the host, for a write or a growth that starts past the

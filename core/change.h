@@ -20,16 +20,27 @@ typedef struct mm_extent {
   const uint8_t *data; /* NULL: zeros */
 } mm_extent;
 
+/* Asked before the commit point, while a change is made and journalled. */
+typedef struct mm_change_watch {
+  int (*stop)(void *context); /* nonzero to give up; NULL: never */
+  void *context;
+  uint64_t done; /* bytes that were dealt with since it was asked last */
+} mm_change_watch;
+
 typedef struct mm_change {
   uint64_t old_size, new_size; /* of the file, in bytes */
   mm_extent *extents;          /* owned */
   size_t count, capacity;
   uint8_t **buffers; /* memory that extents point into and that the change owns */
   size_t buffer_count, buffer_capacity;
+  mm_change_watch *watch; /* borrowed; NULL: nobody is asked */
 } mm_change;
 
 /* Free what it owns; afterwards it is empty. A change of all zeros is an empty one. */
 void mm_change_clear(mm_change *change);
+
+/* So many bytes more have been dealt with: asks the watch every few MiB. MM_INTERRUPT: to give up. */
+int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 
 /* Make sure before the commit point that the bytes will find room: reserves what the extents write
 ** in holes and past the end, checks the process's file size limit (past it a write would raise

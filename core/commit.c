@@ -170,7 +170,8 @@ static int save_change(mm_object *object, mm_error *err) {
   return rc;
 }
 
-int mm_object_prepare(mm_object *object, mm_error *err) {
+/* `watch`: whether to go on; NULL: it is to be done. */
+static int prepare_change(mm_object *object, mm_change_watch *watch, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc) return rc;
   if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
@@ -178,6 +179,7 @@ int mm_object_prepare(mm_object *object, mm_error *err) {
   if (object->prepared && object->prepared_count == object->log.count) return MM_OK;
   rc = unprepare(object, err);
   if (rc == MM_OK) rc = verify(object, err);
+  object->change.watch = watch;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
   if (rc == MM_OK) rc = reserve(object, err);
   if (rc == MM_OK) rc = save_change(object, err);
@@ -186,8 +188,15 @@ int mm_object_prepare(mm_object *object, mm_error *err) {
   } else {
     object->prepared = true;
     object->prepared_count = object->log.count;
+    object->change.watch = NULL;
   }
   return rc;
+}
+
+int mm_object_prepare(mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  mm_change_watch watch = {settings->watch, settings->watch_context, 0};
+  return prepare_change(object, &watch, err);
 }
 
 int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) {
@@ -225,9 +234,11 @@ static void settle_commit(mm_object *object, bool written) {
 
 static int write_file(mm_object *object, mm_error *err) {
   bool journalled = object->undo_journal;
-  int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
+  mm_view_writing writing;
+  int rc = mm_view_write_begin(&writing, object->device, object->inode, &object->change, err);
   if (rc == MM_OK) {
     rc = mm_change_apply(&object->change, object->writer, is_durable(object), object->name, err);
+    mm_view_write_end(&writing);
   }
   object->undo_journal = false;
   object->torn = rc != MM_OK && !journalled;
@@ -282,7 +293,7 @@ int mm_object_commit(mm_object *object, mm_error *err) {
     keep_private(object);
     return MM_OK;
   }
-  rc = mm_object_prepare(object, err);
+  rc = prepare_change(object, NULL, err);
   if (!mm_object_pending(object)) {
     let_go_if_clean(object);
     return rc;

@@ -4,12 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a sentence quotes, a file's name above all, may have newlines in it, or what moves the cursor of a
+** terminal. */
+static void keep_to_one_line(char *text) {
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c < 0x20 || c == 0x7f) *text = '?';
+  }
+}
+
 int(mm_fail)(mm_error *err, int code, const char *format, ...) {
   va_list args;
   va_start(args, format);
   err->code = code;
   (void)vsnprintf(err->text, sizeof err->text, format, args);
   va_end(args);
+  keep_to_one_line(err->text);
   return code;
 }
 
@@ -46,6 +56,7 @@ int(mm_fail_errno)(mm_error *err, int code, int error, const char *format, ...) 
     (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s",
                    describe_errno(error, buffer, sizeof buffer));
   }
+  keep_to_one_line(err->text);
   return err->code;
 }
 

@@ -38,7 +38,8 @@ typedef struct mm_error {
   char text[MM_ERROR_TEXT];
 } mm_error;
 
-/* Write code and sentence (printf's format) into `err`; a longer sentence is cut. Returns `code`. */
+/* Write code and sentence (printf's format) into `err`; a longer sentence is cut, and control characters in
+** what it quotes become question marks, so that it is one line. Returns `code`. */
 int mm_fail(mm_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a system call that failed: `error` is its errno value (positive), the sentence is

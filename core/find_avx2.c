@@ -10,7 +10,7 @@
 #define KERNEL mm_kernel_avx2
 #define NAME "avx2"
 #define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define WIDTH 32
+#define WIDTH ((size_t)32)
 #define LANE_LOG 0
 #define FULL ((uint64_t)0xffffffff)
 #define NARROWER(name) mm_kernel_portable.name

@@ -10,7 +10,7 @@
 #define KERNEL mm_kernel_avx512
 #define NAME "avx512"
 #define TARGET __attribute__((target("avx512f,avx512bw,bmi,bmi2,popcnt")))
-#define WIDTH 64
+#define WIDTH ((size_t)64)
 #define LANE_LOG 0
 #define FULL (~(uint64_t)0)
 #define NARROWER(name) mm_kernel_avx2.name

@@ -10,7 +10,7 @@
 #define KERNEL mm_kernel_neon
 #define NAME "neon"
 #define TARGET
-#define WIDTH 16
+#define WIDTH ((size_t)16)
 #define LANE_LOG 2
 #define FULL ((uint64_t)0x8888888888888888)
 #define NARROWER(name) mm_kernel_portable.name

@@ -8,7 +8,7 @@
 #define KERNEL mm_kernel_portable
 #define NAME "portable"
 #define TARGET
-#define WIDTH 8
+#define WIDTH ((size_t)8)
 #define LANE_LOG 3
 #define FULL ((uint64_t)0x8080808080808080)
 #define NARROWER(name) scalar_##name

@@ -370,7 +370,7 @@ typedef struct member {
 } member;
 
 ALWAYS member member_load(const mm_byte_set *set, bool single) {
-  member m;
+  member m = {0};
   if (single) {
     m.byte = splat(set->byte);
   } else {

@@ -228,9 +228,14 @@ int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_erro
 
 /* Write. */
 
+#define STOPPED 1
+
 typedef struct writer {
   int fd;
-  int rc; /* 0, or the negated errno of the first write that failed: nothing is written after it */
+  int rc; /* 0, or the negated errno of the first write that failed, or STOPPED: nothing is written
+          ** after it */
+  const mm_change *change;
+  mm_error *err; /* set if STOPPED */
   uint8_t *buffer;
   size_t used, capacity;
   uint64_t offset; /* in the journal, of the buffer's first byte */
@@ -265,6 +270,7 @@ static void write_record(writer *out, uint64_t offset, const uint8_t *data, uint
   store64(record + 24, data ? 0 : FLAG_ZEROS);
   if (data) memcpy(record + RECORD_SIZE, data, (size_t)size);
   writer_seal(out, record, bytes);
+  if (out->rc == 0 && mm_change_worked(out->change, bytes, out->err)) out->rc = STOPPED;
 }
 
 static void write_extent(writer *out, const mm_extent *extent) {
@@ -272,7 +278,7 @@ static void write_extent(writer *out, const mm_extent *extent) {
     write_record(out, extent->offset, NULL, extent->size);
     return;
   }
-  for (uint64_t done = 0; done < extent->size; done += DATA_MAX) {
+  for (uint64_t done = 0; done < extent->size && out->rc == 0; done += DATA_MAX) {
     uint64_t left = extent->size - done;
     uint64_t size = left < DATA_MAX ? left : DATA_MAX;
     write_record(out, extent->offset + done, extent->data + done, size);
@@ -323,7 +329,7 @@ static void write_header(writer *out, const header *head) {
 
 static int write_all(int fd, const header *head, const mm_change *change, bool durable,
                      const char *journal, mm_error *err) {
-  writer out = {.fd = fd};
+  writer out = {.fd = fd, .change = change, .err = err};
   out.capacity = head->length < BUFFER_MAX ? (size_t)head->length : BUFFER_MAX;
   out.buffer = mm_alloc(out.capacity);
   if (!out.buffer) return mm_fail_nomem(err);
@@ -332,6 +338,7 @@ static int write_all(int fd, const header *head, const mm_change *change, bool d
   write_commit(&out);
   writer_flush(&out);
   mm_free(out.buffer);
+  if (out.rc == STOPPED) return MM_INTERRUPT;
   if (out.rc == 0 && durable) out.rc = mm_os.sync(fd);
   if (out.rc >= 0) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -out.rc, "cannot write the journal '%s'", journal);
@@ -659,30 +666,4 @@ int mm_journal_replay(mm_journal *journal, int fd, bool durable, const char *nam
   if (rc == MM_OK) rc = mm_journal_each(journal, replay_extent, &file, err);
   if (rc == MM_OK) rc = mm_change_end(fd, journal->new_size, durable, name, err);
   return rc;
-}
-
-/* Set aside. */
-
-static int stale_name(const char *journal, unsigned n, char *name, size_t size) {
-  int length = n == 1 ? snprintf(name, size, "%s-stale", journal)
-                      : snprintf(name, size, "%s-stale%u", journal, n);
-  return (size_t)length >= size ? -ENAMETOOLONG : 0; /* also if negative */
-}
-
-/* The first name that nothing has, from `n` up. */
-static int free_name(const char *journal, char *name, size_t size) {
-  mm_stat stat;
-  int rc = 0;
-  for (unsigned n = 1; rc >= 0 && n < 10000; n++) {
-    rc = stale_name(journal, n, name, size);
-    if (rc >= 0) rc = mm_os.status_link(name, &stat);
-  }
-  return rc >= 0 ? -EEXIST : rc == -ENOENT ? 0 : rc;
-}
-
-int mm_journal_set_aside(const char *journal, char *moved, size_t size, mm_error *err) {
-  int rc = free_name(journal, moved, size);
-  if (rc >= 0) rc = mm_os.rename(journal, moved);
-  if (rc >= 0) return MM_OK;
-  return mm_fail_errno(err, MM_IOERR, -rc, "cannot move '%s' out of the way", journal);
 }

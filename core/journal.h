@@ -33,7 +33,8 @@ bool mm_journal_exists(const char *journal);
 /* Write the journal of `change` to the file open as `fd` with status `stat`; with `durable`, fsync
 ** it and its directory. It is made exclusively, never through a link, and never more readable than
 ** the file (0600, then the file's mode without execute bits, and its owner if that is allowed). On
-** any error nothing is left under that name, durably if a part of it might be complete. */
+** any error, MM_INTERRUPT if the change's watch says so among them, nothing is left under that name,
+** durably if a part of it might be complete. */
 int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
                      bool durable, mm_error *err);
 
@@ -81,10 +82,6 @@ int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err);
 /* Replay into the file open for writing as `fd`; with `durable`, make it durable. The journal
 ** stays: remove it afterwards. The caller is the file's writer (lock.h). */
 int mm_journal_replay(mm_journal *journal, int fd, bool durable, const char *name, mm_error *err);
-
-/* Move a journal that is not this file's out of the way, to a name that ends in "-stale" or, if
-** that is taken, "-stale2" and so on; the name is written to `moved` (MM_PATH_MAX bytes). */
-int mm_journal_set_aside(const char *journal, char *moved, size_t size, mm_error *err);
 
 /* fsync the directory that `path` lies in. */
 int mm_journal_sync_directory(const char *path, mm_error *err);

@@ -158,6 +158,7 @@ typedef struct piece {
 } piece;
 
 typedef struct merger {
+  mm_change *change;
   piece *pieces; /* ascending by start */
   size_t count;
   size_t *heap; /* indices of pieces */
@@ -165,6 +166,9 @@ typedef struct merger {
   piece *out; /* the visible parts, ascending */
   size_t out_count, out_capacity;
 } merger;
+
+/* A step with a piece is as much work as so many bytes. */
+#define PIECE_WORK ((uint64_t)64)
 
 static size_t collect(const mm_log *log, uint64_t end, piece *pieces) {
   size_t n = 0;
@@ -189,23 +193,32 @@ static bool in_order(const piece *pieces, size_t count) {
   return true;
 }
 
-/* Bottom-up merge sort by start, stable; `spare` has room for as many. Returns where the result is. */
-static piece *sort_pieces(piece *pieces, piece *spare, size_t count) {
+/* Merge from[low .. middle-1] and from[middle .. high-1], both ascending. */
+static void merge_runs(const piece *from, piece *to, size_t low, size_t middle, size_t high) {
+  size_t i = low, j = middle;
+  for (size_t k = low; k < high; k++) {
+    bool left = i < middle && (j >= high || from[i].start <= from[j].start);
+    to[k] = left ? from[i++] : from[j++];
+  }
+}
+
+/* Bottom-up merge sort by start, stable; `spare` has room for as many. m->pieces becomes where the result
+** is. */
+static int sort_pieces(merger *m, piece *pieces, piece *spare, size_t count, mm_error *err) {
+  int rc = MM_OK;
   for (size_t width = 1; width < count; width *= 2) {
-    for (size_t low = 0; low < count; low += 2 * width) {
+    for (size_t low = 0; low < count && rc == MM_OK; low += 2 * width) {
       size_t middle = low + width < count ? low + width : count;
       size_t high = middle + width < count ? middle + width : count;
-      size_t i = low, j = middle;
-      for (size_t k = low; k < high; k++) {
-        bool left = i < middle && (j >= high || pieces[i].start <= pieces[j].start);
-        spare[k] = left ? pieces[i++] : pieces[j++];
-      }
+      merge_runs(pieces, spare, low, middle, high);
+      rc = mm_change_worked(m->change, (high - low) * PIECE_WORK, err);
     }
     piece *swap = pieces;
     pieces = spare;
     spare = swap;
   }
-  return pieces;
+  m->pieces = pieces;
+  return rc;
 }
 
 static bool newer(const merger *m, size_t a, size_t b) {
@@ -269,6 +282,7 @@ static int sweep(merger *m, mm_error *err) {
     uint64_t end = top->end;
     if (next < m->count && m->pieces[next].start < end) end = m->pieces[next].start;
     rc = emit(m, top, at, end, err);
+    if (rc == MM_OK) rc = mm_change_worked(m->change, PIECE_WORK, err);
     at = end;
   }
   return rc;
@@ -349,25 +363,27 @@ static int build(mm_change *change, piece *pieces, size_t count, mm_error *err) 
   for (size_t i = 0, n; i < count && rc == MM_OK; i += n) {
     n = run_length(pieces, count, i);
     rc = add_run(change, pieces + i, n, err);
+    uint64_t copied = n > 1 ? pieces[i + n - 1].end - pieces[i].start : 0;
+    if (rc == MM_OK) rc = mm_change_worked(change, n * PIECE_WORK + copied, err);
   }
   return rc;
 }
 
-static int merge_pieces(merger *m, piece *pieces, piece *spare, size_t count, mm_change *change,
-                        mm_error *err) {
-  if (in_order(pieces, count)) return build(change, pieces, count, err);
-  m->pieces = sort_pieces(pieces, spare, count);
+static int merge_pieces(merger *m, piece *pieces, piece *spare, size_t count, mm_error *err) {
+  if (in_order(pieces, count)) return build(m->change, pieces, count, err);
+  int rc = sort_pieces(m, pieces, spare, count, err);
+  if (rc) return rc;
   m->count = count;
   m->heap = mm_alloc(count * sizeof *m->heap);
-  int rc = m->heap ? sweep(m, err) : mm_fail_nomem(err);
-  if (rc == MM_OK) rc = build(change, m->out, m->out_count, err);
+  rc = m->heap ? sweep(m, err) : mm_fail_nomem(err);
+  if (rc == MM_OK) rc = build(m->change, m->out, m->out_count, err);
   mm_free(m->heap);
   mm_free(m->out);
   return rc;
 }
 
 int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *err) {
-  merger m = {0};
+  merger m = {.change = change};
   change->old_size = base;
   change->new_size = mm_log_size_at(log, log->count, base);
   piece *pieces = mm_alloc(log->count * sizeof *pieces);
@@ -377,7 +393,7 @@ int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *
     rc = mm_fail_nomem(err);
   } else {
     size_t count = collect(log, change->new_size, pieces);
-    rc = merge_pieces(&m, pieces, spare, count, change, err);
+    rc = merge_pieces(&m, pieces, spare, count, err);
   }
   mm_free(pieces);
   mm_free(spare);

@@ -63,9 +63,9 @@ uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base);
 /* The entries from `first` on as a log of their own, borrowed: only to be read. */
 mm_log mm_log_rest(const mm_log *log, size_t first);
 
-/* Merge: add to `change`, which is empty, what a file of `base` bytes needs to become what the log
+/* Merge: add to `change`, which is empty but for its watch, what a file of `base` bytes needs to become what the log
 ** says. Extents point into the log where one entry covers them, else into memory of the change. In
-** O(n log n) of the entries and linear in the bytes. */
+** O(n log n) of the entries and linear in the bytes. MM_NOMEM; MM_INTERRUPT if the watch said so. */
 int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *err);
 
 #endif

@@ -25,8 +25,8 @@ static void use_pair(mm_masked *masked, unsigned a, unsigned b) {
 static unsigned best_but(const mm_literal *l, unsigned but) {
   unsigned best = but == 0 && l->size > 1 ? 1 : 0, most = 0;
   for (unsigned i = 0; i < l->size; i++) {
-    unsigned tells = mm_literal_tells(l->value[i], l->mask[i]);
-    if (i == but || tells <= most) continue;
+    unsigned tells = i == but ? 0 : mm_literal_tells(l->value[i], l->mask[i]);
+    if (tells <= most) continue;
     best = i;
     most = tells;
   }
@@ -38,7 +38,7 @@ void mm_masked_prepare(mm_masked *masked, const mm_literal *literal) {
   memcpy(masked->mask, literal->mask, sizeof masked->mask);
   masked->size = literal->size;
   masked->patience = PATIENCE;
-  unsigned a = best_but(literal, UINT32_MAX);
+  unsigned a = best_but(literal, literal->size);
   use_pair(masked, a, best_but(literal, a));
 }
 
@@ -61,7 +61,7 @@ static unsigned rarest(const mm_masked *masked, const uint8_t *data, uint64_t pl
 /* By what is rare in the next SAMPLE places, and then what is rare beside it. Each choice makes more
 ** patient: there are few of them. */
 static void choose_again(mm_masked *masked, const uint8_t *data) {
-  unsigned a = rarest(masked, data, MASKED_SAMPLE, UINT32_MAX);
+  unsigned a = rarest(masked, data, MASKED_SAMPLE, masked->size);
   use_pair(masked, a, rarest(masked, data, MASKED_SAMPLE, a));
   if (masked->patience < PATIENCE_MOST) masked->patience *= 2;
 }

@@ -1,25 +1,30 @@
 #include "core/mem.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void *allocate_plain(uint64_t size) {
-  return malloc((size_t)size);
+  return size > SIZE_MAX / 2 ? NULL : malloc((size_t)size);
 }
 
 static void *reallocate_plain(void *memory, uint64_t size) {
-  return realloc(memory, (size_t)size);
+  return size > SIZE_MAX / 2 ? NULL : realloc(memory, (size_t)size);
 }
 
 static const mm_allocator plain = {allocate_plain, reallocate_plain, free};
-static mm_allocator current = {allocate_plain, reallocate_plain, free};
+static _Atomic(const mm_allocator *) current = &plain;
 
 void mm_mem_use(const mm_allocator *allocator) {
-  current = allocator ? *allocator : plain;
+  atomic_store(&current, allocator ? allocator : &plain);
+}
+
+static const mm_allocator *allocator_in_use(void) {
+  return atomic_load_explicit(&current, memory_order_relaxed);
 }
 
 void *mm_alloc(uint64_t size) {
-  return current.allocate(size ? size : 1);
+  return allocator_in_use()->allocate(size ? size : 1);
 }
 
 void *mm_alloc_zeroed(uint64_t size) {
@@ -29,11 +34,11 @@ void *mm_alloc_zeroed(uint64_t size) {
 }
 
 void *mm_realloc(void *memory, uint64_t size) {
-  return current.reallocate(memory, size ? size : 1);
+  return allocator_in_use()->reallocate(memory, size ? size : 1);
 }
 
 void mm_free(void *memory) {
-  current.release(memory);
+  allocator_in_use()->release(memory);
 }
 
 char *mm_strdup(const char *text) {

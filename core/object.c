@@ -212,6 +212,6 @@ bool mm_object_can_pin(const mm_object *object) {
   return object->view && object->log.count == 0 && !mm_view_frozen(object->view);
 }
 
-void mm_object_pin(mm_object *object, uint64_t offset, uint64_t size) {
-  mm_view_pin(object->view, offset, size);
+bool mm_object_pin(mm_object *object, uint64_t offset, uint64_t size) {
+  return mm_view_pin(object->view, offset, size);
 }

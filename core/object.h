@@ -43,7 +43,9 @@ typedef struct mm_settings {
   int synchronous;      /* enum mm_synchronous */
   bool read_only;       /* no file is ever written, not even to recover it */
   int64_t busy_timeout; /* milliseconds */
-  mm_lock_watch *watch; /* while waiting for a lock: nonzero to give up; may be NULL */
+  mm_lock_watch
+      *watch; /* while waiting for a lock, and before the commit point: nonzero to give up;
+                        ** may be NULL */
   void *watch_context;
   mm_view_watch on_fault; /* from the SIGBUS handler */
 } mm_settings;
@@ -170,10 +172,11 @@ int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data,
                         uint64_t *got, mm_error *err);
 
 /* First half of a commit: everything that can fail. May be called again after further writes. Nothing
-** pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction". */
+** pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction"; MM_INTERRUPT if
+** the settings' watch says so, which is asked all along. */
 int mm_object_prepare(mm_object *object, mm_error *err);
 
-/* Second half. If it fails, reads fail too, until the journal has been replayed by the next use. */
+/* Second half, which nothing stops. If it fails, reads fail too, until the journal has been replayed by the next use. */
 int mm_object_commit(mm_object *object, mm_error *err);
 
 /* Undo everything since begin, also after prepare, and stop being the writer. */
@@ -186,8 +189,9 @@ int mm_object_sync(mm_object *object, mm_error *err);
 ** write. */
 int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t size, mm_error *err);
 
-/* May a range be handed out without a copy? Then pin it, and mm_view_unpin() it later. */
+/* May a range be handed out without a copy? Then pin it, and mm_view_unpin() it later. False as well if
+** another connection of this process is just writing the file. */
 bool mm_object_can_pin(const mm_object *object);
-void mm_object_pin(mm_object *object, uint64_t offset, uint64_t size);
+bool mm_object_pin(mm_object *object, uint64_t offset, uint64_t size);
 
 #endif

@@ -5,7 +5,7 @@
 #include "core/lanes.h"
 
 static bool is_at(const mm_needle *needle, const uint8_t *place) {
-  return memcmp(place, needle->data, needle->size) == 0;
+  return memcmp(place, needle->data, (size_t)needle->size) == 0;
 }
 
 static uint64_t equal(const uint8_t *p, uint8_t byte) {

@@ -273,7 +273,8 @@ static int make_below(const mm_root *root, const char *path) {
 }
 
 /* Whoever makes the file between our look and our try is as welcome as we are. A link that leads
-** nowhere is there for the one and not for the other, each time. */
+** nowhere is there for the one and not for the other, each time: -EEXIST. It is not followed: whoever
+** made it, and not who asked for the file, would say where one is made. */
 static int open_or_make(const mm_root *root, const char *path) {
   for (int tries = 0; tries < CREATE_TRIES; tries++) {
     int fd = open_any(root, path, 0);
@@ -281,7 +282,8 @@ static int open_or_make(const mm_root *root, const char *path) {
     int rc = root->path ? make_below(root, path) : make_in(-1, path);
     if (rc < 0 && rc != -EEXIST) return rc;
   }
-  return open_any(root, path, 0);
+  int fd = open_any(root, path, 0);
+  return fd == -ENOENT ? -EEXIST : fd;
 }
 
 /* Open `path` with MM_OPEN_PATH, below the root if there is one. */
@@ -299,6 +301,10 @@ static int find_file(const mm_root *root, const char *path, bool create, int fla
 static int fail_open(const mm_root *root, const char *path, int rc, mm_error *err) {
   if (rc == -EXDEV && root->path)
     return mm_fail(err, MM_PERM, "'%s' is outside the root '%s'", path, root->path);
+  if (rc == -EEXIST) {
+    return mm_fail(err, MM_CANTOPEN, "cannot make '%s': it is a symbolic link that leads nowhere",
+                   path);
+  }
   return mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot open '%s'", path);
 }
 

@@ -43,7 +43,8 @@ typedef struct mm_path {
 } mm_path;
 
 /* Resolve `path`. With `create`, an empty file (mode 0666 less the umask) is made where there is
-** none; a symbolic link whose target does not exist is not followed for that. Errors: MM_CANTOPEN
+** none; a symbolic link whose target does not exist is not followed for that: MM_CANTOPEN "cannot
+** make 'x': it is a symbolic link that leads nowhere". Errors: MM_CANTOPEN
 ** "cannot open 'x': No such file or directory", "'x' is a directory", "'x' is not a regular file"
 ** (FIFO, socket, device), MM_PERM "'x' is outside the root '/r'"; an empty path, one longer than
 ** MM_PATH_MAX-1. On failure nothing is open and `out->fd` is -1. */

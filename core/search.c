@@ -95,6 +95,8 @@ typedef struct run {
   const uint8_t *data;
   uint64_t size;
   uint64_t from, at; /* the first start, and the next to be tried */
+  uint64_t last;     /* no start after this counts */
+  uint64_t sought;   /* so far the literal is looked for */
   bool advance;
   const mm_find_watch *watch;
   mm_error *err;
@@ -464,7 +466,7 @@ static uint64_t sight(const run *r, uint64_t last, uint64_t wanted) {
 /* Try some of the starts up to `last`; r->at moves past them. */
 static int attempt_some(run *r, uint64_t last, uint64_t wanted) {
   mm_pattern *p = r->pattern;
-  if (last - r->at >= p->starts) last = r->at + p->starts - 1;
+  if (last - r->at > p->starts - 1) last = r->at + p->starts - 1;
   uint64_t end = sight(r, last, wanted), count = last - r->at + 1;
   tick(r);
   int code = match_light(r, last, end, LIGHT_WORK / count);
@@ -537,31 +539,39 @@ static int attempt_literal(run *r, uint64_t place, uint64_t last) {
   return first < 0 ? interrupted(r) : attempt_window(r, (uint64_t)first, to, place);
 }
 
+/* Where the literals end that a match can have which starts at `last` or before. */
+static uint64_t past_literals(const run *r, uint64_t last) {
+  const mm_literal *l = &r->pattern->literal;
+  uint64_t rest = last < r->size ? r->size - last : 0;
+  return l->most < rest && l->size < rest - l->most ? last + l->most + l->size : r->size;
+}
+
 /* The first occurrence of the literal at `from` or later. */
 static int64_t next_literal(run *r, uint64_t from) {
   mm_pattern *p = r->pattern;
   int64_t place;
   if (!p->exact) {
-    place = mm_masked_find(&p->masked, r->data + from, r->size - from, r->watch);
+    place = mm_masked_find(&p->masked, r->data + from, r->sought - from, r->watch);
     return place < 0 ? place : (int64_t)from + place;
   }
   while (mm_occur_take(&r->occur, &place)) {
     if ((uint64_t)place >= from) return place;
   }
   if (r->occur.next < from) r->occur.next = from;
-  return mm_occur_search(&r->occur, &p->needle, r->data, r->size, r->watch);
+  return mm_occur_search(&r->occur, &p->needle, r->data, r->sought, r->watch);
 }
 
 static int search_literals(run *r, uint64_t last) {
   const mm_literal *l = &r->pattern->literal;
   int rc = NOTHING;
   r->near_from = r->at;
+  r->sought = past_literals(r, last);
   while (r->at <= last && rc == NOTHING) {
     if (r->at < r->direct_to) {
       rc = attempt_all(r, r->direct_to < last ? r->direct_to : last, 0);
       continue;
     }
-    if (l->least > r->size - r->at) return NOTHING;
+    if (l->least > r->sought - r->at) return NOTHING;
     int64_t place = next_literal(r, r->at + l->least);
     if (place == MM_FIND_STOPPED) return interrupted(r);
     if (place < 0) return NOTHING;
@@ -573,8 +583,9 @@ static int search_literals(run *r, uint64_t last) {
 /* The pattern is a literal, maybe with bytes that vary. */
 static int search_plain(run *r) {
   mm_pattern *p = r->pattern;
-  if (r->size - r->from < p->literal.size) return NOTHING;
-  int64_t found = find_literal(p, r->data + r->from, r->size - r->from, r->watch);
+  uint64_t end = r->size - r->from < p->literal.size ? 0 : past_literals(r, r->last);
+  if (end == 0) return NOTHING;
+  int64_t found = find_literal(p, r->data + r->from, end - r->from, r->watch);
   if (found == MM_FIND_STOPPED) return interrupted(r);
   if (found < 0) return NOTHING;
   p->match.start = r->from + (uint64_t)found;
@@ -585,7 +596,10 @@ static int search_plain(run *r) {
 static int search_starts(run *r, uint64_t last) {
   const mm_pattern *p = r->pattern;
   if (p->known.single) return attempt_hard(r, last, r->size);
-  return p->literal.size && !p->anchored ? search_literals(r, last) : attempt_all(r, last, 0);
+  /* For a few starts it is not worth the way to a literal that may lie anywhere. */
+  bool few = r->last - r->at < ENOUGH && p->literal.most == MM_LITERAL_FAR;
+  bool by_literal = p->literal.size && !p->anchored && !few;
+  return by_literal ? search_literals(r, last) : attempt_all(r, last, 0);
 }
 
 static int search_pieces(run *r) {
@@ -593,6 +607,7 @@ static int search_pieces(run *r) {
   if (p->known.whole) return search_plain(r);
   if (r->size < p->shortest || r->from > r->size - p->shortest) return NOTHING;
   uint64_t last = p->anchored ? r->from : r->size - p->shortest;
+  if (last > r->last) last = r->last;
   r->asked = r->since = mm_os.clock();
   if (p->batch > 1) r->calls = p->batch;
   int rc = search_starts(r, last);
@@ -603,18 +618,19 @@ static int search_pieces(run *r) {
 }
 
 int mm_pattern_search(mm_pattern *p, const uint8_t *data, uint64_t size, uint64_t from,
-                      bool advance, const mm_find_watch *watch, bool *found, mm_span *match,
-                      mm_error *err) {
+                      uint64_t last, bool advance, const mm_find_watch *watch, bool *found,
+                      mm_span *match, mm_error *err) {
   static const uint8_t nothing[1] = {0};
   run r = {.pattern = p,
            .data = size ? data : nothing,
            .size = size,
            .from = from,
            .at = from,
+           .last = last,
            .advance = advance,
            .watch = watch,
            .err = err};
-  int rc = search_pieces(&r);
+  int rc = from <= last ? search_pieces(&r) : NOTHING;
   p->matched = *found = rc == FOUND;
   if (*found) *match = p->match;
   return rc == FOUND || rc == NOTHING ? MM_OK : rc;
@@ -622,8 +638,8 @@ int mm_pattern_search(mm_pattern *p, const uint8_t *data, uint64_t size, uint64_
 
 bool mm_pattern_group(const mm_pattern *p, unsigned n, mm_span *group) {
   if (!p->matched || n == 0 || n > p->groups) return false;
-  const PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(p->data);
-  if (ovector[2 * n] == PCRE2_UNSET) return false;
-  *group = (mm_span){ovector[2 * n], ovector[2 * n + 1]};
+  const PCRE2_SIZE *bounds = pcre2_get_ovector_pointer(p->data) + 2 * (size_t)n;
+  if (bounds[0] == PCRE2_UNSET) return false;
+  *group = (mm_span){bounds[0], bounds[1]};
   return true;
 }

@@ -40,14 +40,15 @@ bool mm_pattern_is(const mm_pattern *pattern, const uint8_t *text, uint64_t size
 /* How many groups it has. */
 unsigned mm_pattern_groups(const mm_pattern *pattern);
 
-/* The first match in data[0 .. size-1] that starts at `from` (at most size) or later. `^` is at 0,
-** and lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does
+/* The first match in data[0 .. size-1] that starts at `from` (at most size) or later, and not after
+** `last`, though it may end there; farther on no more is looked at than that takes. `^` is at 0, and
+** lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does
 ** not count: it is how a search goes on after an empty match. *found tells; *match is set if so.
 ** MM_ERROR "the pattern needs too much work at offset 7"; MM_INTERRUPT when `stop` said so (watch
 ** may be NULL). */
 int mm_pattern_search(mm_pattern *pattern, const uint8_t *data, uint64_t size, uint64_t from,
-                      bool advance, const mm_find_watch *watch, bool *found, mm_span *match,
-                      mm_error *err);
+                      uint64_t last, bool advance, const mm_find_watch *watch, bool *found,
+                      mm_span *match, mm_error *err);
 
 /* Group n, from 1, of the last match. False: it took no part in it, or there is no such group. */
 bool mm_pattern_group(const mm_pattern *pattern, unsigned n, mm_span *group);

@@ -73,8 +73,8 @@ static uint64_t wanted_size(const mm_object *object, uint64_t size) {
 static int remap_for(mm_object *object, uint64_t size, mm_error *err) {
   mm_view *old = object->view, *view = NULL;
   uint64_t cleared = object->cleared;
-  int rc = mm_view_open(object->fd, wanted_size(object, size), object->device, object->inode,
-                        object->settings->on_fault, &view, err);
+  int rc = mm_view_open(object->fd, object->name, wanted_size(object, size), object->device,
+                        object->inode, object->settings->on_fault, &view, err);
   if (rc) return rc;
   object->view = view;
   object->cleared = object_page_up(object->seen.size);

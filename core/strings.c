@@ -28,8 +28,12 @@ static uint64_t beginnings(uint64_t bits, uint64_t next, unsigned depth) {
   return all;
 }
 
+static bool stops(const mm_find_watch *watch, uint64_t i) {
+  return watch && watch->stop && watch->stop(watch->context, i);
+}
+
 static bool watch_stops(const mm_find_watch *watch, uint64_t i) {
-  return i % MM_FIND_PIECE < MM_LANES && watch && watch->stop && watch->stop(watch->context, i);
+  return i % MM_FIND_PIECE < MM_LANES && stops(watch, i);
 }
 
 uint64_t mm_strings_end(const uint8_t *data, uint64_t size, uint64_t from,
@@ -64,7 +68,13 @@ int mm_strings_next(const uint8_t *data, uint64_t size, uint64_t from, uint64_t 
                     uint64_t least, const mm_find_watch *watch, uint64_t *start, uint64_t *end) {
   unsigned depth = least < 4 ? (unsigned)least : 4;
   uint64_t limit = last < size && size - last > depth ? last + depth : size; /* for beginnings */
+  uint64_t looked = from;
   for (*end = from; *end < limit;) {
+    /* Runs that are too short end before a piece does, each of them. */
+    if (*end - looked >= MM_FIND_PIECE) {
+      if (stops(watch, *end)) return MM_FIND_STOPPED;
+      looked = *end;
+    }
     *start = next_beginning(data, limit, *end, depth, watch);
     if (*start == UINT64_MAX) return MM_FIND_STOPPED;
     if (*start == limit) break;

@@ -644,8 +644,8 @@ static void store(mm_type type, uint64_t bits, uint8_t *out) {
 }
 
 static void store_padded(mm_type type, const uint8_t *data, uint64_t size, uint8_t *out) {
-  if (size > 0) memcpy(out, data, size);
-  memset(out + size, 0, type.size - size);
+  if (size > 0) memcpy(out, data, (size_t)size);
+  memset(out + size, 0, (size_t)(type.size - size));
 }
 
 static int encode_integer(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
@@ -754,7 +754,7 @@ static bool value_text(const mm_value *value, char buffer[NUMBER_TEXT], const ui
 }
 
 static bool has_nul(const uint8_t *data, uint64_t size) {
-  return size > 0 && memchr(data, 0, size);
+  return size > 0 && memchr(data, 0, (size_t)size);
 }
 
 #define NUL_INSIDE " (with a NUL inside)"
@@ -855,7 +855,7 @@ static int compare_reals(double x, double y) {
 
 static int compare_texts(mm_type type, const uint8_t *a, const uint8_t *b) {
   uint64_t m = text_length(type, a), n = text_length(type, b);
-  int order = memcmp(a, b, m < n ? m : n);
+  int order = memcmp(a, b, (size_t)(m < n ? m : n));
   return order ? order : (m > n) - (m < n);
 }
 

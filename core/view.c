@@ -11,12 +11,15 @@
 /* How much longer than the file a mapping is at most. */
 #define SLACK_MIN ((uint64_t)64 << 10)
 #define SLACK_MAX ((uint64_t)1 << 30)
+/* No process has room for more; one of 32 bits has for much less. */
+#define VIEW_MAX ((uint64_t)1 << 48)
 
 /* All views that have pins, of all objects and threads. A fork takes the lock first, so that a child
 ** does not find it held by a thread that it does not have. */
 static pthread_mutex_t pins_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t pins_once = PTHREAD_ONCE_INIT;
 static mm_view *pinned_views;
+static mm_view_writing *writings; /* on the stacks of the threads that write */
 
 static void lock_pins(void) {
   (void)pthread_mutex_lock(&pins_lock);
@@ -26,8 +29,14 @@ static void unlock_pins(void) {
   (void)pthread_mutex_unlock(&pins_lock);
 }
 
+/* The threads that were writing are the parent's. */
+static void forget_writings(void) {
+  writings = NULL;
+  unlock_pins();
+}
+
 static void pins_watch_forks(void) {
-  (void)pthread_atfork(lock_pins, unlock_pins, unlock_pins);
+  (void)pthread_atfork(lock_pins, unlock_pins, forget_writings);
 }
 
 static uint64_t page_down(uint64_t offset) {
@@ -52,9 +61,12 @@ static void on_fault(void *context) {
   if (pinned && view->watch.notify) view->watch.notify(view->watch.context);
 }
 
-int mm_view_open(int fd, uint64_t size, uint64_t device, uint64_t inode, mm_view_watch watch,
-                 mm_view **out, mm_error *err) {
-  if (size > INT64_MAX - 2 * SLACK_MAX) return mm_fail(err, MM_TOOBIG, "too large to be mapped");
+int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
+                 mm_view_watch watch, mm_view **out, mm_error *err) {
+  if (size > VIEW_MAX || (size_t)with_slack(size) != with_slack(size)) {
+    return mm_fail(err, MM_TOOBIG, "%llu bytes are more than can be mapped",
+                   (unsigned long long)size);
+  }
   (void)pthread_once(&pins_once, pins_watch_forks);
   mm_view *view = mm_alloc_zeroed(sizeof *view);
   if (!view) return mm_fail_nomem(err);
@@ -66,7 +78,8 @@ int mm_view_open(int fd, uint64_t size, uint64_t device, uint64_t inode, mm_view
   int failed = mm_os.map(&base, (size_t)view->reserved, MM_PROT_READ, fd, 0, false);
   if (failed) {
     mm_free(view);
-    return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %llu bytes", (unsigned long long)size);
+    return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %s%s%s", name ? "'" : "",
+                         name ? name : "memory", name ? "'" : "");
   }
   view->base = base;
   view->guard = mm_guard_add(base, (size_t)view->reserved, on_fault, view);
@@ -142,8 +155,13 @@ int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) 
   return failed ? mm_fail_errno(err, MM_IOERR, -failed, "cannot drop pages") : MM_OK;
 }
 
-void mm_view_pin(mm_view *view, uint64_t offset, uint64_t size) {
-  lock_pins();
+static bool is_being_written(const mm_view *view) {
+  const mm_view_writing *w = writings;
+  while (w && !(w->device == view->device && w->inode == view->inode)) w = w->next;
+  return w != NULL;
+}
+
+static void add_pin(mm_view *view, uint64_t offset, uint64_t size) {
   if (__atomic_fetch_add(&view->pins, 1, __ATOMIC_RELAXED) == 0) {
     view->pinned_low = offset;
     view->pinned_high = offset + size;
@@ -152,7 +170,14 @@ void mm_view_pin(mm_view *view, uint64_t offset, uint64_t size) {
   }
   if (offset < view->pinned_low) view->pinned_low = offset;
   if (offset + size > view->pinned_high) view->pinned_high = offset + size;
+}
+
+bool mm_view_pin(mm_view *view, uint64_t offset, uint64_t size) {
+  lock_pins();
+  bool free = !is_being_written(view);
+  if (free) add_pin(view, offset, size);
   unlock_pins();
+  return free;
 }
 
 static bool holds(const mm_view *view, const uint8_t *address) {
@@ -189,8 +214,9 @@ bool mm_view_frozen(const mm_view *view) {
 }
 
 /* Storing a byte over itself makes a page a copy of its own. It must be a store that no compiler
-** takes away and that loses nothing another thread reads: a compare-and-swap is both. */
-static void freeze_page(uint8_t *page) {
+** takes away and that loses nothing another thread reads: a compare-and-swap is both. Who has the
+** pin reads the page meanwhile, always the same bytes: no race, which ThreadSanitizer cannot know. */
+__attribute__((no_sanitize("thread"))) static void freeze_page(uint8_t *page) {
   uint8_t byte = __atomic_load_n(page, __ATOMIC_RELAXED);
   (void)__atomic_compare_exchange_n(page, &byte, byte, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
@@ -236,12 +262,37 @@ static int freeze_view(mm_view *view, const mm_change *change, mm_error *err) {
   return rc;
 }
 
-int mm_view_freeze(uint64_t device, uint64_t inode, const mm_change *change, mm_error *err) {
+static int freeze(uint64_t device, uint64_t inode, const mm_change *change, mm_error *err) {
   int rc = MM_OK;
-  lock_pins();
   for (mm_view *view = pinned_views; view && rc == MM_OK; view = view->next) {
     if (view->device == device && view->inode == inode) rc = freeze_view(view, change, err);
   }
+  return rc;
+}
+
+int mm_view_freeze(uint64_t device, uint64_t inode, const mm_change *change, mm_error *err) {
+  lock_pins();
+  int rc = freeze(device, inode, change, err);
   unlock_pins();
   return rc;
+}
+
+int mm_view_write_begin(mm_view_writing *writing, uint64_t device, uint64_t inode,
+                        const mm_change *change, mm_error *err) {
+  lock_pins();
+  int rc = freeze(device, inode, change, err);
+  if (rc == MM_OK) {
+    *writing = (mm_view_writing){device, inode, writings};
+    writings = writing;
+  }
+  unlock_pins();
+  return rc;
+}
+
+void mm_view_write_end(mm_view_writing *writing) {
+  lock_pins();
+  mm_view_writing **link = &writings;
+  while (*link && *link != writing) link = &(*link)->next;
+  if (*link) *link = writing->next;
+  unlock_pins();
 }

@@ -11,7 +11,7 @@
 **
 ** A pin promises that a range keeps its bytes and its address: a view that has pins is never cleaned
 ** or stored into, and whoever lets go of it leaves it to its pins. Before a commit changes the file,
-** mm_view_freeze gives pinned pages copies of their own.
+** mm_view_freeze gives pinned pages copies of their own; while it does, no other thread gets a pin.
 */
 #ifndef MM_VIEW_H
 #define MM_VIEW_H
@@ -48,9 +48,9 @@ typedef struct mm_view {
 } mm_view;
 
 /* Map the file open as `fd` from its start, with room for at least `size` bytes. MM_NOMEM if there is
-** no address space, MM_IOERR if the file cannot be mapped. */
-int mm_view_open(int fd, uint64_t size, uint64_t device, uint64_t inode, mm_view_watch watch,
-                 mm_view **out, mm_error *err);
+** no address space, MM_IOERR if the file cannot be mapped. `name` is for the errors, NULL: none. */
+int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
+                 mm_view_watch watch, mm_view **out, mm_error *err);
 
 /* Let go of a view: unmapped now, or when its last pin goes. NULL is allowed. */
 void mm_view_close(mm_view *view);
@@ -69,8 +69,9 @@ int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err);
 ** zeros). Not for a patched view. */
 int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err);
 
-/* Pin a range of at least one byte. `mm_view_unpin` takes any address inside it, from any thread. */
-void mm_view_pin(mm_view *view, uint64_t offset, uint64_t size);
+/* Pin a range of at least one byte; false if the file is just being written (mm_view_write_begin).
+** `mm_view_unpin` takes any address inside it, from any thread. */
+bool mm_view_pin(mm_view *view, uint64_t offset, uint64_t size);
 void mm_view_unpin(const void *address);
 bool mm_view_pinned(const mm_view *view);
 
@@ -80,5 +81,17 @@ bool mm_view_frozen(const mm_view *view);
 /* Before `change` is applied to the file: give pinned pages of all views of it in this process that
 ** the change touches copies of their own. */
 int mm_view_freeze(uint64_t device, uint64_t inode, const mm_change *change, mm_error *err);
+
+/* A file that this process is writing now. */
+typedef struct mm_view_writing {
+  uint64_t device, inode;
+  struct mm_view_writing *next;
+} mm_view_writing;
+
+/* mm_view_freeze, and from then on no new pins, until the end; which is due if this succeeds. The
+** caller owns `writing`. */
+int mm_view_write_begin(mm_view_writing *writing, uint64_t device, uint64_t inode,
+                        const mm_change *change, mm_error *err);
+void mm_view_write_end(mm_view_writing *writing);
 
 #endif

@@ -1,10 +1,15 @@
 #!/usr/bin/python3
 """amalgamate.py OUT SOURCE...: writes all of the library as one C file.
 
-SOURCE are files of core/ and ext/, by their paths from the top. Each .c file stands in OUT once,
-and before the first that includes it each of the project's headers; the system's come first of
-all, so that everything behind them can be hidden from other libraries. A file-local name has to be
-the only one of its kind in the whole library, or OUT does not compile: that is how it is checked.
+SOURCE are the files of core/ and ext/, by their paths from the top, where this runs; those that
+are not C are passed over. Each .c file stands in OUT once, and before the first that includes it
+each of the project's headers; the system's come first of all, so that everything behind them can
+be hidden from other libraries. A file-local name has to be the only one of its kind in the whole
+library, or OUT does not compile: that is how it is checked.
+
+Every function and variable but the entry points is made static, so that a program that OUT is
+linked with may use the names. The sources are formatted by clang-format, and so what begins in
+column 0 with a lower-case word is a type or the declaration of a function or a variable.
 """
 
 import re
@@ -13,6 +18,21 @@ import sys
 INCLUDE = re.compile(r'^#include (<[^>]+>|"[^"]+").*\n', re.M)
 # The mark of a header that must not be there twice; the others are meant to be.
 GUARD = re.compile(r"^#ifndef (\w+_H)\n#define \1\n", re.M)
+# Declares or defines a function or a variable; a structure itself does neither.
+DECLARATION = re.compile(r"^(?:extern (?!\")|(?!(?:static|typedef|enum|extern|_Static_assert)\b|"
+                         r"(?:struct|union) \w+(?:;| {))(?=[a-z]))(?=(.*))", re.M)
+# Declares all of a list; what it names is defined before its first use.
+LIST = re.compile(r"^(#define \w+\(\w+\)) extern .*", re.M)
+ENTRY = re.compile(r"^MMAP0_EXPORT int (\w+)\(", re.M)
+# What only tests and measurements call. Whatever else has no caller is a warning in OUT.
+FOR_TESTS = ["mm_count_set", "mm_pattern_groups", "mm_sys_default"]
+# Where sqlite3ext.h's table of functions is declared and defined.
+TABLE = re.compile(r"^SQLITE_EXTENSION_INIT([13])\n", re.M)
+TABLE_OF_ITS_OWN = """\
+#ifndef SQLITE_CORE
+static SQLITE_EXTENSION_INIT1
+#endif
+"""
 
 TOP = """\
 /*
@@ -44,19 +64,25 @@ BOTTOM = """
 """
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def banner(text):
     return f"\n/* ---- {text} " + "-" * (90 - len(text)) + " */\n"
 
 
 class Amalgamation:
     def __init__(self, paths):
-        self.texts = {path: open(path, encoding="utf-8").read() for path in paths}
+        self.texts = {path: read(path) for path in paths if path.endswith((".c", ".h"))}
+        self.entries = ENTRY.findall(self.texts["ext/mmap0.h"])
         self.seen = set()
         self.system = []
 
     def expand(self, path):
         """The text of a file, with the project's headers in the place of their names."""
-        text = self.texts[path]
+        text = self.private(self.texts[path])
         out, at, depth = [], 0, 0
         guarded = 1 if GUARD.search(text) else 0
         for match in INCLUDE.finditer(text):
@@ -65,6 +91,16 @@ class Amalgamation:
             out.append(self.included(match, path, depth > guarded))
             at = match.end()
         return re.sub(r"\n{3,}", "\n\n", "".join(out) + text[at:])
+
+    def private(self, text):
+        """The text of a file with all static but the entry points."""
+        def static(match):
+            name = re.search(r"(\w+)\)?\(", match[1])
+            if name and name[1] in self.entries:
+                return ""
+            return "static __attribute__((unused)) " if name and name[1] in FOR_TESTS else "static "
+        text = TABLE.sub(lambda match: TABLE_OF_ITS_OWN if match[1] == "3" else "", text)
+        return DECLARATION.sub(static, LIST.sub(r"\1", text))
 
     @staticmethod
     def nesting(text):
@@ -89,7 +125,7 @@ class Amalgamation:
     def write(self, sources):
         parts = [banner(path) + self.expand(path) for path in sources]
         version = re.search(r'#define MMAP0_VERSION "(.*)"', self.texts["ext/mmap0.h"])[1]
-        lines = self.texts["LICENSE"].splitlines()
+        lines = read("LICENSE").splitlines()
         top = TOP.format(version=version,
                          license="".join(f"** {line}".rstrip() + "\n" for line in lines),
                          includes="".join(f"#include {name}\n" for name in sorted(self.system)))

@@ -10,7 +10,8 @@
 typedef struct token {
   const char *text; /* of a quoted name: what is inside; of a string: nothing */
   size_t size;
-  bool name; /* an identifier, a keyword or a number; else one other character, or a string */
+  bool name;   /* an identifier, a keyword or a number; else one other character, or a string */
+  bool quoted; /* such a name is no keyword */
 } token;
 
 static bool is_space(char c) {
@@ -46,6 +47,7 @@ static const char *skip_comments(const char *sql) {
 static const char *next_quoted(const char *sql, token *t) {
   char end = *sql == '[' ? ']' : *sql;
   t->name = *sql != '\'';
+  t->quoted = true;
   t->text = ++sql;
   while (*sql && (*sql != end || (end != ']' && sql[1] == end))) sql += *sql == end ? 2 : 1;
   t->size = t->name ? (size_t)(sql - t->text) : 0;
@@ -56,6 +58,7 @@ static const char *next_token(const char *sql, token *t) {
   sql = skip_comments(sql);
   if (*sql && strchr("'\"`[", *sql)) return next_quoted(sql, t);
   t->text = sql;
+  t->quoted = false;
   t->name = is_word(*sql);
   while (is_word(*sql)) sql++;
   if (*sql && !t->name) sql++;
@@ -77,7 +80,7 @@ static bool precedes_table(const token *t) {
 }
 
 bool ext_calls(const char *sql, const char *function) {
-  token t = {"", 0, false};
+  token t = {"", 0, false, false};
   bool table = false, named = false;
   do {
     bool was_named = named;
@@ -100,7 +103,7 @@ static bool is_target(const char *sql, const char *table) {
 }
 
 bool ext_writes(const char *sql, const char *table) {
-  token t = {"", 0, false};
+  token t = {"", 0, false, false};
   do {
     bool deletes = is(&t, "DELETE");
     sql = next_token(sql, &t);
@@ -110,8 +113,54 @@ bool ext_writes(const char *sql, const char *table) {
   return false;
 }
 
+static bool ends_list(const token *t, const token *before) {
+  static const char *const words[] = {"FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"};
+  if (t->quoted || is(before, "DISTINCT")) return false; /* IS DISTINCT FROM */
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    if (is(t, words[i])) return true;
+  }
+  return false;
+}
+
+/* In the list that follows SET, columns stand at its start and behind its commas, one or, in parentheses,
+** several. */
+static bool is_in_list(const char *sql, const char *column) {
+  token t = {"", 0, false, false}, before;
+  int depth = 0,
+      columns_at = 0; /* columns_at: the depth at which a comma is followed by a column */
+  bool wanted = true;
+  do {
+    before = t;
+    sql = next_token(sql, &t);
+    if (depth == 0 && ends_list(&t, &before)) return false;
+    if (wanted && t.name && is(&t, column)) return true;
+    if (!t.name && is(&t, "(")) {
+      depth++;
+      if (wanted) columns_at = depth;
+    } else if (!t.name && is(&t, ")")) {
+      depth--;
+      wanted = false;
+      if (depth == 0) columns_at = 0;
+    } else {
+      wanted = !t.name && is(&t, ",") && depth == columns_at;
+    }
+  } while (*sql);
+  return false;
+}
+
+bool ext_sets(const char *sql, const char *table, const char *column) {
+  token t = {"", 0, false, false};
+  do {
+    sql = next_token(sql, &t);
+    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, table)) continue;
+    while (*sql && (t.quoted || !is(&t, "SET"))) sql = next_token(sql, &t);
+    if (is_in_list(sql, column)) return true;
+  } while (*sql);
+  return false;
+}
+
 bool ext_creates_table(const char *sql) {
-  token t = {"", 0, false};
+  token t = {"", 0, false, false};
   sql = next_token(sql, &t);
   bool creates = is(&t, "CREATE");
   (void)next_token(sql, &t);

@@ -176,8 +176,9 @@ void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *byt
 void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t size);
 
 /* Bytes [offset, +size) of the object as a BLOB: large ones, where nothing is pending and no statement
-** runs that writes, without a copy. The range must be inside. */
-void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset, uint64_t size);
+** runs that writes, without a copy. The range must be inside. False: too big, interrupted or no memory,
+** which is the function's error then. */
+bool ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset, uint64_t size);
 
 /* Is the value NULL among argv[0 .. required-1]? Then the function returns NULL and does nothing. */
 bool ext_any_null(sqlite3_value **argv, int required);
@@ -192,6 +193,9 @@ bool ext_calls(const char *sql, const char *function);
 
 /* Does it insert into a table of that name, update it or delete from it? Not by a trigger. (calls.c) */
 bool ext_writes(const char *sql, const char *table);
+
+/* Is it an UPDATE of a table of that name which sets the column? (calls.c) */
+bool ext_sets(const char *sql, const char *table, const char *column);
 
 /* Is it a CREATE VIRTUAL TABLE? (calls.c) */
 bool ext_creates_table(const char *sql);
@@ -212,6 +216,9 @@ int ext_function_allowed(sqlite3_context *context, const char *name);
 
 /* May a table of that name be written now? Not by a trigger, which SQLite itself refuses from 3.40 on. */
 bool ext_table_allowed(sqlite3 *db, const char *table);
+
+/* Does a running UPDATE of a table of that name set the column? */
+bool ext_column_is_set(sqlite3 *db, const char *table, const char *column);
 
 /* For tables: resolve a file argument given as a value; the object is refreshed and held for the
 ** caller. MM_ERROR for a value that is neither. */
@@ -249,9 +256,8 @@ int ext_txn_rollback(ext_conn *conn);
 int ext_txn_savepoint(ext_conn *conn, int level);
 int ext_txn_release(ext_conn *conn, int level);
 int ext_txn_rollback_to(ext_conn *conn, int level);
-int ext_txn_create(ext_conn *conn);      /* with the connection */
-void ext_txn_destroy(ext_conn *conn);    /* likewise */
-bool ext_txn_sees(const ext_conn *conn); /* is anything pending? */
+int ext_txn_create(ext_conn *conn);   /* with the connection */
+void ext_txn_destroy(ext_conn *conn); /* likewise */
 
 /* For a table that puts work off until COMMIT, or must know when the transaction ends (tab_mmap.c).
 ** Registered once a transaction, by ext_txn_defer; forgotten when it ends. */

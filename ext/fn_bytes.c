@@ -210,23 +210,16 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 /* ---- large writes --------------------------------------------------------------------------- */
 
-/* Core does at once what it is told to do. What is large is told in pieces, with a look between them at
-** whether to go on. */
-typedef struct copy {
-  uint64_t to, from;
-  const uint8_t *data; /* NULL: bytes of the object, at `from` */
-} copy;
-
 /* `place` is where the piece lies in the whole. */
-static int copy_piece(const copy *c, mm_object *core, uint64_t place, uint64_t size,
+static int copy_piece(const fn_copy *c, mm_object *core, uint64_t place, uint64_t size,
                       mm_error *err) {
   if (c->data) return mm_object_write(core, c->to + place, c->data + place, size, err);
   return mm_object_move(core, c->to + place, c->from + place, size, err);
 }
 
-/* From the end on backwards if the bytes move upwards, so that none is overwritten before it has moved.
-** Nothing stays of a copy that fails. */
-static int copy_in_pieces(ext_conn *conn, mm_object *core, copy c, uint64_t size, mm_error *err) {
+/* From the end on backwards if the bytes move upwards, so that none is overwritten before it has
+** moved. */
+int fn_copy_in_pieces(ext_conn *conn, mm_object *core, fn_copy c, uint64_t size, mm_error *err) {
   size_t mark = mm_object_mark(core);
   mm_error ignored;
   int rc = MM_OK;
@@ -249,8 +242,8 @@ static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, write->size, &place, err);
   if (rc == MM_OK) {
-    rc = copy_in_pieces(conn, write->file.object->core, (copy){.to = place, .data = write->data},
-                        write->size, err);
+    rc = fn_copy_in_pieces(conn, write->file.object->core,
+                           (fn_copy){.to = place, .data = write->data}, write->size, err);
   }
   write->result = (sqlite3_int64)write->size;
   return rc;
@@ -301,7 +294,8 @@ static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc == MM_OK) rc = place_from_start(&write->file, "dest", write->a, count, &to, err);
   if (rc == MM_OK) rc = place_from_start(&write->file, "src", write->b, count, &from, err);
   if (rc == MM_OK) {
-    rc = copy_in_pieces(conn, write->file.object->core, (copy){.to = to, .from = from}, count, err);
+    rc = fn_copy_in_pieces(conn, write->file.object->core, (fn_copy){.to = to, .from = from}, count,
+                           err);
   }
   write->result = write->c;
   return rc;
@@ -389,10 +383,10 @@ static int insert_in_pieces(ext_conn *conn, ext_write *write, uint64_t place, mm
   mm_error ignored;
   int rc = mm_object_resize(core, core->size + size, err);
   if (rc == MM_OK) {
-    rc = copy_in_pieces(conn, core, (copy){.to = place + size, .from = place}, behind, err);
+    rc = fn_copy_in_pieces(conn, core, (fn_copy){.to = place + size, .from = place}, behind, err);
   }
   if (rc == MM_OK) {
-    rc = copy_in_pieces(conn, core, (copy){.to = place, .data = write->data}, size, err);
+    rc = fn_copy_in_pieces(conn, core, (fn_copy){.to = place, .data = write->data}, size, err);
   }
   if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
   return rc;
@@ -427,7 +421,7 @@ static int erase_in_pieces(ext_conn *conn, mm_object *core, uint64_t place, uint
   if (behind <= MM_FIND_PIECE || refused) return mm_object_erase(core, place, size, err);
   size_t mark = mm_object_mark(core);
   mm_error ignored;
-  int rc = copy_in_pieces(conn, core, (copy){.to = place, .from = place + size}, behind, err);
+  int rc = fn_copy_in_pieces(conn, core, (fn_copy){.to = place, .from = place + size}, behind, err);
   if (rc == MM_OK) rc = mm_object_resize(core, core->size - size, err);
   if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
   return rc;

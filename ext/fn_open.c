@@ -136,7 +136,7 @@ static void openFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_conn *conn = ext_conn_of(context);
   mm_error *err = &conn->err;
   ext_object *object = NULL;
-  ext_handle *handle;
+  ext_handle *handle = NULL;
   opening o;
   if (ext_function_allowed(context, name)) return;
   int rc = open_arguments(argc, argv, &o, err);

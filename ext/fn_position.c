@@ -19,12 +19,8 @@ static const uint8_t *here(const ext_file *file) {
 
 static void result_read(sqlite3_context *context, const char *name, ext_file *file, uint64_t n) {
   uint64_t p = position(file);
-  ext_result_bytes(context, file->object, file->start + p, n);
-  sqlite3 *db = sqlite3_context_db_handle(context);
-  if (fn_spoilt(context, name, file, n) == MM_OK &&
-      n <= (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1)) {
-    file->handle->position = p + n;
-  }
+  bool given = ext_result_bytes(context, file->object, file->start + p, n);
+  if (fn_spoilt(context, name, file, n) == MM_OK && given) file->handle->position = p + n;
 }
 
 static void readFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -93,7 +89,8 @@ static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
                    (unsigned long long)write->size, (unsigned long long)p, fn_name(file),
                    (unsigned long long)file->length);
   }
-  rc = mm_object_write(file->object->core, file->start + p, write->data, write->size, err);
+  rc = fn_copy_in_pieces(conn, file->object->core,
+                         (fn_copy){.to = file->start + p, .data = write->data}, write->size, err);
   if (rc == MM_OK) file->handle->position = p + write->size;
   write->result = (sqlite3_int64)write->size;
   return rc;

@@ -71,8 +71,8 @@ static void search_range(sqlite3_context *context, mm_pattern *pattern, const ra
   mm_span match = {0};
   bool found = false;
   ext_conn_watch(conn, &watch);
-  if (!r->none && mm_pattern_search(pattern, r->data, r->to, r->from, false, &watch, &found, &match,
-                                    &conn->err)) {
+  if (!r->none && mm_pattern_search(pattern, r->data, r->to, r->from, r->to, false, &watch, &found,
+                                    &match, &conn->err)) {
     fn_fail(context, "mmap_search");
   } else if (!fn_cut(context, "mmap_search", &r->file)) {
     sqlite3_result_int64(context, found ? (sqlite3_int64)match.start : -1);

@@ -9,6 +9,7 @@
 #include "ext/ext.h"
 SQLITE_EXTENSION_INIT1
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "core/mem.h"
@@ -40,6 +41,9 @@ static void use_sqlite_memory(void) {
   static const mm_allocator allocator = {sqlite_allocate, sqlite_reallocate, sqlite_release};
   mm_mem_use(&allocator);
 }
+
+/* Connections are opened by threads that others run beside: what these read is set only once. */
+static pthread_once_t set_up_once = PTHREAD_ONCE_INIT;
 
 /* ---- registration --------------------------------------------------------------------------- */
 
@@ -102,6 +106,7 @@ static void say(char **error, char *message) {
 
 static bool is_accepted(const sqlite3_api_routines *api, char **error) {
   (void)api;
+  (void)pthread_once(&set_up_once, use_sqlite_memory);
   if (sqlite3_libversion_number() >= OLDEST) return true;
   say(error,
       sqlite3_mprintf("mmap: SQLite %s is too old: 3.31 or newer is needed", sqlite3_libversion()));
@@ -117,6 +122,11 @@ static bool is_accepted(const sqlite3_api_routines *api, char **error) {
 ** memory and statements of one must not come into the hands of another, so the first keeps it. */
 static _Atomic(const sqlite3_api_routines *) owner;
 
+static void set_up_process(void) {
+  SQLITE_EXTENSION_INIT2(atomic_load(&owner));
+  use_sqlite_memory();
+}
+
 /* Nothing of ours calls a SQLite that is refused here, nor notices it. */
 static bool is_accepted(const sqlite3_api_routines *api, char **error) {
   const sqlite3_api_routines *first = NULL;
@@ -129,7 +139,7 @@ static bool is_accepted(const sqlite3_api_routines *api, char **error) {
                           first->libversion());
     return false;
   }
-  SQLITE_EXTENSION_INIT2(api);
+  (void)pthread_once(&set_up_once, set_up_process);
   return true;
 }
 
@@ -165,7 +175,6 @@ static int init(sqlite3 *db, char **error, const sqlite3_api_routines *api, bool
   if (!is_accepted(api, error)) return SQLITE_ERROR;
   if (is_callable(db, "SELECT mmap_version()")) return init_again(db, error, read_only);
   if (sqlite3_errcode(db) == SQLITE_NOMEM) return SQLITE_NOMEM;
-  use_sqlite_memory();
   int rc = ext_conn_create(db, &conn, &err);
   if (rc) {
     say(error, sqlite3_mprintf("mmap: %s", err.text));
@@ -182,8 +191,10 @@ int sqlite3_mmap_init(sqlite3 *db, char **error, const sqlite3_api_routines *api
   return init(db, error, api, false);
 }
 
+/* Not by calling the one above: a process may have loaded two copies of the library, and then that name
+** is the first one's. */
 int sqlite3_mmap0_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
-  return sqlite3_mmap_init(db, error, api);
+  return init(db, error, api, false);
 }
 
 int sqlite3_mmap_readonly_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {

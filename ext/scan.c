@@ -91,9 +91,9 @@ int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3
   char operators[BOUNDS_MOST + 1] = "";
   unsigned given;
   int next;
-  int rc = ext_tab_arguments(base, info, table->name, table->hidden, table->least, table->most,
-                             &given, &next);
-  if (rc) return rc;
+  int rc = ext_tab_arguments(info, table->hidden, table->least, table->most, &given, &next);
+  (void)base;
+  if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
   if (!table->unordered) plan_bounds(info, next, operators);
   info->idxNum = (int)given;
   info->idxStr = sqlite3_mprintf("%s", operators);
@@ -143,6 +143,11 @@ static int unpack(ext_scan *scan, int plan, sqlite3_value **argv,
 
 int ext_scan_begin(const ext_scan_table *table, ext_scan *scan, int plan, const char *operators,
                    int argc, sqlite3_value **argv, sqlite3_value *args[EXT_SCAN_ARGUMENTS]) {
+  if (plan == EXT_PLAN_MISSING) {
+    mm_fail(ext_scan_error(scan), MM_ERROR, "takes at least %d argument%s", table->least,
+            table->least == 1 ? "" : "s");
+    return ext_scan_fail(table, scan);
+  }
   int n = unpack(scan, plan, argv, args);
   scan->low = INT64_MIN;
   scan->high = INT64_MAX;

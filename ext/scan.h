@@ -120,7 +120,7 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
       .xBestIndex = prefix##BestIndex,                                                             \
       .xDisconnect = ext_tab_disconnect,                                                           \
       .xOpen = prefix##Open,                                                                       \
-      .xClose = close,                                                                             \
+      .xClose = (close),                                                                           \
       .xFilter = prefix##Filter,                                                                   \
       .xNext = prefix##Next,                                                                       \
       .xEof = ext_scan_eof,                                                                        \

@@ -75,36 +75,52 @@ static bool in_running_statement(sqlite3 *db, uses *does, const char *name) {
   return false;
 }
 
+bool ext_column_is_set(sqlite3 *db, const char *table, const char *column) {
+  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
+    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
+    if (sql && ext_sets(sql, table, column)) return true;
+  }
+  return false;
+}
+
 bool ext_table_allowed(sqlite3 *db, const char *table) {
   return sqlite3_libversion_number() >= 3040000 || in_running_statement(db, ext_writes, table);
 }
 
-static bool in_temp_schema(sqlite3 *db, const char *name) {
+/* A query that was cut short has given no answer. */
+static int in_temp_schema(sqlite3 *db, const char *name, bool *found, mm_error *err) {
   sqlite3_stmt *schema = NULL;
-  bool found = false;
-  (void)sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_temp_master", -1, &schema, NULL);
-  while (schema && !found && sqlite3_step(schema) == SQLITE_ROW) {
+  *found = false;
+  int rc = sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_temp_master", -1, &schema, NULL);
+  while (schema && !*found && (rc = sqlite3_step(schema)) == SQLITE_ROW) {
     const char *sql = (const char *)sqlite3_column_text(schema, 0);
-    found = sql && ext_calls(sql, name);
+    *found = sql && ext_calls(sql, name);
+    if (!sql && sqlite3_errcode(db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+    if (rc == SQLITE_NOMEM) break;
   }
   sqlite3_finalize(schema);
-  return found;
+  if (rc == SQLITE_NOMEM) return mm_fail_nomem(err);
+  return rc == SQLITE_INTERRUPT ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
 }
 
-static bool is_allowed(ext_stmt *stmt, const char *name) {
+static bool was_allowed(const ext_stmt *stmt, const char *name) {
   for (unsigned i = 0; i < stmt->allowed_count; i++) {
     if (stmt->allowed[i] == name) return true;
   }
-  sqlite3 *db = stmt->conn->db;
-  if (!in_running_statement(db, ext_calls, name) && !in_temp_schema(db, name)) return false;
-  if (stmt->allowed_count < RECENT) stmt->allowed[stmt->allowed_count++] = name;
-  return true;
+  return false;
 }
 
 static int check_allowed(ext_stmt *stmt, const char *name, mm_error *err) {
-  if (is_allowed(stmt, name)) return MM_OK;
-  if (sqlite3_errcode(stmt->conn->db) == SQLITE_NOMEM) return mm_fail_nomem(err);
-  return mm_fail(err, MM_ERROR, "unsafe use in a schema: it runs only from SQL of your own");
+  if (was_allowed(stmt, name)) return MM_OK;
+  sqlite3 *db = stmt->conn->db;
+  bool allowed = in_running_statement(db, ext_calls, name);
+  int rc = allowed ? MM_OK : in_temp_schema(db, name, &allowed, err);
+  if (rc) return rc;
+  if (!allowed) {
+    return mm_fail(err, MM_ERROR, "unsafe use in a schema: it runs only from SQL of your own");
+  }
+  if (stmt->allowed_count < RECENT) stmt->allowed[stmt->allowed_count++] = name;
+  return MM_OK;
 }
 
 int ext_function_allowed(sqlite3_context *context, const char *name) {

@@ -169,8 +169,8 @@ static int argument_of(const struct sqlite3_index_constraint *c, int hidden, int
   return is_argument ? c->iColumn - hidden : -1;
 }
 
-int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char *name, int hidden,
-                      int least, int most, unsigned *given, int *next) {
+int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most, unsigned *given,
+                      int *next) {
   int place[16];
   unsigned unusable = 0;
   *given = 0;
@@ -187,10 +187,10 @@ int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char 
   }
   if (unusable & ~*given) return SQLITE_CONSTRAINT;
   if ((*given & ((1u << least) - 1)) != (1u << least) - 1) {
-    sqlite3_free(table->zErrMsg);
-    table->zErrMsg =
-        sqlite3_mprintf("%s: takes at least %d argument%s", name, least, least == 1 ? "" : "s");
-    return table->zErrMsg ? SQLITE_ERROR : SQLITE_NOMEM;
+    info->idxNum = EXT_PLAN_MISSING;
+    info->estimatedCost = 1e99;
+    info->estimatedRows = INT64_MAX / 2;
+    return SQLITE_OK;
   }
   for (int i = 0; i < most; i++) {
     if (!(*given & 1u << i)) continue;

@@ -76,10 +76,15 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 ** xBestIndex of a table-valued function: `hidden` is the index of its first hidden column, `most` how
 ** many there are, `least` how many must be given. Gives the equality constraints on hidden columns
 ** argvIndex 1, 2 … in the order of the columns, sets omit, and returns in *given a bit for each (bit 0:
-** the first). *next is the next free argvIndex. SQLITE_CONSTRAINT when one cannot be used in this plan,
-** SQLITE_ERROR with a message when one of the first `least` is missing.
+** the first). *next is the next free argvIndex. SQLITE_CONSTRAINT when one cannot be used in this plan.
+**
+** When one of the first `least` is missing, idxNum becomes EXT_PLAN_MISSING and there is no more to plan:
+** a plan dearer than all others, whose xFilter says what is missing. It is no error yet, because SQLite
+** plans the terms of an OR one by one, each without the arguments.
 */
-int ext_tab_arguments(sqlite3_vtab *table, sqlite3_index_info *info, const char *name, int hidden,
-                      int least, int most, unsigned *given, int *next);
+#define EXT_PLAN_MISSING 0x40000000
+
+int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most, unsigned *given,
+                      int *next);
 
 #endif

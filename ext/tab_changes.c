@@ -122,7 +122,8 @@ static int copy_new(changes_cursor *cursor, mm_error *err) {
 static int add_objects(changes_cursor *cursor, ext_conn *conn) {
   int rc = MM_OK;
   for (ext_object *o = conn->objects; o && rc == MM_OK; o = o->next) {
-    if (mm_object_pending(o->core)) rc = add_changes(cursor, o, &conn->err);
+    bool written = mm_object_pending(o->core) && o->core->kind != MM_OBJECT_PRIVATE;
+    if (written) rc = add_changes(cursor, o, &conn->err);
   }
   return rc;
 }

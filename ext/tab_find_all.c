@@ -58,7 +58,7 @@ static int keep_needle(find_all_cursor *cursor, const uint8_t *data, uint64_t si
     cursor->bytes = more;
     cursor->capacity = size;
   }
-  memcpy(cursor->bytes, data, size);
+  memcpy(cursor->bytes, data, (size_t)size);
   mm_needle_prepare(&cursor->needle, cursor->bytes, size);
   return MM_OK;
 }

@@ -2,14 +2,18 @@
 ** tab_glob.c: the table `mmap_glob`: the regular files that a shell pattern names.
 **
 **     SELECT path, size FROM mmap_glob('core.????') ORDER BY size DESC;
-**     SELECT path, mmap_count(path, x'00') FROM mmap_glob('*.bin');
+**     SELECT path, mmap_count(path, x'00') FROM mmap_glob('*.bin') WHERE error IS NULL;
+**
+** A file that cannot be opened would end the whole statement. `error` tells beforehand: the file is opened
+** for it, and stays open for its next use.
 */
 #include "core/glob.h"
 #include "ext/tab.h"
 
-enum { GLOB_PATH, GLOB_SIZE, GLOB_PATTERN };
+enum { GLOB_PATH, GLOB_SIZE, GLOB_PATTERN, GLOB_ERROR };
 
-static const char glob_columns[] = "CREATE TABLE x(path TEXT, size INTEGER, pattern HIDDEN)";
+static const char glob_columns[] =
+    "CREATE TABLE x(path TEXT, size INTEGER, pattern HIDDEN, error TEXT HIDDEN)";
 
 typedef struct glob_cursor {
   sqlite3_vtab_cursor base;
@@ -29,9 +33,10 @@ static int globConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
 static int globBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   unsigned given;
   int next;
+  (void)base;
   info->estimatedCost = 1e5;
   info->estimatedRows = 1000;
-  return ext_tab_arguments(base, info, "mmap_glob", GLOB_PATTERN, 1, 1, &given, &next);
+  return ext_tab_arguments(info, GLOB_PATTERN, 1, 1, &given, &next);
 }
 
 static int globOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -66,11 +71,15 @@ static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   glob_cursor *cursor = (glob_cursor *)base;
   ext_conn *conn = glob_conn(cursor);
   const char *pattern;
-  (void)plan, (void)string, (void)argc;
+  (void)string, (void)argc;
   mm_glob_close(cursor->glob);
   cursor->glob = NULL;
   cursor->path = NULL;
   cursor->rowid = 0;
+  if (plan == EXT_PLAN_MISSING) {
+    mm_fail(&conn->err, MM_ERROR, "takes at least 1 argument");
+    return glob_fail(cursor);
+  }
   if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
   if (ext_value_text(argv[0], "pattern", &pattern, &conn->err)) return glob_fail(cursor);
   if (mm_glob_open(&conn->root, pattern, &cursor->glob, &conn->err)) return glob_fail(cursor);
@@ -82,11 +91,31 @@ static int globEof(sqlite3_vtab_cursor *base) {
   return !((glob_cursor *)base)->path;
 }
 
+/* What mmap_open does to read it. */
+static int try_to_open(ext_conn *conn, const char *path, mm_error *err) {
+  ext_object *object;
+  int rc = ext_conn_open_path(conn, path, false, &object, err);
+  if (rc) return rc;
+  rc = mm_object_refresh(object->core, err);
+  ext_object_release(object);
+  return rc;
+}
+
+/* NULL, or what it says. That there is no memory, or that the user has had enough, says nothing about the
+** file. */
+static int result_try(glob_cursor *cursor, sqlite3_context *context) {
+  mm_error *err = &glob_conn(cursor)->err;
+  int rc = try_to_open(glob_conn(cursor), cursor->path, err);
+  if (rc == MM_NOMEM || rc == MM_INTERRUPT) return glob_fail(cursor);
+  if (rc) sqlite3_result_text(context, err->text, -1, SQLITE_TRANSIENT);
+  return SQLITE_OK;
+}
+
 static int globColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-  const glob_cursor *cursor = (const glob_cursor *)base;
+  glob_cursor *cursor = (glob_cursor *)base;
   if (column == GLOB_PATH) sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
   if (column == GLOB_SIZE) sqlite3_result_int64(context, (sqlite3_int64)cursor->size);
-  return SQLITE_OK;
+  return column == GLOB_ERROR ? result_try(cursor, context) : SQLITE_OK;
 }
 
 static int globRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {

@@ -221,24 +221,17 @@ static void plan_order(const lines_table *table, sqlite3_index_info *info) {
 
 #define GUESSED_LINES 1e6
 
-static int plan_file(sqlite3_vtab *base, sqlite3_index_info *info, lines_plan *p) {
+static int plan_file(sqlite3_index_info *info, lines_plan *p) {
   unsigned given;
-  int rc = ext_tab_arguments(base, info, "mmap_lines", LINES_FILE, 1, 1, &given, &p->next);
-  if (rc == SQLITE_ERROR) {
-    sqlite3_free(base->zErrMsg);
-    base->zErrMsg =
-        sqlite3_mprintf("mmap_lines: the file is missing: mmap_lines(file) or WHERE file = …");
-    if (!base->zErrMsg) rc = SQLITE_NOMEM;
-  }
   info->idxNum = PLAN_FILE;
-  return rc;
+  return ext_tab_arguments(info, LINES_FILE, 1, 1, &given, &p->next);
 }
 
 static int linesBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   const lines_table *table = (const lines_table *)base;
   lines_plan p = {.next = 1, .share = 1};
-  int rc = table->path ? SQLITE_OK : plan_file(base, info, &p);
-  if (rc) return rc;
+  int rc = table->path ? SQLITE_OK : plan_file(info, &p);
+  if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
   for (int i = 0; i < info->nConstraint; i++) plan_constraint(table, info, i, &p);
   plan_order(table, info);
   info->estimatedRows = (sqlite3_int64)(GUESSED_LINES * p.share) + 1;
@@ -279,6 +272,16 @@ static text text_of(const lines_cursor *cursor) {
 
 /* A line of many megabytes is read in pieces, to be interrupted between them. */
 #define LINES_PIECE MM_FIND_PIECE
+
+/* For a walk from line to line: a look at whether to go on whenever it has come a piece farther than at
+** the last look, `*looked`. False: interrupted. */
+static bool goes_on(text *t, uint64_t at, uint64_t *looked) {
+  if (!t->interrupted && at - *looked >= LINES_PIECE) {
+    *looked = at;
+    t->interrupted = ext_conn_interrupted(t->conn);
+  }
+  return !t->interrupted;
+}
 
 /* Just after the first \n in from..end-1; `end` if there is none. */
 static uint64_t after_newline(text *t, uint64_t from, uint64_t end) {
@@ -418,11 +421,9 @@ static void bound_offset(lines_cursor *cursor, text *t, int op, sqlite3_value *v
 
 /* Where line number `number` begins; the end, if there are not so many. */
 static uint64_t line_numbered(text *t, int64_t number) {
-  uint64_t at = 0;
-  for (int64_t n = 1; n < number && at < t->size; n++) {
+  uint64_t at = 0, looked = 0;
+  for (int64_t n = 1; n < number && at < t->size && goes_on(t, at, &looked); n++) {
     at = after_newline(t, at, t->size);
-    if (n % 65536 == 0 && ext_conn_interrupted(t->conn)) t->interrupted = true;
-    if (t->interrupted) break;
   }
   return at;
 }
@@ -546,6 +547,11 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   lines_cursor *cursor = (lines_cursor *)base;
   int arg = plan & PLAN_FILE ? 1 : 0;
   cursor->done = true;
+  if (plan == EXT_PLAN_MISSING) {
+    mm_fail(&conn_of(cursor)->err, MM_ERROR,
+            "the file is missing: mmap_lines(file) or WHERE file = …");
+    return fail(cursor);
+  }
   if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
   if (use_file(cursor, arg ? argv[0] : NULL)) return fail(cursor);
   text t = text_of(cursor);
@@ -692,15 +698,14 @@ static int linesRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
 
 static int check_lines(text *t, mm_error *err) {
   line last = make_line(t, 0, after_newline(t, 0, t->size));
+  uint64_t looked = 0;
   int rc = MM_OK;
-  for (int64_t n = 1; last.next < t->size && rc == MM_OK; n++) {
+  while (last.next < t->size && rc == MM_OK && goes_on(t, last.next, &looked)) {
     line now = make_line(t, last.next, after_newline(t, last.next, t->size));
-    if (n % 65536 == 0 && ext_conn_interrupted(t->conn)) t->interrupted = true;
-    if (t->interrupted) return mm_fail(err, MM_INTERRUPT, "interrupted");
-    if (compare_lines(t, &last, &now) > 0) rc = out_of_order(&last, &now, err);
+    if (!t->interrupted && compare_lines(t, &last, &now) > 0) rc = out_of_order(&last, &now, err);
     last = now;
   }
-  return rc;
+  return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted") : rc;
 }
 
 static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {

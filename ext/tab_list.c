@@ -73,11 +73,14 @@ static int listClose(sqlite3_vtab_cursor *base) {
 }
 
 /* Bytes that COMMIT would write or add now. */
-static uint64_t pending_bytes(const mm_object *core) {
+static int pending_bytes(const mm_object *core, uint64_t *out) {
   mm_change change = {0};
   mm_error ignored;
   uint64_t bytes = 0;
-  if (!mm_object_pending(core) || mm_object_change(core, &change, &ignored)) return 0;
+  *out = 0;
+  if (!mm_object_pending(core)) return SQLITE_OK;
+  int rc = mm_object_change(core, &change, &ignored);
+  if (rc) return ext_sqlite_code(rc);
   uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
   for (size_t i = 0; i < change.count; i++) {
     const mm_extent *e = &change.extents[i];
@@ -87,7 +90,8 @@ static uint64_t pending_bytes(const mm_object *core) {
   bytes += change.new_size > change.old_size ? change.new_size - change.old_size
                                              : change.old_size - change.new_size;
   mm_change_clear(&change);
-  return bytes;
+  *out = bytes;
+  return SQLITE_OK;
 }
 
 static const char *const access_names[] = {"read", "write", "copy", "create"};
@@ -99,13 +103,14 @@ static int add_list_row(list_cursor *cursor, const ext_object *object, list_row 
   if (mm_grow(&rows, cursor->count, &cursor->capacity, sizeof row)) return SQLITE_NOMEM;
   cursor->rows = rows;
   row.size = core->size;
-  row.pending = pending_bytes(core);
+  bool has_path =
+      core->kind != MM_OBJECT_MEMORY && core->kind != MM_OBJECT_TAGGED && core->real != NULL;
   row.name = name ? mm_strdup(name) : NULL;
-  row.path = core->kind != MM_OBJECT_MEMORY && core->kind != MM_OBJECT_TAGGED && core->real
-                 ? mm_strdup(core->real)
-                 : NULL;
+  row.path = has_path ? mm_strdup(core->real) : NULL;
+  int rc = pending_bytes(core, &row.pending);
   cursor->rows[cursor->count++] = row;
-  return SQLITE_OK;
+  if ((name && !row.name) || (has_path && !row.path)) rc = SQLITE_NOMEM;
+  return rc;
 }
 
 static int add_handle_row(list_cursor *cursor, ext_handle *handle) {
@@ -133,7 +138,7 @@ static ext_object *object_of_table(const mmap_table *table) {
 }
 
 static int add_table(list_cursor *cursor, const mmap_table *table) {
-  const ext_object *object = table->spec.path ? object_of_table(table) : NULL;
+  const ext_object *object = table->spec.path && !table->gone ? object_of_table(table) : NULL;
   if (!object) return SQLITE_OK;
   mmap_rows rows = mmap_table_rows(table, object->core);
   int access = table->spec.access < 0 ? EXT_READ : table->spec.access;

@@ -103,6 +103,16 @@ static int connect_spec(sqlite3 *db, void *conn, mmap_spec *spec, mmap_table **o
   return rc;
 }
 
+/* All others of that name: SQLite lets go of them when the transaction ends. */
+static void supersede(mmap_table *table) {
+  for (mmap_table *t = table->tab.conn->tables; t; t = t->next) {
+    bool same = t != table && t->name && t->database &&
+                sqlite3_stricmp(t->name, table->name) == 0 &&
+                sqlite3_stricmp(t->database, table->database) == 0;
+    if (same) t->gone = true;
+  }
+}
+
 /* What a table needs to know once of its sorted column. */
 static int prepare_keys(mmap_table *table, sqlite3 *db) {
   const mmap_column *column = mmap_sorted_column(table);
@@ -117,7 +127,9 @@ static int prepare_keys(mmap_table *table, sqlite3 *db) {
 static int name_table(mmap_table *table, const char *const *argv) {
   table->database = mm_strdup(argv[1]);
   table->name = mm_strdup(argv[2]);
-  return table->database && table->name ? SQLITE_OK : SQLITE_NOMEM;
+  if (!table->database || !table->name) return SQLITE_NOMEM;
+  supersede(table);
+  return SQLITE_OK;
 }
 
 static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
@@ -158,8 +170,9 @@ static int mmapDisconnect(sqlite3_vtab *base) {
 
 /* SQLite would not tell us of the COMMIT any more. It has no place for a sentence here. */
 static int mmapDestroy(sqlite3_vtab *base) {
-  const mmap_table *table = (const mmap_table *)base;
+  mmap_table *table = (mmap_table *)base;
   if (mmap_table_has_pending(table)) return SQLITE_LOCKED;
+  supersede(table);
   if (table->spec.access == EXT_COPY) {
     ext_conn_drop_table_copy(table->tab.conn, table->database, table->name);
   }

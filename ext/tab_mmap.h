@@ -64,6 +64,7 @@ typedef struct mmap_table {
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
+  bool gone; /* dropped, or connected anew: SQLite keeps it to the end of the transaction */
   struct mmap_table *next; /* in ext_conn.tables */
 } mmap_table;
 

@@ -94,15 +94,23 @@ char *mmap_argument_text(const char *p) {
   return copy_range(p, end);
 }
 
-/* Decimal or 0x hexadecimal, to the end of the text or a space; -1: no such number. */
+/* 99: none. */
+static unsigned digit_of_number(char c) {
+  if (c >= '0' && c <= '9') return (unsigned)(c - '0');
+  if (c >= 'a' && c <= 'f') return (unsigned)(c - 'a' + 10);
+  return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : 99;
+}
+
+/* Decimal or 0x hexadecimal, to the end of its digits; -1: no such number. (strtoull takes "0x" twice.) */
 static int64_t parse_number(const char **p) {
   bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
-  const char *digits = hex ? *p + 2 : *p;
-  char *end;
-  if (hex ? !strchr("0123456789abcdefABCDEF", *digits) : *digits < '0' || *digits > '9') return -1;
-  if (!*digits) return -1;
-  unsigned long long n = strtoull(digits, &end, hex ? 16 : 10);
-  if (n > MM_OBJECT_MAX) return -1;
+  const char *digits = hex ? *p + 2 : *p, *end = digits;
+  uint64_t n = 0, base = hex ? 16 : 10;
+  for (; digit_of_number(*end) < base; end++) {
+    n = n * base + digit_of_number(*end);
+    if (n > MM_OBJECT_MAX) return -1;
+  }
+  if (end == digits) return -1;
   *p = end;
   return (int64_t)n;
 }

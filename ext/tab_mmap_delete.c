@@ -10,6 +10,7 @@
 ** another shape cannot delete while there are some, as nobody could say which of its rows those
 ** are.
 */
+#include "core/find.h"
 #include "core/mem.h"
 #include "ext/tab_mmap.h"
 
@@ -100,8 +101,9 @@ static int add_to_batch(mmap_deleted *d, int64_t row, mm_error *err) {
 
 /* ---- closing up ----------------------------------------------------------------------------- */
 
-/* Small pieces that stay are gathered, so that the log gets few entries. */
-#define GATHER ((uint64_t)1 << 20)
+/* Small pieces that stay are gathered, so that the log gets few entries; between the large ones that they
+** become there is a look at whether to go on. */
+#define GATHER MM_FIND_PIECE
 
 typedef struct closing {
   const mmap_deleted *deleted;
@@ -114,6 +116,10 @@ typedef struct closing {
 } closing;
 
 static int put_gathered(closing *c) {
+  bool whole = c->size == GATHER;
+  if (whole && ext_conn_interrupted(c->deleted->conn)) {
+    return mm_fail(c->err, MM_INTERRUPT, "interrupted");
+  }
   int rc = mm_object_write(c->core, c->to, c->buffer, c->size, c->err);
   c->to += c->size;
   c->size = 0;

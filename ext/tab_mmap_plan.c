@@ -127,23 +127,17 @@ static void plan_cost(const plan *p, double count) {
   if (p->one) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 }
 
-static int plan_argument(sqlite3_vtab *base, plan *p) {
+static int plan_argument(plan *p) {
   unsigned given;
-  int rc = ext_tab_arguments(base, p->info, "mmap", BYTES_FILE, 1, 1, &given, &p->next);
-  if (rc == SQLITE_ERROR) {
-    sqlite3_free(base->zErrMsg);
-    base->zErrMsg = sqlite3_mprintf("mmap: the file is missing: mmap(file) or WHERE file = …");
-    if (!base->zErrMsg) rc = SQLITE_NOMEM;
-  }
   p->info->idxNum = MMAP_PLAN_FILE;
-  return rc;
+  return ext_tab_arguments(p->info, BYTES_FILE, 1, 1, &given, &p->next);
 }
 
 int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   mmap_table *table = (mmap_table *)base;
   plan p = {.table = table, .info = info, .next = 1, .share = 1, .scan = 1};
-  int rc = table->spec.path ? SQLITE_OK : plan_argument(base, &p);
-  if (rc) return rc;
+  int rc = table->spec.path ? SQLITE_OK : plan_argument(&p);
+  if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
   for (int i = 0; i < info->nConstraint; i++) plan_column(&p, i);
   plan_direction(&p);
   plan_cost(&p, count_rows(table));

@@ -412,6 +412,11 @@ static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
   cursor->low = 0;
   cursor->high = -1;
   cursor->done = true;
+  if (plan == EXT_PLAN_MISSING) {
+    mm_fail(&cursor_conn(cursor)->err, MM_ERROR,
+            "the file is missing: mmap(file) or WHERE file = …");
+    return cursor_fail(cursor);
+  }
   int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, argv[0]) : open_table(cursor);
   if (rc == SQLITE_OK && cursor->object) cursor->size = cursor->object->core->size;
   return rc;

@@ -126,7 +126,7 @@ static uint64_t rank_of_key(const mmap_keys *keys, const uint8_t *key) {
 
 static int compare_sized(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
   uint64_t least = m < n ? m : n;
-  int order = least ? memcmp(a, b, (size_t)least) : 0;
+  int order = least && b ? memcmp(a, b, (size_t)least) : 0; /* an edge of no bytes has no address */
   return order ? order : (m > n) - (m < n);
 }
 
@@ -157,11 +157,12 @@ static char *show_key(const mmap_keys *keys, const uint8_t *key) {
 }
 
 static int fail_disorder(const mmap_keys *keys, int64_t row, int64_t later, mm_error *err) {
+  const mmap_spec *spec = &keys->table->spec;
   char *first = show_key(keys, key_at(keys, row)), *second = show_key(keys, key_at(keys, later));
   int rc = first && second
                ? mm_fail(err, MM_CORRUPT,
                          "record %lld is out of order: its '%s' %s comes after %s of record %lld",
-                         (long long)later, mmap_sorted_column(keys->table)->name, second, first,
+                         (long long)later, spec->columns[spec->sorted].name, second, first,
                          (long long)row)
                : mm_fail_nomem(err);
   sqlite3_free(first);
@@ -451,7 +452,9 @@ static bool narrow_blob(mmap_range *range, int op, sqlite3_value *value) {
     narrow_by_kind(range, op, false);
   } else {
     const void *data = sqlite3_value_blob(value);
-    narrow_by_edge(range, op, edge_of_bytes(data, sqlite3_value_bytes(value)));
+    int size = sqlite3_value_bytes(value);
+    if (!data && size) return false; /* zeroblob(n), and no memory to write it out */
+    narrow_by_edge(range, op, edge_of_bytes(data, size));
   }
   return true;
 }

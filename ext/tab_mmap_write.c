@@ -48,7 +48,7 @@ static int marked_file(ext_conn *conn, const char *mark, ext_file *file, mm_erro
   return rc;
 }
 
-/* `from`: it is an UPDATE … FROM, which brings the file as it is. */
+/* `from`: it is an UPDATE … FROM, which brings the file as it is; or one that sets all columns. */
 static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_file *file,
                          mm_error *err) {
   char prefix[64];
@@ -58,7 +58,8 @@ static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_fi
   if (text && strncmp(text, prefix, (size_t)size) == 0) {
     return marked_file(conn, text + size, file, err);
   }
-  if (from && sqlite3_value_type(value) != SQLITE_NULL) {
+  if (from && sqlite3_value_type(value) != SQLITE_NULL &&
+      !ext_column_is_set(conn->db, "mmap", "file")) {
     return ext_file_resolve(conn, value, file, err);
   }
   return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
@@ -324,7 +325,8 @@ static int edit_row(edit *e, mm_error *err) {
 /* Rowid and offset must be the row's own. */
 static int check_place(sqlite3_value **argv, int column, sqlite3_int64 offset, mm_error *err) {
   sqlite3_value *value = argv[2 + column];
-  if (sqlite3_value_int64(argv[0]) != sqlite3_value_int64(argv[1])) {
+  if (sqlite3_value_type(argv[1]) != SQLITE_INTEGER ||
+      sqlite3_value_int64(argv[0]) != sqlite3_value_int64(argv[1])) {
     return mm_fail(err, MM_ERROR, "rowid cannot be set");
   }
   bool same = sqlite3_value_nochange(value) ||
@@ -432,10 +434,13 @@ static int asked_row(const edit *e, int64_t *row, mm_error *err) {
   int64_t offset, by_offset = -1;
   int rc = MM_OK;
   *row = -1;
-  if (sqlite3_value_type(rowid) != SQLITE_NULL) *row = sqlite3_value_int64(rowid) - e->rows.first;
-  if (sqlite3_value_type(rowid) != SQLITE_NULL && *row < 0) {
-    return mm_fail(err, MM_CONSTRAINT, "rowid %lld is before the first one, %lld",
-                   (long long)sqlite3_value_int64(rowid), (long long)e->rows.first);
+  if (sqlite3_value_type(rowid) != SQLITE_NULL) {
+    int64_t asked = sqlite3_value_int64(rowid);
+    if (asked < e->rows.first) { /* looked at first: the difference may be no int64_t */
+      return mm_fail(err, MM_CONSTRAINT, "rowid %lld is before the first one, %lld",
+                     (long long)asked, (long long)e->rows.first);
+    }
+    *row = asked - e->rows.first;
   }
   if (sqlite3_value_type(place) == SQLITE_NULL) return rc;
   rc = ext_value_integer(place, "offset", &offset, err);

@@ -4,7 +4,7 @@
 **     SELECT offset, length, match, g1 FROM mmap_search_all('mail.txt', '^Subject: (.*)');
 **
 ** Which matches there are depends on where the one before ended, so a lower bound on the offset
-** saves nothing; an upper one ends the scan.
+** saves nothing; an upper one ends the scan, and no match is looked for behind it.
 */
 #include "core/search.h"
 #include "ext/scan.h"
@@ -54,9 +54,9 @@ static int search_on(search_cursor *cursor, bool advance) {
   bool found = false;
   if (size > scan->to) size = scan->to;
   if (cursor->next <= size) {
-    int rc =
-        mm_pattern_search(cursor->pattern, ext_source_data(&scan->file), size, cursor->next,
-                          advance, &cursor->watch, &found, &cursor->match, ext_scan_error(scan));
+    int rc = mm_pattern_search(cursor->pattern, ext_source_data(&scan->file), size, cursor->next,
+                               (uint64_t)scan->high, advance, &cursor->watch, &found,
+                               &cursor->match, ext_scan_error(scan));
     if (rc == MM_INTERRUPT) return SQLITE_INTERRUPT;
     if (rc) return ext_scan_fail(&search_table, scan);
   }

@@ -136,10 +136,6 @@ void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred) {
   conn->txn->deferred = deferred;
 }
 
-bool ext_txn_sees(const ext_conn *conn) {
-  return conn->txn->object_count > 0;
-}
-
 /* ---- savepoints ----------------------------------------------------------------------------- */
 
 int ext_txn_savepoint(ext_conn *conn, int level) {

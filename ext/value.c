@@ -125,6 +125,13 @@ int ext_value(sqlite3_value *value, mm_value *out, mm_error *err) {
   return MM_OK;
 }
 
+/* How much of a text a message shows: no character is cut in two. */
+static int shown(const uint8_t *text, uint64_t size) {
+  int n = size > 40 ? 40 : (int)size;
+  while (n > 36 && (uint64_t)n < size && (text[n] & 0xc0) == 0x80) n--;
+  return n;
+}
+
 /* A value as a message shows it. */
 static void describe(const mm_value *value, char *text, size_t size) {
   switch (value->kind) {
@@ -135,7 +142,7 @@ static void describe(const mm_value *value, char *text, size_t size) {
       sqlite3_snprintf((int)size, text, "%!.15g", value->real);
       break;
     case MM_VALUE_TEXT:
-      sqlite3_snprintf((int)size, text, "'%.*s%s'", value->size > 40 ? 40 : (int)value->size,
+      sqlite3_snprintf((int)size, text, "'%.*s%s'", shown(value->data, value->size),
                        (const char *)value->data, value->size > 40 ? "…" : "");
       break;
     case MM_VALUE_BLOB:
@@ -258,7 +265,7 @@ static bool is_writing(sqlite3 *db) {
 }
 
 /* A copy of much, with looks in between at whether to go on. */
-static void result_copy(sqlite3_context *context, ext_conn *conn, const uint8_t *data,
+static bool result_copy(sqlite3_context *context, ext_conn *conn, const uint8_t *data,
                         uint64_t size) {
   uint8_t *copy = sqlite3_malloc64(size);
   bool go_on = copy != NULL;
@@ -273,20 +280,22 @@ static void result_copy(sqlite3_context *context, ext_conn *conn, const uint8_t 
     sqlite3_result_error_code(context, copy ? SQLITE_INTERRUPT : SQLITE_NOMEM);
     sqlite3_free(copy);
   }
+  return go_on;
 }
 
-void ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset,
+bool ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset,
                       uint64_t size) {
   mm_object *core = object->core;
-  if (too_big(context, size)) return;
-  if (size >= PIN_FROM && mm_object_can_pin(core) && !is_writing(object->conn->db)) {
-    mm_object_pin(core, offset, size);
+  if (too_big(context, size)) return false;
+  if (size >= PIN_FROM && mm_object_can_pin(core) && !is_writing(object->conn->db) &&
+      mm_object_pin(core, offset, size)) {
     sqlite3_result_blob64(context, core->data + offset, size, unpin);
   } else if (size > MM_FIND_PIECE) {
-    result_copy(context, object->conn, core->data + offset, size);
+    return result_copy(context, object->conn, core->data + offset, size);
   } else {
     ext_result_blob(context, core->data + offset, size);
   }
+  return true;
 }
 
 /* ---- constraints ---------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 -- grep: a pattern (PCRE2, over bytes) in many files, with line numbers in text files, offsets in all, and context.
 --
 --     .read sql/grep.sql
---     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('**/*.bin');
+--     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('**/*.bin') WHERE error IS NULL;
 --     INSERT INTO grep VALUES ('secret_?key');
 --     SELECT path, offset, length, before, shown, after FROM grep_match;
 --     SELECT path, count(*) FROM grep_match GROUP BY path;
@@ -21,7 +21,8 @@
 --   grep_line   a row a line that a match begins in: path, number, offset, text, matches, previous, following; of the
 --               files without a NUL in their first 8,000 bytes
 --
--- Several patterns, as rows of grep, are several searches. A file that cannot be opened ends the query with an error.
+-- Several patterns, as rows of grep, are several searches. A file that cannot be opened ends the query with an error:
+-- WHERE error IS NULL leaves it out.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE IF NOT EXISTS grep(pattern TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;

@@ -1,7 +1,7 @@
 -- PNG: how large an image is, what chunks it is made of, whether they are whole, what is written in it.
 --
 --     .read sql/formats/png.sql
---     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/usr/share/pixmaps/*.png');
+--     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/usr/share/pixmaps/*.png') WHERE error IS NULL;
 --     SELECT path, width, height, depth, color FROM png_header ORDER BY width * height DESC LIMIT 9;
 --     SELECT path, offset, type, error FROM png_chunk WHERE error IS NOT NULL OR NOT crc_ok;
 --     SELECT path, keyword, text FROM png_text;

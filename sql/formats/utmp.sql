@@ -1,7 +1,7 @@
 -- utmp: who was logged in, from where and when (/var/run/utmp, /var/log/wtmp), and who failed to (btmp).
 --
 --     .read sql/formats/utmp.sql
---     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/var/log/wtmp*');
+--     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/var/log/wtmp*') WHERE error IS NULL;
 --     SELECT time, user, line, host FROM utmp_record WHERE type = 'user' ORDER BY seconds DESC LIMIT 20;
 --     SELECT user, count(*) AS logins FROM utmp_record WHERE type = 'user' GROUP BY user ORDER BY 2 DESC;
 --

@@ -1,7 +1,7 @@
 -- ZIP: what is in an archive (zip, jar, docx, odt, apk, whl …), how large, and where its bytes are.
 --
 --     .read sql/formats/zip.sql
---     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/usr/share/python-wheels/*.whl');
+--     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/usr/share/python-wheels/*.whl') WHERE error IS NULL;
 --     SELECT path, name, method, size, compressed FROM zip_member ORDER BY size DESC LIMIT 9;
 --     SELECT name, mmap_get(path, data_offset, 'blob(' || size || ')') FROM zip_member WHERE method = 'stored' AND size > 0 LIMIT 1;
 --     SELECT path, name, error FROM zip_member WHERE error IS NOT NULL;

@@ -24,6 +24,11 @@ build() {
   $compiler -Wall -Wextra -Werror $line || fail "$compiler $line"
 }
 
+# The names that a file defines for others, by nm's own options.
+symbols() {
+  nm --defined-only "$@" | awk '{ print $3 }' | sort | paste -sd ' '
+}
+
 # The first block of a kind in the reference.
 block() {
   awk -v start="\`\`\`$1" '$0 == "```" { inside = 0 } inside { print } $0 == start && !n++ { inside = 1 }' \
@@ -37,16 +42,20 @@ cd "$scratch"
 shared=$(grep '^    cc .*-shared' "$top/README.md")
 compiled=$(grep '^    cc .*-DSQLITE_CORE' "$top/README.md")
 linked=$(grep '^    cc program.c' "$top/README.md")
+entries=$(sed -n 's/^MMAP0_EXPORT int \([a-z0-9_]*\)(.*/\1/p' mmap0.h | sort | paste -sd ' ')
+[ "$(wc -w <<<"$entries")" = 3 ] || fail "the header has other entry points: $entries"
 block c >program.c
 block text >expected
 
 for compiler in gcc clang-14; do
   command -v $compiler >/dev/null || fail "$compiler is missing"
   rm -f mmap0.so mmap0.o program
+  for line in "$compiled" "$shared"; do
+    build $compiler "${line/-O2/-O0}"
+  done
   build $compiler "$shared"
   # What is needed is named, and nothing is seen from outside but the entry points.
-  expect 'the symbols' 'sqlite3_mmap0_init sqlite3_mmap_init sqlite3_mmap_readonly_init' \
-    "$(nm -D --defined-only mmap0.so | awk '{ print $3 }' | sort | paste -sd ' ')"
+  expect 'the symbols' "$entries" "$(symbols -D mmap0.so)"
   expect 'a patch' '3|0' "$(sqlite '.load ./mmap0' "SELECT
     mmap_patch(h, 0, 'abc'), mmap_find(h, 'abc') FROM (SELECT mmap_open(NULL, NULL, 9) AS h)")"
   expect 'the fastest way to search' \
@@ -55,6 +64,8 @@ for compiler in gcc clang-14; do
   sqlite '.load ./mmap0 sqlite3_mmap_readonly_init' "SELECT mmap_length('mmap0.c')" >/dev/null
   # A program of one's own: with the system's library, and with SQLite inside as well.
   build $compiler "$compiled"
+  # It may have any other name that the library has, too.
+  expect 'the names of mmap0.o' "$entries" "$(symbols -g mmap0.o)"
   for with in "$linked" "${linked/-lsqlite3/-l:libsqlite3.a -lm}"; do
     build $compiler "$with"
     rm -f ./*.bin

@@ -7,6 +7,7 @@ extern "C" {
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -17,6 +18,18 @@ namespace {
 using Text = std::string;
 
 const int64_t kNone = MM_FIND_NONE;
+
+// Where every instruction is watched this takes minutes: then one in so many of what is tried must do.
+// Odd, so that no pattern of bits is left out. For valgrind, which nobody sees while compiling, $MM_THIN.
+unsigned Thin() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  const char *usual = "11";
+#else
+  const char *usual = "1";
+#endif
+  static const char *const given = getenv("MM_THIN");
+  return static_cast<unsigned>(std::max(1, atoi(given ? given : usual)));
+}
 
 // What the functions must say, the slow way.
 
@@ -189,7 +202,7 @@ TEST_P(FindEverywhere, AgreesOnAllShortWordsOfTwoLetters) {
   for (unsigned n = 1; n <= 6; n++) {
     for (unsigned needle = 0; needle < 1u << n; needle++) {
       for (unsigned size = 0; size <= 12; size++) {
-        for (unsigned text = 0; text < 1u << size; text++) {
+        for (unsigned text = 0; text < 1u << size; text += size < 8 ? 1 : Thin()) {
           ExpectAllRight(word(text, size), word(needle, n));
           if (HasFatalFailure()) return;
         }
@@ -200,7 +213,7 @@ TEST_P(FindEverywhere, AgreesOnAllShortWordsOfTwoLetters) {
 
 TEST_P(FindEverywhere, AgreesOnRandomWordsOfManySizes) {
   std::mt19937 random(1);
-  for (int i = 0; i < 20000; i++) {
+  for (unsigned i = 0; i < 20000 / Thin(); i++) {
     unsigned letters = "\1\2\2\3\4\32"[random() % 6];
     size_t size = random() % (i % 10 ? 300 : 5000);
     Text text = RandomText(random, size, letters);
@@ -217,7 +230,7 @@ TEST_P(FindEverywhere, SeesAMatchAtEveryPlaceOfManySizes) {
   for (size_t length : {1, 2, 3, 7, 8, 9, 31, 32, 33, 64, 65}) {
     Text needle = Repeat("needle", length);
     for (size_t size = length; size < 330; size += size < 140 ? 1 : 23) {
-      for (size_t at = 0; at + length <= size; at++) {
+      for (size_t at = size % Thin(); at + length <= size; at += Thin()) {
         Text text(size, '.');
         text.replace(at, length, needle);
         ASSERT_EQ(Find(text, needle), static_cast<int64_t>(at)) << length << " in " << size;
@@ -237,8 +250,8 @@ TEST_P(FindEverywhere, SeesAMatchAcrossTwoPieces) {
                       2 * piece + 77 - length / 2, 2 * piece + 77, text.size() - length}) {
       text.replace(at, length, needle);
       EXPECT_EQ(Find(text, needle), static_cast<int64_t>(at));
-      EXPECT_EQ(Count(text, needle), SlowCount(text, needle));
-      EXPECT_EQ(Rfind(text, needle), SlowRfind(text, needle));
+      EXPECT_EQ(Count(text, needle), 1);
+      EXPECT_EQ(Rfind(text, needle), static_cast<int64_t>(at));
       text.replace(at, length, Text(length, ' '));
     }
   }
@@ -357,7 +370,8 @@ TEST_P(FindEverywhere, AgreesOnPeriodicAndFibonacciWords) {
 TEST_P(FindEverywhere, AgreesWhereEveryPlaceNearlyFits) {
   for (size_t length : {8, 30, 40, 300, 3000}) {
     for (const Text &part : {Text("a"), Text("ab"), Text("aaaaaaab"), Fibonacci(length / 2)}) {
-      Text text = Repeat(part, 60000) + "b" + Repeat(part, 60000) + "a" + Repeat(part, 60000);
+      const size_t size = 60000 / Thin();
+      Text text = Repeat(part, size) + "b" + Repeat(part, size) + "a" + Repeat(part, size);
       Text whole = Repeat(part, length);
       std::vector<Text> needles = {whole + "b",         whole + "a",         "b" + whole,
                                    "a" + whole,         whole + "b" + whole, whole + "a" + whole,
@@ -511,7 +525,7 @@ TEST_P(FindEverywhere, KnowsEachByteAsASetOfItsOwn) {
 TEST_P(FindEverywhere, AgreesOnRandomSetsAndRanges) {
   GuardedBytes guarded;
   std::mt19937 random(5);
-  for (size_t i = 0; i < 6000; i++) {
+  for (size_t i = 0; i < 6000 / Thin(); i++) {
     Set set;
     if (i % 3 == 0) {
       unsigned low = random() % 256, high = random() % 256;

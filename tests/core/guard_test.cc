@@ -238,7 +238,7 @@ TEST_F(Guard, ServesARegionLargerThanMemory) {
   file.Truncate(size);
   auto *base = static_cast<volatile uint8_t *>(
       mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, file.fd, 0));
-  ASSERT_NE(base, MAP_FAILED);
+  if (base == MAP_FAILED) GTEST_SKIP() << "no room for 64 GiB of addresses, as under valgrind";
   mm_guard *guard = mm_guard_add(const_cast<uint8_t *>(base), size, nullptr, nullptr);
   file.Truncate(0);
   EXPECT_EQ(base[Page()], 0);

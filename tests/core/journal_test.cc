@@ -1043,37 +1043,68 @@ TEST_F(JournalTest, EmptiesNothingThatIsNoJournalOrHasAnotherName) {
   (void)Remove(true); // and does not wait for its other end
 }
 
-// Set aside
-
-TEST_F(JournalTest, IsSetAsideUnderTheFirstFreeName) {
-  char moved[MM_PATH_MAX];
-  for (const char *end : {"-stale", "-stale2", "-stale3"}) {
-    Put(name, end);
-    ASSERT_EQ(mm_journal_set_aside(name.c_str(), moved, sizeof moved, &err), MM_OK) << err.text;
-    EXPECT_EQ(moved, name + end);
-    EXPECT_EQ(Get(moved), end);
-    EXPECT_FALSE(Exists(name));
-  }
+TEST_F(JournalTest, BelowAFileIsNone) {
+  EXPECT_FALSE(mm_journal_exists((path + "/x-mmap-journal").c_str()));
 }
 
-TEST_F(JournalTest, CannotBeSetAsideUnderANameTooLong) {
-  char moved[MM_PATH_MAX];
-  Put(name, "x");
-  EXPECT_EQ(mm_journal_set_aside(name.c_str(), moved, name.size() + 6, &err), MM_IOERR);
-  EXPECT_EQ(Get(name), "x");
-  EXPECT_EQ(mm_journal_set_aside(name.c_str(), moved, name.size() + 7, &err), MM_OK);
+TEST_F(JournalTest, WhereTheDirectoryIsGoneNothingIsLeftToRemove) {
+  EXPECT_EQ(mm_journal_remove((path + "-gone/x-mmap-journal").c_str(), false, true, &err), MM_OK);
 }
 
-TEST_F(JournalTest, EveryFailureToSetItAsideIsReported) {
-  char moved[MM_PATH_MAX];
-  for (int n = 0;; n++) {
-    Put(name, "x");
+TEST_F(JournalTest, WhatIsNoJournalIsRemovedWithoutAnFsyncIfNoneIsAsked) {
+  Put(name, "no journal, but a file of that name");
+  FaultSys sys;
+  EXPECT_EQ(Remove(true, false), MM_OK);
+  EXPECT_FALSE(Exists(name));
+  EXPECT_TRUE(sys.RecordsOf(Call::kSync).empty());
+}
+
+TEST_F(JournalTest, AfterAFailedWriteNoOtherIsTried) {
+  Plan(10, {{0, Noise(2 << 20)}, {3 << 20, Noise(2 << 20)}});
+  FaultSys sys;
+  sys.CountOnly({Call::kWrite});
+  sys.FailAt(0, EIO);
+  EXPECT_EQ(Write(), MM_IOERR);
+  EXPECT_EQ(sys.Counted(), 1);
+}
+
+// Long enough for several reads, each of which fails once. The reader's buffer, a mebibyte, ends where
+// the records do, so that the commit record is a read of its own.
+TEST_F(JournalTest, EveryFailureToReadALongOneIsReported) {
+  constexpr size_t kRecord = 32, kMost = 256 << 10, kBuffer = 1 << 20;
+  JournalBytes bytes = Bytes(4 << 20);
+  for (size_t i = 0; i < 3; i++) bytes.Data(i * kMost, Noise(kMost));
+  bytes.Data(3 * kMost, Noise(kBuffer - 3 * (kRecord + kMost) - kRecord));
+  ASSERT_EQ(State(bytes.Finish()), MM_JOURNAL_WHOLE);
+  int reads = 0;
+  for (bool more = true; more; reads++) {
     FaultSys sys;
-    sys.FailAt(n, EIO);
-    int rc = mm_journal_set_aside(name.c_str(), moved, sizeof moved, &err);
-    if (!sys.Fired()) break;
-    EXPECT_EQ(rc, MM_IOERR);
-    EXPECT_EQ(Get(name), "x");
+    sys.CountOnly({Call::kRead});
+    sys.FailAt(reads, EIO);
+    int rc = Open();
+    more = sys.Fired();
+    EXPECT_EQ(rc, more ? MM_IOERR : MM_OK) << reads;
+  }
+  EXPECT_EQ(reads, 4) << "the header, the records, the commit record, and none";
+}
+
+TEST_F(JournalTest, OneThatIsCutWhileItIsOpenedIsTorn) {
+  ASSERT_EQ(State(Bytes().Data(1, "x").Finish()), MM_JOURNAL_WHOLE);
+  FaultSys sys;
+  sys.CountOnly({Call::kRead});
+  sys.FailAt(0, ENODATA);
+  EXPECT_EQ(Open(), MM_OK);
+  EXPECT_EQ(state, MM_JOURNAL_TORN);
+}
+
+TEST_F(JournalTest, AnotherGroupMayWriteItWhereEverybodyMayWriteTheFile) {
+  ASSERT_EQ(State(Bytes().Data(1, "x").Finish()), MM_JOURNAL_WHOLE);
+  ASSERT_EQ(chmod(name.c_str(), 0620), 0);
+  stat.group++; // the file's, as the journal's is another
+  for (auto [mode, rc] :
+       {std::pair{0600u, MM_CORRUPT}, {0620u, MM_CORRUPT}, {0602u, MM_CORRUPT}, {0622u, MM_OK}}) {
+    stat.mode = mode;
+    EXPECT_EQ(Open(), rc) << std::oct << mode;
   }
 }
 

@@ -234,7 +234,8 @@ struct Counting {
 class LogMemory : public testing::Test {
 protected:
   void SetUp() override {
-    const mm_allocator counting = {Counting::Allocate, Counting::Reallocate, Counting::Release};
+    static const mm_allocator counting = {Counting::Allocate, Counting::Reallocate,
+                                          Counting::Release};
     Counting::live = Counting::calls = Counting::fail_at = 0;
     mm_mem_use(&counting);
   }

@@ -24,7 +24,7 @@ protected:
   // Run `body` once for each allocation that it makes, which fails, and once for each call of the
   // system; body gives its result code.
   void EachFails(const std::function<int()> &body) {
-    const mm_allocator scarce = {Allocate, Reallocate, free};
+    static const mm_allocator scarce = {Allocate, Reallocate, free};
     mm_mem_use(&scarce);
     for (int n = 0, more = 1; more && !HasFailure(); n++) {
       SCOPED_TRACE("allocation " + std::to_string(n));

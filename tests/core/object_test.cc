@@ -482,6 +482,50 @@ TEST_F(ObjectTest, RefusesADeletedFile) {
   EXPECT_EQ(object.Seen(), Text("abc"));
 }
 
+// Says stop from the `calls`th call on.
+int StopLater(void *calls) {
+  return --*static_cast<int *>(calls) <= 0;
+}
+
+TEST_F(ObjectTest, APrepareThatIsStoppedLeavesNoJournalAndCanBeMadeAgain) {
+  const Bytes before(10 << 20, 'a'), after(10 << 20, 'b');
+  std::string path = Put("a", before);
+  int calls;
+  settings.watch = StopLater;
+  settings.watch_context = &calls;
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, after);
+  for (int stop : {1, 2}) {
+    calls = stop;
+    EXPECT_EQ(mm_object_prepare(object, &object.err), MM_INTERRUPT) << stop;
+    EXPECT_EQ(calls, 0) << "it went on";
+    EXPECT_FALSE(HasJournal(path));
+    EXPECT_TRUE(Contents(path) == before);
+  }
+  calls = 100;
+  object.Prepare();
+  EXPECT_LT(calls, 100);
+  EXPECT_TRUE(HasJournal(path));
+  calls = 1;
+  object.Commit();
+  EXPECT_EQ(calls, 1) << "a commit asks nobody";
+  EXPECT_TRUE(Contents(path) == after);
+}
+
+TEST_F(ObjectTest, NothingStopsACommitThatWasNotPrepared) {
+  std::string path = Put("a", Bytes(10 << 20, 'a'));
+  int calls = 1;
+  settings.watch = StopLater;
+  settings.watch_context = &calls;
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, Bytes(10 << 20, 'b'));
+  object.Commit();
+  EXPECT_EQ(calls, 1) << "a commit asks nobody";
+  EXPECT_TRUE(Contents(path) == Bytes(10 << 20, 'b'));
+}
+
 // Runs `body` in a child that is a user who owns nothing here.
 int AsNobody(const std::function<int()> &body) {
   return InChild([&] {

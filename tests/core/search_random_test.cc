@@ -58,8 +58,10 @@ std::string Span(uint64_t start, uint64_t end) {
   return std::to_string(start) + "-" + std::to_string(end);
 }
 
-// All matches from `from` on with their groups; "error" in front of a text that says why not.
-Text Ours(const Text &regex, const uint8_t *data, uint64_t size, uint64_t from) {
+// All matches from `from` on, up to one that starts after `last`, with their groups; "error" in front of
+// a text that says why not.
+Text Ours(const Text &regex, const uint8_t *data, uint64_t size, uint64_t from,
+          uint64_t last = UINT64_MAX) {
   mm_pattern *pattern = nullptr;
   mm_error err;
   if (mm_pattern_compile(Bytes(regex), regex.size(), &pattern, &err)) return "error: "s + err.text;
@@ -67,11 +69,12 @@ Text Ours(const Text &regex, const uint8_t *data, uint64_t size, uint64_t from) 
   mm_span match = {from, from};
   bool advance = false, found = true;
   while (found && match.end >= from) {
-    if (mm_pattern_search(pattern, data, size, match.end, advance, nullptr, &found, &match, &err)) {
+    if (mm_pattern_search(pattern, data, size, match.end, last, advance, nullptr, &found, &match,
+                          &err)) {
       all = "error: "s + err.text;
       break;
     }
-    if (!found) break;
+    if (!found || match.start > last) break;
     all += Span(match.start, match.end);
     for (unsigned i = 1; i <= mm_pattern_groups(pattern); i++) {
       mm_span group;
@@ -83,6 +86,13 @@ Text Ours(const Text &regex, const uint8_t *data, uint64_t size, uint64_t from) 
   }
   mm_pattern_free(pattern);
   return all;
+}
+
+// Those of `all` before the first that starts after `last`.
+Text Until(const Text &all, uint64_t last) {
+  size_t end = 0;
+  while (end < all.size() && std::stoull(all.substr(end)) <= last) end = all.find(' ', end) + 1;
+  return all.substr(0, end);
 }
 
 struct Plain {
@@ -157,6 +167,13 @@ void Compare(const Text &regex, const Text &text, uint64_t from, size_t shift, i
   if (ours != theirs && !Agrees(regex, memory.data(), text.size(), from, theirs)) return;
   ++*compared;
   EXPECT_EQ(ours, theirs) << regex << "\nin " << testing::PrintToString(text) << " from " << from;
+  for (uint64_t share : {2, 7}) {
+    uint64_t last = from + (text.size() - from) / share;
+    Text some = theirs == "error" ? "error" : Ours(regex, memory.data(), text.size(), from, last);
+    if (some.find("error") != Text::npos) continue;
+    EXPECT_EQ(some, Until(theirs, last))
+        << regex << "\nin " << testing::PrintToString(text) << " from " << from << " to " << last;
+  }
 }
 
 /* ---- random patterns ----------------------------------------------------------------------- */

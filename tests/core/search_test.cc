@@ -49,11 +49,12 @@ Text CompileError(const Text &regex) {
 
 // "start-end", "none", or the error.
 Text Search(mm_pattern *pattern, const uint8_t *data, uint64_t size, uint64_t from = 0,
-            bool advance = false, const mm_find_watch *watch = nullptr) {
+            bool advance = false, const mm_find_watch *watch = nullptr,
+            uint64_t last = UINT64_MAX) {
   mm_error err;
   mm_span match;
   bool found;
-  int rc = mm_pattern_search(pattern, data, size, from, advance, watch, &found, &match, &err);
+  int rc = mm_pattern_search(pattern, data, size, from, last, advance, watch, &found, &match, &err);
   if (rc) return err.text;
   return found ? std::to_string(match.start) + "-" + std::to_string(match.end) : "none";
 }
@@ -70,8 +71,8 @@ Text SearchAll(const Text &regex, const Text &text) {
   mm_span match = {0, 0};
   bool found = true, advance = false;
   while (true) {
-    int rc = mm_pattern_search(pattern.get(), Bytes(text), text.size(), match.end, advance, nullptr,
-                               &found, &match, &err);
+    int rc = mm_pattern_search(pattern.get(), Bytes(text), text.size(), match.end, UINT64_MAX,
+                               advance, nullptr, &found, &match, &err);
     if (rc) return err.text;
     if (!found) return all;
     all += (all.empty() ? "" : " ") + std::to_string(match.start) + "-" + std::to_string(match.end);
@@ -83,6 +84,23 @@ TEST(Search, FindsTheFirstMatch) {
   EXPECT_EQ(Search("w\\w+", "hello world"), "6-11");
   EXPECT_EQ(Search("o", "hello world", 5), "7-8");
   EXPECT_EQ(Search("x", "hello world"), "none");
+}
+
+TEST(Search, BoundsWhereAMatchStartsNotWhereItEnds) {
+  const Text text = "..aab aab";
+  for (const Text regex : {"a+b", "(?i)aab", "aab", "[a]+b", "a.*b", "\\w+b", "(a)ab"}) {
+    Text whole = regex == "a.*b" ? "2-9" : "2-5";
+    auto search = [&](uint64_t from, uint64_t last) {
+      return Search(Compile(regex).get(), Bytes(text), text.size(), from, false, nullptr, last);
+    };
+    EXPECT_EQ(search(0, 1), "none") << regex;
+    EXPECT_EQ(search(0, 2), whole) << regex;
+    EXPECT_EQ(search(0, 90), whole) << regex;
+    EXPECT_EQ(search(5, 5), "none") << regex;
+    EXPECT_EQ(search(5, 6), "6-9") << regex;
+    EXPECT_EQ(search(7, 6), "none") << regex;
+  }
+  EXPECT_EQ(Search(Compile("").get(), Bytes(text), text.size(), 9, false, nullptr, 9), "9-9");
 }
 
 TEST(Search, WorksOnBytes) {

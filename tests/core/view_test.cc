@@ -43,7 +43,7 @@ protected:
   mm_view *View(const std::string &path, uint64_t size, mm_view_watch watch = {}) {
     int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     mm_view *view = nullptr;
-    EXPECT_EQ(mm_view_open(fd, size, 1, 2, watch, &view, &err), MM_OK) << err.text;
+    EXPECT_EQ(mm_view_open(fd, nullptr, size, 1, 2, watch, &view, &err), MM_OK) << err.text;
     close(fd);
     return view;
   }
@@ -114,9 +114,9 @@ TEST_F(ViewTest, ZeroesAFewBytesOrMany) {
 TEST_F(ViewTest, ThatCannotBeIsRefused) {
   int fd = open(Put("a", old).c_str(), O_RDONLY | O_CLOEXEC);
   mm_view *view = nullptr;
-  EXPECT_EQ(mm_view_open(fd, UINT64_MAX, 1, 2, {}, &view, &err), MM_TOOBIG);
-  EXPECT_NE(mm_view_open(fd, (uint64_t)1 << 61, 1, 2, {}, &view, &err), MM_OK);
-  EXPECT_EQ(mm_view_open(-1, 0, 1, 2, {}, &view, &err), MM_OK) << "no file: zeros";
+  EXPECT_EQ(mm_view_open(fd, nullptr, UINT64_MAX, 1, 2, {}, &view, &err), MM_TOOBIG);
+  EXPECT_NE(mm_view_open(fd, nullptr, (uint64_t)1 << 61, 1, 2, {}, &view, &err), MM_OK);
+  EXPECT_EQ(mm_view_open(-1, nullptr, 0, 1, 2, {}, &view, &err), MM_OK) << "no file: zeros";
   mm_view_close(view);
   mm_view_close(nullptr);
   close(fd);
@@ -280,7 +280,7 @@ public:
   Pinned(Object &object, uint64_t offset, uint64_t size)
       : address_(object->data + offset), bytes_(address_, address_ + size) {
     EXPECT_TRUE(mm_object_can_pin(object));
-    mm_object_pin(object, offset, size);
+    EXPECT_TRUE(mm_object_pin(object, offset, size));
   }
   ~Pinned() { mm_view_unpin(address_); }
   Pinned(const Pinned &) = delete;
@@ -351,6 +351,32 @@ TEST_F(PinTest, AreHeldWhenTheyWereTakenBetweenPrepareAndCommit) {
   Pinned pin(reader, Page() + 10, 6 * Page());
   writer.Commit();
   EXPECT_TRUE(pin.Holds());
+}
+
+// By another thread, which is what the write itself stands for here.
+TEST_F(PinTest, AreNotGivenWhileTheFileIsWritten) {
+  std::string path = Put("a", old);
+  Object reader = Open(path), other = Open(Put("b", old)), writer = Open(path);
+  static mm_object *same, *another;
+  static bool given, given_on_another;
+  same = reader, another = other;
+  static const auto write = mm_os.write;
+  writer.Begin();
+  writer.Write(0, "x");
+  writer.Prepare();
+  mm_os.write = [](int fd, const void *data, size_t size, uint64_t offset) {
+    given = mm_object_pin(same, 0, 10);
+    given_on_another = mm_object_pin(another, 0, 10);
+    return write(fd, data, size, offset);
+  };
+  writer.Commit();
+  mm_os.write = write;
+  EXPECT_FALSE(given);
+  EXPECT_TRUE(given_on_another);
+  mm_view_unpin(other->data);
+  reader.Refresh();
+  Pinned pin(reader, 0, 10);
+  EXPECT_EQ(*pin.address(), 'x');
 }
 
 TEST_F(PinTest, AreNotGivenOnBytesThatAreNotTheFiles) {

@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 namespace mm_test {
 namespace {
 
@@ -101,6 +104,9 @@ TEST_F(Connections, ACopyAndAReaderAreNeverBusy) {
 }
 
 TEST_F(Connections, AnotherProcessIsBusyToo) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sqlite3 shell cannot load a library with a sanitizer";
+#endif
   Run("BEGIN; SELECT mmap_patch('a', 0, 'one')");
   // The shell runs with its own SQLite, whatever this process has been given.
   std::string command = "env -u LD_LIBRARY_PATH sqlite3 :memory: -cmd '.load " + Library() +
@@ -187,6 +193,29 @@ TEST_F(Connections, AForkedChildUsesNothingOfItsParents) {
   EXPECT_EQ(other->Error("SELECT mmap_patch('a', 0, 'xxx')").substr(0, 4), "BUSY");
   Run("COMMIT");
   EXPECT_EQ(Get("a"), "oneaaaaaaa");
+}
+
+// A writer that commits without a pause has a journal there nearly always; a reader comes in between.
+TEST_F(Connections, ABusyWriterDoesNotStarveAReader) {
+  if (harness) GTEST_SKIP() << "faults are for one thread";
+  other->Run("SELECT mmap_config('synchronous', 'normal'), mmap_config('busy_timeout', 5000)");
+  Run("SELECT mmap_config('busy_timeout', 5000)");
+  Db reading(":memory:", "sqlite3_mmap_readonly_init");
+  reading.Run("SELECT mmap_config('busy_timeout', 5000)");
+  std::atomic<bool> stop{false};
+  std::atomic<int> commits{0};
+  std::thread writer([&] {
+    for (; !stop; commits++) other->Run("SELECT mmap_patch('a', 0, 'xxxxx')");
+  });
+  for (int i = 0; i < 300; i++) {
+    ASSERT_EQ(One("SELECT mmap_length('a')"), "10") << i;
+    ASSERT_EQ(reading.One("SELECT mmap_length('a')"), "10") << i;
+  }
+  int before = commits;
+  while (commits < before + 3) std::this_thread::yield();
+  stop = true;
+  writer.join();
+  EXPECT_EQ(Bytes("SELECT mmap_slice('a')"), "xxxxxaaaaa");
 }
 
 } // namespace

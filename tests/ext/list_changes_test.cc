@@ -142,11 +142,44 @@ TEST_F(ListChanges, ChangesOfAFileThatIsCommittedAlreadyAreGone) {
   Run("ROLLBACK");
 }
 
+// No COMMIT writes it.
+TEST_F(ListChanges, ChangesLeavesOutWhatIsWrittenToACopy) {
+  Put("a", "0123");
+  Run("SELECT mmap_open('a', 'copy'); BEGIN; SELECT mmap_patch(1, 0, 'xx')");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_changes"), "0");
+  Run("SELECT mmap_patch('a', 3, 'y')");
+  EXPECT_EQ(Changes(), "a|3|1|3|y");
+  Run("ROLLBACK");
+}
+
 TEST_F(ListChanges, NeitherCanBeWritten) {
   Run("SELECT mmap_open('a')");
   for (const char *sql : {"UPDATE mmap_list SET size = 1", "DELETE FROM mmap_list",
                           "INSERT INTO mmap_changes DEFAULT VALUES", "DELETE FROM mmap_changes"}) {
     EXPECT_NE(Error(sql), "ok") << sql;
+  }
+}
+
+// SQLite keeps a table that was renamed or dropped in a transaction to the end of it.
+TEST_F(ListChanges, ListForgetsTablesThatAreRenamedOrDroppedInATransaction) {
+  Run("CREATE VIRTUAL TABLE keep USING mmap('b')");
+  for (const char *schema : {"main", "temp"}) {
+    Run("BEGIN; CREATE VIRTUAL TABLE " + std::string(schema) +
+        ".t USING mmap('a');"
+        "SELECT count(*) FROM t, keep");
+    EXPECT_EQ(List("name"), "keep\nt");
+    Run("ALTER TABLE t RENAME TO u; SELECT count(*) FROM u, keep");
+    EXPECT_EQ(List("name"), "keep\nu");
+    Run("ALTER TABLE u RENAME TO v; SELECT count(*) FROM v, keep");
+    EXPECT_EQ(List("name"), "keep\nv");
+    Run("SAVEPOINT s; DROP TABLE v; SELECT count(*) FROM keep");
+    EXPECT_EQ(Rows("SELECT name FROM mmap_list WHERE name IS NOT NULL"), "keep");
+    Run("ROLLBACK TO s; SELECT count(*) FROM v, keep");
+    EXPECT_EQ(List("name"), "keep\nv");
+    Run("DROP TABLE v; CREATE VIRTUAL TABLE v USING mmap('a', offset=1)");
+    EXPECT_EQ(List("name || ' ' || offset"), "keep 0\nv 1");
+    Run("ROLLBACK");
+    EXPECT_EQ(Rows("SELECT name FROM mmap_list WHERE name = 't' OR name = 'u' OR name = 'v'"), "");
   }
 }
 

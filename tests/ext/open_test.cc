@@ -232,5 +232,11 @@ TEST_F(Open, ManyFilesOneAfterTheOther) {
             "1690");
 }
 
+// The kernel's own files have no pages.
+TEST_F(Open, NamesTheFileThatCannotBeMapped) {
+  std::string error = Error("SELECT mmap_size('/proc/self/maps')");
+  EXPECT_EQ(error.rfind("IOERR mmap_size: cannot map '/proc/self/maps': ", 0), 0U) << error;
+}
+
 } // namespace
 } // namespace mm_test

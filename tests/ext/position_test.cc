@@ -136,5 +136,32 @@ TEST_F(Position, AFailedWriteInATransactionLeavesIt) {
   EXPECT_EQ(One("SELECT mmap_tell(2)"), "0");
 }
 
+// Outside a transaction a write may come to nothing as late as in its own commit.
+TEST_F(Position, AWriteWhoseCommitFailsLeavesIt) {
+  int refuse = 1;
+  auto hook = [](void *context) { return *static_cast<int *>(context); };
+  Run("SELECT mmap_seek(1, 6)");
+  sqlite3_commit_hook(*db, hook, &refuse);
+  EXPECT_NE(Error("SELECT mmap_write(1, 'SECOND')"), "ok");
+  EXPECT_NE(Error("SELECT mmap_write_byte(1, 33)"), "ok");
+  EXPECT_EQ(One("SELECT mmap_tell(1)"), "6");
+  EXPECT_EQ(Get("a"), "first\nsecond\nlast");
+  refuse = 0;
+  EXPECT_EQ(One("SELECT mmap_write(1, 'SECOND'), mmap_tell(1)"), "6|12");
+  EXPECT_EQ(Get("a"), "first\nSECOND\nlast");
+}
+
+TEST_F(Position, AReadThatIsInterruptedLeavesIt) {
+  Put("a", std::string(5 << 20, 'x'));
+  auto interrupt = [](sqlite3_context *context, int, sqlite3_value **) {
+    sqlite3_interrupt(sqlite3_context_db_handle(context));
+  };
+  sqlite3_create_function(*db, "interrupt", 0, SQLITE_UTF8, nullptr, interrupt, nullptr, nullptr);
+  Run("BEGIN; SELECT mmap_patch('a', 0, 'y'), mmap_seek(1, 7)"); /* so that it is copied */
+  EXPECT_EQ(Error("SELECT interrupt(), length(mmap_read(1))").substr(0, 9), "INTERRUPT");
+  Run("COMMIT");
+  EXPECT_EQ(One("SELECT mmap_tell(1), length(mmap_read(1)), mmap_tell(1)"), "7|5242873|5242880");
+}
+
 } // namespace
 } // namespace mm_test

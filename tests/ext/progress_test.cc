@@ -128,7 +128,7 @@ TEST_F(LongScan, OfOneLineInACheckServesAHandler) {
 }
 
 // Every line is shorter than what is read between two looks.
-TEST_F(LongScan, OfLongLinesInACheckServesAHandler) {
+TEST_F(LongScan, OfLongLinesServesAHandler) {
   Put("lines", "");
   std::string line(kMega, 'a');
   line.back() = '\n';
@@ -137,6 +137,16 @@ TEST_F(LongScan, OfLongLinesInACheckServesAHandler) {
   Put("lines", lines);
   Run("CREATE VIRTUAL TABLE temp.sorted USING mmap_lines('lines', sorted=yes)");
   ExpectServed("SELECT mmap_check('sorted')", 10);
+  ExpectServed("SELECT offset FROM mmap_lines('lines') WHERE number = 60", 10);
+}
+
+// A check that was stopped in the first line, of which it has read nothing else, is not in order.
+TEST_F(LongScan, OfAFirstLineIsNotTakenForTheWholeFile) {
+  Run("CREATE VIRTUAL TABLE temp.sorted USING mmap_lines('big', sorted=yes);"
+      "SELECT mmap_check('sorted')");
+  for (int stop = 2; stop < 40; stop++) {
+    EXPECT_EQ(Code(Watch("SELECT mmap_check('sorted')", 50, stop)), "INTERRUPT") << stop;
+  }
 }
 
 // Runs of printable characters everywhere, and none that is long enough.
@@ -155,6 +165,19 @@ TEST_F(LongScan, CountsAsSoManySteps) {
       EXPECT_EQ(Watch(std::string("SELECT ") + call, steps), "ok");
       EXPECT_GE(calls_, 15 * 100 / steps) << call << " " << steps;
       EXPECT_LE(calls_, 16 * 250 / steps + 2) << call << " " << steps;
+    }
+  }
+}
+
+// Nothing is looked for behind what WHERE leaves.
+TEST_F(LongScan, EndsAtABoundOfItsOffset) {
+  for (const char *regex : {"absent", "[a-f]+x", "ab+c", "(?i)absent", "a[^b]*c", "[a-f]"}) {
+    std::string all = std::string("SELECT offset FROM mmap_search_all('big', '") + regex + "')";
+    EXPECT_EQ(Watch(all, 50), "ok") << regex;
+    EXPECT_GE(calls_, 30) << regex;
+    for (const char *bound : {" WHERE offset < 1000", " WHERE offset = 500", " WHERE offset < 0"}) {
+      EXPECT_EQ(Watch(all + bound, 50), "ok") << regex;
+      EXPECT_LE(calls_, 1) << regex << bound;
     }
   }
 }
@@ -202,6 +225,7 @@ const char *const kWrites[] = {
     "SELECT mmap_insert('file', 16777216, mmap_slice('file', 0, 12000000))",
     "SELECT mmap_delete('file', 1, 4)",
     "SELECT mmap_patch('file', 1, mmap_slice('file', 0, 12000000))",
+    "SELECT mmap_write(mmap_open('file', 'write'), mmap_slice('file', 4, 12000004))",
 };
 
 TEST_F(LongWrite, ServesAHandlerAndIsUndoneIfItSaysStop) {
@@ -229,6 +253,7 @@ TEST_F(LongWrite, DoesWhatAShortOneDoes) {
       before_ + head,
       before_.substr(0, 1) + before_.substr(4),
       before_.substr(0, 1) + head + before_.substr(12000001),
+      before_.substr(4, 12000000) + before_.substr(12000000),
   };
   for (size_t i = 0; i < std::size(kWrites); i++) {
     Run("BEGIN");
@@ -272,12 +297,58 @@ TEST_F(LongWrite, OfRowsIsUndone) {
   }
 }
 
-// A COMMIT does not look up while it writes. SQLite may say of one that it was interrupted after it was
-// done: then no transaction is open, and the file tells which it was.
+// What is put off until COMMIT looks up there. Stopped, it undoes the whole transaction.
+class LongCommit : public LongWrite {
+protected:
+  void ExpectServedAndUndone(const std::string &sql, int least) {
+    std::string begin = "BEGIN; SELECT mmap_patch('small', 1, 'B');" + sql;
+    Run(begin);
+    EXPECT_EQ(Watch("COMMIT", 10), "ok") << sql;
+    int all = calls_;
+    EXPECT_GE(all, least) << sql;
+    Put("file", before_);
+    Put("small", "abc");
+    for (int stop : {all / 8 + 1, all - all / 8}) {
+      Run(begin);
+      EXPECT_EQ(Code(Watch("COMMIT", 10, stop)), "INTERRUPT") << sql;
+      EXPECT_LE(calls_, stop + 2) << sql << ": it went on";
+      ExpectUntouched(sql);
+      EXPECT_EQ(Get("small"), "abc") << sql;
+      EXPECT_FALSE(HasJournal("small")) << sql;
+    }
+  }
+};
+
+TEST_F(LongCommit, OfLargeWritesServesAHandler) {
+  for (const char *synchronous : {"full", "normal"}) {
+    Run(std::string("SELECT mmap_config('synchronous', '") + synchronous + "')");
+    ExpectServedAndUndone("SELECT mmap_move('file', 0, 3, 16000000)", 40);
+    ExpectServedAndUndone("SELECT mmap_insert('file', 5, 'x')", 40);
+  }
+}
+
+TEST_F(LongCommit, OfManySmallWritesServesAHandler) {
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', k u32le)");
+  ExpectServedAndUndone("UPDATE records SET k = k + 1 WHERE rowid < 300000", 15);
+  // Out of order, which is to be sorted.
+  ExpectServedAndUndone("SELECT sum(mmap_set('file', i * 7919 % 4000000, 1)) FROM (WITH RECURSIVE "
+                        "c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 100000)"
+                        " SELECT i FROM c)",
+                        100);
+}
+
+TEST_F(LongCommit, ThatClosesUpAfterADeleteServesAHandler) {
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', k u32le)");
+  ExpectServedAndUndone("DELETE FROM records WHERE rowid = 1", 100);
+  ExpectServedAndUndone("DELETE FROM records WHERE rowid % 3 = 1 AND rowid < 1000000", 80);
+}
+
+// Once the journals are written nothing stops a COMMIT. SQLite may say of one that it was interrupted
+// after it was done: then no transaction is open, and the file tells which it was.
 TEST_F(LongWrite, IsCommittedWholeOrNotAtAll) {
   std::string after = before_.substr(3) + before_.substr(before_.size() - 3);
   bool committed = false;
-  for (int stop = 1; !committed; stop++) {
+  for (int stop = 1; !committed; stop += 1 + stop / 8) {
     Run("BEGIN; SELECT mmap_move('file', 0, 3, mmap_length('file') - 3)");
     std::string error = Watch("COMMIT", 1, stop);
     EXPECT_TRUE(error == "ok" || Code(error) == "INTERRUPT") << error;

@@ -300,5 +300,50 @@ TEST_F(DirectOnly, TheWriterTakesNothingFromSql) {
   EXPECT_EQ(One("SELECT count(*) FROM mmap_writer"), "0");
 }
 
+// CREATE VIRTUAL TABLE may make a file, and that of somebody's schema must not be taken for the user's.
+TEST_F(HostileDatabase, ATableThatMakesItsFileDoesNotMakeItWhenItIsRead) {
+  std::string name = "CREATE VIRTUAL TABLE t USING mmap";
+  {
+    Db maker("evil.db");
+    maker.Run("CREATE VIRTUAL TABLE \"" + name +
+              "\" USING mmap('made', access=create, n u8);"
+              "CREATE VIRTUAL TABLE CREATE_VIRTUAL USING mmap('made', access=create);"
+              "CREATE VIRTUAL TABLE l USING mmap_lines('made');"
+              "CREATE TABLE \"create virtual table\"(n)");
+  }
+  remove("made");
+  db = std::make_unique<Db>("evil.db");
+  const std::string queries[] = {
+      "SELECT * FROM \"" + name + "\"",
+      "SELECT (SELECT count(*) FROM \"create virtual table\") FROM CREATE_VIRTUAL",
+      "/* CREATE VIRTUAL TABLE t */ SELECT * FROM CREATE_VIRTUAL",
+      "-- CREATE VIRTUAL TABLE t\nSELECT * FROM l",
+      "CREATE TABLE copy AS SELECT * FROM CREATE_VIRTUAL",
+      "CREATE TEMP TABLE virtual AS SELECT * FROM \"" + name + "\"",
+      "INSERT INTO \"" + name + "\" VALUES(1)",
+      "WITH c AS (SELECT 'CREATE VIRTUAL TABLE') SELECT * FROM c, CREATE_VIRTUAL",
+      "ANALYZE; SELECT count(*) FROM \"" + name + "\""};
+  for (const std::string &sql : queries) {
+    EXPECT_EQ(Error(sql).substr(0, 8), "CANTOPEN") << sql;
+    EXPECT_FALSE(Exists("made")) << sql;
+  }
+  Run("CREATE VIRTUAL TABLE temp.mine USING mmap('a')");
+  EXPECT_FALSE(Exists("made"));
+  db.reset();
+  db = std::make_unique<Db>();
+}
+
+// Who was interrupted has not learnt whether the call is one of his own.
+TEST_F(DirectOnly, AnInterruptedCallIsInterruptedAndNotRefused) {
+  auto interrupt = [](sqlite3_context *context, int, sqlite3_value **) {
+    sqlite3_interrupt(sqlite3_context_db_handle(context));
+  };
+  sqlite3_create_function(*db, "interrupt", 0, SQLITE_UTF8, nullptr, interrupt, nullptr, nullptr);
+  Run("CREATE TEMP TABLE one(x); INSERT INTO one VALUES(1);"
+      "CREATE TEMP VIEW v AS SELECT mmap_length('a') AS n FROM one");
+  EXPECT_EQ(Error("SELECT interrupt(), n FROM v").substr(0, 9), "INTERRUPT");
+  EXPECT_EQ(One("SELECT n FROM v"), "4");
+}
+
 } // namespace
 } // namespace mm_test

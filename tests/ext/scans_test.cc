@@ -1,6 +1,7 @@
 // The tables that scan: what they give, how they are bounded, that they can be stopped.
 #include "tests/support/sql.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -116,6 +117,92 @@ TEST_F(Scans, GlobGivesPathAndSize) {
   Run("SELECT mmap_config('root', 'd')");
   EXPECT_EQ(Rows("SELECT path FROM mmap_glob('d/*')"), "d/x.bin");
   EXPECT_EQ(Error("SELECT * FROM mmap_glob('*.bin')").substr(0, 5), "PERM ");
+}
+
+TEST_F(Scans, GlobTellsWhichFilesCannotBeOpened) {
+  Put("a", "123");
+  Put("b", "");
+  Db host("host.db");
+  host.Run("CREATE TABLE t(x)");
+  EXPECT_EQ(Rows("SELECT *, error FROM mmap_glob('?')"), "a|3|NULL\nb|0|NULL");
+  EXPECT_EQ(Rows("SELECT path FROM mmap_glob('*') WHERE error IS NULL"), "a\nb");
+  EXPECT_EQ(Rows("SELECT path, error FROM mmap_glob('*') WHERE error NOT NULL"),
+            "host.db|'host.db' is open as a database");
+  EXPECT_EQ(host.Rows("SELECT path, error FROM mmap_glob('*.db')"),
+            "host.db|'host.db' is open as a database")
+      << "its own one";
+  EXPECT_EQ(Error("SELECT mmap_open('host.db')"),
+            "CANTOPEN mmap_open: " + One("SELECT error FROM mmap_glob('*.db')"));
+  // What is left out costs nothing, and ends nothing.
+  EXPECT_EQ(Rows("SELECT g.path, f.offset FROM mmap_glob('*') g, mmap_find_all(g.path, '2') f"
+                 " WHERE g.error IS NULL"),
+            "a|1");
+  host.Run("INSERT INTO t VALUES (1)");
+}
+
+TEST_F(Scans, GlobOpensNothingUnlessErrorIsAskedFor) {
+  Put("a", "123");
+  EXPECT_EQ(Rows("SELECT path, size FROM mmap_glob('*')"), "a|3");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_list"), "0");
+  EXPECT_EQ(Rows("SELECT error FROM mmap_glob('*')"), "NULL");
+}
+
+// Somebody who owns nothing here, as long as it lives; of no use to who is not root.
+class Nobody {
+public:
+  Nobody() {
+    if (geteuid() != 0 || seteuid(65534) != 0) return;
+    changed_ = true;
+    prctl(PR_SET_DUMPABLE, 1); // else /proc/self is root's
+  }
+  ~Nobody() {
+    if (changed_) EXPECT_EQ(seteuid(0), 0);
+  }
+  bool IsNotRoot() const { return geteuid() != 0; }
+
+private:
+  bool changed_ = false;
+};
+
+// In /tmp, which others can reach: the test's own directory may lie where they cannot.
+TEST_F(Scans, GlobTellsThatAFileMayNotBeRead) {
+  char place[] = "/tmp/scans_test.XXXXXX";
+  ASSERT_NE(mkdtemp(place), nullptr);
+  std::string below = std::string(place) + "/";
+  Put(below + "a", "123");
+  Put(below + "secret", "123");
+  std::filesystem::permissions(place, std::filesystem::perms(0755));
+  std::filesystem::permissions(below + "secret", std::filesystem::perms::none);
+  std::string files, sums;
+  {
+    Nobody nobody;
+    if (nobody.IsNotRoot()) {
+      files = Rows("SELECT path, error FROM mmap_glob('" + below + "*')");
+      sums = Rows("SELECT path, mmap_crc32(path) FROM mmap_glob('" + below +
+                  "*') WHERE error IS NULL");
+    }
+  }
+  std::filesystem::remove_all(place);
+  if (files.empty()) GTEST_SKIP() << "root may read everything";
+  EXPECT_EQ(files, below + "a|NULL\n" + below + "secret|cannot open '" + below +
+                       "secret': Permission denied");
+  EXPECT_EQ(sums, below + "a|2286445522");
+}
+
+void RemoveFile(sqlite3_context *context, int, sqlite3_value **argv) {
+  auto *path = reinterpret_cast<const char *>(sqlite3_value_text(argv[0]));
+  sqlite3_result_int(context, unlink(path) == 0);
+}
+
+TEST_F(Scans, GlobTellsThatAFileHasGone) {
+  sqlite3_create_function(*db, "remove_file", 1, SQLITE_UTF8, nullptr, RemoveFile, nullptr,
+                          nullptr);
+  Put("a", "123");
+  Put("b", "123");
+  EXPECT_EQ(
+      Rows("SELECT CASE WHEN path = 'b' OR remove_file(path) THEN error END FROM mmap_glob('*')"),
+      "cannot open 'a': No such file or directory\nNULL");
+  EXPECT_EQ(Rows("SELECT path FROM mmap_glob('*')"), "b");
 }
 
 /* ---- what all have in common ---------------------------------------------------------------- */

@@ -141,5 +141,20 @@ TEST_F(Slice, OneThatIsStoredInATableIsTheBytes) {
   EXPECT_EQ(One("SELECT length(x), CAST(substr(x, -4) AS TEXT) FROM t"), "300003|bend");
 }
 
+TEST_F(Slice, ALongOneWithAStepIsInterrupted) {
+  Put("a", std::string(100000, 'x'));
+  auto interrupt = [](sqlite3_context *context, int, sqlite3_value **) {
+    sqlite3_interrupt(sqlite3_context_db_handle(context));
+  };
+  sqlite3_create_function(*db, "interrupt", 0, SQLITE_UTF8, nullptr, interrupt, nullptr, nullptr);
+  for (const char *slice : {"0, NULL, 2", "NULL, NULL, -1", "5, 99999, 9"}) {
+    std::string call = "mmap_slice('a', " + std::string(slice) + ")";
+    EXPECT_EQ(Error("SELECT interrupt(), length(" + call + ")"),
+              "INTERRUPT mmap_slice: interrupted")
+        << slice;
+    EXPECT_GT(Int("SELECT length(" + call + ")"), 4096 * 2) << slice;
+  }
+}
+
 } // namespace
 } // namespace mm_test

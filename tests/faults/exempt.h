@@ -10,6 +10,8 @@ namespace mm_test {
 
 constexpr char kByTime[] =
     "a thread interrupts or cuts after a time, which a second run does not meet";
+constexpr char kByCalls[] =
+    "it counts the calls of a progress handler, and a second run doubles them";
 
 // Why the test is not run in this mode; NULL: it is. A name that ends with '*' is all that begin so; a
 // mode is the start of its name.
@@ -19,9 +21,11 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
   } static const list[] = {
       {"FindSql.ALongSearchCanBeInterrupted", "", kByTime},
       {"Interrupt.*", "", kByTime},
+      {"Elsewhere.*", "", kByTime},
       {"LinesTest.AVeryLongLineCanBeInterrupted", "", kByTime},
-      {"Progress.*", "",
-       "it counts the calls of a progress handler, and a second run doubles them"},
+      {"LongScan.*", "", kByCalls},
+      {"LongWrite.*", "", kByCalls},
+      {"LongCommit.*", "", kByCalls},
       {"EveryStep.*", "",
        "it stops at each call of a progress handler in turn, as this at each fault"},
   };

@@ -228,8 +228,8 @@ void Run(const std::string &pattern, const std::string &text) {
   // A copy of exactly this size: ASAN sees what lies beyond it.
   std::unique_ptr<uint8_t[]> copy(new uint8_t[text.size()]);
   std::copy(text.begin(), text.end(), copy.get());
-  rc =
-      mm_pattern_search(compiled, copy.get(), text.size(), 0, false, nullptr, &found, &match, &err);
+  rc = mm_pattern_search(compiled, copy.get(), text.size(), 0, UINT64_MAX, false, nullptr, &found,
+                         &match, &err);
   mm_pattern_free(compiled);
   if (matcher.tired()) return;
   if (rc) {

@@ -127,8 +127,8 @@ void Compare(Plains *plain, mm_pattern *pattern, const std::string &text) {
     mm_find_watch watch = {Stop, &asked};
     uint64_t from = match.end;
     auto expected = plain->Search(text, from, advance);
-    int rc = mm_pattern_search(pattern, copy.get(), text.size(), from, advance, &watch, &found,
-                               &match, &err);
+    int rc = mm_pattern_search(pattern, copy.get(), text.size(), from, UINT64_MAX, advance, &watch,
+                               &found, &match, &err);
     CHECK(rc == MM_OK || rc == MM_ERROR || rc == MM_INTERRUPT || rc == MM_NOMEM);
     if (rc || !expected) return;
     CHECK(found == !expected->empty());
