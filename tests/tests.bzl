@@ -67,7 +67,7 @@ def fault_tests(pattern, modes):
     for mode in modes:
         native.cc_test(
             name = "faults/" + mode,
-            size = "medium",
+            size = "large",
             data = _DATA,
             env = {"MM_FAULTS": mode},
             linkstatic = True,
