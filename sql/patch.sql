@@ -79,6 +79,8 @@ CREATE TEMP TRIGGER IF NOT EXISTS patch_run_apply INSTEAD OF INSERT ON patch_run
   SELECT RAISE(ABORT, 'not every file has what patch.old says: see patch_state')
    WHERE EXISTS (SELECT 1 FROM patch_state WHERE state <> 'old');
   SELECT mmap_patch(path, offset, new) FROM patch;
+  -- Paths are compared as they are written: one file under two names shows only now.
+  SELECT RAISE(ABORT, 'patches of one file under two names overlap') FROM patch_state WHERE now <> new;
 END;
 
 CREATE TEMP TRIGGER IF NOT EXISTS patch_run_revert INSTEAD OF INSERT ON patch_run WHEN NEW.action = 'revert' BEGIN
@@ -86,6 +88,7 @@ CREATE TEMP TRIGGER IF NOT EXISTS patch_run_revert INSTEAD OF INSERT ON patch_ru
   SELECT RAISE(ABORT, 'not every file has what patch.new says: see patch_state')
    WHERE EXISTS (SELECT 1 FROM patch_state WHERE state <> 'new' AND NOT (state = 'old' AND old = new));
   SELECT mmap_patch(path, offset, old) FROM patch;
+  SELECT RAISE(ABORT, 'patches of one file under two names overlap') FROM patch_state WHERE now <> old;
 END;
 
 CREATE TEMP TRIGGER IF NOT EXISTS patch_run_other INSTEAD OF INSERT ON patch_run

@@ -195,6 +195,11 @@ def patch_is_all_or_nothing():
         states = run(read + add + "SELECT DISTINCT state FROM patch_state")
         assert sorted(states) == sorted([["old"], [state]]), states
     fails(read + "INSERT INTO patch VALUES ('a', 0, 'x', 'yz')", "CHECK")
+    # One file under two names: what overlaps is seen only when it is done, and undone then.
+    for begin in ("", "BEGIN;"):
+        fails(read + "INSERT INTO patch VALUES ('./a', 3, '34', 'PQ');" + begin + apply,
+              "under two names overlap")
+        assert untouched()
     # A file that cannot be written: the others are not, either.
     fails(read + "INSERT INTO patch VALUES ('z', 0, 'x', 'y');" + apply, "cannot open")
     assert untouched()
