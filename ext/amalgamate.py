@@ -12,6 +12,7 @@ linked with may use the names. The sources are formatted by clang-format, and so
 column 0 with a lower-case word is a type or the declaration of a function or a variable.
 """
 
+import os
 import re
 import sys
 
@@ -134,6 +135,8 @@ class Amalgamation:
 
 def main():
     out, paths = sys.argv[1], sys.argv[2:]
+    if "ext/mmap0.h" not in paths or not os.path.exists("LICENSE"):
+        sys.exit("amalgamate.py: SOURCE are all files of core/ and ext/; LICENSE is beside the two")
     # The entry points last: they know all the others.
     sources = sorted((path for path in paths if path.endswith(".c")),
                      key=lambda path: (path == "ext/mmap0.c", path))
