@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests of core and of SQL under valgrind, which sees what the sanitizers do not: bytes that were
-# never set, also what SQLite and PCRE2 hand on. It takes half an hour or so. What it
-# says of PCRE2 without cause is in valgrind.supp.
+# never set, also those that SQLite and PCRE2 hand on. What it says of PCRE2 without cause is in
+# valgrind.supp. Some of them take minutes.
 #
 #     apt-get install valgrind
 #     tests/valgrind.sh
@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Leaks are for --config=asan: here each forked child would be blamed for what its parent still uses.
-# The last option: when SIGBUS comes, the handler finds the registers as they would be without valgrind.
+# allregs: when SIGBUS comes, the handler finds the registers as they would be without valgrind.
 valgrind='/usr/bin/valgrind -q --error-exitcode=99 --leak-check=no --child-silent-after-fork=yes '\
 '--fair-sched=yes --vex-iropt-register-updates=allregs-at-mem-access '\
 "--suppressions=$PWD/tests/valgrind.supp"

@@ -62,7 +62,7 @@ struct Totals {
 constexpr int kEachFull = 160; // the full run: of a statement's calls so many …
 constexpr int kSampled = 60;   // … and about so many of the rest
 constexpr int kLong = 300;     // of a test with more statements than this, as in the suite
-constexpr double kSecondsSuite = 0.12, kSecondsFull = 120; // of CPU, the most for one test
+constexpr double kSecondsSuite = 0.05, kSecondsFull = 120; // of CPU, the most for one test
 constexpr double kSlow = 0.08;   // a test that takes longer without faults is not for the suite
 constexpr int kHangSeconds = 60; // a child that says nothing for so long hangs
 
