@@ -12,6 +12,7 @@ constexpr char kByTime[] =
     "a thread interrupts or cuts after a time, which a second run does not meet";
 constexpr char kMany[] =
     "hundreds of files and more, all of which would be read again after each of as many statements";
+constexpr char kAsksForErrors[] = "the error is the value that it asks for";
 constexpr char kByCalls[] =
     "it counts the calls of a progress handler, and a second run doubles them";
 
@@ -29,7 +30,8 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"LongWrite.*", "", kByCalls},
       {"LongCommit.*", "", kByCalls},
       {"Sigbus.*", "", "what cuts its file does so once: a second run finds it cut"},
-      {"Scans.GlobTellsWhichFilesCannotBeOpened", "io", "the error is the value that it asks for"},
+      {"Scans.GlobTellsWhichFilesCannotBeOpened", "io", kAsksForErrors},
+      {"Scans.GlobOpensNothingUnlessErrorIsAskedFor", "io", kAsksForErrors},
       {"Limits.*", "", kMany},
       {"EveryStep.*", "",
        "it stops at each call of a progress handler in turn, as this at each fault"},
