@@ -54,7 +54,11 @@ def ext_tests(pattern, tags = ["sql"]):
     )
 
 def fault_tests(pattern, modes):
-    """The SQL tests again, with faults: faults/main.cc says how. //tests:faults/oom for mode oom."""
+    """The SQL tests again, with faults: faults/main.cc says how. //tests:faults/oom for mode oom.
+
+    They are asked for by name: which faults a run tries depends on where the calls lie in memory and
+    on how much time there is, so that one may see what another did not.
+    """
     native.cc_library(
         name = "faults/tests",
         testonly = True,
@@ -70,6 +74,7 @@ def fault_tests(pattern, modes):
             size = "large",
             data = _DATA,
             env = {"MM_FAULTS": mode},
+            tags = ["manual"],
             linkstatic = True,
             deps = ["faults/tests"],
         )

@@ -1,7 +1,7 @@
 // Every SQL test with faults: the tests of ext/*_test.cc, as they stand, and in each of their statements
 // each allocation, or each system call, fails in turn.
 //
-//     ./bazelw test //tests:faults/all           what the suite runs: ways to a call that it has not seen
+//     ./bazelw test //tests:faults/oom           a sample: ways to a call that it has not seen
 //     ./bazelw run //tests:faults/oom -- --full  every call: also oom-sticky, io, io-sticky
 //     … -- --full --only='Open.*:GetSet.*'       of some tests
 //     … -- --full --only=Open.Reads --fault=3:17 in statement 3 alone, call 17; shows what the child said
