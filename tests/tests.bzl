@@ -13,7 +13,7 @@ _DATA = [
 _MORE = {
     "clients/client_java.sh": ["clients/client_java.java"],
     "clients/amalgamation.sh": ["//:amalgamation"],
-    "clients/documented.py": ["//tests:README.md"],
+    "clients/documented.py": ["//tests:README.md", "//tests/bench:README.md"],
     "clients/install.sh": [
         "//:install",
         "//:mmap0.3",
