@@ -1,6 +1,8 @@
 """The flags that this project's own sources are compiled with."""
 
 C_OPTS = [
+    # Bazel's toolchain keeps the frame pointer: rows of records are a tenth slower with it.
+    "-fomit-frame-pointer",
     "-std=c11",
     "-D_GNU_SOURCE",
     "-fvisibility=hidden",
