@@ -424,14 +424,10 @@ int mm_root_set(mm_root *root, const char *path, mm_error *err) {
 /* The search of the process's descriptors for one of a host's database. */
 typedef struct host_search {
   const mm_path *path;
-  const int *ours;
-  int count;
   bool found;
 } host_search;
 
 static bool is_ours(const host_search *search, int fd) {
-  for (int i = 0; i < search->count; i++)
-    if (search->ours[i] == fd) return true;
   return fd == search->path->fd || mm_own_has(fd);
 }
 
@@ -515,8 +511,8 @@ static bool look_at_descriptor(void *context, const char *name, int kind) {
   return !search->found;
 }
 
-bool mm_path_is_host_database(const mm_path *path, const int *ours, int count) {
-  host_search search = {.path = path, .ours = ours, .count = count, .found = false};
+bool mm_path_is_host_database(const mm_path *path) {
+  host_search search = {.path = path, .found = false};
   int rc = mm_os.list("/proc/self/fd", look_at_descriptor, &search);
   return search.found || rc < 0;
 }

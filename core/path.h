@@ -59,9 +59,9 @@ int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, voi
 
 /* May the file be opened without harm to POSIX locks that this process holds on it? Closing any
 ** descriptor of a file drops them. True: some readable descriptor of this process, other than
-** `path->fd` and those in ours[0..count-1] and own.h, has the file open, and it is an SQLite database (it
+** `path->fd` and those of own.h, has the file open, and it is an SQLite database (it
 ** starts with SQLite's header), one about to be made (it is empty, and has locks), or a database's shared memory
 ** ("-shm"). Never opens the file. True as well where the system does not tell. */
-bool mm_path_is_host_database(const mm_path *path, const int *ours, int count);
+bool mm_path_is_host_database(const mm_path *path);
 
 #endif

@@ -853,10 +853,14 @@ static int compare_reals(double x, double y) {
   return (x > y) - (x < y);
 }
 
-static int compare_texts(mm_type type, const uint8_t *a, const uint8_t *b) {
-  uint64_t m = text_length(type, a), n = text_length(type, b);
-  int order = memcmp(a, b, (size_t)(m < n ? m : n));
+int mm_compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
+  uint64_t least = m < n ? m : n;
+  int order = a && b ? memcmp(a, b, (size_t)least) : 0;
   return order ? order : (m > n) - (m < n);
+}
+
+static int compare_texts(mm_type type, const uint8_t *a, const uint8_t *b) {
+  return mm_compare_bytes(a, text_length(type, a), b, text_length(type, b));
 }
 
 static int compare_utf16(mm_type type, const uint8_t *a, const uint8_t *b) {

@@ -74,6 +74,10 @@ int mm_type_encode(mm_type type, const mm_value *value, uint8_t *out, mm_error *
 /* An integer from INTEGER, or REAL or TEXT that is exactly one; false for anything else. */
 bool mm_value_integer(const mm_value *value, int64_t *integer);
 
+/* Order two runs of bytes as memcmp does, the shorter first where one begins the other. No bytes need no
+** address. */
+int mm_compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n);
+
 /* Order two encoded values of `type`, as memcmp does, by the type's own order: u64 unsigned, floats
 ** by value with NaN first, blob and text bytewise (text up to its NUL), UTF-16 by code points. */
 int mm_type_compare(mm_type type, const uint8_t *a, const uint8_t *b);

@@ -79,6 +79,14 @@ static bool precedes_table(const token *t) {
   return false;
 }
 
+const char *ext_running(sqlite3 *db, sqlite3_stmt **at) {
+  while ((*at = sqlite3_next_stmt(db, *at)) != NULL) {
+    const char *sql = sqlite3_stmt_busy(*at) ? sqlite3_sql(*at) : NULL;
+    if (sql) return sql;
+  }
+  return NULL;
+}
+
 bool ext_calls(const char *sql, const char *function) {
   token t = {"", 0, false, false};
   bool table = false, named = false;
@@ -126,8 +134,8 @@ static bool ends_list(const token *t, const token *before) {
 ** several. */
 static bool is_in_list(const char *sql, const char *column) {
   token t = {"", 0, false, false}, before;
-  int depth = 0,
-      columns_at = 0; /* columns_at: the depth at which a comma is followed by a column */
+  int depth = 0;
+  int columns_at = 0; /* the depth at which a comma is followed by a column */
   bool wanted = true;
   do {
     before = t;

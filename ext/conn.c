@@ -82,9 +82,7 @@ void ext_conn_release_statements(ext_conn *conn) {
 
 /* ---- may it write? -------------------------------------------------------------------------- */
 
-/* A query of our own that was cut short has given no answer. One that an authorizer denies has no other
-** answer than none. */
-static int check_ended(sqlite3_stmt *stmt, int rc, mm_error *err) {
+int ext_conn_end_query(sqlite3_stmt *stmt, int rc, mm_error *err) {
   (void)sqlite3_finalize(stmt);
   if (rc == SQLITE_NOMEM) return mm_fail_nomem(err);
   return rc == SQLITE_INTERRUPT ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
@@ -97,7 +95,7 @@ static int get_query_only(sqlite3 *db, bool *only, mm_error *err) {
   if (rc == SQLITE_OK) {
     while ((rc = sqlite3_step(pragma)) == SQLITE_ROW) *only = sqlite3_column_int(pragma, 0) != 0;
   }
-  return check_ended(pragma, rc, err);
+  return ext_conn_end_query(pragma, rc, err);
 }
 
 int ext_conn_check_writes(ext_conn *conn, mm_error *err) {
@@ -168,7 +166,7 @@ static bool may_be_database(const mm_object *core) {
 
 static bool is_host_database_now(const mm_object *core) {
   mm_path path = {.fd = core->fd, .real = core->real, .stat = core->seen};
-  return may_be_database(core) && mm_path_is_host_database(&path, NULL, 0);
+  return may_be_database(core) && mm_path_is_host_database(&path);
 }
 
 /* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays open. */
@@ -298,7 +296,7 @@ static int find_own_database(ext_conn *conn, const mm_stat *stat, bool *found, m
       if (!path && sqlite3_errcode(conn->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
     }
   }
-  return check_ended(list, rc, err);
+  return ext_conn_end_query(list, rc, err);
 }
 
 static int refuse_database(const char *name, mm_error *err) {
@@ -319,7 +317,7 @@ static int check_new(ext_conn *conn, const char *name, const mm_path *path, mm_e
   bool own;
   int rc = find_own_database(conn, &path->stat, &own, err);
   if (rc) return rc;
-  return own || mm_path_is_host_database(path, NULL, 0) ? refuse_database(name, err) : MM_OK;
+  return own || mm_path_is_host_database(path) ? refuse_database(name, err) : MM_OK;
 }
 
 /* ---- opening a path ------------------------------------------------------------------------- */

@@ -120,6 +120,10 @@ void ext_file_window(ext_file *file);
 ** table is disconnected, which sqlite3_close does first. */
 void ext_conn_release_statements(ext_conn *conn);
 
+/* The end of a query of our own: finalizes it. `rc` is what came last; one that was cut short has given no
+** answer: MM_NOMEM, MM_INTERRUPT. One that an authorizer denies has no other answer than none. */
+int ext_conn_end_query(sqlite3_stmt *stmt, int rc, mm_error *err);
+
 /* May the connection write at all? MM_READONLY under PRAGMA query_only or on a read-only database. For
 ** what happens outside a transaction: making a file. */
 int ext_conn_check_writes(ext_conn *conn, mm_error *err);
@@ -187,6 +191,10 @@ bool ext_any_null(sqlite3_value **argv, int required);
 ** SQLITE_INDEX_CONSTRAINT_EQ, GT, GE, LT, LE; [*low, *high] is narrowed, to low > high if nothing can
 ** match. A TEXT that looks like a number is one, as with INTEGER affinity. */
 void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high);
+
+/* The SQL of the next running statement of the connection; *at is NULL before the first. NULL: no more.
+** (calls.c) */
+const char *ext_running(sqlite3 *db, sqlite3_stmt **at);
 
 /* Does a statement call the function, by its name in any case? (calls.c) */
 bool ext_calls(const char *sql, const char *function);

@@ -87,12 +87,11 @@ static double share_of(const char *operators) {
   return share;
 }
 
-int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3_index_info *info) {
+int ext_scan_best_index(const ext_scan_table *table, sqlite3_index_info *info) {
   char operators[BOUNDS_MOST + 1] = "";
   unsigned given;
   int next;
   int rc = ext_tab_arguments(info, table->hidden, table->least, table->most, &given, &next);
-  (void)base;
   if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
   if (!table->unordered) plan_bounds(info, next, operators);
   info->idxNum = (int)given;

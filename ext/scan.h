@@ -68,7 +68,7 @@ typedef struct ext_scan {
 /* The methods of a module, called with its table. */
 int ext_scan_connect(const ext_scan_table *table, sqlite3 *db, void *conn, sqlite3_vtab **out,
                      char **error);
-int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3_index_info *info);
+int ext_scan_best_index(const ext_scan_table *table, sqlite3_index_info *info);
 int ext_scan_eof(sqlite3_vtab_cursor *base);
 int ext_scan_close(sqlite3_vtab_cursor *base); /* of a cursor that owns nothing else */
 
@@ -109,7 +109,8 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
     return ext_scan_connect(&prefix##_table, db, conn, out, error);                                \
   }                                                                                                \
   static int prefix##BestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {                     \
-    return ext_scan_best_index(&prefix##_table, base, info);                                       \
+    (void)base;                                                                                    \
+    return ext_scan_best_index(&prefix##_table, info);                                             \
   }                                                                                                \
   static int prefix##Open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {                         \
     return ext_tab_open(base, sizeof(prefix##_cursor), out);                                       \

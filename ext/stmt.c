@@ -68,17 +68,17 @@ static ext_stmt *stmt_of(sqlite3_context *context) {
 typedef bool uses(const char *sql, const char *name);
 
 static bool in_running_statement(sqlite3 *db, uses *does, const char *name) {
-  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
-    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
-    if (sql && does(sql, name)) return true;
+  sqlite3_stmt *at = NULL;
+  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
+    if (does(sql, name)) return true;
   }
   return false;
 }
 
 bool ext_column_is_set(sqlite3 *db, const char *table, const char *column) {
-  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
-    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
-    if (sql && ext_sets(sql, table, column)) return true;
+  sqlite3_stmt *at = NULL;
+  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
+    if (ext_sets(sql, table, column)) return true;
   }
   return false;
 }
@@ -87,7 +87,6 @@ bool ext_table_allowed(sqlite3 *db, const char *table) {
   return sqlite3_libversion_number() >= 3040000 || in_running_statement(db, ext_writes, table);
 }
 
-/* A query that was cut short has given no answer. */
 static int in_temp_schema(sqlite3 *db, const char *name, bool *found, mm_error *err) {
   sqlite3_stmt *schema = NULL;
   *found = false;
@@ -98,9 +97,7 @@ static int in_temp_schema(sqlite3 *db, const char *name, bool *found, mm_error *
     if (!sql && sqlite3_errcode(db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
     if (rc == SQLITE_NOMEM) break;
   }
-  sqlite3_finalize(schema);
-  if (rc == SQLITE_NOMEM) return mm_fail_nomem(err);
-  return rc == SQLITE_INTERRUPT ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
+  return ext_conn_end_query(schema, rc, err);
 }
 
 static bool was_allowed(const ext_stmt *stmt, const char *name) {

@@ -101,9 +101,9 @@ void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
 }
 
 bool ext_tab_is_creating(sqlite3 *db) {
-  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
-    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
-    if (sql && ext_creates_table(sql)) return true;
+  sqlite3_stmt *at = NULL;
+  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
+    if (ext_creates_table(sql)) return true;
   }
   return false;
 }

@@ -317,15 +317,9 @@ static line make_line(const text *t, uint64_t start, uint64_t next) {
   return (line){start, end, next};
 }
 
-static int compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
-  uint64_t least = m < n ? m : n;
-  int order = least ? memcmp(a, b, (size_t)least) : 0;
-  return order ? order : (m > n) - (m < n);
-}
-
 static int compare_lines(const text *t, const line *a, const line *b) {
-  return compare_bytes(t->data + a->start, a->end - a->start, t->data + b->start,
-                       b->end - b->start);
+  return mm_compare_bytes(t->data + a->start, a->end - a->start, t->data + b->start,
+                          b->end - b->start);
 }
 
 static int out_of_order(const line *earlier, const line *later, mm_error *err) {
@@ -365,7 +359,7 @@ static int probe(line_search *s) {
   line l = make_line(t, start, after_newline(t, middle, s->high));
   if (t->interrupted) return mm_fail(s->err, MM_INTERRUPT, "interrupted");
   int rc = check_line(s, &l);
-  int order = compare_bytes(t->data + l.start, l.end - l.start, s->key, s->size);
+  int order = mm_compare_bytes(t->data + l.start, l.end - l.start, s->key, s->size);
   if (order < 0 || (order == 0 && s->after)) {
     s->low = l.next;
     s->low_line = l;
@@ -456,7 +450,7 @@ static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *valu
     rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, &low, err);
     if (rc == MM_OK) raise_begin(cursor, low);
   }
-  if (!lower && !plain && compare_bytes(key, size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0) {
+  if (!lower && !plain && mm_compare_bytes(key, size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0) {
     key = (const uint8_t *)EXT_AFTER_NUMBERS;
     size = 1;
   }

@@ -124,12 +124,6 @@ static uint64_t rank_of_key(const mmap_keys *keys, const uint8_t *key) {
   }
 }
 
-static int compare_sized(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
-  uint64_t least = m < n ? m : n;
-  int order = least && b ? memcmp(a, b, (size_t)least) : 0; /* an edge of no bytes has no address */
-  return order ? order : (m > n) - (m < n);
-}
-
 /* ---- naming keys ---------------------------------------------------------------------------- */
 
 #define SHOWN 24 /* bytes of a text or blob */
@@ -217,7 +211,7 @@ static bool is_before_edge(const key_search *s, const uint8_t *key, uint64_t ran
   if (!is_bytewise(s->keys->type)) return s->edge->after;
   const uint8_t *data;
   uint64_t size = key_bytes(s->keys, key, &data);
-  int order = compare_sized(data, size, s->edge->data, s->edge->size);
+  int order = mm_compare_bytes(data, size, s->edge->data, s->edge->size);
   return order ? order < 0 : s->edge->after;
 }
 
@@ -382,7 +376,7 @@ static bool is_upper(int op) {
 
 static int compare_edges(const mmap_edge *a, const mmap_edge *b) {
   if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
-  int order = compare_sized(a->data, a->size, b->data, b->size);
+  int order = mm_compare_bytes(a->data, a->size, b->data, b->size);
   return order ? order : a->after - b->after;
 }
 

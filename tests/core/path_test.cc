@@ -16,6 +16,7 @@
 
 extern "C" {
 #include "core/mem.h"
+#include "core/own.h"
 #include "core/path.h"
 }
 
@@ -701,7 +702,10 @@ const std::string header("SQLite format 3\0and the rest of a page", 38);
 class HostDatabase : public Path {
 protected:
   bool is_host(std::vector<int> ours = {}) {
-    return mm_path_is_host_database(&path, ours.data(), static_cast<int>(ours.size()));
+    for (int fd : ours) mm_own_add(fd);
+    bool is = mm_path_is_host_database(&path);
+    for (int fd : ours) mm_own_remove(fd);
+    return is;
   }
   // Is it one while the process has the file open that way?
   bool is_host_while(const std::string &name, int flags) {
