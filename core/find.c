@@ -518,6 +518,9 @@ static void set_init(mm_byte_set *set, const uint8_t bits[32]) {
   memset(set, 0, sizeof *set);
   set->bits = bits;
   memcpy(words, bits, sizeof words);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  for (int w = 0; w < 4; w++) words[w] = __builtin_bswap64(words[w]);
+#endif
   for (int w = 0; w < 4; w++) {
     for (uint64_t left = words[w]; left; left &= left - 1, population++) {
       unsigned i = 64u * (unsigned)w + (unsigned)__builtin_ctzll(left);

@@ -37,9 +37,10 @@ typedef struct reader {
   const uint8_t *p, *end;
   unsigned depth;
   bool caseless, dotall;
-  bool groups;  /* that a search reports */
-  bool unknown; /* met something that is not known here: all bets are off */
-  bool single;
+  bool groups;         /* that a search reports */
+  bool unknown;        /* met something that is not known here: all bets are off */
+  bool single, uneven; /* as in mm_literals */
+  bool shrinks;        /* had a group of which one alternative may be shorter than one before it */
 } reader;
 
 /* ---- arithmetic ----------------------------------------------------------------------------- */
@@ -288,11 +289,11 @@ typedef struct members {
 
 /* Inside a class, after "[": a name as in [:alpha:]. Anything near to that is not known here. */
 static bool read_posix(reader *r, members *m) {
-  if (r->p == r->end || !strchr(":.=", *r->p)) return false;
-  r->p++;
+  bool name = take(r, ':');
+  if (!name && !at(r, '.') && !at(r, '=')) return false;
   (void)take(r, '^');
   while (r->p < r->end && is_letter(*r->p)) r->p++;
-  if (r->end - r->p < 2 || r->p[0] != ':' || r->p[1] != ']') r->unknown = true;
+  if (!name || r->end - r->p < 2 || r->p[0] != ':' || r->p[1] != ']') r->unknown = true;
   r->p += r->unknown ? 0 : 2;
   m->open = true;
   return true;
@@ -516,6 +517,7 @@ static void append(reader *r, sequence *s, const item *next, uint64_t least, uin
     s->ones = next->set;
   }
   if (next->kind != ITEM_NOTHING) s->begun = true;
+  if (r->shrinks && least != most) r->uneven = true;
   if (next->kind == ITEM_BYTE) {
     append_bytes(s, next, least, most);
   } else if (next->kind == ITEM_SPAN) {
@@ -546,6 +548,7 @@ static void read_alternatives(reader *r, sequence *out) {
   while (!r->unknown && take(r, '|')) {
     sequence other;
     read_sequence(r, &other);
+    if (r->depth > 0 && other.least < out->most) r->shrinks = true;
     uint64_t least = out->least < other.least ? out->least : other.least;
     uint64_t most = out->most > other.most ? out->most : other.most;
     mm_charset_unite(&other.any, &out->any);
@@ -581,6 +584,7 @@ void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   read_alternatives(&r, &all);
   bool known = !r.unknown && r.p == r.end;
   out->single = r.single || (!known && may_be_single(pattern, size));
+  out->uneven = known ? r.uneven : size > 0 && memchr(pattern, '|', size) != NULL;
   if (!known || out->single) return;
   out->exact = finished(&all.exact, &all);
   out->masked = finished(&all.masked, &all);

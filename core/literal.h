@@ -33,6 +33,8 @@ typedef struct mm_literals {
   mm_literal masked; /* the best one of any; its first mask is not 0 */
   bool whole;        /* the pattern is `masked` and nothing else, and has no groups to report */
   bool single;       /* has verbs or \G: what it matches depends on where the attempt began */
+  bool uneven;       /* may have a group of which one alternative is shorter than one before it, and
+                     ** then something that is repeated */
 } mm_literals;
 
 /* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the

@@ -108,8 +108,8 @@ typedef struct run {
   uint64_t near_from;   /* … here */
   uint64_t direct_to;   /* literals are too many: up to here all starts are tried */
   uint64_t steps;       /* at this start */
-  uint64_t steps_asked; /* … when `stop` was asked last */
   uint64_t steps_most;
+  uint64_t steps_unasked;       /* at any, since `stop` was asked last */
   uint64_t step_start, step_at; /* where the attempt began, and has come to */
   int failed;                   /* why a callout ended the call */
 } run;
@@ -154,9 +154,32 @@ static bool contains(const mm_pattern *p, const char *text) {
   return memmem(p->text, p->text_size, text, strlen(text)) != NULL;
 }
 
+/* Can a quantifier be lazy from offset `from` on, or one of several alternatives be chosen? A U is
+** taken for an option that makes all of them lazy. */
+static bool has_choice(const mm_pattern *p, size_t from) {
+  if (memchr(p->text, 'U', p->text_size)) return true;
+  for (size_t i = from; i < p->text_size; i++) {
+    if (p->text[i] == '|') return true;
+    if (p->text[i] == '?' && i > 0 && memchr("*+?}", p->text[i - 1], 4)) return true;
+  }
+  return false;
+}
+
+/* JIT remembers where a repetition has failed, and does not go through it there again (its "early
+** fail"). In 10.42 it does so too where not all of it was gone through, as an atomic group was left:
+** it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa" (PCRE2's issue 347). */
+static bool forgets_choices(const mm_pattern *p) {
+  const uint8_t *atomic = memmem(p->text, p->text_size, "(?>", 3);
+  bool possessive =
+      contains(p, ")++") || contains(p, ")*+") || contains(p, ")?+") || contains(p, "}+");
+  if (possessive) return has_choice(p, 0);
+  return atomic && has_choice(p, (size_t)(atomic - p->text));
+}
+
 /* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same
 ** byte, which the match must contain, for two (its pull request 444): it then misses (?=a)0*a in
-** "a". And 10.42 with JIT misses (?>a+?)a(?!a) in "aa". */
+** "a". And 10.42 with JIT takes a repetition for one that failed there where a longer alternative had
+** led beyond: it misses (?:.ab|.)[ab]*(?=b) in "aab" (its issue 336). */
 static bool is_mistaken(const mm_pattern *p) {
   uint32_t first = 0, last = 0, has_first = 0, has_last = 0;
   pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODETYPE, &has_first);
@@ -164,7 +187,7 @@ static bool is_mistaken(const mm_pattern *p) {
   pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODETYPE, &has_last);
   pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODEUNIT, &last);
   bool same = has_first == 1 && has_last == 1 && (first | 0x20) == (last | 0x20);
-  return (same && contains(p, "(?=")) || (contains(p, "(?>") && contains(p, "+?"));
+  return (same && contains(p, "(?=")) || p->known.uneven || forgets_choices(p);
 }
 
 static int compile_light(mm_pattern *p, mm_error *err) {
@@ -229,7 +252,6 @@ static int64_t find_literal(mm_pattern *p, const uint8_t *data, uint64_t size,
 
 static void learn(mm_pattern *p) {
   uint32_t value = 0;
-  mm_literals_read(p->text, p->text_size, &p->known);
   choose_literal(p);
   pcre2_pattern_info(p->light, PCRE2_INFO_CAPTURECOUNT, &value);
   p->groups = value;
@@ -247,6 +269,7 @@ static int make(mm_pattern *p, const uint8_t *text, uint64_t size, mm_error *err
   if (size) memcpy(p->text, text, size);
   p->text_size = size;
   if (make_contexts(p)) return mm_fail_nomem(err);
+  mm_literals_read(p->text, p->text_size, &p->known);
   int rc = compile_light(p, err);
   if (rc) return rc;
   p->data = pcre2_match_data_create_from_pattern(p->light, p->general);
@@ -362,16 +385,18 @@ static int step(pcre2_callout_block *block, void *context) {
   run *r = context;
   if (block->start_match != r->step_start) {
     r->step_start = r->step_at = block->start_match;
-    r->steps = r->steps_asked = 0;
+    r->steps = 0;
   }
   uint64_t here = block->current_position;
-  r->steps += 1 + (here > r->step_at ? (here - r->step_at) / STEP_BYTES : 0);
+  uint64_t steps = 1 + (here > r->step_at ? (here - r->step_at) / STEP_BYTES : 0);
+  r->steps += steps;
+  r->steps_unasked += steps;
   r->step_at = here;
   if (r->steps > r->steps_most) {
     r->at = block->start_match;
     r->failed = too_much(r);
-  } else if (r->steps - r->steps_asked >= STEPS_ASK) {
-    r->steps_asked = r->steps;
+  } else if (r->steps_unasked >= STEPS_ASK) {
+    r->steps_unasked = 0;
     r->failed = ask(r, mm_os.clock());
   }
   return r->failed ? PCRE2_ERROR_CALLOUT : 0;
@@ -396,7 +421,7 @@ static int attempt_hard(run *r, uint64_t last, uint64_t end) {
     if (rc) return rc;
   }
   r->failed = MM_OK;
-  r->steps = r->steps_asked = 0;
+  r->steps = 0;
   r->steps_most = HARD_STEPS + (end - r->at) / 4;
   r->step_start = r->step_at = r->at;
   int code = match_hard(r, last, end);

@@ -62,8 +62,13 @@ static bool in_range(uint64_t offset, uint64_t size) {
   return offset <= INT64_MAX && size <= INT64_MAX - offset;
 }
 
+/* Files may bear any time, and 2^63 ns reach to the year 2262: what is beyond wraps around. */
+static int64_t time_of(int64_t seconds, int64_t nano) {
+  return (int64_t)((uint64_t)seconds * (uint64_t)NANO + (uint64_t)nano);
+}
+
 static int64_t nanoseconds(const struct timespec *t) {
-  return (int64_t)t->tv_sec * NANO + t->tv_nsec;
+  return time_of(t->tv_sec, t->tv_nsec);
 }
 
 static int open_flags(int flags) {
@@ -193,7 +198,7 @@ static int64_t posix_birth(int fd) {
   do result = statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx);
   while (again(result));
   if (result < 0 || !(sx.stx_mask & STATX_BTIME)) return 0;
-  return (int64_t)sx.stx_btime.tv_sec * NANO + sx.stx_btime.tv_nsec;
+  return time_of(sx.stx_btime.tv_sec, sx.stx_btime.tv_nsec);
 }
 
 static int posix_path_of(int fd, char *path, size_t size) {

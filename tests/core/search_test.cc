@@ -227,6 +227,34 @@ TEST(Search, ARepetitionThatIsKeptShortIsNoPrefix) {
   EXPECT_EQ(Search("(?>a+?)\\W?aa(?!a)", Text(600, 'a')), "597-600");
 }
 
+TEST(Search, AnAtomicGroupKeepsWhatItChose) {
+  EXPECT_EQ(Search("(?>\\w{1,}?)[ab]aa", "aabaa"), "1-5");
+  EXPECT_EQ(Search("(?>b{1,}?)ba(?!a)", "bbba"), "1-4");
+  EXPECT_EQ(Search("(?U)(?>.+)a(?!a)", "aba"), "1-3");
+  EXPECT_EQ(Search("(?>[ab]*+|a)a", "baa"), "none");
+  EXPECT_EQ(Search("(?>.+|.{1,2}){2,}?", "aaaa"), "none");
+  EXPECT_EQ(Search("(?:.*?)++(?!a)", "a"), "1-1");
+}
+
+TEST(Search, AnEmptyAlternativeLeavesWhatFollowsInItsPlace) {
+  for (const char *group : {"(a|)", "(?:a|)", "(a|\\b)", "(a|b{0})", "((?:a)|())"}) {
+    EXPECT_EQ(Search(Text(group) + "(.{1,}?)b(?!b)", "ab"), "0-2") << group;
+    EXPECT_EQ(Search("." + Text(group) + "(.{1,}?)b(?!b)", "\n,ab"), "1-4") << group;
+  }
+}
+
+TEST(Search, AShorterAlternativeIsTriedAfterALongerOne) {
+  EXPECT_EQ(Search("(?:\\wab|\\w)[ab]*(?=b)", "aab"), "0-2");
+  EXPECT_EQ(Search("(?:\\w(?:ab)|\\w)[ab]*(?=b)", "aab"), "0-2");
+  EXPECT_EQ(Search("(?|(?:ab)|(a))[ab]+a", "abab"), "0-3");
+}
+
+TEST(Search, AClassThatOnlyLooksLikeANameEndsAtItsBracket) {
+  EXPECT_EQ(Search("[[.q:]x]zk", "..qx]zk"), "2-7");
+  EXPECT_EQ(Search("[[=q:]x]zk", "..qx]zk"), "2-7");
+  EXPECT_EQ(Search("[[\0:]x]zk"s, "..:x]zk"), "2-7");
+}
+
 TEST(Search, VerbsAndAnchorsToTheStartOfASearchWork) {
   EXPECT_EQ(Search("a+(*COMMIT)b", Text(100000, 'a') + "cab"), "none");
   EXPECT_EQ(Search("aaa(*SKIP)b|.", "aaac"), "3-4");
@@ -280,6 +308,18 @@ TEST(Search, AsksWhetherToStop) {
               "interrupted")
         << regex;
     EXPECT_EQ(stopper.asked, 1) << regex;
+  }
+}
+
+// Each start is given up at once, but there are many.
+TEST(Search, AsksWhetherToStopWhereEachStartIsEasy) {
+  Text text(16 << 20, 'a');
+  for (const char *regex : {"a(*PRUNE)b", "\\Gb|ac|[abc]\\Gd"}) {
+    Stopper stopper{0};
+    mm_find_watch watch = {Stopper::Stop, &stopper};
+    EXPECT_EQ(Search(Compile(regex).get(), Bytes(text), text.size(), 0, false, &watch),
+              "interrupted")
+        << regex;
   }
 }
 

@@ -21,6 +21,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #ifndef SYS_openat2
@@ -196,6 +197,20 @@ TEST_F(Sys, TellsAFilesAttributes) {
   EXPECT_EQ(stat.mtime, native.st_mtim.tv_sec * INT64_C(1000000000) + native.st_mtim.tv_nsec);
   EXPECT_EQ(stat.ctime, native.st_ctim.tv_sec * INT64_C(1000000000) + native.st_ctim.tv_nsec);
   EXPECT_EQ(mm_os.status(1 << 20, &stat), -EBADF);
+}
+
+// Some file systems keep any 64 bits of seconds, the one in memory too.
+TEST_F(Sys, BearsTimesThatNanosecondsDoNotReach) {
+  int fd = keep(mm_os.memory("times"));
+  ASSERT_GE(fd, 0);
+  mm_stat far, farther;
+  for (auto [seconds, stat] :
+       {std::pair(INT64_C(99999999999), &far), {INT64_C(1) << 60, &farther}}) {
+    struct timespec times[2] = {{0, 0}, {static_cast<time_t>(seconds), 5}};
+    ASSERT_EQ(futimens(fd, times), 0);
+    ASSERT_EQ(mm_os.status(fd, stat), 0);
+  }
+  EXPECT_NE(far.mtime, farther.mtime);
 }
 
 TEST_F(Sys, FollowsLinksToAPathsStatusOrNot) {
