@@ -36,14 +36,6 @@ static int finish_edit(mm_object *object, size_t mark, int rc, mm_error *err) {
   return rc;
 }
 
-int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
-                    mm_error *err) {
-  if (size == 0) return MM_OK;
-  size_t mark = mm_object_mark(object);
-  int rc = mm_log_write(&object->log, offset, data, size, err);
-  return finish_edit(object, mark, rc, err);
-}
-
 /* Append a write of `size` bytes that are now at `from`, after `lead` bytes for the caller to fill. */
 static int log_copy(mm_object *object, uint64_t to, uint64_t lead, uint64_t from, uint64_t size,
                     uint8_t **room, mm_error *err) {
@@ -53,12 +45,50 @@ static int log_copy(mm_object *object, uint64_t to, uint64_t lead, uint64_t from
   return mm_object_faulted(object, err);
 }
 
-int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err) {
+/* Copy bytes as one step. `data`: where they are, NULL for those of the object at `from`. */
+typedef struct copy {
+  uint64_t to, from;
+  const uint8_t *data;
+} copy;
+
+static int copy_piece(mm_object *object, const copy *c, uint64_t place, uint64_t size,
+                      mm_error *err) {
   uint8_t *room;
-  if (size == 0 || to == from) return MM_OK;
   size_t mark = mm_object_mark(object);
-  int rc = log_copy(object, to, 0, from, size, &room, err);
+  int rc = c->data ? mm_log_write(&object->log, c->to + place, c->data + place, size, err)
+                   : log_copy(object, c->to + place, 0, c->from + place, size, &room, err);
   return finish_edit(object, mark, rc, err);
+}
+
+/* What is large is copied in pieces, with a look between them at whether to go on: from the end on
+** backwards if the bytes move upwards, so that none is overwritten before it has moved. */
+#define PIECE ((uint64_t)4 << 20)
+
+static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  size_t mark = mm_object_mark(object);
+  mm_error ignored;
+  int rc = MM_OK;
+  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
+    piece = size - done < PIECE ? size - done : PIECE;
+    if (done && settings->watch && settings->watch(settings->watch_context)) {
+      rc = mm_fail(err, MM_INTERRUPT, "interrupted");
+    } else {
+      rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
+    }
+  }
+  if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
+  return rc;
+}
+
+int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                    mm_error *err) {
+  return copy_all(object, (copy){.to = offset, .data = data}, size, err);
+}
+
+int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err) {
+  if (to == from) return MM_OK;
+  return copy_all(object, (copy){.to = to, .from = from}, size, err);
 }
 
 static int check_size(const mm_object *object, uint64_t size, mm_error *err) {
@@ -80,15 +110,12 @@ int mm_object_resize(mm_object *object, uint64_t size, mm_error *err) {
   return finish_edit(object, mark, rc, err);
 }
 
-int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
-                     mm_error *err) {
+/* Make room and fill it: the size, then the bytes behind together with the new ones before them. */
+static int insert_at_once(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                          mm_error *err) {
   uint8_t *room;
-  if (size == 0) return MM_OK;
-  if (size > MM_OBJECT_MAX) return check_size(object, size, err);
-  int rc = check_size(object, object->size + size, err);
-  if (rc) return rc;
   size_t mark = mm_object_mark(object);
-  rc = mm_log_size(&object->log, object->size, object->size + size, err);
+  int rc = mm_log_size(&object->log, object->size, object->size + size, err);
   if (rc == MM_OK) {
     rc = log_copy(object, offset, size, offset, object->size - offset, &room, err);
   }
@@ -96,18 +123,54 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   return finish_edit(object, mark, rc, err);
 }
 
-int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
+static int insert_in_pieces(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                            mm_error *err) {
+  uint64_t behind = object->size - offset;
+  size_t mark = mm_object_mark(object);
+  mm_error ignored;
+  int rc = mm_object_resize(object, object->size + size, err);
+  if (rc == MM_OK) rc = mm_object_move(object, offset + size, offset, behind, err);
+  if (rc == MM_OK) rc = mm_object_write(object, offset, data, size, err);
+  if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
+  return rc;
+}
+
+int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                     mm_error *err) {
+  if (size == 0) return MM_OK;
+  int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
+  if (rc) return rc;
+  bool large = size > PIECE || object->size - offset > PIECE;
+  return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
+}
+
+/* Move what is behind to where it begins, then cut. */
+static int erase_at_once(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
   uint8_t *room;
+  size_t mark = mm_object_mark(object);
+  uint64_t end = offset + size;
+  int rc = MM_OK;
+  if (end < object->size) rc = log_copy(object, offset, 0, end, object->size - end, &room, err);
+  if (rc == MM_OK) rc = mm_log_size(&object->log, object->size, object->size - size, err);
+  return finish_edit(object, mark, rc, err);
+}
+
+static int erase_in_pieces(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
+  uint64_t end = offset + size;
+  size_t mark = mm_object_mark(object);
+  mm_error ignored;
+  int rc = mm_object_move(object, offset, end, object->size - end, err);
+  if (rc == MM_OK) rc = mm_object_resize(object, object->size - size, err);
+  if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
+  return rc;
+}
+
+int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
   if (size == 0) return MM_OK;
   int rc = check_size(object, object->size - size, err);
   if (rc) return rc;
-  size_t mark = mm_object_mark(object);
-  uint64_t end = offset + size;
-  if (end < object->size) {
-    rc = log_copy(object, offset, 0, end, object->size - end, &room, err);
-  }
-  if (rc == MM_OK) rc = mm_log_size(&object->log, object->size, object->size - size, err);
-  return finish_edit(object, mark, rc, err);
+  bool large = object->size - offset - size > PIECE;
+  return (large ? erase_in_pieces : erase_at_once)(object, offset, size, err);
 }
 
 /* ---- undoing -------------------------------------------------------------------------------- */

@@ -43,9 +43,8 @@ typedef struct mm_settings {
   int synchronous;      /* enum mm_synchronous */
   bool read_only;       /* no file is ever written, not even to recover it */
   int64_t busy_timeout; /* milliseconds */
-  mm_lock_watch
-      *watch; /* while waiting for a lock, and before the commit point: nonzero to give up;
-                        ** may be NULL */
+  mm_lock_watch *watch; /* while waiting for a lock, between the pieces of a large write, and before
+                        ** the commit point: nonzero to give up; may be NULL */
   void *watch_context;
   mm_view_watch on_fault; /* from the SIGBUS handler */
 } mm_settings;
@@ -141,7 +140,8 @@ static inline void mm_object_ask(mm_object *object, int synchronous) {
 int mm_object_check_writable(mm_object *object, mm_error *err);
 
 /* The writes. begin has been called; ranges lie inside 0..size (the caller checks, and says it in its
-** own words). `data` may point into the object. On failure nothing has changed. */
+** own words). `data` may point into the object. On failure nothing has changed. MM_INTERRUPT: the settings'
+** watch said so, which is asked between the pieces of large ones. */
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err);
 int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err);

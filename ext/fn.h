@@ -25,12 +25,4 @@ int fn_cut(sqlite3_context *context, const char *name, const ext_file *file);
 /* One of the two, for `size` bytes. */
 int fn_spoilt(sqlite3_context *context, const char *name, const ext_file *file, uint64_t size);
 
-/* A large write. Core does at once what it is told to do; what is large is told in pieces, with a look
-** between them at whether to go on. Nothing stays of a copy that fails. MM_INTERRUPT. */
-typedef struct fn_copy {
-  uint64_t to, from;
-  const uint8_t *data; /* NULL: bytes of the object, at `from` */
-} fn_copy;
-int fn_copy_in_pieces(ext_conn *conn, mm_object *core, fn_copy c, uint64_t size, mm_error *err);
-
 #endif

@@ -208,33 +208,6 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   fn_spoilt(context, name, &file, (uint64_t)slice.count);
 }
 
-/* ---- large writes --------------------------------------------------------------------------- */
-
-/* `place` is where the piece lies in the whole. */
-static int copy_piece(const fn_copy *c, mm_object *core, uint64_t place, uint64_t size,
-                      mm_error *err) {
-  if (c->data) return mm_object_write(core, c->to + place, c->data + place, size, err);
-  return mm_object_move(core, c->to + place, c->from + place, size, err);
-}
-
-/* From the end on backwards if the bytes move upwards, so that none is overwritten before it has
-** moved. */
-int fn_copy_in_pieces(ext_conn *conn, mm_object *core, fn_copy c, uint64_t size, mm_error *err) {
-  size_t mark = mm_object_mark(core);
-  mm_error ignored;
-  int rc = MM_OK;
-  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = size - done < MM_FIND_PIECE ? size - done : MM_FIND_PIECE;
-    if (done && ext_conn_interrupted(conn)) {
-      rc = mm_fail(err, MM_INTERRUPT, "interrupted");
-    } else {
-      rc = copy_piece(&c, core, c.to < c.from ? done : size - done - piece, piece, err);
-    }
-  }
-  if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
-  return rc;
-}
-
 /* ---- writing in place ----------------------------------------------------------------------- */
 
 static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -242,8 +215,7 @@ static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, write->size, &place, err);
   if (rc == MM_OK) {
-    rc = fn_copy_in_pieces(conn, write->file.object->core,
-                           (fn_copy){.to = place, .data = write->data}, write->size, err);
+    rc = mm_object_write(write->file.object->core, place, write->data, write->size, err);
   }
   write->result = (sqlite3_int64)write->size;
   return rc;
@@ -294,8 +266,7 @@ static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc == MM_OK) rc = place_from_start(&write->file, "dest", write->a, count, &to, err);
   if (rc == MM_OK) rc = place_from_start(&write->file, "src", write->b, count, &from, err);
   if (rc == MM_OK) {
-    rc = fn_copy_in_pieces(conn, write->file.object->core, (fn_copy){.to = to, .from = from}, count,
-                           err);
+    rc = mm_object_move(write->file.object->core, to, from, count, err);
   }
   write->result = write->c;
   return rc;
@@ -372,26 +343,6 @@ static int check_window_end(const ext_file *file, mm_error *err) {
                  (unsigned long long)size);
 }
 
-/* Make room, in as many steps as it takes: the bytes behind move up, last first. */
-static int insert_in_pieces(ext_conn *conn, ext_write *write, uint64_t place, mm_error *err) {
-  mm_object *core = write->file.object->core;
-  uint64_t behind = core->size - place, size = write->size;
-  if (behind <= MM_FIND_PIECE && size <= MM_FIND_PIECE) {
-    return mm_object_insert(core, place, write->data, size, err);
-  }
-  size_t mark = mm_object_mark(core);
-  mm_error ignored;
-  int rc = mm_object_resize(core, core->size + size, err);
-  if (rc == MM_OK) {
-    rc = fn_copy_in_pieces(conn, core, (fn_copy){.to = place + size, .from = place}, behind, err);
-  }
-  if (rc == MM_OK) {
-    rc = fn_copy_in_pieces(conn, core, (fn_copy){.to = place, .data = write->data}, size, err);
-  }
-  if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
-  return rc;
-}
-
 static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   uint64_t place;
   int rc = ext_write_begin(conn, write, err);
@@ -399,7 +350,9 @@ static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc == MM_OK) rc = check_window_end(&write->file, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
-  if (rc == MM_OK) rc = insert_in_pieces(conn, write, place, err);
+  if (rc == MM_OK) {
+    rc = mm_object_insert(write->file.object->core, place, write->data, write->size, err);
+  }
   return follow(write, rc, write->file.length + write->size);
 }
 
@@ -413,20 +366,6 @@ static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   resolve_and_write(context, rc, argv[0], &write);
 }
 
-/* The same for closing up: the bytes behind move down, first first. */
-static int erase_in_pieces(ext_conn *conn, mm_object *core, uint64_t place, uint64_t size,
-                           mm_error *err) {
-  uint64_t behind = core->size - place - size;
-  bool refused = core->kind == MM_OBJECT_PRIVATE; /* which core says */
-  if (behind <= MM_FIND_PIECE || refused) return mm_object_erase(core, place, size, err);
-  size_t mark = mm_object_mark(core);
-  mm_error ignored;
-  int rc = fn_copy_in_pieces(conn, core, (fn_copy){.to = place, .from = place + size}, behind, err);
-  if (rc == MM_OK) rc = mm_object_resize(core, core->size - size, err);
-  if (rc) (void)mm_object_rollback_to(core, mark, &ignored);
-  return rc;
-}
-
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
@@ -435,7 +374,7 @@ static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc) return rc;
   mm_slice slice = mm_slice_resolve((int64_t)write->file.length, write->start, write->stop,
                                     (mm_optional){false, 0});
-  rc = erase_in_pieces(conn, write->file.object->core, write->file.start + (uint64_t)slice.start,
+  rc = mm_object_erase(write->file.object->core, write->file.start + (uint64_t)slice.start,
                        (uint64_t)slice.count, err);
   return follow(write, rc, write->file.length - (uint64_t)slice.count);
 }

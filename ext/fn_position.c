@@ -89,8 +89,7 @@ static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
                    (unsigned long long)write->size, (unsigned long long)p, fn_name(file),
                    (unsigned long long)file->length);
   }
-  rc = fn_copy_in_pieces(conn, file->object->core,
-                         (fn_copy){.to = file->start + p, .data = write->data}, write->size, err);
+  rc = mm_object_write(file->object->core, file->start + p, write->data, write->size, err);
   if (rc == MM_OK) file->handle->position = p + write->size;
   write->result = (sqlite3_int64)write->size;
   return rc;
