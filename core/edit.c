@@ -62,7 +62,7 @@ static int copy_piece(mm_object *object, const copy *c, uint64_t place, uint64_t
 
 /* What is large is copied in pieces, with a look between them at whether to go on: from the end on
 ** backwards if the bytes move upwards, so that none is overwritten before it has moved. */
-#define PIECE ((uint64_t)4 << 20)
+#define WRITE_PIECE ((uint64_t)4 << 20)
 
 static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   const mm_settings *settings = object->settings;
@@ -70,7 +70,7 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   mm_error ignored;
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = size - done < PIECE ? size - done : PIECE;
+    piece = size - done < WRITE_PIECE ? size - done : WRITE_PIECE;
     if (done && settings->watch && settings->watch(settings->watch_context)) {
       rc = mm_fail(err, MM_INTERRUPT, "interrupted");
     } else {
@@ -140,7 +140,7 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   if (size == 0) return MM_OK;
   int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
   if (rc) return rc;
-  bool large = size > PIECE || object->size - offset > PIECE;
+  bool large = size > WRITE_PIECE || object->size - offset > WRITE_PIECE;
   return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
 }
 
@@ -169,7 +169,7 @@ int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error 
   if (size == 0) return MM_OK;
   int rc = check_size(object, object->size - size, err);
   if (rc) return rc;
-  bool large = object->size - offset - size > PIECE;
+  bool large = object->size - offset - size > WRITE_PIECE;
   return (large ? erase_in_pieces : erase_at_once)(object, offset, size, err);
 }
 

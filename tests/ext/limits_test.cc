@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -295,16 +296,15 @@ TEST_F(Busy, NamesTheFileAfterTheTimeout) {
 
 TEST_F(Busy, WaitsNoLongerThanTheLockIsHeld) {
   Run("SELECT mmap_config('busy_timeout', 30000)");
-  std::mutex mutex;
-  mutex.lock();
+  std::promise<void> locked;
   std::thread thread([&] {
     Db other;
     other.Run("BEGIN; SELECT mmap_patch('f', 0, 'X')");
-    mutex.unlock();
+    locked.set_value();
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     other.Run("COMMIT");
   });
-  mutex.lock();
+  locked.get_future().wait();
   Clock::time_point start = Clock::now();
   EXPECT_EQ(One("SELECT mmap_patch('f', 1, 'Y')"), "1");
   EXPECT_LT(Milliseconds(start), 5000);
