@@ -207,13 +207,13 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) 
 
 /* ---- commit --------------------------------------------------------------------------------- */
 
-/* The view's own copies are not needed any more: the file has the bytes. */
+/* The view's own copies are not needed any more: the file has the bytes. It has no pins: object_ready has
+** made one of its own for the writes. */
 static int show_file(mm_object *object, mm_error *err) {
   const mm_change *change = &object->change;
   const mm_view *view = object->view;
-  bool rebuild = !view || change->old_size != change->new_size || view->patched ||
-                 view->anonymous < view->reserved || mm_view_pinned(view) || mm_view_frozen(view) ||
-                 mm_guard_hit(view->guard);
+  bool rebuild = change->old_size != change->new_size || view->patched ||
+                 view->anonymous < view->reserved || mm_guard_hit(view->guard);
   int rc = look_again(object, err);
   if (rc == MM_OK && rebuild) rc = object_remap(object, err);
   for (size_t i = 0; rc == MM_OK && !rebuild && i < change->count; i++) {

@@ -187,7 +187,6 @@ int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data,
 
 /* Pages that were written are the log's to show: they are not given back. */
 int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t size, mm_error *err) {
-  if (!object->view) return mm_object_faulted(object, err);
   if (advice == MM_ADVICE_DONTNEED && (object->log.count || mm_view_pinned(object->view))) {
     return MM_OK;
   }
@@ -209,7 +208,7 @@ int mm_object_sync(mm_object *object, mm_error *err) {
 }
 
 bool mm_object_can_pin(const mm_object *object) {
-  return object->view && object->log.count == 0 && !mm_view_frozen(object->view);
+  return object->log.count == 0 && !mm_view_frozen(object->view);
 }
 
 bool mm_object_pin(mm_object *object, uint64_t offset, uint64_t size) {

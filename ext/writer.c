@@ -121,15 +121,16 @@ static int writerFilter(sqlite3_vtab_cursor *cursor, int plan, const char *strin
   return SQLITE_OK;
 }
 
-static int writerNext(sqlite3_vtab_cursor *cursor) {
-  (void)cursor;
-  return SQLITE_OK;
-}
-
 /* There are no rows to read. */
 static int writerEof(sqlite3_vtab_cursor *cursor) {
   (void)cursor;
   return 1;
+}
+
+/* LCOV_EXCL_START: SQLite wants them to be there, and calls them for a row, which there never is. */
+static int writerNext(sqlite3_vtab_cursor *cursor) {
+  (void)cursor;
+  return SQLITE_OK;
 }
 
 static int writerColumn(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
@@ -143,6 +144,7 @@ static int writerRowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
   *rowid = 0;
   return SQLITE_OK;
 }
+/* LCOV_EXCL_STOP */
 
 static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
   ext_conn *conn = ((ext_tab *)table)->conn;

@@ -7,13 +7,18 @@ extern "C" {
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -642,6 +647,18 @@ TEST_F(Guard, ReachesTheHandlerUnderADisplacerThatCameTwice) {
   EXPECT_EQ(shared->calls, 2);
 }
 
+TEST_F(Guard, WhatWasThereFirstMayComeAgain) {
+  EXPECT_TRUE(DiesOfSigbus([] {
+    const unsigned long first[16] = {}; // by libc it would have a flag more
+    Require(syscall(SYS_rt_sigaction, SIGBUS, first, nullptr, 8) == 0);
+    Install();
+    SetHandler(CallTheOneBefore, 0, &displaced);
+    Install();
+    FaultElsewhere();
+  }));
+  EXPECT_EQ(shared->calls, 1);
+}
+
 void CallTheOneBeforeAndLookAtTheMask(int number, siginfo_t *info, void *context) {
   sigset_t before, after;
   pthread_sigmask(SIG_SETMASK, nullptr, &before);
@@ -716,6 +733,46 @@ TEST_F(Guard, GivesUpAtTheThirtyThirdHandler) {
   }));
 }
 
+// Called in a fork while nobody else can install: what is registered first comes after the guard's own.
+std::function<void()> in_fork;
+const int in_fork_registered = pthread_atfork(
+    [] {
+      if (in_fork) in_fork();
+    },
+    nullptr, nullptr);
+
+TEST_F(Guard, FindsThatAnotherThreadHasInstalledMeanwhile) {
+  ASSERT_EQ(in_fork_registered, 0);
+  shared->calls = 0;
+  EXPECT_TRUE(Survives([] {
+    SetHandler(JustCount, 0, &displaced);
+    std::atomic<bool> go{false}, done{false};
+    std::thread second([&] {
+      while (!go) {}
+      Install();
+      done = true;
+    });
+    in_fork = [&] {
+      go = true;
+      usleep(100000); // it has seen the other handler, and waits
+      Require(!done);
+      sigaction(SIGBUS, &displaced, nullptr);
+    };
+    pid_t child = fork();
+    in_fork = nullptr;
+    if (child == 0) _exit(0);
+    waitpid(child, nullptr, 0);
+    second.join();
+    struct sigaction now;
+    sigaction(SIGBUS, nullptr, &now);
+    Require(now.sa_sigaction == displaced.sa_sigaction);
+    Guarded file(1);
+    file.Truncate(0);
+    Require(file.Sum() == 0);
+  }));
+  EXPECT_EQ(shared->calls, 0);
+}
+
 TEST_F(Guard, InstallsFromManyThreadsAtOnce) {
   EXPECT_TRUE(Survives([] {
     for (int round = 0; round < 20; round++) {
@@ -724,6 +781,150 @@ TEST_F(Guard, InstallsFromManyThreadsAtOnce) {
       for (int t = 0; t < 4; t++) threads.emplace_back(Install);
       for (std::thread &thread : threads) thread.join();
     }
+  }));
+}
+
+// ---------------------------------------------------------------------------- a system that refuses
+
+#ifdef SYS_mmap2
+constexpr uint32_t kMmap = SYS_mmap2;
+#else
+constexpr uint32_t kMmap = SYS_mmap;
+#endif
+
+// From here on the system refuses, in this process, this call when its argument of that index is from
+// `least` to `most` (its low half, which is all of it here).
+void Refuse(uint32_t number, uint32_t argument, size_t least, size_t most) {
+  uint32_t at = offsetof(seccomp_data, args) + 8 * argument;
+  if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) at += 4;
+  sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4),
+                          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
+                          BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, static_cast<uint32_t>(least), 0, 2),
+                          BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, static_cast<uint32_t>(most), 1, 0),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  Require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  Require(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+// Does that have any effect? A sanitizer or valgrind may answer in the system's place.
+class Refused : public Guard {
+protected:
+  void SetUp() override {
+    Guard::SetUp();
+    int status = StatusOf([] {
+      struct sigaction now;
+      Refuse(SYS_rt_sigaction, 0, 0, UINT32_MAX);
+      Require(sigaction(SIGBUS, nullptr, &now) != 0);
+    });
+    if (status != 0) GTEST_SKIP() << "no call can be refused here";
+  }
+};
+
+TEST_F(Refused, TheZerosBeginWithTheRegionIfTheyCannotBeginWithTheFault) {
+  Guarded file(4);
+  file.Truncate(Page());
+  EXPECT_TRUE(Survives([&] {
+    Refuse(kMmap, 1, 3 * Page(), 3 * Page());
+    Require(file.base[0] == 0x11);
+    Require(file.base[Page()] == 0);
+    Require(file.Hit());
+    Require(file.Sum() == 0);
+  }));
+}
+
+TEST_F(Refused, OnePageIsMadeZeroAtATimeIfNoMoreIsGranted) {
+  Guarded file(4, [](void *) { shared->calls++; });
+  file.Truncate(Page());
+  EXPECT_TRUE(Survives([&] {
+    Refuse(kMmap, 1, 2 * Page(), 4 * Page());
+    Require(file.base[Page()] == 0);
+    Require(file.Hit());
+    Require(file.Sum() == Page() * 0x11);
+  }));
+  EXPECT_EQ(shared->calls, 3);
+}
+
+TEST_F(Refused, ItEndsTheProcessIfNotEvenOnePageIsGranted) {
+  Guarded file(4, [](void *) { shared->calls++; });
+  file.Truncate(Page());
+  EXPECT_TRUE(DiesOfSigbus([&] {
+    signal(SIGBUS, SIG_DFL);
+    Install();
+    Refuse(kMmap, 1, Page(), 4 * Page());
+    (void)file.base[Page()];
+  }));
+  EXPECT_EQ(shared->calls, 0);
+}
+
+// What mm_guard_install says in a child that may no longer make this call.
+void RequireFailure(const char *text) {
+  mm_error err;
+  Require(mm_guard_install(&err) == MM_ERROR);
+  Require(strncmp(err.text, text, strlen(text)) == 0);
+}
+
+TEST_F(Refused, AnInstallationThatCannotAskWhoHandlesTheSignalFails) {
+  EXPECT_TRUE(Survives([] {
+    Refuse(SYS_rt_sigaction, 0, SIGBUS, SIGBUS);
+    RequireFailure("cannot handle SIGBUS");
+  }));
+}
+
+TEST_F(Refused, AnInstallationThatMayNotHandleTheSignalFails) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer calls the handler all the same";
+#endif
+  EXPECT_TRUE(Survives([] {
+    signal(SIGBUS, PlainCount);
+    Refuse(SYS_rt_sigaction, 1, 1, UINT32_MAX); // but asking is allowed
+    for (int i = 0; i < 2; i++) RequireFailure("cannot handle SIGBUS");
+    raise(SIGBUS);
+  }));
+  EXPECT_EQ(shared->calls, 1); // who was there before is there still
+}
+
+TEST_F(Refused, AnInstallationThatCannotUnblockTheSignalFails) {
+  EXPECT_TRUE(Survives([] {
+    Refuse(SYS_rt_sigprocmask, 0, SIG_UNBLOCK, SIG_UNBLOCK);
+    RequireFailure("cannot unblock SIGBUS");
+  }));
+}
+
+// ---------------------------------------------------------------------------- failing memory
+
+// As the kernel does when memory fails that lies at `address`.
+void SendMemoryError(int code, const volatile void *address) {
+  siginfo_t info = {};
+  info.si_signo = SIGBUS;
+  info.si_code = code;
+  info.si_addr = const_cast<void *>(address);
+  info.si_addr_lsb = 12;
+  Require(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info) == 0);
+}
+
+TEST_F(Guard, AnswersForMemoryThatFailsUnderAReader) {
+  Guarded file(4);
+  SendMemoryError(BUS_MCEERR_AR, file.base + Page() + 10);
+  EXPECT_TRUE(file.Hit());
+  EXPECT_EQ(file.Sum(), Page() * 0x11);
+}
+
+TEST_F(Guard, TakesNoMemoryThatFailsElsewhereForAFault) {
+  Guarded file(1);
+  EXPECT_TRUE(Survives([&] { // nobody has read it yet: there is no fault to come back
+    signal(SIGBUS, SIG_IGN);
+    Install();
+    SendMemoryError(BUS_MCEERR_AO, file.base);
+    Require(!file.Hit());
+    Require(file.Sum() == file.size * 0x11);
+  }));
+  EXPECT_TRUE(DiesOfSigbus([&] {
+    signal(SIGBUS, SIG_DFL);
+    Install();
+    SendMemoryError(BUS_MCEERR_AO, file.base);
   }));
 }
 

@@ -425,6 +425,27 @@ TEST(Log, HasNoRoomForWhatNoMemoryHolds) {
 
 int copies_left;
 
+TEST(Log, AMergeThatIsStoppedLeavesAnEmptyChange) {
+  const size_t count = 100000;
+  Logged log(Bytes(2 * count, '.'));
+  for (size_t i = count; i-- > 0;) log.Write(2 * i, Text("x")); // to be sorted, swept and built
+  bool stopped = true;
+  for (int asks = 0; stopped && !HasFailure(); asks++) {
+    int left = asks; // before it is told to stop
+    mm_change_watch watch = {[](void *n) { return (*static_cast<int *>(n))-- == 0 ? 1 : 0; }, &left,
+                             0};
+    mm_change change = {};
+    change.watch = &watch;
+    int rc = mm_log_merge(&log.log, log.base.size(), &change, &log.err);
+    stopped = left < 0;
+    EXPECT_EQ(rc, stopped ? MM_INTERRUPT : MM_OK);
+    EXPECT_EQ(change.count, stopped ? 0 : count);
+    mm_change_clear(&change);
+    ASSERT_LT(asks, 1000);
+    if (!stopped) EXPECT_GT(asks, 20) << "asked that often";
+  }
+}
+
 TEST(Log, IsCopiedWithItsSizesOrNotAtAll) {
   Logged log(Text("abcdef"));
   log.Write(1, Text("XY"));

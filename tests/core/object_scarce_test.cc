@@ -61,7 +61,7 @@ protected:
   static void Writes(Object &object) {
     object.Write(5, "journalled");
     object.Resize(3 * Page());
-    object.Resize(9 * Page());
+    object.Resize(40 * Page());
     object.Write(8 * Page(), "far");
   }
 
@@ -81,12 +81,13 @@ private:
 };
 
 TEST_F(ObjectScarceTest, AJournalIsShownByWhoMayNotWrite) {
-  Bytes old = Pattern(5 * Page()), after = old;
+  Bytes old = Pattern(40 * Page()),
+        after = old; // so that zeros over the file take memory of their own
   std::string path = Put("a", old);
   Crash(path, Writes);
   std::copy_n("journalled", 10, after.begin() + 5);
   after.resize(3 * Page());
-  after.resize(9 * Page());
+  after.resize(40 * Page());
   std::copy_n("far", 3, after.begin() + static_cast<ptrdiff_t>(8 * Page()));
   settings.read_only = true;
   EachFails([&] {
@@ -144,6 +145,37 @@ TEST_F(ObjectScarceTest, APrivateObjectKeepsItsCommits) {
       rc = mm_object_begin(object, &object.err);
       if (rc == MM_OK) rc = mm_object_write(object, i, data.data(), data.size(), &object.err);
       if (rc == MM_OK) std::copy(data.begin(), data.end(), wanted.begin() + i);
+      if (rc == MM_OK) rc = mm_object_write(object, 5900, data.data(), 9, &object.err);
+      if (rc == MM_OK) std::copy_n(data.begin(), 9, wanted.begin() + 5900);
+      if (rc == MM_OK) rc = mm_object_commit(object, &object.err);
+    }
+    if (mm_object_faulted(object, &object.err) == MM_OK) EXPECT_EQ(object.Seen(), wanted);
+    return rc;
+  });
+  EXPECT_EQ(Contents(path), old);
+}
+
+TEST_F(ObjectScarceTest, APrivateObjectKeepsItsCommitsOverAJournal) {
+  Bytes old = Pattern(5 * Page());
+  std::string path = Put("a", old);
+  Crash(path, Writes);
+  settings.read_only = true;
+  EachFails([&] {
+    mm_object *opened;
+    mm_error err;
+    int rc = TryOpen(path, MM_OBJECT_PRIVATE, &settings, &opened, &err);
+    if (rc) return rc;
+    Object object(opened);
+    Bytes wanted = object.Seen();
+    for (unsigned i = 0; i < 60 && rc == MM_OK;
+         i++) { // merged: two extents, and what the journal says
+      rc = mm_object_begin(object, &object.err);
+      for (uint64_t at : {uint64_t{i % 2}, 20 * Page()}) {
+        Bytes data = Pattern(700, i);
+        if (rc == MM_OK) rc = mm_object_write(object, at, data.data(), data.size(), &object.err);
+        if (rc == MM_OK)
+          std::copy(data.begin(), data.end(), wanted.begin() + static_cast<ptrdiff_t>(at));
+      }
       if (rc == MM_OK) rc = mm_object_commit(object, &object.err);
     }
     if (mm_object_faulted(object, &object.err) == MM_OK) EXPECT_EQ(object.Seen(), wanted);

@@ -8,7 +8,9 @@ extern "C" {
 #include "core/mem.h"
 }
 
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 namespace {
 
@@ -196,6 +198,14 @@ TEST_F(ObjectTest, ALargeRangeThatWasCutOffComesBackAsZeros) {
   EXPECT_EQ(object.Seen(), wanted);
   object.Rollback();
   EXPECT_EQ(object.Seen(), Pattern(size));
+  object.Begin();
+  object.Resize(100);
+  object.Resize(size);
+  object.Commit();
+  EXPECT_EQ(Contents(path), wanted);
+  Outside(path, 2 << 20, Text("theirs"));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Contents(path)) << "zeros of its own hide what comes after";
 }
 
 TEST_F(ObjectTest, RollsBackToASavepointAndOn) {
@@ -490,7 +500,7 @@ int StopLater(void *calls) {
 TEST_F(ObjectTest, APrepareThatIsStoppedLeavesNoJournalAndCanBeMadeAgain) {
   const Bytes before(10 << 20, 'a'), after(10 << 20, 'b');
   std::string path = Put("a", before);
-  int calls;
+  int calls = 100; // a large write asks, too
   settings.watch = StopLater;
   settings.watch_context = &calls;
   Object object = Open(path);
@@ -515,12 +525,13 @@ TEST_F(ObjectTest, APrepareThatIsStoppedLeavesNoJournalAndCanBeMadeAgain) {
 
 TEST_F(ObjectTest, NothingStopsACommitThatWasNotPrepared) {
   std::string path = Put("a", Bytes(10 << 20, 'a'));
-  int calls = 1;
+  int calls = 100;
   settings.watch = StopLater;
   settings.watch_context = &calls;
   Object object = Open(path);
   object.Begin();
   object.Write(0, Bytes(10 << 20, 'b'));
+  calls = 1;
   object.Commit();
   EXPECT_EQ(calls, 1) << "a commit asks nobody";
   EXPECT_TRUE(Contents(path) == Bytes(10 << 20, 'b'));
@@ -655,9 +666,44 @@ TEST_F(ObjectTest, NoticesThatItsNameLeadsElsewhere) {
   ASSERT_EQ(mkdir(Path("d").c_str(), 0755), 0);
   Put("d/a", Text("other!"));
   EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  ASSERT_EQ(rename(Path("d").c_str(), Path("f").c_str()), 0);
+  Put("d", Text("no directory"));
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
   object.Rollback();
   EXPECT_EQ(Contents(Path("e/a")), Text("abcdef"));
-  EXPECT_EQ(Contents(path), Text("other!"));
+  EXPECT_EQ(Contents(Path("f/a")), Text("other!"));
+}
+
+// A file with the same inode in another file system.
+int StatusElsewhere(const char *path, mm_stat *stat) {
+  int rc = mm_sys_default()->status_path(path, stat);
+  stat->device++;
+  return rc;
+}
+
+TEST_F(ObjectTest, NoticesThatItsNameLeadsToAnotherFileSystem) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "X");
+  mm_os.status_path = StatusElsewhere;
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  mm_os.status_path = mm_sys_default()->status_path;
+  object.Commit();
+  EXPECT_EQ(Contents(path), Text("Xbcdef"));
+}
+
+TEST_F(ObjectTest, WhatLiesUnderTheNameOfItsJournalStays) {
+  std::string path = Put("a", Text("abcdef")), journal = path + MM_JOURNAL_SUFFIX;
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "X");
+  Outside(journal, 0, Text("somebody's"));
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CORRUPT);
+  EXPECT_NE(strstr(object.err.text, journal.c_str()), nullptr) << object.err.text;
+  object.Rollback();
+  EXPECT_EQ(Contents(journal), Text("somebody's"));
+  EXPECT_EQ(Contents(path), Text("abcdef"));
 }
 
 TEST_F(ObjectTest, SurvivesACutWhileItIsRead) {
@@ -694,6 +740,26 @@ TEST_F(ObjectTest, SurvivesACutDuringItsTransaction) {
   object.Write(0, "works");
   object.Commit();
   EXPECT_EQ(object.Seen(), Contents(path));
+}
+
+TEST_F(ObjectTest, CommitsAndShowsItsFileAgainAfterMemoryThatFails) {
+  Bytes wanted = Pattern(4 * Page());
+  std::string path = Put("a", wanted);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "X");
+  siginfo_t info = {}; // as the kernel does to who reads a page whose memory fails
+  info.si_signo = SIGBUS;
+  info.si_code = BUS_MCEERR_AR;
+  info.si_addr = const_cast<uint8_t *>(object->data + 2 * Page());
+  ASSERT_EQ(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGBUS, &info), 0);
+  EXPECT_EQ(mm_object_faulted(object, &object.err), MM_IOERR);
+  EXPECT_NE(object.Seen(), wanted);
+  object.Commit();
+  wanted[0] = 'X';
+  EXPECT_EQ(mm_object_faulted(object, &object.err), MM_OK) << object.err.text;
+  EXPECT_EQ(object.Seen(), wanted);
+  EXPECT_EQ(Contents(path), wanted);
 }
 
 TEST_F(ObjectTest, AWriteThatReadsACutFileFails) {
@@ -740,6 +806,14 @@ TEST_F(ObjectTest, APrivateObjectShowsOthersBytesBesideItsOwn) {
   Bytes wanted = Contents(path);
   std::copy_n("mine", 4, wanted.begin() + 10);
   EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(ObjectTest, APrivateObjectCanBeWrittenWhoeverMayNotWriteItsFile) {
+  std::string path = Put("a", Text("abcdef"));
+  settings.read_only = true;
+  Object file = Open(path), own = Open(path, MM_OBJECT_PRIVATE);
+  EXPECT_EQ(mm_object_check_writable(file, &file.err), MM_READONLY);
+  EXPECT_EQ(mm_object_check_writable(own, &own.err), MM_OK) << own.err.text;
 }
 
 TEST_F(ObjectTest, APrivateObjectCannotBeResized) {
@@ -1003,6 +1077,53 @@ TEST_F(RecoveryTest, AConnectionThatOnlyReadsSeesTheStateAfterAndWritesNothing) 
       EXPECT_EQ(object->log.count, 0u) << "what it showed over the file is forgotten";
     }
   }
+}
+
+TEST_F(RecoveryTest, ShowsTheNextCrashInPlaceOfTheOneBefore) {
+  std::string path = Put("a", old);
+  mm_settings reading = Settings();
+  reading.read_only = true;
+  Crash(path, growth);
+  Object object = Open(path, MM_OBJECT_FILE, reading);
+  EXPECT_EQ(object.Seen(), After(growth));
+  Crash(path, patches); // which first finishes what the other began
+  object.Refresh();
+  Bytes wanted = After(growth);
+  std::copy_n("first", 5, wanted.begin() + 10);
+  std::copy_n("second", 6, wanted.begin() + static_cast<ptrdiff_t>(2 * Page()));
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+std::function<void()> after_asking; // once, after the next question whether a file is being written
+
+int LockedThen(int fd, int kind, uint64_t offset, uint64_t size) {
+  int answer = mm_sys_default()->locked(fd, kind, offset, size);
+  std::function<void()> then;
+  then.swap(after_asking);
+  if (then) then();
+  return answer;
+}
+
+TEST_F(RecoveryTest, DoesNotShowTheJournalOfAWriterThatHasJustComeForOneThatIsDead) {
+  std::string path = Put("a", old);
+  mm_settings reading = Settings();
+  reading.read_only = true;
+  Object writer = Open(path), reader = Open(path, MM_OBJECT_FILE, reading);
+  Crash(path, patches);
+  mm_os.locked = LockedThen;
+  after_asking = [&] {
+    writer.Begin();
+    writer.Write(0, "X");
+    writer.Prepare();
+  };
+  EXPECT_EQ(mm_object_refresh(reader, &reader.err), MM_BUSY);
+  mm_os.locked = mm_sys_default()->locked;
+  EXPECT_FALSE(after_asking);
+  writer.Commit();
+  reader.Refresh();
+  Bytes wanted = After(patches);
+  wanted[0] = 'X';
+  EXPECT_EQ(reader.Seen(), wanted);
 }
 
 TEST_F(RecoveryTest, ForgetsWhatItShowedOnceItMayReplayIt) {
@@ -1311,6 +1432,51 @@ TEST_F(ObjectFaultTest, ClosingAfterAFailingRollbackLeavesTheFileToOthers) {
     object.Close();
   }
   other.Begin();
+}
+
+TEST_F(ObjectFaultTest, AJournalThatStaysStopsTheNextPrepareToo) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "one");
+  object.Prepare();
+  object.Write(3, "two");
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kRemove, Call::kOpen, Call::kResize, Call::kWrite});
+    sys.FailAt(0, EIO, true);
+    EXPECT_EQ(mm_object_prepare(object, &object.err), MM_IOERR);
+  }
+  object.Prepare();
+  object.Commit();
+  Bytes wanted = old;
+  std::copy_n("onetwo", 6, wanted.begin());
+  EXPECT_EQ(Contents(path), wanted);
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectFaultTest, ACommitThatCannotKeepWhatIsPinnedIsFinishedLater) {
+  std::string path = Put("a", old);
+  Object object = Open(path), reader = Open(path);
+  const uint64_t at = 2 * Page();
+  ASSERT_TRUE(mm_object_pin(reader, at, 50));
+  const uint8_t *pinned = reader->data + at;
+  object.Begin();
+  object.Resize(100);
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kMap});
+    sys.FailAt(0, ENOMEM, true);
+    EXPECT_EQ(mm_object_commit(object, &object.err), MM_NOMEM);
+  }
+  EXPECT_EQ(Contents(path), old);
+  EXPECT_TRUE(HasJournal(path));
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Bytes(old.begin(), old.begin() + 100));
+  EXPECT_EQ(Bytes(pinned, pinned + 50), Bytes(old.begin() + static_cast<ptrdiff_t>(at),
+                                              old.begin() + static_cast<ptrdiff_t>(at) + 50));
+  mm_view_unpin(pinned);
 }
 
 TEST_F(ObjectFaultTest, AFailedCommitGivesErrorsAndThenTheNewBytes) {

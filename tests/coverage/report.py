@@ -1,16 +1,26 @@
 #!/usr/bin/env python3
-"""report.py COVERAGE.info FILE …: the table of an lcov tracefile, then each branch of FILE not taken.
+"""report.py [--bar] COVERAGE.info FILE …: the table of an lcov tracefile, each branch of FILE not taken,
+and with --bar what is below it.
 
 A branch that no test so much as reached is listed as "never" for its line."""
 
+import glob
 import os
 import sys
+
+LINES = 95  # percent that every file has; all of the branches are for each FILE
 
 
 class File:
     def __init__(self):
         self.lines = {}     # line: times
         self.branches = {}  # (line, block, branch): times; None: the line was not reached
+
+    def reached(self):
+        return sum(times > 0 for times in self.lines.values()), len(self.lines)
+
+    def taken(self):
+        return sum(bool(times) for times in self.branches.values()), len(self.branches)
 
 
 def read(path):
@@ -28,40 +38,60 @@ def read(path):
             times = None if times == '-' else int(times)
             before = current.branches.get(at)
             current.branches[at] = times if before is None else before + (times or 0)
-    return files
+    for name in glob.glob('core/*.c') + glob.glob('ext/*.c'):
+        files.setdefault(name, File())  # one for another processor has no line here
+    return {name: files[name] for name in sorted(files) if name.startswith(('core/', 'ext/'))}
 
 
-def percent(reached, all):
-    return '     -' if all == 0 else f'{100 * reached / all:6.2f}'
+def percent(some, all):
+    return '     -' if all == 0 else f'{100 * some / all:6.2f}'
 
 
 def row(name, files):
-    lines = [times for file in files for times in file.lines.values()]
-    branches = [times for file in files for times in file.branches.values()]
-    hit, taken = sum(t > 0 for t in lines), sum(bool(t) for t in branches)
-    print(f'{name:28} {hit:5}/{len(lines):5} {percent(hit, len(lines))}'
-          f' {taken:6}/{len(branches):5} {percent(taken, len(branches))}')
+    reached, lines = map(sum, zip(*(file.reached() for file in files)))
+    taken, branches = map(sum, zip(*(file.taken() for file in files)))
+    print(f'{name:28} {reached:5}/{lines:5} {percent(reached, lines)}'
+          f' {taken:6}/{branches:5} {percent(taken, branches)}')
+
+
+def print_table(files):
+    print(f'{"file":28} {"lines":>11} {"%":>6} {"branches":>12} {"%":>6}')
+    for name, file in files.items():
+        row(name, [file])
+    for directory in ('core/', 'ext/'):
+        row(f'all of {directory}', [file for name, file in files.items() if name.startswith(directory)])
+
+
+def print_branches(name, file):
+    source = open(name).read().split('\n')
+    missing = {}
+    for (line, _, branch), times in file.branches.items():
+        if not times:
+            missing.setdefault(line, []).append('never' if times is None else branch)
+    for line in sorted(missing):
+        print(f'{name}:{line}: branch {" ".join(missing[line])}: {source[line - 1].strip()}')
+
+
+def below(files, strict):
+    for name, file in files.items():
+        (reached, lines), (taken, branches) = file.reached(), file.taken()
+        if name in strict and taken < branches:
+            yield f'{name}: {branches - taken} branches are not taken'
+        if 100 * reached < LINES * lines:
+            yield f'{name}: {percent(reached, lines).strip()} % of its lines'
 
 
 def main():
-    files = read(sys.argv[1])
-    print(f'{"file":28} {"lines":>11} {"%":>6} {"branches":>12} {"%":>6}')
-    for name in sorted(files):
-        row(name, [files[name]])
-    for directory in ('core', 'ext'):
-        row(f'all of {directory}/',
-            [file for name, file in files.items() if name.startswith(directory)])
-    missing = 0
-    for name in sys.argv[2:]:
-        source = open(name).read().split('\n')
-        found = {}
-        for (line, _, branch), times in files[name].branches.items() if name in files else ():
-            if not times:
-                found.setdefault(line, []).append('never' if times is None else branch)
-        for line in sorted(found):
-            print(f'{name}:{line}: branch {" ".join(found[line])}: {source[line - 1].strip()}')
-            missing += len(found[line])
-    print(f'{missing} branches not taken in {" ".join(sys.argv[2:])}')
+    bar = sys.argv[1] == '--bar'
+    path, *strict = sys.argv[1 + bar:]
+    files = read(path)
+    print_table(files)
+    for name in strict:
+        print_branches(name, files[name])
+    low = list(below(files, strict)) if bar else []
+    if bar:
+        print('below the bar: ' + ('; '.join(low) or 'none'))
+    return 1 if low else 0
 
 
-main()
+sys.exit(main())

@@ -433,6 +433,7 @@ TEST_F(Sigbus, AHandlerThatTookThePlaceOfOursGetsItsOwnFaultsAndWeOurs) {
     caught = true;
   }
   EXPECT_TRUE(caught);
+  munmap(const_cast<char *>(page), 4096);
   ExpectUsable();
   sigaction(SIGBUS, &before, nullptr);
 }
@@ -441,6 +442,7 @@ TEST_F(Sigbus, AFaultOfSomebodyElseStillKills) {
   EXPECT_EQ(One("SELECT mmap_get('f', 0)"), "97");
   volatile char *page = Unguarded();
   EXPECT_DEATH((void)page[0], "");
+  munmap(const_cast<char *>(page), 4096);
 }
 
 // ---- a disk that fails
