@@ -500,13 +500,23 @@ static int descriptor_of(const char *name) {
   return *name ? fd : -1;
 }
 
+/* Is the file open there? Where the system does not tell (the descriptor's file system may be gone), its
+** name does. */
+static bool is_open_at(int fd, const mm_path *path) {
+  char name[MM_PATH_MAX];
+  mm_stat stat;
+  int rc = mm_os.status(fd, &stat);
+  if (rc == 0) return same_file(&stat, &path->stat);
+  if (rc == -EBADF) return false; /* it was closed meanwhile */
+  rc = mm_os.path_of(fd, name, sizeof name);
+  return rc < 0 ? rc != -ENOENT : strcmp(name, path->real) == 0;
+}
+
 static bool look_at_descriptor(void *context, const char *name, int kind) {
   host_search *search = context;
-  mm_stat stat;
   (void)kind;
   int fd = descriptor_of(name);
-  if (fd < 0 || is_ours(search, fd) || mm_os.status(fd, &stat) < 0) return true;
-  if (!same_file(&stat, &search->path->stat)) return true;
+  if (fd < 0 || is_ours(search, fd) || !is_open_at(fd, search->path)) return true;
   search->found = is_database(fd, search->path);
   return !search->found;
 }

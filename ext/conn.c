@@ -164,8 +164,12 @@ static bool may_be_database(const mm_object *core) {
   return core->size < sizeof header || memcmp(core->data, header, sizeof header) == 0;
 }
 
+static mm_path path_of(const mm_object *core) {
+  return (mm_path){.fd = core->fd, .real = core->real, .stat = core->seen};
+}
+
 static bool is_host_database_now(const mm_object *core) {
-  mm_path path = {.fd = core->fd, .real = core->real, .stat = core->seen};
+  mm_path path = path_of(core);
   return may_be_database(core) && mm_path_is_host_database(&path);
 }
 
@@ -267,33 +271,34 @@ static ext_object *find_object(ext_conn *conn, const mm_stat *stat) {
 
 /* ---- databases ------------------------------------------------------------------------------ */
 
-static bool names_file(const char *path, const mm_stat *stat) {
+/* Where the system does not tell, the names do. */
+static bool names_file(const char *name, const mm_path *path) {
   mm_stat other;
-  return mm_os.status_path(path, &other) == 0 && other.device == stat->device &&
-         other.inode == stat->inode;
+  if (mm_os.status_path(name, &other)) return strcmp(name, path->real) == 0;
+  return other.device == path->stat.device && other.inode == path->stat.inode;
 }
 
 /* Is it the database file itself, or what SQLite keeps beside it? */
-static int look_beside(const char *database, const mm_stat *stat, bool *found) {
+static int look_beside(const char *database, const mm_path *path, bool *found) {
   static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
   for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !*found; i++) {
-    char *path = sqlite3_mprintf("%s%s", database, suffixes[i]);
-    if (!path) return SQLITE_NOMEM;
-    *found = names_file(path, stat);
-    sqlite3_free(path);
+    char *name = sqlite3_mprintf("%s%s", database, suffixes[i]);
+    if (!name) return SQLITE_NOMEM;
+    *found = names_file(name, path);
+    sqlite3_free(name);
   }
   return SQLITE_ROW;
 }
 
-static int find_own_database(ext_conn *conn, const mm_stat *stat, bool *found, mm_error *err) {
+static int find_own_database(ext_conn *conn, const mm_path *path, bool *found, mm_error *err) {
   sqlite3_stmt *list = NULL;
   int rc = sqlite3_prepare_v2(conn->db, "PRAGMA database_list", -1, &list, NULL);
   *found = false;
   if (rc == SQLITE_OK) {
     while (rc != SQLITE_NOMEM && (rc = sqlite3_step(list)) == SQLITE_ROW) {
-      const char *path = (const char *)sqlite3_column_text(list, 2);
-      if (path && *path) rc = look_beside(path, stat, found);
-      if (!path && sqlite3_errcode(conn->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
+      const char *database = (const char *)sqlite3_column_text(list, 2);
+      if (database && *database) rc = look_beside(database, path, found);
+      if (!database && sqlite3_errcode(conn->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
     }
   }
   return ext_conn_end_query(list, rc, err);
@@ -308,14 +313,15 @@ int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *
   const mm_object *core = object->core;
   bool own;
   if (core->kind != MM_OBJECT_FILE) return MM_OK;
-  int rc = find_own_database(conn, &core->seen, &own, err);
+  mm_path path = path_of(core);
+  int rc = find_own_database(conn, &path, &own, err);
   return rc == MM_OK && (own || is_host_database_now(core)) ? refuse_database(name, err) : rc;
 }
 
 /* Opening and closing such a file would drop the locks that SQLite holds on it. */
 static int check_new(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
   bool own;
-  int rc = find_own_database(conn, &path->stat, &own, err);
+  int rc = find_own_database(conn, path, &own, err);
   if (rc) return rc;
   return own || mm_path_is_host_database(path) ? refuse_database(name, err) : MM_OK;
 }

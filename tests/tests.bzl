@@ -24,11 +24,38 @@ _MORE = {
 # Those that compile all of the library several times.
 _LONG = ["clients/amalgamation.sh"]
 
-def cc_tests(pattern, **kwargs):
+# Not under ASAN, which support/preload.sh brings into the others' hosts, and why.
+_NOT_UNDER_ASAN = {
+    "clients/amalgamation.sh": "the compilers it runs leak and are slow with it, and it builds a library of its own",
+    "clients/client_php.php": "PHP loads its modules with RTLD_DEEPBIND, which ASAN refuses",
+    "clients/documents.py": "dd asks aligned_alloc for what ASAN takes for an error",
+    "clients/install.sh": "groff deletes what it has from malloc",
+}
+
+# What --config=tsan runs: where threads meet. But not ext/limits_test, which counts the process's own
+# memory and mappings, and finds TSAN's.
+_THREADS = ["%s_test.cc" % name for name in [
+    "core/guard",
+    "core/hammer",
+    "core/lock",
+    "core/object_race",
+    "core/own",
+    "core/view",
+    "ext/connections",
+    "ext/lifetime",
+    "ext/lines",
+    "ext/progress",
+    "ext/scans",
+    "ext/sigbus",
+    "ext/threads",
+]]
+
+def cc_tests(pattern, tags = [], **kwargs):
     """One cc_test for each source that matches: core/find_test.cc is //tests:core/find_test."""
     for source in native.glob([pattern]):
         native.cc_test(
             name = source[:-len(".cc")],
+            tags = tags + (["threads"] if source in _THREADS else []),
             size = "small",
             srcs = [source],
             copts = CXX_OPTS,
@@ -54,11 +81,7 @@ def ext_tests(pattern, tags = ["sql"]):
     )
 
 def fault_tests(pattern, modes):
-    """The SQL tests again, with faults: faults/main.cc says how. //tests:faults/oom for mode oom.
-
-    They are asked for by name: which faults a run tries depends on where the calls lie in memory and
-    on how much time there is, so that one may see what another did not.
-    """
+    """The SQL tests again, with faults: faults/main.cc says how. //tests:faults/oom for mode oom."""
     native.cc_library(
         name = "faults/tests",
         testonly = True,
@@ -74,7 +97,6 @@ def fault_tests(pattern, modes):
             size = "large",
             data = _DATA,
             env = {"MM_FAULTS": mode},
-            tags = ["manual"],
             linkstatic = True,
             deps = ["faults/tests"],
         )
@@ -85,11 +107,17 @@ def script_tests(pattern):
         native.sh_test(
             name = source.rpartition(".")[0],
             size = "medium" if source in _LONG else "small",
-            srcs = [source],
-            data = _DATA + native.glob([source.rpartition("/")[0] + "/data/**"]) +
+            srcs = select({
+                "//:asan": ["support/preload.sh"],
+                "//conditions:default": [source],
+            }),
+            args = select({
+                "//:asan": ["$(location %s)" % source],
+                "//conditions:default": [],
+            }),
+            data = [source] + _DATA + native.glob([source.rpartition("/")[0] + "/data/**"]) +
                    _MORE.get(source, []),
-            # A host that was built without a sanitizer cannot load a library with one.
-            tags = ["uninstrumented-host"],
+            tags = ["uninstrumented-host"] + (["not-under-asan"] if source in _NOT_UNDER_ASAN else []),
         )
 
 def benchmarks(pattern):

@@ -827,6 +827,15 @@ int list_nothing(const char *, mm_sys_entry *, void *) {
 int64_t read_and_fail(int, void *, size_t, uint64_t) {
   return -EIO;
 }
+int status_and_fail(int, mm_stat *) {
+  return -EIO;
+}
+int closed_meanwhile(int, mm_stat *) {
+  return -EBADF;
+}
+int name_and_fail(int, char *, size_t) {
+  return -EIO;
+}
 
 TEST_F(HostDatabase, IsAssumedWhereNobodyCanTell) {
   make("a", "neither");
@@ -836,6 +845,24 @@ TEST_F(HostDatabase, IsAssumedWhereNobodyCanTell) {
   mm_os = *mm_sys_default();
   mm_os.list = list_nothing;
   EXPECT_TRUE(is_host_while("a", O_RDWR));
+}
+
+// As of a descriptor whose file system is gone.
+TEST_F(HostDatabase, IsFoundByItsNameWhereADescriptorTellsNothingElse) {
+  make("db", header);
+  make("other", header);
+  for (const char *name : {"db", "other"}) {
+    int fd = open(at(name).c_str(), O_RDWR);
+    ASSERT_EQ(resolve(at("db")), MM_OK);
+    mm_os.status = status_and_fail;
+    EXPECT_EQ(is_host(), std::string(name) == "db") << name;
+    mm_os.path_of = name_and_fail;
+    EXPECT_TRUE(is_host()) << name;
+    mm_os.status = closed_meanwhile;
+    EXPECT_FALSE(is_host()) << name;
+    mm_os = *mm_sys_default();
+    close(fd);
+  }
 }
 
 } // namespace

@@ -48,6 +48,7 @@ protected:
   }
   static std::string Ends(const void *blob, int size) {
     auto bytes = static_cast<const char *>(blob);
+    if (!blob) return "nothing"; // of a value that there was no memory for
     std::string text =
         std::to_string(size) + " " + std::string(bytes, 4) + " " + std::string(bytes + size - 4, 4);
     for (int i = 4096; i < size - 4; i += 257 * 4096) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <execinfo.h>
+#include <link.h>
 #include <sqlite3.h>
 
 #include <memory>
@@ -34,6 +35,33 @@ bool IsOwn(const void *frame) {
          frame < static_cast<const void *>(&etext);
 }
 
+// The program and the libraries in this process, wherever the system has put them this time.
+struct Module {
+  uintptr_t base, start, end;
+};
+std::vector<Module> modules;
+
+int AddModule(dl_phdr_info *info, size_t, void *) {
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) &segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || !(segment.p_flags & PF_X)) continue;
+    uintptr_t start = info->dlpi_addr + segment.p_vaddr;
+    modules.push_back({info->dlpi_addr, start, start + segment.p_memsz});
+  }
+  return 0;
+}
+
+// The same number for the same place in each run of the same program.
+uint64_t PlaceOf(const void *frame) {
+  auto address = reinterpret_cast<uintptr_t>(frame);
+  for (size_t i = 0; i < modules.size(); i++) {
+    const Module &module = modules[i];
+    if (address >= module.start && address < module.end)
+      return address - module.base + (uint64_t{i} << 48);
+  }
+  return 0; // of a library that came later
+}
+
 constexpr int kNear = 8; // from here to SQLite's allocator and who called it
 
 // The way from Arm's caller to this call, as one number. Its last two bits tell how near our own code
@@ -43,7 +71,7 @@ uint64_t Site() {
   int depth = backtrace(frames, kFrames) - state.depth;
   uint64_t hash = 14695981039346656037u, nearness = 2;
   for (int i = 0; i < depth; i++) {
-    hash = (hash ^ reinterpret_cast<uintptr_t>(frames[i])) * 1099511628211u;
+    hash = (hash ^ PlaceOf(frames[i])) * 1099511628211u;
     // The first are this file's.
     if (i > 3 && nearness == 2 && IsOwn(frames[i])) nearness = i < kNear ? 0 : 1;
   }
@@ -63,6 +91,12 @@ void NoteSite() {
   here = true;
 }
 
+// At each system call.
+void Observe() {
+  if (here && state.count++ == state.at) ShowStack();
+  NoteSite();
+}
+
 bool Fails() {
   if (!state.armed || !here) return false;
   int n = state.count++;
@@ -78,6 +112,25 @@ std::vector<Call> AllBut(Call left_out) {
   for (int i = 0; i <= static_cast<int>(Call::kMoveMap); i++)
     if (static_cast<Call>(i) != left_out) calls.push_back(static_cast<Call>(i));
   return calls;
+}
+
+// What is asked of the process's descriptors, one after the other: whether one of them is of a database.
+bool AsksOfDescriptors(const CallRecord &record) {
+  return record.call == Call::kStatus || record.call == Call::kPathOf ||
+         record.call == Call::kRead || record.path == "/proc/locks";
+}
+
+int CountDoubts(const std::vector<CallRecord> &records) {
+  int doubts = 0;
+  bool asking = false;
+  for (const CallRecord &record : records) {
+    bool begins = record.call == Call::kList && record.path == "/proc/self/fd";
+    asking = begins || (asking && AsksOfDescriptors(record));
+    if (!asking || !record.injected) continue;
+    doubts++;
+    asking = false;
+  }
+  return doubts;
 }
 
 void *Allocate(int size) {
@@ -110,11 +163,13 @@ Fault::~Fault() {
 void Fault::Arm(int n) {
   void *frames[kFrames];
   fired_ = false;
+  doubts_ = 0;
   state = State();
   state.sticky = mode_.sticky;
   state.at = n;
   state.depth = backtrace(frames, kFrames) - 1;
   state.keep_sites = n < 0;
+  if (state.keep_sites && modules.empty()) dl_iterate_phdr(AddModule, nullptr);
   here = true;
   if (mode_.kind == Kind::kMemory) {
     state.armed = true;
@@ -123,7 +178,7 @@ void Fault::Arm(int n) {
   sys->Reset();
   // Unmapping what was mapped does not fail, and would leak if it did.
   sys->CountOnly(AllBut(Call::kUnmap));
-  sys->OnCall(NoteSite);
+  sys->OnCall(Observe);
   if (n >= 0) sys->FailAt(n, 0, mode_.sticky);
 }
 
@@ -136,6 +191,7 @@ int Fault::Disarm() {
   }
   fired_ = sys->Fired();
   int count = sys->Counted();
+  doubts_ = CountDoubts(sys->Records());
   sys->Reset();
   sys->OnCall(nullptr);
   return count;

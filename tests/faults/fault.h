@@ -32,6 +32,9 @@ public:
   void Arm(int n); // call n fails, from 0; -1: none, but they are counted
   int Disarm();    // how many calls there were since Arm
   bool Fired() const { return fired_; }
+  // How often it could not be told whether a file is a database that the host has open. A descriptor of
+  // it stays open then: closing it would drop the host's locks.
+  int Doubts() const { return doubts_; }
   enum Nearness { kOurs, kBelowOurs, kSqlite };
   // After Arm(-1) and Disarm: for each call, a number for the way that led to it: the functions of the
   // program under test from Arm on. At most kSitesMost.
@@ -41,6 +44,7 @@ public:
 private:
   Mode mode_;
   bool fired_ = false;
+  int doubts_ = 0;
 };
 
 } // namespace mm_test

@@ -2,7 +2,8 @@
 // each allocation, or each system call, fails in turn.
 //
 //     ./bazelw test //tests:faults/oom           a sample: ways to a call that it has not seen
-//     ./bazelw run //tests:faults/oom -- --full  every call: also oom-sticky, io, io-sticky
+//     ./bazelw run //tests:faults/oom -- --full  all of them: also oom-sticky, io, io-sticky
+//     … -- --full=1                              … each way to a call once in each test, not three times
 //     … -- --full --only='Open.*:GetSet.*'       of some tests
 //     … -- --full --only=Open.Reads --fault=3:17 in statement 3 alone, call 17; shows what the child said
 //                                                 (MM_FAULTS_STACK=1: and where an allocation failed)
@@ -33,8 +34,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <iostream>
+#include <unordered_map>
 
 #include "tests/faults/child.h"
 #include "tests/faults/exempt.h"
@@ -46,7 +49,7 @@ namespace {
 struct Options {
   Mode mode;
   std::string name = "oom"; // of the mode
-  bool full = false;
+  int full = 0;             // so often each way to a call in one test; 0: the suite's sample
   std::string only = "*";
   int k = -1, n = -1;
 };
@@ -59,12 +62,12 @@ struct Totals {
   int violations = 0;
 };
 
-constexpr int kEachFull = 160; // the full run: of a statement's calls so many …
-constexpr int kSampled = 60;   // … and about so many of the rest
-constexpr int kLong = 300;     // of a test with more statements than this, as in the suite
-constexpr double kSecondsSuite = 0.05, kSecondsFull = 120; // of CPU, the most for one test
-constexpr double kSlow = 0.08;   // a test that takes longer without faults is not for the suite
-constexpr int kHangSeconds = 60; // a child that says nothing for so long hangs
+// Which calls fail depends on the calls alone, not on time or on where the system puts the program.
+constexpr int kTimesFull = 3;    // the full run: so often each way to a call in one test
+constexpr size_t kMostLong = 24; // … and of a long test so many processes, and calls of a statement
+constexpr int kTimesSuite = 8;   // the suite: so often in all tests together
+constexpr size_t kMostSuite = 16; // … and in the suite
+constexpr int kHangSeconds = 200; // a child that says nothing for so long hangs
 
 double Now() {
   timespec now;
@@ -92,69 +95,71 @@ public:
       totals.exempt[reason]++;
       return;
     }
-    name_ = name;
-    totals.tests++;
-    Task first;
-    double before = ChildrenCpu();
-    Report known = Child(first);
-    if (!known.violations.empty()) return;
-    Task task;
-    double slow = ChildrenCpu() - before;
-    if (!options_.full && slow > kSlow) {
+    if (!options_.full && IsLong(name)) {
       totals.slow.insert(name);
       return;
     }
+    name_ = name;
+    totals.tests++;
+    double start = ChildrenCpu();
+    Report known = Child(Task());
+    if (!known.violations.empty()) return;
+    Task task;
     task.known = &known.statements;
     task.descriptors = known.descriptors;
-    Pending pending = Plan(known.statements);
-    double start = ChildrenCpu(), end = start + (options_.full ? kSecondsFull : kSecondsSuite);
-    while (!pending.empty() && ChildrenCpu() < end) {
-      task.faults.clear();
-      for (auto &entry : pending) task.faults[entry.first] = entry.second.front();
+    task.ends = EndsAtFault(name);
+    task.changes_files = ChangesFiles(name);
+    size_t most = !options_.full ? kMostSuite : IsLong(name) ? kMostLong : SIZE_MAX;
+    Pending pending = Plan(known.statements, most);
+    for (size_t children = 0; !pending.empty() && children < most; children++) {
+      Choose(pending, &task);
       Report report = Child(task);
       // A test whose way depends on time, or that ends at a fault each time: no progress is no progress.
       if (report.tried.empty()) break;
       for (auto &tried : report.tried) {
         auto entry = pending.find(tried.first);
-        entry->second.erase(entry->second.begin());
+        entry->second.pop_front();
         if (entry->second.empty()) pending.erase(entry);
       }
     }
-    if (ChildrenCpu() > start + 1) printf("%s: %.1f s\n", name.c_str(), ChildrenCpu() - start);
+    if (ChildrenCpu() > start + 5) printf("%s: %.1f s\n", name.c_str(), ChildrenCpu() - start);
     for (auto &entry : pending) totals.cut += static_cast<long>(entry.second.size());
   }
 
   Totals totals;
 
 private:
-  using Pending = std::map<int, std::vector<int>>;
+  using Pending = std::map<int, std::deque<int>>;
 
   // ---- which calls fail
 
-  // A call that was not reached this way before. Of those deep inside SQLite there are many, and not all
-  // are tried: what follows is mostly the same.
-  bool IsNew(uint64_t site) {
-    static const uint64_t kOneIn[] = {1, 8, 32, 1}; // by Fault::Nearness
-    return (site >> 8) % kOneIn[site & 3] == 0 && seen_.insert(site).second;
+  // Shall this call fail, which was reached by the way `site`? Of the ways deep inside SQLite, of which
+  // there are many, the suite tries only some: what follows is mostly the same.
+  bool IsToFail(uint64_t site) {
+    static const int kOneIn[] = {1, 4, 16, 1}; // by Fault::Nearness
+    int times = times_[site]++;
+    if (options_.full) return times < options_.full;
+    return times < kTimesSuite && ways_[site & 3]++ % kOneIn[site & 3] == 0;
   }
 
-  std::vector<int> Calls(const Statement &statement, bool all) {
-    std::vector<int> calls;
-    int count = statement.calls;
-    for (int n = 0; n < count; n++) {
-      size_t i = static_cast<size_t>(n);
-      bool sampled = count <= kEachFull + kSampled || n % ((count - kEachFull) / kSampled + 1) == 0;
-      bool fails = i < statement.sites.size() && IsNew(statement.sites[i]);
-      if (fails || (all && (n < kEachFull || sampled))) calls.push_back(n);
-    }
-    return calls;
+  // No more than `most`, from the first to the last.
+  void Thin(std::deque<int> *calls, size_t most) {
+    if (calls->size() <= most) return;
+    std::deque<int> kept;
+    for (size_t i = 0; i < most; i++) kept.push_back((*calls)[i * calls->size() / most]);
+    totals.cut += static_cast<long>(calls->size() - most);
+    calls->swap(kept);
   }
 
-  Pending Plan(const std::vector<Statement> &statements) {
+  Pending Plan(const std::vector<Statement> &statements, size_t most) {
     Pending pending;
-    bool all = options_.full && statements.size() <= kLong;
+    if (options_.full) times_.clear();
     for (size_t k = 0; k < statements.size(); k++) {
-      std::vector<int> calls = Calls(statements[k], all);
+      const std::vector<uint64_t> &sites = statements[k].sites;
+      std::deque<int> calls;
+      for (size_t n = 0; n < sites.size(); n++)
+        if (IsToFail(sites[n])) calls.push_back(static_cast<int>(n));
+      Thin(&calls, most);
       totals.statements++;
       totals.calls += statements[k].calls;
       if (options_.k >= 0) calls.clear();
@@ -162,6 +167,20 @@ private:
       if (!calls.empty()) pending[static_cast<int>(k)] = calls;
     }
     return pending;
+  }
+
+  // The next call of each statement. Of a test that ends at its first fault, of one statement after the
+  // other.
+  static void Choose(const Pending &pending, Task *task) {
+    auto next =
+        task->faults.empty() ? pending.begin() : pending.upper_bound(task->faults.begin()->first);
+    if (next == pending.end()) next = pending.begin();
+    task->faults.clear();
+    if (task->ends) {
+      task->faults[next->first] = next->second.front();
+      return;
+    }
+    for (auto &entry : pending) task->faults[entry.first] = entry.second.front();
   }
 
   // ---- a child
@@ -268,7 +287,8 @@ private:
 
   const Options &options_;
   std::string name_;
-  std::set<uint64_t> seen_;
+  std::unordered_map<uint64_t, int> times_; // that a way was met: in this test, or in all
+  int ways_[4] = {};                        // by Fault::Nearness
 };
 
 std::vector<std::string> Tests() {
@@ -283,16 +303,17 @@ std::vector<std::string> Tests() {
 }
 
 // gtest's own patterns: '*' and '?', several with a colon between.
-bool Fits(const char *name, const char *pattern) {
+bool FitsPattern(const char *name, const char *pattern) {
   if (*pattern == 0 || *pattern == ':') return *name == 0;
-  if (*pattern == '*') return Fits(name, pattern + 1) || (*name && Fits(name + 1, pattern));
-  return *name && (*pattern == '?' || *pattern == *name) && Fits(name + 1, pattern + 1);
+  if (*pattern == '*')
+    return FitsPattern(name, pattern + 1) || (*name && FitsPattern(name + 1, pattern));
+  return *name && (*pattern == '?' || *pattern == *name) && FitsPattern(name + 1, pattern + 1);
 }
 
 bool FitsAny(const std::string &name, const std::string &patterns) {
   for (size_t at = 0; at != std::string::npos; at = patterns.find(':', at)) {
     at += at > 0;
-    if (Fits(name.c_str(), patterns.c_str() + at)) return true;
+    if (FitsPattern(name.c_str(), patterns.c_str() + at)) return true;
   }
   return false;
 }
@@ -302,7 +323,8 @@ bool Parse(int argc, char **argv, Options *options) {
   if (mode) options->name = mode;
   for (int i = 1; i < argc; i++) {
     std::string arg = argv[i];
-    if (arg == "--full") options->full = true;
+    if (arg == "--full") options->full = kTimesFull;
+    if (arg.rfind("--full=", 0) == 0) options->full = atoi(arg.c_str() + 7);
     if (arg.rfind("--only=", 0) == 0) options->only = arg.substr(7);
     if (arg.rfind("--mode=", 0) == 0) options->name = arg.substr(7);
     if (arg.rfind("--fault=", 0) == 0)
@@ -316,8 +338,8 @@ bool Parse(int argc, char **argv, Options *options) {
 
 void Print(const Options &options, const Totals &totals) {
   printf("%s%s: %ld tests, %ld statements, %ld calls in them; %ld faults tried in %ld processes:\n"
-         "%ld met, of these %ld made no difference and %ld ended their test; %ld were left out for "
-         "want of time\n",
+         "%ld met, of these %ld made no difference and %ld ended their test; %ld were left out, as "
+         "their tests had their share\n",
          options.name.c_str(), options.full ? " (full)" : "", totals.tests, totals.statements,
          totals.calls, totals.tried, totals.children, totals.fired, totals.survived, totals.stopped,
          totals.cut);
