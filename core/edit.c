@@ -81,9 +81,18 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   return rc;
 }
 
+/* The view that such bytes lie in goes or changes with the first piece that is shown. */
+static bool lies_inside(const mm_object *object, const uint8_t *data) {
+  uintptr_t at = (uintptr_t)data, base = (uintptr_t)object->data;
+  return at >= base && at - base < object->size;
+}
+
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err) {
-  return copy_all(object, (copy){.to = offset, .data = data}, size, err);
+  bool inside = size > WRITE_PIECE && lies_inside(object, data);
+  copy c = {.to = offset, .data = data};
+  if (inside) c = (copy){.to = offset, .from = (uint64_t)(data - object->data)};
+  return copy_all(object, c, size, err);
 }
 
 int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err) {
@@ -141,6 +150,7 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
   if (rc) return rc;
   bool large = size > WRITE_PIECE || object->size - offset > WRITE_PIECE;
+  if (lies_inside(object, data)) large = false; /* where it lies, bytes are about to move */
   return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
 }
 

@@ -154,13 +154,17 @@ static bool contains(const mm_pattern *p, const char *text) {
   return memmem(p->text, p->text_size, text, strlen(text)) != NULL;
 }
 
+static bool ends_quantifier(uint8_t c) {
+  return c == '*' || c == '+' || c == '?' || c == '}';
+}
+
 /* Can a quantifier be lazy from offset `from` on, or one of several alternatives be chosen? A U is
 ** taken for an option that makes all of them lazy. */
 static bool has_choice(const mm_pattern *p, size_t from) {
   if (memchr(p->text, 'U', p->text_size)) return true;
   for (size_t i = from; i < p->text_size; i++) {
     if (p->text[i] == '|') return true;
-    if (p->text[i] == '?' && i > 0 && memchr("*+?}", p->text[i - 1], 4)) return true;
+    if (p->text[i] == '?' && i > 0 && ends_quantifier(p->text[i - 1])) return true;
   }
   return false;
 }
