@@ -81,7 +81,8 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   return rc;
 }
 
-/* The view that such bytes lie in goes or changes with the first piece that is shown. */
+/* Are they bytes of the object itself? With the first piece that is shown they change, or go: what is
+** large is a move then. */
 static bool lies_inside(const mm_object *object, const uint8_t *data) {
   uintptr_t at = (uintptr_t)data, base = (uintptr_t)object->data;
   return at >= base && at - base < object->size;
@@ -89,9 +90,10 @@ static bool lies_inside(const mm_object *object, const uint8_t *data) {
 
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err) {
-  bool inside = size > WRITE_PIECE && lies_inside(object, data);
   copy c = {.to = offset, .data = data};
-  if (inside) c = (copy){.to = offset, .from = (uint64_t)(data - object->data)};
+  if (size > WRITE_PIECE && lies_inside(object, data)) {
+    c = (copy){.to = offset, .from = (uint64_t)(data - object->data)};
+  }
   return copy_all(object, c, size, err);
 }
 
@@ -132,14 +134,27 @@ static int insert_at_once(mm_object *object, uint64_t offset, const uint8_t *dat
   return finish_edit(object, mark, rc, err);
 }
 
+/* With bytes of the object itself, at `from` before there was room: those behind have moved by now. */
+static int fill_from_inside(mm_object *object, uint64_t offset, uint64_t from, uint64_t size,
+                            mm_error *err) {
+  uint64_t before = from < offset ? object_min(offset - from, size) : 0;
+  int rc = mm_object_move(object, offset, from, before, err);
+  if (rc) return rc;
+  return mm_object_move(object, offset + before, from + before + size, size - before, err);
+}
+
 static int insert_in_pieces(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                             mm_error *err) {
-  uint64_t behind = object->size - offset;
+  bool inside = lies_inside(object, data);
+  uint64_t behind = object->size - offset, from = inside ? (uint64_t)(data - object->data) : 0;
   size_t mark = mm_object_mark(object);
   mm_error ignored;
   int rc = mm_object_resize(object, object->size + size, err);
   if (rc == MM_OK) rc = mm_object_move(object, offset + size, offset, behind, err);
-  if (rc == MM_OK) rc = mm_object_write(object, offset, data, size, err);
+  if (rc == MM_OK) {
+    rc = inside ? fill_from_inside(object, offset, from, size, err)
+                : mm_object_write(object, offset, data, size, err);
+  }
   if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
   return rc;
 }
@@ -150,7 +165,6 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
   if (rc) return rc;
   bool large = size > WRITE_PIECE || object->size - offset > WRITE_PIECE;
-  if (lies_inside(object, data)) large = false; /* where it lies, bytes are about to move */
   return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
 }
 

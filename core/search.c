@@ -169,21 +169,42 @@ static bool has_choice(const mm_pattern *p, size_t from) {
   return false;
 }
 
+/* One of those that (?imn-s) and the like are made of, but for x. */
+static bool is_option(uint8_t c) {
+  bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return (letter && c != 'x') || c == '-' || c == '^';
+}
+
+/* May something stand inside of a quantifier, as in "+ ?"? A comment, the end of a quotation, or what
+** the option x allows. */
+static bool may_be_parted(const mm_pattern *p) {
+  const uint8_t *at = p->text, *end = p->text + p->text_size;
+  while ((at = memmem(at, (size_t)(end - at), "(?", 2)) != NULL) {
+    at += 2;
+    while (at < end && is_option(*at)) at++;
+    if (at < end && (*at == '#' || *at == 'x')) return true;
+  }
+  return contains(p, "\\E");
+}
+
 /* JIT remembers where a repetition has failed, and does not go through it there again (its "early
 ** fail"). In 10.42 it does so too where not all of it was gone through, as an atomic group was left:
-** it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa" (PCRE2's issue 347). */
+** it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa".
+** https://github.com/PCRE2Project/pcre2/issues/347 */
 static bool forgets_choices(const mm_pattern *p) {
   const uint8_t *atomic = memmem(p->text, p->text_size, "(?>", 3);
   bool possessive =
       contains(p, ")++") || contains(p, ")*+") || contains(p, ")?+") || contains(p, "}+");
+  if (may_be_parted(p)) return atomic || contains(p, "+");
   if (possessive) return has_choice(p, 0);
   return atomic && has_choice(p, (size_t)(atomic - p->text));
 }
 
 /* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same
-** byte, which the match must contain, for two (its pull request 444): it then misses (?=a)0*a in
-** "a". And 10.42 with JIT takes a repetition for one that failed there where a longer alternative had
-** led beyond: it misses (?:.ab|.)[ab]*(?=b) in "aab" (its issue 336). */
+** byte, which the match must contain, for two: it then misses (?=a)0*a in "a". And 10.42 with JIT
+** takes a repetition for one that failed there where a longer alternative had led beyond: it misses
+** (?:.ab|.)[ab]*(?=b) in "aab".
+** https://github.com/PCRE2Project/pcre2/pull/444, https://github.com/PCRE2Project/pcre2/issues/336 */
 static bool is_mistaken(const mm_pattern *p) {
   uint32_t first = 0, last = 0, has_first = 0, has_last = 0;
   pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODETYPE, &has_first);

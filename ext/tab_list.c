@@ -163,20 +163,14 @@ static int add_plain(list_cursor *cursor, const ext_object *object) {
   return add_list_row(cursor, object, row, NULL);
 }
 
-/* That a commit was only partly written is an error of the statement that reads the file next, and is
-** said once: not here. */
-static void refresh_listed(mm_object *core) {
-  mm_error ignored;
-  bool torn = core->torn;
-  core->torn = false;
-  (void)mm_object_refresh(core, &ignored);
-  core->torn = torn;
-}
-
-/* What others did to the files shows here, too. One that cannot be looked at is listed as it was. */
+/* What others did to the files shows here, too. One that cannot be looked at is listed as it was, and so
+** is one that was only partly written: that is said once, to the statement that reads it next. */
 static void refresh_objects(ext_conn *conn) {
+  mm_error ignored;
   ext_txn_reopen(conn);
-  for (ext_object *o = conn->objects; o; o = o->next) refresh_listed(o->core);
+  for (ext_object *o = conn->objects; o; o = o->next) {
+    if (!o->core->torn) (void)mm_object_refresh(o->core, &ignored);
+  }
 }
 
 static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, int argc,

@@ -97,6 +97,8 @@ def fault_tests(pattern, modes):
             size = "large",
             data = _DATA,
             env = {"MM_FAULTS": mode},
+            # Thousands of processes, each of which it would look through for leaks at its end.
+            tags = ["not-under-asan"],
             linkstatic = True,
             deps = ["faults/tests"],
         )

@@ -423,8 +423,6 @@ TEST(Log, HasNoRoomForWhatNoMemoryHolds) {
   mm_log_clear(&log);
 }
 
-int copies_left;
-
 TEST(Log, AMergeThatIsStoppedLeavesAnEmptyChange) {
   const size_t count = 100000;
   Logged log(Bytes(2 * count, '.'));
@@ -445,6 +443,8 @@ TEST(Log, AMergeThatIsStoppedLeavesAnEmptyChange) {
     if (!stopped) EXPECT_GT(asks, 20) << "asked that often";
   }
 }
+
+int copies_left;
 
 TEST(Log, IsCopiedWithItsSizesOrNotAtAll) {
   Logged log(Text("abcdef"));

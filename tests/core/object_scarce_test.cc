@@ -81,8 +81,8 @@ private:
 };
 
 TEST_F(ObjectScarceTest, AJournalIsShownByWhoMayNotWrite) {
-  Bytes old = Pattern(40 * Page()),
-        after = old; // so that zeros over the file take memory of their own
+  // So many that zeros over the file take memory of their own.
+  Bytes old = Pattern(40 * Page()), after = old;
   std::string path = Put("a", old);
   Crash(path, Writes);
   std::copy_n("journalled", 10, after.begin() + 5);
@@ -167,8 +167,8 @@ TEST_F(ObjectScarceTest, APrivateObjectKeepsItsCommitsOverAJournal) {
     if (rc) return rc;
     Object object(opened);
     Bytes wanted = object.Seen();
-    for (unsigned i = 0; i < 60 && rc == MM_OK;
-         i++) { // merged: two extents, and what the journal says
+    // Merged: two extents, and what the journal says.
+    for (unsigned i = 0; i < 60 && rc == MM_OK; i++) {
       rc = mm_object_begin(object, &object.err);
       for (uint64_t at : {uint64_t{i % 2}, 20 * Page()}) {
         Bytes data = Pattern(700, i);

@@ -151,6 +151,28 @@ TEST_F(ObjectTest, WritesBytesThatLieInItself) {
   EXPECT_EQ(object.Seen(), bytes);
   ASSERT_EQ(mm_object_insert(object, 7, object->data + 100, 100, &object.err), MM_OK);
   bytes.insert(bytes.begin() + 7, bytes.begin() + 100, bytes.begin() + 200);
+  EXPECT_EQ(object.Seen(), bytes);
+}
+
+// In pieces, each of which is shown before the next is read.
+TEST_F(ObjectTest, WritesManyBytesThatLieInItself) {
+  const int64_t mib = 1 << 20, size = 9 * mib;
+  Bytes bytes = Pattern(20 * mib);
+  for (auto [to, from] : {std::pair(mib, 3 * mib), {3 * mib, mib}, {0 * mib, 11 * mib}}) {
+    Object object = Open(Put("a", bytes));
+    object.Begin();
+    const uint8_t *data = object->data + from;
+    ASSERT_EQ(mm_object_write(object, to, data, size, &object.err), MM_OK);
+    Bytes wanted = bytes;
+    std::copy_n(bytes.begin() + from, size, wanted.begin() + to);
+    EXPECT_TRUE(object.Seen() == wanted) << from << " to " << to;
+    object.Rollback();
+    object.Begin();
+    ASSERT_EQ(mm_object_insert(object, to, object->data + from, size, &object.err), MM_OK);
+    wanted = bytes;
+    wanted.insert(wanted.begin() + to, bytes.begin() + from, bytes.begin() + from + size);
+    EXPECT_TRUE(object.Seen() == wanted) << from << " before " << to;
+  }
 }
 
 TEST_F(ObjectTest, AWriteOfNothingIsNoPendingWrite) {

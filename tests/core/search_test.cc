@@ -236,6 +236,14 @@ TEST(Search, AnAtomicGroupKeepsWhatItChose) {
   EXPECT_EQ(Search("(?:.*?)++(?!a)", "a"), "1-1");
 }
 
+TEST(Search, AQuantifierMayBeInParts) {
+  for (const char *regex : {"(?x)(?>\\w{1,} ?)[ab]aa", "(?i-s)(?sx:(?>\\w{1,} ?)[ab]aa)",
+                            "(?>\\w{1,}(?#as few)?)[ab]aa", "(?>\\w{1,}\\E?)[ab]aa",
+                            "(?x)(?:\\w{1,}?){1} + [ab]aa", "(?:\\w{1,}?){1}\\Q\\E+[ab]aa"}) {
+    EXPECT_EQ(Search(regex, "aabaa"), "1-5") << regex;
+  }
+}
+
 TEST(Search, AnEmptyAlternativeLeavesWhatFollowsInItsPlace) {
   for (const char *group : {"(a|)", "(?:a|)", "(a|\\b)", "(a|b{0})", "((?:a)|())"}) {
     EXPECT_EQ(Search(Text(group) + "(.{1,}?)b(?!b)", "ab"), "0-2") << group;
