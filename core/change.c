@@ -62,10 +62,20 @@ static int reserve_extent(const mm_extent *extent, uint64_t hole, int fd, const 
                        (unsigned long long)extent->size, name);
 }
 
+/* Growth without bytes is a hole, and nothing is reserved that could fail. */
+static int check_growth(const mm_change *change, int fd, const char *name, mm_error *err) {
+  if (change->new_size <= change->old_size) return MM_OK;
+  int rc = mm_os.can_hold(fd, change->new_size);
+  if (rc >= 0) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -rc, "cannot resize '%s' to %llu bytes", name,
+                       (unsigned long long)change->new_size);
+}
+
 /* Only bytes that will be written are reserved. Growth that no extent covers stays a hole: a file
 ** may be made sparse and larger than its disk, and reading a hole takes no room. */
 int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err) {
   int rc = check_limit(furthest(change), name, err);
+  if (rc == MM_OK) rc = check_growth(change, fd, name, err);
   if (rc != MM_OK || !change->count) return rc;
   uint64_t hole = first_hole(change, fd);
   for (size_t i = 0; rc == MM_OK && i < change->count; i++) {

@@ -44,7 +44,7 @@ int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 
 /* Make sure before the commit point that the bytes will find room: reserves what the extents write
 ** in holes and past the end, checks the process's file size limit (past it a write would raise
-** SIGXFSZ). The file's size stays; its ctime may change. MM_FULL or MM_IOERR, with `name` in the
+** SIGXFSZ) and the file system's. The file's size stays; its ctime may change. MM_FULL or MM_IOERR, with `name` in the
 ** sentence, and nothing stays reserved past the end; a file system that cannot promise room is no
 ** error. */
 int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err);

@@ -87,6 +87,8 @@ typedef struct mm_sys {
   int64_t (*read)(int fd, void *data, size_t size, uint64_t offset);        /* pread */
   int64_t (*write)(int fd, const void *data, size_t size, uint64_t offset); /* pwrite */
   int (*resize)(int fd, uint64_t size);                                     /* ftruncate */
+  /* May the file become so long, as far as its file system is concerned? 0, or -EFBIG: no. */
+  int (*can_hold)(int fd, uint64_t size);
   /* Make sure that writes to these bytes, past the end too, find room; the size stays. -EOPNOTSUPP
   ** where the file system cannot promise it. */
   int (*reserve)(int fd, uint64_t offset, uint64_t size);

@@ -281,6 +281,14 @@ static int64_t posix_seek(int fd, uint64_t offset, int whence) {
   return done64(found);
 }
 
+/* Seeking asks for no more than the size that ftruncate would accept, and changes nothing: where a
+** descriptor stands is of no use to pread. */
+static int posix_can_hold(int fd, uint64_t size) {
+  int64_t place = size > INT64_MAX ? -EINVAL : posix_seek(fd, size, SEEK_SET);
+  if (place == -EINVAL || place == -EOVERFLOW) return -EFBIG;
+  return place < 0 ? (int)place : 0;
+}
+
 static int64_t posix_next_hole(int fd, uint64_t offset) {
   int64_t found = posix_seek(fd, offset, SEEK_HOLE);
   if (found != -ENXIO) return found;
@@ -572,13 +580,13 @@ unsigned mm_sys_generation(void) {
     .close = posix_close, .status = posix_status, .status_path = posix_status_path,                \
     .status_link = posix_status_link, .birth = posix_birth, .path_of = posix_path_of,              \
     .read_link = posix_read_link, .working_directory = posix_working_directory,                    \
-    .read = posix_read, .write = posix_write, .resize = posix_resize, .reserve = posix_reserve,    \
-    .zero = posix_zero, .next_hole = posix_next_hole, .next_data = posix_next_data,                \
-    .sync = posix_sync, .sync_data = posix_sync_data, .remove = posix_remove,                      \
-    .rename = posix_rename, .set_mode = posix_set_mode, .set_owner = posix_set_owner,              \
-    .list = posix_list, .memory = posix_memory, .lock = posix_lock, .locked = posix_locked,        \
-    .map = posix_map, .unmap = posix_unmap, .protect = posix_protect, .advise = posix_advise,      \
-    .move_map = posix_move_map, .page_size = posix_page_size,                                      \
+    .read = posix_read, .write = posix_write, .resize = posix_resize, .can_hold = posix_can_hold,  \
+    .reserve = posix_reserve, .zero = posix_zero, .next_hole = posix_next_hole,                    \
+    .next_data = posix_next_data, .sync = posix_sync, .sync_data = posix_sync_data,                \
+    .remove = posix_remove, .rename = posix_rename, .set_mode = posix_set_mode,                    \
+    .set_owner = posix_set_owner, .list = posix_list, .memory = posix_memory, .lock = posix_lock,  \
+    .locked = posix_locked, .map = posix_map, .unmap = posix_unmap, .protect = posix_protect,      \
+    .advise = posix_advise, .move_map = posix_move_map, .page_size = posix_page_size,              \
     .file_size_limit = posix_file_size_limit, .user = posix_user, .clock = posix_clock,            \
     .sleep = posix_sleep, .random = posix_random, .environment = posix_environment                 \
   }

@@ -251,6 +251,22 @@ TEST_F(ChangeTest, NothingIsWrittenOrGrownPastTheLimitOfTheProcess) {
   EXPECT_EQ(Apply(Change(size, size - 1, {{size - 2, "x"}})), MM_OK);
 }
 
+TEST_F(ChangeTest, GrowthThatTheFileSystemCannotHoldIsRefusedThoughItIsAHole) {
+  static uint64_t asked;
+  auto below = mm_os.can_hold;
+  mm_os.can_hold = [](int, uint64_t to) { return asked = to, to > 600000 ? -EFBIG : 0; };
+  uint64_t size = old_bytes.size();
+  EXPECT_EQ(Reserve(Change(size, 600001, {})), MM_FULL);
+  EXPECT_STREQ(err.text, "cannot resize 'a.bin' to 600001 bytes: File too large");
+  EXPECT_EQ(Reserve(Change(size, 600001, {{size, "x"}})), MM_FULL);
+  EXPECT_EQ(Reserve(Change(size, 600000, {})), MM_OK);
+  EXPECT_EQ(asked, 600000u);
+  EXPECT_EQ(Reserve(Change(size, size, {{size - 1, "x"}})), MM_OK);
+  EXPECT_EQ(asked, 600000u) << "nothing grows";
+  mm_os.can_hold = below;
+  EXPECT_EQ(Get(path), old_bytes);
+}
+
 TEST_F(ChangeTest, ReservesNothingWhereThereIsNoHole) {
   FaultSys sys;
   ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}, {5000, "b"}})), MM_OK);

@@ -291,6 +291,20 @@ TEST_F(Sys, RefusesOffsetsThatNoFileHas) {
   EXPECT_EQ(content_of(fd), "abc");
 }
 
+TEST_F(Sys, CanHoldWhatResizeWouldMake) {
+  int fd = make("a", "abc");
+  EXPECT_EQ(mm_os.can_hold(fd, UINT64_MAX), -EFBIG);
+  EXPECT_EQ(mm_os.can_hold(-1, 3), -EBADF);
+  EXPECT_EQ(mm_os.can_hold(fd, 0), 0);
+  for (uint64_t size = 1; size < UINT64_MAX / 2; size *= 2) {
+    for (uint64_t near : {size - 1, size, size + 1}) {
+      int can = mm_os.can_hold(fd, near);
+      EXPECT_EQ(can, mm_os.resize(fd, near)) << near;
+    }
+  }
+  EXPECT_EQ(mm_os.resize(fd, 0), 0);
+}
+
 TEST_F(Sys, ResizesBothWays) {
   int fd = make("a", "abc");
   EXPECT_EQ(mm_os.resize(fd, 5), 0);

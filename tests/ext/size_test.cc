@@ -2,6 +2,8 @@
 // never does. In windows, too.
 #include "tests/support/sql.h"
 
+#include <filesystem>
+
 namespace mm_test {
 namespace {
 
@@ -28,6 +30,26 @@ TEST_F(Size, LengthIsTheWindowsSizeTheFiles) {
 }
 
 // ---- resize
+
+// Where a size is more than the file system allows, this is seen before anything is committed.
+TEST_F(Size, ResizeTakesAnySizeOrLeavesTheFile) {
+  for (int64_t size = 1 << 20; size <= int64_t{1} << 46; size *= 2) {
+    std::string wanted = std::to_string(size);
+    Run("BEGIN; CREATE TABLE IF NOT EXISTS t(x); INSERT INTO t VALUES(" + wanted + ")");
+    Run("SELECT mmap_patch('a', 0, 'new'), mmap_resize('a', " + wanted + ")");
+    std::string error = Error("COMMIT");
+    bool done = error == "ok";
+    if (!done) {
+      EXPECT_EQ(error, "FULL mmap: cannot resize 'a' to " + wanted + " bytes: File too large");
+      EXPECT_TRUE(sqlite3_get_autocommit(*db)) << "SQLite undoes all where nothing has room";
+    }
+    EXPECT_EQ(One("SELECT mmap_size('a'), CAST(mmap_slice('a', 0, 10) AS TEXT)"),
+              done ? wanted + "|new3456789" : "10|0123456789");
+    EXPECT_EQ(One("SELECT count(*) FROM t WHERE x = " + wanted), done ? "1" : "0");
+    Run("SELECT mmap_resize('a', 10), mmap_patch('a', 0, '012')");
+    EXPECT_FALSE(std::filesystem::exists("a-mmap-journal"));
+  }
+}
 
 TEST_F(Size, ResizeGrowsWithZerosAndCuts) {
   EXPECT_EQ(One("SELECT mmap_resize('a', 13)"), "13");

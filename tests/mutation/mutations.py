@@ -52,6 +52,8 @@ STEPS = [
     ("begin recovers", COMMIT,
      "rc = object_recover(object, err);\n  if (rc == MM_OK) {\n    int failed",
      "if (rc == MM_OK) {\n    int failed"),
+    ("the file system holds a file of the new size", CHANGE,
+     "int rc = mm_os.can_hold(fd, change->new_size);", "int rc = 0;"),
     ("room is reserved before the commit point", CHANGE,
      "int rc = mm_os.reserve(fd, extent->offset, extent->size);", "int rc = 0;"),
     ("room past the end is given back", CHANGE,

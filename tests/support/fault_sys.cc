@@ -203,6 +203,10 @@ int Resize(int fd, uint64_t size) {
   return RunInt(OfFd(Call::kResize, fd, 0, size), [&] { return state->below.resize(fd, size); });
 }
 
+int CanHold(int fd, uint64_t size) {
+  return RunInt(OfFd(Call::kCanHold, fd, 0, size), [&] { return state->below.can_hold(fd, size); });
+}
+
 int Reserve(int fd, uint64_t offset, uint64_t size) {
   return RunInt(OfFd(Call::kReserve, fd, offset, size),
                 [&] { return state->below.reserve(fd, offset, size); });
@@ -311,6 +315,7 @@ const char *NameOf(Call call) {
                                       "read",
                                       "write",
                                       "resize",
+                                      "can_hold",
                                       "reserve",
                                       "zero",
                                       "next_hole",
@@ -350,6 +355,7 @@ FaultSys::FaultSys() {
   mm_os.read = Read;
   mm_os.write = Write;
   mm_os.resize = Resize;
+  mm_os.can_hold = CanHold;
   mm_os.reserve = Reserve;
   mm_os.zero = Zero;
   mm_os.next_hole = NextHole;

@@ -40,6 +40,7 @@ enum class Call {
   kRead,
   kWrite,
   kResize,
+  kCanHold,
   kReserve,
   kZero,
   kNextHole,

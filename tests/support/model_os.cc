@@ -455,6 +455,10 @@ int Resize(int fd, uint64_t size) {
   return Do(op);
 }
 
+int CanHold(int fd, uint64_t) {
+  return ForWriting(fd) ? 0 : -EBADF;
+}
+
 int Reserve(int fd, uint64_t, uint64_t) {
   return ForWriting(fd) ? 0 : -EBADF;
 }
@@ -589,6 +593,7 @@ ModelOs::ModelOs(Disk disk) {
   mm_os.read = Read;
   mm_os.write = WriteCall;
   mm_os.resize = Resize;
+  mm_os.can_hold = CanHold;
   mm_os.reserve = Reserve;
   mm_os.zero = Zero;
   mm_os.next_hole = NextHole;
