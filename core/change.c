@@ -21,7 +21,8 @@ int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err) {
   mm_change_watch *watch = change->watch;
   if (!watch || !watch->stop || (watch->done += bytes) < MM_FIND_PIECE) return MM_OK;
   watch->done = 0;
-  return watch->stop(watch->context) ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
+  int stop = watch->stop(watch->context);
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 
 /* The kernel sends SIGXFSZ, which kills the host, for a write or a growth that starts past the

@@ -22,7 +22,7 @@ typedef struct mm_extent {
 
 /* Asked before the commit point, while a change is made and journalled. */
 typedef struct mm_change_watch {
-  int (*stop)(void *context); /* nonzero to give up; NULL: never */
+  int (*stop)(void *context); /* nonzero to give up, as mm_fail_stopped says; NULL: never */
   void *context;
   uint64_t done; /* bytes that were dealt with since it was asked last */
 } mm_change_watch;

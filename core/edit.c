@@ -71,8 +71,9 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
     piece = size - done < WRITE_PIECE ? size - done : WRITE_PIECE;
-    if (done && settings->watch && settings->watch(settings->watch_context)) {
-      rc = mm_fail(err, MM_INTERRUPT, "interrupted");
+    int stop = done && settings->watch ? settings->watch(settings->watch_context) : 0;
+    if (stop) {
+      rc = mm_fail_stopped(err, stop);
     } else {
       rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
     }

@@ -63,3 +63,8 @@ int(mm_fail_errno)(mm_error *err, int code, int error, const char *format, ...) 
 int(mm_fail_nomem)(mm_error *err) {
   return mm_fail(err, MM_NOMEM, "out of memory");
 }
+
+int mm_fail_stopped(mm_error *err, int answer) {
+  if (answer == MM_NOMEM) return mm_fail_nomem(err);
+  return mm_fail(err, MM_INTERRUPT, "interrupted");
+}

@@ -51,6 +51,10 @@ int mm_fail_errno(mm_error *err, int code, int error, const char *format, ...)
 /* No memory: the one sentence for it. Returns MM_NOMEM. */
 int mm_fail_nomem(mm_error *err);
 
+/* When whoever was asked said to give up: MM_NOMEM if `answer` is that, as there was no memory to ask,
+** else MM_INTERRUPT "interrupted". */
+int mm_fail_stopped(mm_error *err, int answer);
+
 /* Static analysers look at one file at a time: they are told that a failure is never MM_OK. */
 #if defined __clang_analyzer__ || defined MM_ANALYZER
 #define mm_fail(err, code, ...) (mm_fail(err, code, __VA_ARGS__), (code) ? (code) : MM_ERROR)

@@ -160,7 +160,8 @@ int mm_lock_write(mm_inode *entry, int fd, const void *owner, int64_t timeout, m
     int result = try_write(entry, fd, owner, &holder);
     if (result < 0) return mm_fail_errno(err, MM_IOERR, -result, "cannot lock '%s'", name);
     if (holder == MINE) return MM_OK;
-    if (watch && watch(context)) return mm_fail(err, MM_INTERRUPT, "interrupted");
+    int stop = watch ? watch(context) : 0;
+    if (stop) return mm_fail_stopped(err, stop);
     if (tries == 1) deadline = deadline_after(timeout);
     if (!wait_before(tries, deadline)) return fail_busy(holder, name, err);
   }

@@ -30,7 +30,7 @@ typedef struct mm_inode mm_inode;
 mm_inode *mm_inode_acquire(uint64_t device, uint64_t inode);
 void mm_inode_release(mm_inode *entry);
 
-/* While polling: nonzero to give up (MM_INTERRUPT). May be NULL. */
+/* While polling: nonzero to give up, as mm_fail_stopped says. May be NULL. */
 typedef int mm_lock_watch(void *context);
 
 /* Become the file's writer through `fd`, which must be open for writing; `owner` stands for the

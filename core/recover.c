@@ -150,9 +150,8 @@ static int await_writer(mm_object *object, mm_error *err) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);
     }
-    if (settings->watch && settings->watch(settings->watch_context)) {
-      return mm_fail(err, MM_INTERRUPT, "interrupted");
-    }
+    int stop = settings->watch ? settings->watch(settings->watch_context) : 0;
+    if (stop) return mm_fail_stopped(err, stop);
     mm_os.sleep(RECOVER_PAUSE);
   }
   return MM_OK;

@@ -47,20 +47,31 @@ bool ext_conn_may_cache(ext_conn *conn) {
   return conn->caches;
 }
 
-int ext_conn_interrupted(void *context) {
+static int answer_of(int rc) {
+  if (rc == SQLITE_NOMEM) return MM_NOMEM;
+  return rc == SQLITE_INTERRUPT ? MM_INTERRUPT : MM_OK;
+}
+
+/* MM_OK: go on. Where there is no memory to ask, SQLite may end the statement that is running with that
+** error whatever follows: it must not have written by then. What only reads may go on. */
+static int ask_whether_to_go_on(void *context) {
   ext_conn *conn = context;
   sqlite3_stmt *stmt = conn->interrupted;
   if (!stmt) {
     bool cache = ext_conn_may_cache(conn);
     int rc = sqlite3_prepare_v3(conn->db, interrupted_sql, -1,
                                 cache ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, NULL);
-    if (!stmt) return rc == SQLITE_INTERRUPT; /* as preparing is, too */
+    if (!stmt) return answer_of(rc); /* preparing is interrupted, too */
     if (cache) conn->interrupted = stmt;
   }
   int rc = sqlite3_step(stmt);
   (void)sqlite3_reset(stmt);
   if (stmt != conn->interrupted) sqlite3_finalize(stmt);
-  return rc == SQLITE_INTERRUPT;
+  return answer_of(rc);
+}
+
+int ext_conn_interrupted(void *context) {
+  return ask_whether_to_go_on(context) == MM_INTERRUPT;
 }
 
 static int stop_find(void *context, uint64_t done) {
@@ -554,7 +565,7 @@ int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err) {
   conn->holds = 1;
   conn->settings.synchronous = MM_SYNC_FULL;
   conn->settings.busy_timeout = 1000;
-  conn->settings.watch = ext_conn_interrupted;
+  conn->settings.watch = ask_whether_to_go_on;
   conn->settings.watch_context = conn;
   conn->settings.on_fault.notify = on_pin_fault;
   conn->settings.on_fault.context = conn;

@@ -191,6 +191,16 @@ TEST_F(LongScan, OfACopiedSliceServesAHandler) {
 
 // ---- writing
 
+// Large enough that it is asked on the way whether to go on.
+TEST_F(Progress, ACommitOfTwoFilesIsWhole) {
+  Put("one", std::string(5 << 20, '1'));
+  Put("two", "2");
+  Run("BEGIN; SELECT mmap_move('one', 0, 1, 5242879), mmap_set('one', 5242879, 0),"
+      " mmap_patch('two', 0, 'x')");
+  EXPECT_TRUE(db->Succeeds("COMMIT"));
+  EXPECT_EQ(One("SELECT mmap_get('one', 5242879), mmap_get('two', 0)"), "0|120");
+}
+
 class LongWrite : public Progress {
 protected:
   void SetUp() override {
