@@ -338,7 +338,7 @@ static int write_all(int fd, const header *head, const mm_change *change, bool d
   write_commit(&out);
   writer_flush(&out);
   mm_free(out.buffer);
-  if (out.rc == STOPPED) return MM_INTERRUPT;
+  if (out.rc == STOPPED) return err->code;
   if (out.rc == 0 && durable) out.rc = mm_os.sync(fd);
   if (out.rc >= 0) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -out.rc, "cannot write the journal '%s'", journal);

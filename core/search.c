@@ -530,8 +530,12 @@ static int attempt_some(run *r, uint64_t last, uint64_t wanted) {
     p->starts = count / 2;
     return NOTHING;
   }
-  r->at = code == PCRE2_ERROR_NOMATCH ? last + 1 : partial_start(r, last);
-  return code == PCRE2_ERROR_NOMATCH ? NOTHING : attempt_one(r, end);
+  if (code == PCRE2_ERROR_NOMATCH) {
+    r->at = last + 1;
+    return NOTHING;
+  }
+  if (code == PCRE2_ERROR_PARTIAL) r->at = partial_start(r, last);
+  return attempt_one(r, end);
 }
 
 /* Try all starts up to `last`, seeing the data up to `wanted` at once if that is not much. */

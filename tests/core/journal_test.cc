@@ -425,6 +425,18 @@ TEST_F(JournalTest, ShortWritesAndReadsAreGoneOnWith) {
   EXPECT_EQ(Get(path), Planned("0123456789"));
 }
 
+// What was asked says why to give up.
+TEST_F(JournalTest, IsGivenUpAsTheWatchSays) {
+  for (int answer : {1, static_cast<int>(MM_NOMEM)}) {
+    mm_change_watch watch = {[](void *say) { return *static_cast<int *>(say); }, &answer, 0};
+    Plan(16 << 20, {{1, Noise(12 << 20)}});
+    change.watch = &watch;
+    EXPECT_EQ(Write(true), answer == 1 ? MM_INTERRUPT : MM_NOMEM);
+    EXPECT_EQ(std::string(err.text), answer == 1 ? "interrupted" : "out of memory");
+    EXPECT_FALSE(Exists(name));
+  }
+}
+
 TEST_F(JournalTest, NoMemoryIsNoHarm) {
   mm_allocator failing = {FailingAlloc, FailingRealloc, free};
   mm_mem_use(&failing);
