@@ -39,14 +39,15 @@ typedef struct mm_change {
 /* Free what it owns; afterwards it is empty. A change of all zeros is an empty one. */
 void mm_change_clear(mm_change *change);
 
-/* So many bytes more have been dealt with: asks the watch every few MiB. MM_INTERRUPT: to give up. */
+/* So many bytes more have been dealt with: asks the watch every few MiB. MM_INTERRUPT: to give
+** up. */
 int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 
 /* Make sure before the commit point that the bytes will find room: reserves what the extents write
 ** in holes and past the end, checks the process's file size limit (past it a write would raise
-** SIGXFSZ) and the file system's. The file's size stays; its ctime may change. MM_FULL or MM_IOERR, with `name` in the
-** sentence, and nothing stays reserved past the end; a file system that cannot promise room is no
-** error. */
+** SIGXFSZ) and the file system's. The file's size stays; its ctime may change. MM_FULL or MM_IOERR,
+** with `name` in the sentence, and nothing stays reserved past the end; a file system that cannot
+** promise room is no error. */
 int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err);
 
 /* Give back what a reserve has reserved past the end of the file: after it, when nothing will be

@@ -77,8 +77,8 @@ static void let_go(mm_object *object) {
   object->changed_by_others = false;
 }
 
-/* A journal of ours that could not be removed must not be replayed by others: we stay the writer, and
-** the next use tries again. */
+/* A journal of ours that could not be removed must not be replayed by others: we stay the writer,
+** and the next use tries again. */
 static void let_go_if_clean(mm_object *object) {
   object->stuck = object->undo_journal;
   if (!object->stuck) let_go(object);
@@ -158,7 +158,8 @@ static int write_journal(mm_object *object, mm_error *err) {
   if (!is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
   int rc = mm_journal_write(object->journal, object->fd, &object->seen, &object->change,
                             is_durable(object), err);
-  /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not ours. */
+  /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
+  ** ours. */
   object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_exists(object->journal));
   return rc;
 }
@@ -207,8 +208,8 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) 
 
 /* ---- commit --------------------------------------------------------------------------------- */
 
-/* The view's own copies are not needed any more: the file has the bytes. It has no pins: object_ready has
-** made one of its own for the writes. */
+/* The view's own copies are not needed any more: the file has the bytes. It has no pins:
+** object_ready has made one of its own for the writes. */
 static int show_file(mm_object *object, mm_error *err) {
   const mm_change *change = &object->change;
   const mm_view *view = object->view;

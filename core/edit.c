@@ -1,11 +1,12 @@
 /*
 ** edit.c: the writes of object.h, and their undoing.
 **
-** Each appends to the log first and shows the new entries in the view after; if that fails, the log is
-** cut again. So there is one way in for every change, and one way back.
+** Each appends to the log first and shows the new entries in the view after; if that fails, the log
+** is cut again. So there is one way in for every change, and one way back.
 */
 #include <string.h>
 
+#include "core/find.h"
 #include "core/object.h"
 #include "core/object_private.h"
 
@@ -36,7 +37,8 @@ static int finish_edit(mm_object *object, size_t mark, int rc, mm_error *err) {
   return rc;
 }
 
-/* Append a write of `size` bytes that are now at `from`, after `lead` bytes for the caller to fill. */
+/* Append a write of `size` bytes that are now at `from`, after `lead` bytes for the caller to
+** fill. */
 static int log_copy(mm_object *object, uint64_t to, uint64_t lead, uint64_t from, uint64_t size,
                     uint8_t **room, mm_error *err) {
   int rc = mm_log_write_room(&object->log, to, lead + size, room, err);
@@ -60,30 +62,30 @@ static int copy_piece(mm_object *object, const copy *c, uint64_t place, uint64_t
   return finish_edit(object, mark, rc, err);
 }
 
-/* What is large is copied in pieces, with a look between them at whether to go on: from the end on
-** backwards if the bytes move upwards, so that none is overwritten before it has moved. */
-#define WRITE_PIECE ((uint64_t)4 << 20)
-
-static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
-  const mm_settings *settings = object->settings;
-  size_t mark = mm_object_mark(object);
-  mm_error ignored;
-  int rc = MM_OK;
-  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = size - done < WRITE_PIECE ? size - done : WRITE_PIECE;
-    int stop = done && settings->watch ? settings->watch(settings->watch_context) : 0;
-    if (stop) {
-      rc = mm_fail_stopped(err, stop);
-    } else {
-      rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
-    }
-  }
+/* The end of an edit of several steps: those behind `mark` are undone if it failed. */
+static int finish_steps(mm_object *object, size_t mark, int rc) {
+  mm_error ignored; /* why it failed has been said */
   if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
   return rc;
 }
 
-/* Are they bytes of the object itself? With the first piece that is shown they change, or go: what is
-** large is a move then. */
+/* What is large is copied in pieces of MM_FIND_PIECE, with a look between them at whether to go on:
+** from the end on backwards if the bytes move upwards, so that none is overwritten before it has
+** moved. */
+static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
+  size_t mark = mm_object_mark(object);
+  int rc = MM_OK;
+  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
+    piece = object_min(size - done, MM_FIND_PIECE);
+    if (done) rc = object_ask(object, err);
+    if (rc) break;
+    rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
+  }
+  return finish_steps(object, mark, rc);
+}
+
+/* Are they bytes of the object itself? With the first piece that is shown they change, or go: what
+** is large is a move then. */
 static bool lies_inside(const mm_object *object, const uint8_t *data) {
   uintptr_t at = (uintptr_t)data, base = (uintptr_t)object->data;
   return at >= base && at - base < object->size;
@@ -92,7 +94,7 @@ static bool lies_inside(const mm_object *object, const uint8_t *data) {
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err) {
   copy c = {.to = offset, .data = data};
-  if (size > WRITE_PIECE && lies_inside(object, data)) {
+  if (size > MM_FIND_PIECE && lies_inside(object, data)) {
     c = (copy){.to = offset, .from = (uint64_t)(data - object->data)};
   }
   return copy_all(object, c, size, err);
@@ -135,7 +137,8 @@ static int insert_at_once(mm_object *object, uint64_t offset, const uint8_t *dat
   return finish_edit(object, mark, rc, err);
 }
 
-/* With bytes of the object itself, at `from` before there was room: those behind have moved by now. */
+/* With bytes of the object itself, at `from` before there was room: those behind have moved by
+** now. */
 static int fill_from_inside(mm_object *object, uint64_t offset, uint64_t from, uint64_t size,
                             mm_error *err) {
   uint64_t before = from < offset ? object_min(offset - from, size) : 0;
@@ -149,15 +152,13 @@ static int insert_in_pieces(mm_object *object, uint64_t offset, const uint8_t *d
   bool inside = lies_inside(object, data);
   uint64_t behind = object->size - offset, from = inside ? (uint64_t)(data - object->data) : 0;
   size_t mark = mm_object_mark(object);
-  mm_error ignored;
   int rc = mm_object_resize(object, object->size + size, err);
   if (rc == MM_OK) rc = mm_object_move(object, offset + size, offset, behind, err);
   if (rc == MM_OK) {
     rc = inside ? fill_from_inside(object, offset, from, size, err)
                 : mm_object_write(object, offset, data, size, err);
   }
-  if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
-  return rc;
+  return finish_steps(object, mark, rc);
 }
 
 int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
@@ -165,7 +166,7 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   if (size == 0) return MM_OK;
   int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
   if (rc) return rc;
-  bool large = size > WRITE_PIECE || object->size - offset > WRITE_PIECE;
+  bool large = size > MM_FIND_PIECE || object->size - offset > MM_FIND_PIECE;
   return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
 }
 
@@ -183,18 +184,16 @@ static int erase_at_once(mm_object *object, uint64_t offset, uint64_t size, mm_e
 static int erase_in_pieces(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
   uint64_t end = offset + size;
   size_t mark = mm_object_mark(object);
-  mm_error ignored;
   int rc = mm_object_move(object, offset, end, object->size - end, err);
   if (rc == MM_OK) rc = mm_object_resize(object, object->size - size, err);
-  if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
-  return rc;
+  return finish_steps(object, mark, rc);
 }
 
 int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
   if (size == 0) return MM_OK;
   int rc = check_size(object, object->size - size, err);
   if (rc) return rc;
-  bool large = object->size - offset - size > WRITE_PIECE;
+  bool large = object->size - offset - size > MM_FIND_PIECE;
   return (large ? erase_in_pieces : erase_at_once)(object, offset, size, err);
 }
 
@@ -218,7 +217,7 @@ static int clean_entries(mm_object *object, size_t mark, page_span *hull, mm_err
   *hull = (page_span){UINT64_MAX, 0};
   for (size_t i = mark; i < object->log.count && rc == MM_OK; i++) {
     page_span pages = touched(&object->log.entries[i]);
-    pages = (page_span){object_page_down(pages.low), object_page_up(pages.high)};
+    pages = (page_span){mm_sys_page_down(pages.low), mm_sys_page_up(pages.high)};
     if (pages.low < hull->low) hull->low = pages.low;
     if (pages.high > hull->high) hull->high = pages.high;
     if (pages.low >= run.low && pages.low <= run.high) {

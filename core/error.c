@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a sentence quotes, a file's name above all, may have newlines in it, or what moves the cursor of a
-** terminal. */
+/* What a sentence quotes, a file's name above all, may have newlines in it, or what moves the
+** cursor of a terminal. */
 static void keep_to_one_line(char *text) {
   for (; *text; text++) {
     unsigned char c = (unsigned char)*text;

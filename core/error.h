@@ -5,8 +5,8 @@
 ** `mm_error *` as their last argument, which is never NULL, and return the code, MM_OK being 0. The
 ** error is written only when the code is not MM_OK.
 **
-** A sentence is one line, lower case, without a full stop, and without the name of the SQL function:
-** whoever knows that name puts it in front.
+** A sentence is one line, lower case, without a full stop, and without the name of the SQL
+** function: whoever knows that name puts it in front.
 */
 #ifndef MM_ERROR_H
 #define MM_ERROR_H
@@ -38,8 +38,8 @@ typedef struct mm_error {
   char text[MM_ERROR_TEXT];
 } mm_error;
 
-/* Write code and sentence (printf's format) into `err`; a longer sentence is cut, and control characters in
-** what it quotes become question marks, so that it is one line. Returns `code`. */
+/* Write code and sentence (printf's format) into `err`; a longer sentence is cut, and control
+** characters in what it quotes become question marks, so that it is one line. Returns `code`. */
 int mm_fail(mm_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a system call that failed: `error` is its errno value (positive), the sentence is
@@ -51,8 +51,8 @@ int mm_fail_errno(mm_error *err, int code, int error, const char *format, ...)
 /* No memory: the one sentence for it. Returns MM_NOMEM. */
 int mm_fail_nomem(mm_error *err);
 
-/* When whoever was asked said to give up: MM_NOMEM if `answer` is that, as there was no memory to ask,
-** else MM_INTERRUPT "interrupted". */
+/* When whoever was asked said to give up: MM_NOMEM if `answer` is that, as there was no memory to
+** ask, else MM_INTERRUPT "interrupted". */
 int mm_fail_stopped(mm_error *err, int answer);
 
 /* Static analysers look at one file at a time: they are told that a failure is never MM_OK. */

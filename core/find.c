@@ -454,8 +454,8 @@ static mm_outcome search_scan(search *s, uint64_t *q, uint64_t count) {
   return outcome;
 }
 
-/* Pass over blocks of places from `*q` on in which nothing is found, at most `count`. Returns whether
-** there were any. */
+/* Pass over blocks of places from `*q` on in which nothing is found, at most `count`. Returns
+** whether there were any. */
 static bool search_sweep(search *s, uint64_t *q, uint64_t count) {
   const uint8_t *first = s->backward ? s->text + (s->places - *q - count) : s->text + *q;
   uint64_t passed = s->kernel->sweep(&s->scan, first, count, s->backward);

@@ -56,8 +56,8 @@ int64_t mm_rfind_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
 int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
                      const mm_find_watch *watch);
 
-/* The offsets of all bytes of data[0 .. MM_FIND_PAGE-1] that equal `byte`; returns how many. For bytes
-** that are not rare: the ends of lines. */
+/* The offsets of all bytes of data[0 .. MM_FIND_PAGE-1] that equal `byte`; returns how many. For
+** bytes that are not rare: the ends of lines. */
 #define MM_FIND_PAGE 4096
 unsigned mm_find_places(uint8_t byte, const uint8_t *data, uint16_t places[MM_FIND_PAGE]);
 

@@ -1,10 +1,11 @@
 /*
 ** find_names.h: names of their own for what each instruction set defines.
 **
-** To be included twice: behind the macros that find_vector.h asks for, which makes of `load`, say, a
-** mm_kernel_avx2_load; and at the end of find_vector.h, which undoes that. So all of them can stand in
-** one translation unit, which the amalgamation is. What find_vector.h defines has its place in both
-** lists here: a name that is missing is defined twice in the amalgamation, and the compiler says so.
+** To be included twice: behind the macros that find_vector.h asks for, which makes of `load`, say,
+** a mm_kernel_avx2_load; and at the end of find_vector.h, which undoes that. So all of them can
+** stand in one translation unit, which the amalgamation is. What find_vector.h defines has its
+** place in both lists here: a name that is missing is defined twice in the amalgamation, and the
+** compiler says so.
 */
 #ifndef MM_FIND_NAMES
 #define MM_FIND_NAMES

@@ -2,8 +2,8 @@
 ** find_vector.h: the loops of find, written once for all instruction sets.
 **
 ** Not a header in the usual sense: a file for one instruction set defines the following, its names
-** made its own by find_names.h, and then includes this, which defines the functions of its mm_kernel
-** (see find_kernel.h), and the kernel.
+** made its own by find_names.h, and then includes this, which defines the functions of its
+** mm_kernel (see find_kernel.h), and the kernel.
 **
 **   KERNEL, NAME   the kernel to define, and its name as a string
 **   TARGET         attributes of every function, so that the compiler may use the instructions
@@ -304,12 +304,12 @@ TARGET static mm_outcome kernel_rfind(mm_scan *scan, const uint8_t *text, uint64
   return scan_down(scan, text, places);
 }
 
-/* Sweeping. Memory that is read at several places in turn comes faster than from one: each place has
-** a stream of the prefetchers to itself, and when one waits at the border of a page the others go
-** on. (M. O. Blom, K. F. D. Rietveld, R. V. van Nieuwpoort, Multi-strided access patterns to boost
-** hardware prefetching, ICPE 2025.) Measured: four places, 64 KiB apart, are as good as more of them;
-** a line of the cache at a time is better than half or two; to ask for what is a little further on
-** helps here as well. */
+/* Sweeping. Memory that is read at several places in turn comes faster than from one: each place
+** has a stream of the prefetchers to itself, and when one waits at the border of a page the others
+** go on. (M. O. Blom, K. F. D. Rietveld, R. V. van Nieuwpoort, Multi-strided access patterns to
+** boost hardware prefetching, ICPE 2025.) Measured: four places, 64 KiB apart, are as good as more
+** of them; a line of the cache at a time is better than half or two; to ask for what is a little
+** further on helps here as well. */
 #define LINE ((uint64_t)64)
 #define STREAM (MM_FIND_SWEEP / 4)
 
@@ -517,8 +517,8 @@ TARGET static uint64_t kernel_sweep_set(const mm_byte_set *set, const uint8_t *t
                      : set_sweep(set, text, size, backward, false);
 }
 
-/* One byte of a vector at most is the rule: it is taken without a branch, as that would be guessed wrong
-** every other time. Room for all of the page is room for what is written in vain. */
+/* One byte of a vector at most is the rule: it is taken without a branch, as that would be guessed
+** wrong every other time. Room for all of the page is room for what is written in vain. */
 TARGET static unsigned kernel_places(uint8_t byte, const uint8_t *text, uint16_t *places) {
   const uint64_t last = (uint64_t)1 << ((WIDTH << LANE_LOG) - 1);
   const vec wanted = splat(byte);

@@ -95,7 +95,7 @@ static bool translator_take(translator *t, char c) {
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
-static int digit_of(char c) {
+int mm_hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   c = (char)(c | 0x20);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -106,7 +106,7 @@ enum { ANY = 16 };
 
 static int read_digit(translator *t) {
   char c = t->at < t->size ? t->pattern[t->at] : 0;
-  int digit = c == '?' ? ANY : digit_of(c);
+  int digit = c == '?' ? ANY : mm_hex_digit(c);
   if (digit < 0) translator_fail(t, t->at, "a hexadecimal digit or ? is missing");
   if (digit >= 0) t->at++;
   return digit;

@@ -19,4 +19,7 @@
 ** MM_ERROR "bad hex pattern at 3: a digit is missing", where 3 counts bytes from 0; MM_NOMEM. */
 int mm_hex_regex(const char *pattern, uint64_t size, char **out, mm_error *err);
 
+/* The value of a hexadecimal digit in either case; -1: it is none. */
+int mm_hex_digit(char c);
+
 #endif

@@ -33,8 +33,8 @@ bool mm_journal_exists(const char *journal);
 /* Write the journal of `change` to the file open as `fd` with status `stat`; with `durable`, fsync
 ** it and its directory. It is made exclusively, never through a link, and never more readable than
 ** the file (0600, then the file's mode without execute bits, and its owner if that is allowed). On
-** any error, MM_INTERRUPT if the change's watch says so among them, nothing is left under that name,
-** durably if a part of it might be complete. */
+** any error, MM_INTERRUPT if the change's watch says so among them, nothing is left under that
+** name, durably if a part of it might be complete. */
 int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
                      bool durable, mm_error *err);
 
@@ -75,8 +75,9 @@ typedef int mm_journal_extent(void *context, uint64_t offset, const uint8_t *dat
                               mm_error *err);
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err);
 
-/* Make a whole journal and its name durable, before a byte of it is replayed durably: its writer may
-** have been killed before its own fsync, and then it is whole only as long as the system runs. */
+/* Make a whole journal and its name durable, before a byte of it is replayed durably: its writer
+** may have been killed before its own fsync, and then it is whole only as long as the system
+** runs. */
 int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err);
 
 /* Replay into the file open for writing as `fd`; with `durable`, make it durable. The journal

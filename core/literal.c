@@ -567,9 +567,9 @@ static bool may_be_single(const uint8_t *pattern, uint64_t size) {
   return false;
 }
 
-/* A repetition without a bound that the pattern starts with may as well take one byte more, if there
-** is one: what follows it begins at the same place. (There is nothing here that would know the
-** difference: references to groups, verbs and the like are not read.) */
+/* A repetition without a bound that the pattern starts with may as well take one byte more, if
+** there is one: what follows it begins at the same place. (There is nothing here that would know
+** the difference: references to groups, verbs and the like are not read.) */
 static mm_literal finished(const mm_literal *literal, const sequence *all) {
   mm_literal out = *literal;
   const mm_lead *lead = &out.lead;

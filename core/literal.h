@@ -41,11 +41,12 @@ typedef struct mm_literals {
 ** pattern is right is PCRE2's to say. */
 void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out);
 
-/* How much it helps to know of a byte that (byte & mask) == value: about two for each bit, less where
-** files are full of such bytes. */
+/* How much it helps to know of a byte that (byte & mask) == value: about two for each bit, less
+** where files are full of such bytes. */
 unsigned mm_literal_tells(uint8_t value, uint8_t mask);
 
-/* The same of all of a literal, and more if it is known where a match with it starts. 0: nothing. */
+/* The same of all of a literal, and more if it is known where a match with it starts. 0:
+** nothing. */
 unsigned mm_literal_worth(const mm_literal *literal);
 
 /* Does the literal tell nothing about where a match with it starts? */

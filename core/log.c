@@ -147,9 +147,10 @@ mm_log mm_log_rest(const mm_log *log, size_t first) {
 }
 
 /*
-** Merging. Every entry becomes a piece: a write the bytes it wrote; a cut the zeros that show where it
-** cut, should the file grow again. What is seen at a byte is the newest piece over it. The pieces are
-** swept by offset; a heap holds those that cover the point of the sweep, the newest on top.
+** Merging. Every entry becomes a piece: a write the bytes it wrote; a cut the zeros that show where
+** it cut, should the file grow again. What is seen at a byte is the newest piece over it. The
+** pieces are swept by offset; a heap holds those that cover the point of the sweep, the newest on
+** top.
 */
 typedef struct piece {
   uint64_t start, end;
@@ -202,8 +203,8 @@ static void merge_runs(const piece *from, piece *to, size_t low, size_t middle, 
   }
 }
 
-/* Bottom-up merge sort by start, stable; `spare` has room for as many. m->pieces becomes where the result
-** is. */
+/* Bottom-up merge sort by start, stable; `spare` has room for as many. m->pieces becomes where the
+** result is. */
 static int sort_pieces(merger *m, piece *pieces, piece *spare, size_t count, mm_error *err) {
   int rc = MM_OK;
   for (size_t width = 1; width < count; width *= 2) {
@@ -307,8 +308,8 @@ static uint8_t *add_buffer(mm_change *change, uint64_t size) {
   return buffer;
 }
 
-/* Small neighbours become one extent, so that a byte at a time does not become a write a byte; large
-** ones are not worth a copy. */
+/* Small neighbours become one extent, so that a byte at a time does not become a write a byte;
+** large ones are not worth a copy. */
 #define JOIN_BELOW ((uint64_t)64 << 10)
 #define JOIN_LIMIT ((uint64_t)1 << 20)
 

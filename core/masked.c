@@ -58,8 +58,8 @@ static unsigned rarest(const mm_masked *masked, const uint8_t *data, uint64_t pl
   return best;
 }
 
-/* By what is rare in the next SAMPLE places, and then what is rare beside it. Each choice makes more
-** patient: there are few of them. */
+/* By what is rare in the next SAMPLE places, and then what is rare beside it. Each choice makes
+** more patient: there are few of them. */
 static void choose_again(mm_masked *masked, const uint8_t *data) {
   unsigned a = rarest(masked, data, MASKED_SAMPLE, masked->size);
   use_pair(masked, a, rarest(masked, data, MASKED_SAMPLE, a));

@@ -16,8 +16,8 @@ typedef struct mm_allocator {
   void (*release)(void *memory);                    /* NULL is allowed */
 } mm_allocator;
 
-/* Put `allocator` in place; it is not copied, and must stay as long as it is. NULL: malloc's again. Nothing
-** may be allocated still by another one. May be called by several threads for the same. */
+/* Put `allocator` in place; it is not copied, and must stay as long as it is. NULL: malloc's again.
+** Nothing may be allocated still by another one. May be called by several threads for the same. */
 void mm_mem_use(const mm_allocator *allocator);
 
 void *mm_alloc(uint64_t size);                 /* uninitialised; NULL when there is no memory */

@@ -11,8 +11,8 @@
 
 /* ---- once a statement ----------------------------------------------------------------------- */
 
-/* What a program that takes no lock does during our transaction cannot be undone by us, but it is not
-** overwritten either: the commit will fail. */
+/* What a program that takes no lock does during our transaction cannot be undone by us, but it is
+** not overwritten either: the commit will fail. */
 static int refresh_pending(mm_object *object, const mm_stat *stat, mm_error *err) {
   if (!object_same_file_state(stat, &object->seen)) object->changed_by_others = true;
   if (stat->size < object->seen.size) {
@@ -191,15 +191,16 @@ int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t si
     return MM_OK;
   }
   uint64_t end = object_min(object->size, object->seen.size);
-  uint64_t from = offset - offset % mm_os.page_size();
+  uint64_t from = mm_sys_page_down(offset);
   if (offset >= end || size == 0) return MM_OK;
   if (size < end - offset) end = offset + size;
   int failed =
-      mm_os.advise(object->view->base + from, (size_t)(object_page_up(end) - from), advice);
+      mm_os.advise(object->view->base + from, (size_t)(mm_sys_page_up(end) - from), advice);
   return failed ? mm_fail_errno(err, MM_ERROR, -failed, "the system refuses this advice") : MM_OK;
 }
 
-/* The directory as well: a journal whose removal was lost would be replayed over what came later. */
+/* The directory as well: a journal whose removal was lost would be replayed over what came
+** later. */
 int mm_object_sync(mm_object *object, mm_error *err) {
   int failed = mm_os.sync(object->fd);
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot flush '%s'", object->name);

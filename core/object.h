@@ -1,8 +1,8 @@
 /*
 ** object.h: a file as an object: its bytes in memory, and every change to them a transaction.
 **
-** This is the face of core. An object is one file (or one piece of memory) as one connection sees it:
-** its own uncommitted writes included, and everything else as it is in the file.
+** This is the face of core. An object is one file (or one piece of memory) as one connection sees
+** it: its own uncommitted writes included, and everything else as it is in the file.
 **
 **     refresh ── once a statement: sees what others did, recovers a journal
 **     data, size ── the bytes, contiguous
@@ -13,8 +13,8 @@
 **     commit ── into the file        or        rollback ── nothing happened
 **
 ** An object is used by one thread at a time. Two objects of one file, on two connections, are kept
-** apart by the file's lock. Memory objects (anonymous, tagged) are files that no path names, or that
-** lie in the shared memory file system; the same code serves them.
+** apart by the file's lock. Memory objects (anonymous, tagged) are files that no path names, or
+** that lie in the shared memory file system; the same code serves them.
 **
 ** A private object (access=copy) keeps its commits to itself: they stay in the log, below the
 ** transaction's own entries, and the file is only read.
@@ -70,7 +70,8 @@ typedef struct mm_object {
 
   int fd;        /* of the file */
   int writer;    /* the same file open for writing, while we are its writer; -1: it is not open so.
-                 ** Of memory always `fd`. A program whose file is open for writing cannot be run. */
+                 ** Of memory always `fd`. A program whose file is open for writing cannot be
+                 ** run. */
   char *journal; /* path; NULL: has none */
   mm_inode *entry;
   mm_stat seen;  /* the file at the last refresh, or when we last wrote it */
@@ -97,8 +98,8 @@ typedef struct mm_object {
   mm_change change;
 } mm_object;
 
-/* Open the resolved file for reading; `name` is copied. MM_CANTOPEN "cannot open 'x': …". The object
-** owns nothing of `path` afterwards. `kind` is MM_OBJECT_FILE or MM_OBJECT_PRIVATE. */
+/* Open the resolved file for reading; `name` is copied. MM_CANTOPEN "cannot open 'x': …". The
+** object owns nothing of `path` afterwards. `kind` is MM_OBJECT_FILE or MM_OBJECT_PRIVATE. */
 int mm_object_open(const mm_path *path, const char *name, int kind, const mm_settings *settings,
                    mm_object **out, mm_error *err);
 
@@ -111,24 +112,27 @@ int mm_object_open_memory(uint64_t size, const mm_settings *settings, mm_object 
 int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settings, mm_object **out,
                        mm_error *err);
 
-/* Close: what is pending is rolled back; pinned bytes stay until they are unpinned. NULL is allowed. */
+/* Close: what is pending is rolled back; pinned bytes stay until they are unpinned. NULL is
+** allowed. */
 void mm_object_close(mm_object *object);
 
 /* Before a statement uses the object: sees what others have done to the file since, recovers a
-** journal that a crash left behind, repairs what a fault damaged. Pointers into `data` may change. */
+** journal that a crash left behind, repairs what a fault damaged. Pointers into `data` may
+** change. */
 int mm_object_refresh(mm_object *object, mm_error *err);
 
-/* After bytes were read: did a fault happen meanwhile, so that they are not the file's? MM_IOERR. */
+/* After bytes were read: did a fault happen meanwhile, so that they are not the file's?
+** MM_IOERR. */
 int mm_object_faulted(const mm_object *object, mm_error *err);
-/* The same after many bytes were read. A cut inside a page makes no fault there but gives zeros, so this
-** looks at the file's size, too: one system call. */
+/* The same after many bytes were read. A cut inside a page makes no fault there but gives zeros, so
+** this looks at the file's size, too: one system call. */
 int mm_object_whole(const mm_object *object, mm_error *err);
 static inline bool mm_object_hit(const mm_object *object) {
   return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
 }
 
-/* Become the file's writer, for writes at any place. Waits up to busy_timeout. MM_READONLY if the file
-** cannot be written, MM_BUSY, MM_IOERR. */
+/* Become the file's writer, for writes at any place. Waits up to busy_timeout. MM_READONLY if the
+** file cannot be written, MM_BUSY, MM_IOERR. */
 int mm_object_begin(mm_object *object, mm_error *err);
 
 /* The transaction on it, begun or about to begin, is to be as safe as `synchronous` at least. */
@@ -139,9 +143,9 @@ static inline void mm_object_ask(mm_object *object, int synchronous) {
 /* Can the file be opened for writing? MM_READONLY "cannot write 'x': …". */
 int mm_object_check_writable(mm_object *object, mm_error *err);
 
-/* The writes. begin has been called; ranges lie inside 0..size (the caller checks, and says it in its
-** own words). `data` may point into the object. On failure nothing has changed. MM_INTERRUPT: the settings'
-** watch said so, which is asked between the pieces of large ones. */
+/* The writes. begin has been called; ranges lie inside 0..size (the caller checks, and says it in
+** its own words). `data` may point into the object. On failure nothing has changed. MM_INTERRUPT:
+** the settings' watch said so, which is asked between the pieces of large ones. */
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err);
 int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err);
@@ -171,12 +175,13 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err);
 int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data, uint64_t size,
                         uint64_t *got, mm_error *err);
 
-/* First half of a commit: everything that can fail. May be called again after further writes. Nothing
-** pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction"; MM_INTERRUPT if
-** the settings' watch says so, which is asked all along. */
+/* First half of a commit: everything that can fail. May be called again after further writes.
+** Nothing pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction";
+** MM_INTERRUPT if the settings' watch says so, which is asked all along. */
 int mm_object_prepare(mm_object *object, mm_error *err);
 
-/* Second half, which nothing stops. If it fails, reads fail too, until the journal has been replayed by the next use. */
+/* Second half, which nothing stops. If it fails, reads fail too, until the journal has been
+** replayed by the next use. */
 int mm_object_commit(mm_object *object, mm_error *err);
 
 /* Undo everything since begin, also after prepare, and stop being the writer. */
@@ -185,12 +190,12 @@ int mm_object_rollback(mm_object *object, mm_error *err);
 /* Make what was committed durable. */
 int mm_object_sync(mm_object *object, mm_error *err);
 
-/* Tell the system how a range will be used (enum mm_advice); clipped to what is mapped. Never loses a
-** write. */
+/* Tell the system how a range will be used (enum mm_advice); clipped to what is mapped. Never loses
+** a write. */
 int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t size, mm_error *err);
 
-/* May a range be handed out without a copy? Then pin it, and mm_view_unpin() it later. False as well if
-** another connection of this process is just writing the file. */
+/* May a range be handed out without a copy? Then pin it, and mm_view_unpin() it later. False as
+** well if another connection of this process is just writing the file. */
 bool mm_object_can_pin(const mm_object *object);
 bool mm_object_pin(mm_object *object, uint64_t offset, uint64_t size);
 

@@ -1,6 +1,6 @@
 /*
-** object_private.h: what show.c, edit.c, recover.c, commit.c and object.c share of an object, and nobody
-** else. Each uses those named before it.
+** object_private.h: what show.c, edit.c, recover.c, commit.c and object.c share of an object, and
+** nobody else. Each uses those named before it.
 */
 #ifndef MM_OBJECT_PRIVATE_H
 #define MM_OBJECT_PRIVATE_H
@@ -15,18 +15,18 @@ static inline uint64_t object_max(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-static inline uint64_t object_page_down(uint64_t offset) {
-  return offset & ~((uint64_t)mm_os.page_size() - 1);
-}
-
-static inline uint64_t object_page_up(uint64_t offset) {
-  return object_page_down(offset + mm_os.page_size() - 1);
+/* Whether to go on with what takes long: MM_OK, MM_INTERRUPT or MM_NOMEM, as the settings' watch
+** says. */
+static inline int object_ask(const mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  int stop = settings->watch ? settings->watch(settings->watch_context) : 0;
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 
 /* show.c: the view of the object's bytes. */
 
-/* Build a new view and show the whole log in it; the old one, if any, is let go of only when the new
-** one is ready. */
+/* Build a new view and show the whole log in it; the old one, if any, is let go of only when the
+** new one is ready. */
 int object_remap(mm_object *object, mm_error *err);
 
 /* Show entries from `first` on in the view; of each only what lies in [low, high). */
@@ -35,8 +35,8 @@ int object_show(mm_object *object, size_t first, uint64_t low, uint64_t high, mm
 /* Make the view ready for storing, with room for `size` bytes; may build a new one. */
 int object_ready(mm_object *object, uint64_t size, mm_error *err);
 
-/* What the view shows cannot be trusted: reads fail until the next refresh has mapped the object anew.
-** Pointers into it stay good till then. */
+/* What the view shows cannot be trusted: reads fail until the next refresh has mapped the object
+** anew. Pointers into it stay good till then. */
 void object_spoil(mm_object *object);
 
 /* Take over the file's status: size and times. Rebuilds what no longer shows the file. */

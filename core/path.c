@@ -43,18 +43,14 @@ static const char *strip(const char *path, const char *prefix) {
   }
 }
 
-static bool same_file(const mm_stat *a, const mm_stat *b) {
-  return a->device == b->device && a->inode == b->inode;
-}
-
-/* Does `path` still name the file that is open as `fd`? 0, -EIO if the disk does not tell, and -ENOENT
-** if it does not. */
+/* Does `path` still name the file that is open as `fd`? 0, -EIO if the disk does not tell, and
+** -ENOENT if it does not. */
 static int names(const char *path, int fd) {
   mm_stat named, open;
   int rc = mm_os.status_path(path, &named);
   if (rc == 0) rc = mm_os.status(fd, &open);
   if (rc == -EIO) return rc;
-  return rc == 0 && same_file(&named, &open) ? 0 : -ENOENT;
+  return rc == 0 && mm_stat_same_file(&named, &open) ? 0 : -ENOENT;
 }
 
 /* "place/path" in memory of its own; NULL: no memory. */
@@ -85,8 +81,8 @@ static int strip_root(const mm_root *root, const char *path, const char **rest) 
   return rc == -ENOENT ? -EXDEV : rc;
 }
 
-/* Go up from `here`, which has no symbolic links in it, by each ".." that `path` starts with. Gives what
-** is left of the path. */
+/* Go up from `here`, which has no symbolic links in it, by each ".." that `path` starts with. Gives
+** what is left of the path. */
 static const char *climb(char *here, const char *path) {
   for (;;) {
     path = skip_nothing(path);
@@ -273,8 +269,8 @@ static int make_below(const mm_root *root, const char *path) {
 }
 
 /* Whoever makes the file between our look and our try is as welcome as we are. A link that leads
-** nowhere is there for the one and not for the other, each time: -EEXIST. It is not followed: whoever
-** made it, and not who asked for the file, would say where one is made. */
+** nowhere is there for the one and not for the other, each time: -EEXIST. It is not followed:
+** whoever made it, and not who asked for the file, would say where one is made. */
 static int open_or_make(const mm_root *root, const char *path) {
   for (int tries = 0; tries < CREATE_TRIES; tries++) {
     int fd = open_any(root, path, 0);
@@ -477,9 +473,9 @@ static bool is_locked(const mm_stat *stat) {
   return locked;
 }
 
-/* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm. One
-** that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). An empty
-** file may be anything, a new database too: it is one if there are locks to lose. */
+/* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm.
+** One that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). An
+** empty file may be anything, a new database too: it is one if there are locks to lose. */
 static bool is_database(int fd, const mm_path *path) {
   static const char header[16] = "SQLite format 3"; /* with its NUL */
   char head[sizeof header];
@@ -500,13 +496,13 @@ static int descriptor_of(const char *name) {
   return *name ? fd : -1;
 }
 
-/* Is the file open there? Where the system does not tell (the descriptor's file system may be gone), its
-** name does. */
+/* Is the file open there? Where the system does not tell (the descriptor's file system may be
+** gone), its name does. */
 static bool is_open_at(int fd, const mm_path *path) {
   char name[MM_PATH_MAX];
   mm_stat stat;
   int rc = mm_os.status(fd, &stat);
-  if (rc == 0) return same_file(&stat, &path->stat);
+  if (rc == 0) return mm_stat_same_file(&stat, &path->stat);
   if (rc == -EBADF) return false; /* it was closed meanwhile */
   rc = mm_os.path_of(fd, name, sizeof name);
   return rc < 0 ? rc != -ENOENT : strcmp(name, path->real) == 0;

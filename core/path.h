@@ -17,8 +17,8 @@
 
 /* A directory that paths must stay below. path NULL: no root, everything is allowed.
 **
-** A path, relative ones from the working directory, is below it if it starts with the directory's real
-** path, or with the one it was set by. From there no "..", and no symbolic link, may
+** A path, relative ones from the working directory, is below it if it starts with the directory's
+** real path, or with the one it was set by. From there no "..", and no symbolic link, may
 ** lead above it, though an absolute link back into it may. What does not stay is refused without
 ** a look at it: nobody learns whether it exists. */
 typedef struct mm_root {
@@ -60,8 +60,8 @@ int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, voi
 /* May the file be opened without harm to POSIX locks that this process holds on it? Closing any
 ** descriptor of a file drops them. True: some readable descriptor of this process, other than
 ** `path->fd` and those of own.h, has the file open, and it is an SQLite database (it
-** starts with SQLite's header), one about to be made (it is empty, and has locks), or a database's shared memory
-** ("-shm"). Never opens the file. True as well where the system does not tell. */
+** starts with SQLite's header), one about to be made (it is empty, and has locks), or a database's
+** shared memory ("-shm"). Never opens the file. True as well where the system does not tell. */
 bool mm_path_is_host_database(const mm_path *path);
 
 #endif

@@ -2,8 +2,8 @@
 ** recover.c: what a crash left behind is finished by the next use of the file.
 **
 ** A journal beside the file means one of three things: a living writer is committing (it holds the
-** file's lock: wait), a writer died (nobody holds it: replay), or a writer died and we may not write
-** (show what the journal says over the file, in memory).
+** file's lock: wait), a writer died (nobody holds it: replay), or a writer died and we may not
+** write (show what the journal says over the file, in memory).
 */
 #include <string.h>
 
@@ -99,7 +99,8 @@ static int look_at_file(mm_object *object, mm_stat *stat, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
 }
 
-/* Whatever our own synchronous is: the journal's writer may have been promised more than we want. */
+/* Whatever our own synchronous is: the journal's writer may have been promised more than we
+** want. */
 static bool durable(const mm_object *object) {
   return object->kind != MM_OBJECT_TAGGED;
 }
@@ -142,16 +143,15 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 
 /* A living writer is about to finish: what it writes is to be seen whole. */
 static int await_writer(mm_object *object, mm_error *err) {
-  const mm_settings *settings = object->settings;
-  int64_t now = mm_os.clock(), timeout = settings->busy_timeout;
+  int64_t now = mm_os.clock(), timeout = object->settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
   while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);
     }
-    int stop = settings->watch ? settings->watch(settings->watch_context) : 0;
-    if (stop) return mm_fail_stopped(err, stop);
+    int rc = object_ask(object, err);
+    if (rc) return rc;
     mm_os.sleep(RECOVER_PAUSE);
   }
   return MM_OK;

@@ -16,12 +16,13 @@
 **
 ** One call of pcre2_match cannot be interrupted, so each is kept short. It tries a limited number
 ** of starts (an offset limit, which grows and shrinks with the time that calls take), it sees the
-** data only up to a little beyond them, and each start may do limited work, the less the more starts
-** there are: what all of them may do together stays the same, also where the data turns bad all of a
-** sudden. Where that was too little it is made again with half of the starts. What one start alone
-** needs:
+** data only up to a little beyond them, and each start may do limited work, the less the more
+** starts there are: what all of them may do together stays the same, also where the data turns bad
+** all of a sudden. Where that was too little it is made again with half of the starts. What one
+** start alone needs:
 **
-** - It wants to see more (PCRE2 reports a partial match): it is tried again with four times as much,
+** - It wants to see more (PCRE2 reports a partial match): it is tried again with four times as
+** much,
 **   so that matches of any length are found.
 ** - It wants to do more work: it is tried again with a higher limit, as long as the call before was
 **   quick. Then with the same pattern compiled with callouts, which is slow, but asks us at each
@@ -33,8 +34,8 @@
 ** farther on, so no nearer than the first occurrence there, at `place`. It starts at place - least
 ** at the latest, or it has another occurrence for its literal. In both cases it starts no earlier
 ** than mm_lead_first says of `place`. So: leave out the starts before that, try all from there to
-** place - least, in order; then go on after these. PCRE2 gets all of the data before a start to see,
-** so what it finds there is what it would have found in a search of its own.
+** place - least, in order; then go on after these. PCRE2 gets all of the data before a start to
+** see, so what it finds there is what it would have found in a search of its own.
 */
 
 #define LIGHT_WORK ((uint64_t)1 << 19) /* match limits of a call's starts together: some 10 ms */
@@ -175,8 +176,8 @@ static bool is_option(uint8_t c) {
   return (letter && c != 'x') || c == '-' || c == '^';
 }
 
-/* May something stand inside of a quantifier, as in "+ ?"? A comment, the end of a quotation, or what
-** the option x allows. */
+/* May something stand inside of a quantifier, as in "+ ?"? A comment, the end of a quotation, or
+** what the option x allows. */
 static bool may_be_parted(const mm_pattern *p) {
   const uint8_t *at = p->text, *end = p->text + p->text_size;
   while ((at = memmem(at, (size_t)(end - at), "(?", 2)) != NULL) {
@@ -188,8 +189,8 @@ static bool may_be_parted(const mm_pattern *p) {
 }
 
 /* JIT remembers where a repetition has failed, and does not go through it there again (its "early
-** fail"). In 10.42 it does so too where not all of it was gone through, as an atomic group was left:
-** it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa".
+** fail"). In 10.42 it does so too where not all of it was gone through, as an atomic group was
+** left: it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa".
 ** https://github.com/PCRE2Project/pcre2/issues/347 */
 static bool forgets_choices(const mm_pattern *p) {
   const uint8_t *atomic = memmem(p->text, p->text_size, "(?>", 3);
@@ -204,7 +205,8 @@ static bool forgets_choices(const mm_pattern *p) {
 ** byte, which the match must contain, for two: it then misses (?=a)0*a in "a". And 10.42 with JIT
 ** takes a repetition for one that failed there where a longer alternative had led beyond: it misses
 ** (?:.ab|.)[ab]*(?=b) in "aab".
-** https://github.com/PCRE2Project/pcre2/pull/444, https://github.com/PCRE2Project/pcre2/issues/336 */
+** https://github.com/PCRE2Project/pcre2/pull/444,
+** https://github.com/PCRE2Project/pcre2/issues/336 */
 static bool is_mistaken(const mm_pattern *p) {
   uint32_t first = 0, last = 0, has_first = 0, has_last = 0;
   pcre2_pattern_info(p->light, PCRE2_INFO_FIRSTCODETYPE, &has_first);

@@ -4,8 +4,8 @@
 ** The expressions are PCRE2's, over bytes (not UTF), without options: `.` is any byte but a
 ** newline. One thing is as in Python's re: (?m)^ is also found after a newline at the very end.
 ** Where a match must contain certain bytes (literal.h), only starts from which these can be reached
-** are tried (lead.h), and none at all where the pattern is nothing but such bytes: so the search runs
-** at the speed of find.h. What it finds is what PCRE2 finds that tries all starts.
+** are tried (lead.h), and none at all where the pattern is nothing but such bytes: so the search
+** runs at the speed of find.h. What it finds is what PCRE2 finds that tries all starts.
 **
 ** An attempt at one place that needs too much work is an error, and a long search asks `stop` every
 ** few milliseconds. Only an element that repeats itself over very many bytes at once, as \x00+ does
@@ -41,8 +41,8 @@ bool mm_pattern_is(const mm_pattern *pattern, const uint8_t *text, uint64_t size
 unsigned mm_pattern_groups(const mm_pattern *pattern);
 
 /* The first match in data[0 .. size-1] that starts at `from` (at most size) or later, and not after
-** `last`, though it may end there; farther on no more is looked at than that takes. `^` is at 0, and
-** lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does
+** `last`, though it may end there; farther on no more is looked at than that takes. `^` is at 0,
+** and lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does
 ** not count: it is how a search goes on after an empty match. *found tells; *match is set if so.
 ** MM_ERROR "the pattern needs too much work at offset 7"; MM_INTERRUPT when `stop` said so (watch
 ** may be NULL). */

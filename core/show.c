@@ -1,8 +1,8 @@
 /*
 ** show.c: an object's bytes in memory: its view, with the log shown over the file.
 **
-** The lowest of the files that object.h is made of. Above it edit.c appends to the log, recover.c and
-** commit.c write the file, object.c opens and closes.
+** The lowest of the files that object.h is made of. Above it edit.c appends to the log, recover.c
+** and commit.c write the file, object.c opens and closes.
 */
 #include "core/object.h"
 #include "core/object_private.h"
@@ -61,8 +61,8 @@ static void show_size(mm_object *object) {
   object->data = object->view ? object->view->base : NULL;
 }
 
-/* A view that grows in a transaction doubles, so that appending costs no more than writing; but there
-** is not address space for ever. */
+/* A view that grows in a transaction doubles, so that appending costs no more than writing; but
+** there is not address space for ever. */
 #define DOUBLE_BELOW ((uint64_t)1 << 42)
 
 static uint64_t wanted_size(const mm_object *object, uint64_t size) {
@@ -77,7 +77,7 @@ static int remap_for(mm_object *object, uint64_t size, mm_error *err) {
                         object->inode, object->settings->on_fault, &view, err);
   if (rc) return rc;
   object->view = view;
-  object->cleared = object_page_up(object->seen.size);
+  object->cleared = mm_sys_page_up(object->seen.size);
   if (object->log.count) {
     rc = mm_view_make_writable(view, err);
     if (rc == MM_OK) rc = object_show(object, 0, 0, UINT64_MAX, err);

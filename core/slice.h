@@ -16,16 +16,16 @@ typedef struct mm_optional {
   int64_t value;
 } mm_optional;
 
-/* `count` elements at start, start+step, start+2*step … all of them inside 0..length-1. With a count
-** of 0 start is Python's still, and no element: -1 to length. */
+/* `count` elements at start, start+step, start+2*step … all of them inside 0..length-1. With a
+** count of 0 start is Python's still, and no element: -1 to length. */
 typedef struct mm_slice {
   int64_t start;
   int64_t step;
   int64_t count;
 } mm_slice;
 
-/* The elements that `[start:stop:step]` picks of `length` (not negative). `step` must not be 0; left
-** out it is 1. Any other values are allowed, INT64_MIN and INT64_MAX included. */
+/* The elements that `[start:stop:step]` picks of `length` (not negative). `step` must not be 0;
+** left out it is 1. Any other values are allowed, INT64_MIN and INT64_MAX included. */
 mm_slice mm_slice_resolve(int64_t length, mm_optional start, mm_optional stop, mm_optional step);
 
 /* The bounds of a search: start defaults to 0, stop to length, both clamped to 0..length as above,

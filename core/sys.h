@@ -26,6 +26,10 @@ typedef struct mm_stat {
   int kind; /* enum mm_kind */
 } mm_stat;
 
+static inline bool mm_stat_same_file(const mm_stat *a, const mm_stat *b) {
+  return a->device == b->device && a->inode == b->inode;
+}
+
 /* How a path is opened. MM_OPEN_PATH gives a descriptor that names the file without opening it: no
 ** device is touched, no lock of the process is lost when it is closed, and `reopen` turns it into
 ** one that reads or writes. CREATE needs READ or WRITE. Opening never waits, not even for the other
@@ -129,6 +133,15 @@ typedef struct mm_sys {
 
 /* The table in use. */
 extern mm_sys mm_os;
+
+/* The start of the page that an offset lies in; the next start of a page, or the offset itself. */
+static inline uint64_t mm_sys_page_down(uint64_t offset) {
+  return offset & ~((uint64_t)mm_os.page_size() - 1);
+}
+
+static inline uint64_t mm_sys_page_up(uint64_t offset) {
+  return mm_sys_page_down(offset + mm_os.page_size() - 1);
+}
 
 /* The system's own table, to restore or to wrap. */
 const mm_sys *mm_sys_default(void);

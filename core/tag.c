@@ -27,7 +27,7 @@ static int check_name(const char *tag, mm_error *err) {
 static bool still_named(int fd, const char *path) {
   mm_stat open_file, named;
   return mm_os.status(fd, &open_file) == 0 && mm_os.status_link(path, &named) == 0 &&
-         open_file.device == named.device && open_file.inode == named.inode;
+         mm_stat_same_file(&open_file, &named);
 }
 
 /* A dead user's journal is not to be replayed into what begins anew. */

@@ -30,7 +30,8 @@ typedef struct mm_type {
 #define MM_TYPE_MAX 0x7fffffffu
 
 /* Read the name of a type (`size` bytes, case does not matter, spaces around and inside the
-** parentheses are allowed; n decimal or 0x hexadecimal). MM_ERROR, naming it, if there is none such. */
+** parentheses are allowed; n decimal or 0x hexadecimal). MM_ERROR, naming it, if there is none
+** such. */
 int mm_type_parse(const char *name, size_t size, mm_type *type, mm_error *err);
 
 /* Write the canonical name ("u32le", "blob(20)") into `name`. */
@@ -52,18 +53,19 @@ typedef struct mm_value {
 /* Integers of 1 to 8 bytes, unaligned. `type` must be MM_UNSIGNED or MM_SIGNED. The hot path. */
 int64_t mm_type_integer(mm_type type, const uint8_t *bytes);
 
-/* Decode `type.size` bytes. For UTF-16 `buffer` must have room for mm_type_buffer(type) bytes and is
-** filled with UTF-8, an unpaired surrogate becoming U+FFFD; else it may be NULL. A NaN decodes as
-** MM_VALUE_NULL, as SQLite has none. Never fails. */
+/* Decode `type.size` bytes. For UTF-16 `buffer` must have room for mm_type_buffer(type) bytes and
+** is filled with UTF-8, an unpaired surrogate becoming U+FFFD; else it may be NULL. A NaN decodes
+** as MM_VALUE_NULL, as SQLite has none. Never fails. */
 mm_value mm_type_decode(mm_type type, const uint8_t *bytes, uint8_t *buffer);
 uint64_t mm_type_buffer(mm_type type); /* 0 unless UTF-16 */
 
-/* Encode `value` into `type.size` bytes at `out`, which are written only on MM_OK; a shorter blob or
-** text is padded with zeros. MM_CONSTRAINT, naming the value and the type ("300 does not fit u8"),
-** when the value does not fit:
+/* Encode `value` into `type.size` bytes at `out`, which are written only on MM_OK; a shorter blob
+** or text is padded with zeros. MM_CONSTRAINT, naming the value and the type ("300 does not fit
+** u8"), when the value does not fit:
 ** - integers take INTEGER in range (u64: any, the same 64 bits), and REAL or TEXT that is exactly
 **   such an integer (3.0, '7', '1e3'; not ' 7 '); u64 then also 2^63 to 2^64-1;
-** - floats take INTEGER, REAL and TEXT that is wholly a number; f32 refuses what is finite and beyond
+** - floats take INTEGER, REAL and TEXT that is wholly a number; f32 refuses what is finite and
+** beyond
 **   its range; infinities are stored, no NaN; an f32 is rounded to nearest;
 ** - blob(n) takes BLOB and TEXT (its bytes), no number;
 ** - text(n) and utf16 take TEXT, and INTEGER and REAL as SQLite prints them (%lld, %!.15g); not a
@@ -74,8 +76,8 @@ int mm_type_encode(mm_type type, const mm_value *value, uint8_t *out, mm_error *
 /* An integer from INTEGER, or REAL or TEXT that is exactly one; false for anything else. */
 bool mm_value_integer(const mm_value *value, int64_t *integer);
 
-/* Order two runs of bytes as memcmp does, the shorter first where one begins the other. No bytes need no
-** address. */
+/* Order two runs of bytes as memcmp does, the shorter first where one begins the other. No bytes
+** need no address. */
 int mm_compare_bytes(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n);
 
 /* Order two encoded values of `type`, as memcmp does, by the type's own order: u64 unsigned, floats

@@ -14,8 +14,8 @@
 /* No process has room for more; one of 32 bits has for much less. */
 #define VIEW_MAX ((uint64_t)1 << 48)
 
-/* All views that have pins, of all objects and threads. A fork takes the lock first, so that a child
-** does not find it held by a thread that it does not have. */
+/* All views that have pins, of all objects and threads. A fork takes the lock first, so that a
+** child does not find it held by a thread that it does not have. */
 static pthread_mutex_t pins_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t pins_once = PTHREAD_ONCE_INIT;
 static mm_view *pinned_views;
@@ -39,19 +39,11 @@ static void pins_watch_forks(void) {
   (void)pthread_atfork(lock_pins, unlock_pins, forget_writings);
 }
 
-static uint64_t page_down(uint64_t offset) {
-  return offset & ~((uint64_t)mm_os.page_size() - 1);
-}
-
-static uint64_t page_up(uint64_t offset) {
-  return page_down(offset + mm_os.page_size() - 1);
-}
-
 static uint64_t with_slack(uint64_t size) {
   uint64_t slack = size / 8;
   if (slack < SLACK_MIN) slack = SLACK_MIN;
   if (slack > SLACK_MAX) slack = SLACK_MAX;
-  return page_up(size + slack);
+  return mm_sys_page_up(size + slack);
 }
 
 /* From the SIGBUS handler. */
@@ -122,7 +114,7 @@ static int map_zeros(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
 }
 
 int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
-  uint64_t from = page_up(file_size);
+  uint64_t from = mm_sys_page_up(file_size);
   if (from >= view->anonymous) return MM_OK;
   int rc = map_zeros(view, from, view->anonymous, err);
   if (rc == MM_OK) view->anonymous = from;
@@ -134,7 +126,7 @@ void mm_view_store(mm_view *view, uint64_t offset, const uint8_t *data, uint64_t
 }
 
 int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
-  uint64_t from = page_up(offset), to = page_down(offset + size);
+  uint64_t from = mm_sys_page_up(offset), to = mm_sys_page_down(offset + size);
   if (size < MAP_ZEROS) {
     memset(view->base + offset, 0, (size_t)size);
     return MM_OK;
@@ -148,7 +140,7 @@ int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
 }
 
 int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
-  uint64_t from = page_down(offset), to = page_up(offset + size);
+  uint64_t from = mm_sys_page_down(offset), to = mm_sys_page_up(offset + size);
   if (to > view->reserved) to = view->reserved;
   if (from >= to) return MM_OK;
   int failed = mm_os.advise(view->base + from, (size_t)(to - from), MM_ADVICE_DONTNEED);
@@ -215,7 +207,8 @@ bool mm_view_frozen(const mm_view *view) {
 
 /* Storing a byte over itself makes a page a copy of its own. It must be a store that no compiler
 ** takes away and that loses nothing another thread reads: a compare-and-swap is both. Who has the
-** pin reads the page meanwhile, always the same bytes: no race, which ThreadSanitizer cannot know. */
+** pin reads the page meanwhile, always the same bytes: no race, which ThreadSanitizer cannot
+** know. */
 __attribute__((no_sanitize("thread"))) static void freeze_page(uint8_t *page) {
   uint8_t byte = __atomic_load_n(page, __ATOMIC_RELAXED);
   (void)__atomic_compare_exchange_n(page, &byte, byte, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
@@ -223,15 +216,15 @@ __attribute__((no_sanitize("thread"))) static void freeze_page(uint8_t *page) {
 
 static void freeze_range(mm_view *view, uint64_t low, uint64_t high) {
   uint64_t step = mm_os.page_size();
-  for (uint64_t at = page_down(low); at < high; at += step) freeze_page(view->base + at);
+  for (uint64_t at = mm_sys_page_down(low); at < high; at += step) freeze_page(view->base + at);
 }
 
 /* A cut takes even copied pages away, so those past the new end move to memory of their own. */
 static int save_cut(mm_view *view, uint64_t new_size, mm_error *err) {
-  uint64_t from = page_down(view->pinned_low), high = view->pinned_high;
-  if (from < page_up(new_size)) from = page_up(new_size);
+  uint64_t from = mm_sys_page_down(view->pinned_low), high = view->pinned_high;
+  if (from < mm_sys_page_up(new_size)) from = mm_sys_page_up(new_size);
   if (from >= high) return MM_OK;
-  size_t size = (size_t)(page_up(high) - from);
+  size_t size = (size_t)(mm_sys_page_up(high) - from);
   void *copy = NULL;
   int failed = mm_os.map(&copy, size, MM_PROT_READ | MM_PROT_WRITE, -1, 0, false);
   if (failed) return mm_fail_errno(err, MM_NOMEM, -failed, "cannot keep a blob that is in use");
@@ -256,7 +249,8 @@ static int freeze_view(mm_view *view, const mm_change *change, mm_error *err) {
   }
   if (rc == MM_OK && change->new_size < high && change->new_size < change->old_size) {
     /* The last page stays, but what it has past the end becomes zeros. */
-    if (page_up(change->new_size) > low) freeze_range(view, change->new_size, change->new_size + 1);
+    if (mm_sys_page_up(change->new_size) > low)
+      freeze_range(view, change->new_size, change->new_size + 1);
     rc = save_cut(view, change->new_size, err);
   }
   return rc;

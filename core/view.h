@@ -6,12 +6,13 @@
 **
 ** The mapping is private: nothing stored in it ever reaches the file. A page that was written is a
 ** copy of its own and stays one until it is cleaned; all other pages are the file's, and show what
-** others write to it. The mapping is longer than the file, so that a file that grows is seen without
-** a new one. Reading past the file's end is a fault (guard.h).
+** others write to it. The mapping is longer than the file, so that a file that grows is seen
+** without a new one. Reading past the file's end is a fault (guard.h).
 **
-** A pin promises that a range keeps its bytes and its address: a view that has pins is never cleaned
-** or stored into, and whoever lets go of it leaves it to its pins. Before a commit changes the file,
-** mm_view_freeze gives pinned pages copies of their own; while it does, no other thread gets a pin.
+** A pin promises that a range keeps its bytes and its address: a view that has pins is never
+** cleaned or stored into, and whoever lets go of it leaves it to its pins. Before a commit changes
+** the file, mm_view_freeze gives pinned pages copies of their own; while it does, no other thread
+** gets a pin.
 */
 #ifndef MM_VIEW_H
 #define MM_VIEW_H
@@ -23,8 +24,8 @@
 #include "core/error.h"
 #include "core/guard.h"
 
-/* Called from the SIGBUS handler when a view that has pins is hit: whoever reads pinned bytes does not
-** look at the mark. Async-signal-safe; notify may be NULL. */
+/* Called from the SIGBUS handler when a view that has pins is hit: whoever reads pinned bytes does
+** not look at the mark. Async-signal-safe; notify may be NULL. */
 typedef struct mm_view_watch {
   void (*notify)(void *context);
   void *context;
@@ -47,8 +48,9 @@ typedef struct mm_view {
   struct mm_view *next;             /* in the list of pinned views */
 } mm_view;
 
-/* Map the file open as `fd` from its start, with room for at least `size` bytes. MM_NOMEM if there is
-** no address space, MM_IOERR if the file cannot be mapped. `name` is for the errors, NULL: none. */
+/* Map the file open as `fd` from its start, with room for at least `size` bytes. MM_NOMEM if there
+** is no address space, MM_IOERR if the file cannot be mapped. `name` is for the errors, NULL:
+** none. */
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
                  mm_view_watch watch, mm_view **out, mm_error *err);
 

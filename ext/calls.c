@@ -1,9 +1,10 @@
 /*
 ** calls.c: does a statement call a function, or write a table?
 **
-** Only what the user has written may call one of ours (stmt.c), so this looks for a call as SQLite's
-** own tokenizer would see it. The mere name is not enough: whoever made a database names its tables and
-** columns, and so puts words into every statement on them, in quotes even text like "mmap_set(1)".
+** Only what the user has written may call one of ours (stmt.c), so this looks for a call as
+** SQLite's own tokenizer would see it. The mere name is not enough: whoever made a database names
+** its tables and columns, and so puts words into every statement on them, in quotes even text like
+** "mmap_set(1)".
 */
 #include "ext/ext.h"
 
@@ -100,7 +101,8 @@ bool ext_calls(const char *sql, const char *function) {
   return false;
 }
 
-/* Is the table's name, its schema's in front or not, what follows INTO, UPDATE [OR …] or DELETE FROM? */
+/* Is the table's name, its schema's in front or not, what follows INTO, UPDATE [OR …] or DELETE
+** FROM? */
 static bool is_target(const char *sql, const char *table) {
   token t, dot;
   sql = next_token(sql, &t);
@@ -130,8 +132,8 @@ static bool ends_list(const token *t, const token *before) {
   return false;
 }
 
-/* In the list that follows SET, columns stand at its start and behind its commas, one or, in parentheses,
-** several. */
+/* In the list that follows SET, columns stand at its start and behind its commas, one or, in
+** parentheses, several. */
 static bool is_in_list(const char *sql, const char *column) {
   token t = {"", 0, false, false}, before;
   int depth = 0;

@@ -1,10 +1,10 @@
 /*
 ** conn.c: what a connection has: its settings, its objects, its handles.
 **
-** An object is found by (device, inode), so that all names of a file lead to the same one. A path that
-** was resolved before is remembered as an alias; one stat tells whether it still means the same file.
-** Objects that nobody holds stay open for the next use, up to a number; then the least recently used
-** one that has nothing pending is closed.
+** An object is found by (device, inode), so that all names of a file lead to the same one. A path
+** that was resolved before is remembered as an alias; one stat tells whether it still means the
+** same file. Objects that nobody holds stay open for the next use, up to a number; then the least
+** recently used one that has nothing pending is closed.
 */
 #include "ext/conn.h"
 
@@ -28,8 +28,8 @@ typedef struct ext_alias {
 /* ---- interruption --------------------------------------------------------------------------- */
 
 /* A statement of our own is interrupted when the user's is, by sqlite3_interrupt or by a progress
-** handler, on every version of SQLite. It takes nearly two hundred steps of SQLite's machine, so that a
-** progress handler is called in the course of a long scan as it is in a long query. */
+** handler, on every version of SQLite. It takes nearly two hundred steps of SQLite's machine, so
+** that a progress handler is called in the course of a long scan as it is in a long query. */
 static const char interrupted_sql[] =
     "WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 10)"
     " SELECT count(*) FROM c";
@@ -52,8 +52,8 @@ static int answer_of(int rc) {
   return rc == SQLITE_INTERRUPT ? MM_INTERRUPT : MM_OK;
 }
 
-/* MM_OK: go on. Where there is no memory to ask, SQLite may end the statement that is running with that
-** error whatever follows: it must not have written by then. What only reads may go on. */
+/* MM_OK: go on. Where there is no memory to ask, SQLite may end the statement that is running with
+** that error whatever follows: it must not have written by then. What only reads may go on. */
 static int ask_whether_to_go_on(void *context) {
   ext_conn *conn = context;
   sqlite3_stmt *stmt = conn->interrupted;
@@ -184,7 +184,8 @@ static bool is_host_database_now(const mm_object *core) {
   return may_be_database(core) && mm_path_is_host_database(&path);
 }
 
-/* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays open. */
+/* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays
+** open. */
 static void keep_locks(mm_object *core) {
   if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) core->fd = -1;
 }
@@ -286,7 +287,7 @@ static ext_object *find_object(ext_conn *conn, const mm_stat *stat) {
 static bool names_file(const char *name, const mm_path *path) {
   mm_stat other;
   if (mm_os.status_path(name, &other)) return strcmp(name, path->real) == 0;
-  return other.device == path->stat.device && other.inode == path->stat.inode;
+  return mm_stat_same_file(&other, &path->stat);
 }
 
 /* Is it the database file itself, or what SQLite keeps beside it? */
@@ -459,8 +460,9 @@ static int open_new(ext_conn *conn, const char *path, bool create, ext_object **
   return rc;
 }
 
-/* A file that is there and cannot be opened: the process may have run out of descriptors or of address
-** space. Objects that are only kept for their next use give theirs back. False: there are none. */
+/* A file that is there and cannot be opened: the process may have run out of descriptors or of
+** address space. Objects that are only kept for their next use give theirs back. False: there are
+** none. */
 static bool make_object_room(ext_conn *conn, const char *path) {
   mm_stat stat;
   ext_object **idle = least_recently_used(conn);
@@ -550,8 +552,8 @@ void ext_conn_release(void *context) {
   mm_free(conn);
 }
 
-/* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the statement
-** that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
+/* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the
+** statement that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
 static void on_pin_fault(void *context) {
   ext_conn *conn = context;
   conn->pin_faults++;

@@ -30,13 +30,13 @@ int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *
 /* Set or narrow the root of all paths. */
 int ext_conn_set_root(ext_conn *conn, const char *path, mm_error *err);
 
-/* Does a table's name lead to ours, and not to a table or view of the same name in some database? `sql`
-** selects from it. */
+/* Does a table's name lead to ours, and not to a table or view of the same name in some database?
+** `sql` selects from it. */
 bool ext_conn_means_ours(ext_conn *conn, const char *sql);
 
-/* May a statement be cached? Connects the eponymous table mmap_list: when SQLite closes the connection it
-** disconnects that table first, which finalizes the cached statements, which else would keep the
-** connection open (ext_conn_release_statements). */
+/* May a statement be cached? Connects the eponymous table mmap_list: when SQLite closes the
+** connection it disconnects that table first, which finalizes the cached statements, which else
+** would keep the connection open (ext_conn_release_statements). */
 bool ext_conn_may_cache(ext_conn *conn);
 
 /* Close what nobody holds and no path leads to; after a transaction has ended. */

@@ -34,8 +34,8 @@ typedef struct ext_stmt ext_stmt;
 
 /* ---- objects and handles (conn.c) ----------------------------------------------------------- */
 
-/* One file, or piece of memory, on one connection. Freed when nobody holds it, it has nothing pending
-** and the connection has others more recently used. */
+/* One file, or piece of memory, on one connection. Freed when nobody holds it, it has nothing
+** pending and the connection has others more recently used. */
 typedef struct ext_object {
   mm_object *core; /* owned */
   ext_conn *conn;
@@ -116,16 +116,17 @@ int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_
 /* The window of a handle (NULL: all) of the object as it is now, clipped to it. */
 void ext_file_window(ext_file *file);
 
-/* Finalize the cached statements: they would keep sqlite3_close from closing. Called when an eponymous
-** table is disconnected, which sqlite3_close does first. */
+/* Finalize the cached statements: they would keep sqlite3_close from closing. Called when an
+** eponymous table is disconnected, which sqlite3_close does first. */
 void ext_conn_release_statements(ext_conn *conn);
 
-/* The end of a query of our own: finalizes it. `rc` is what came last; one that was cut short has given no
-** answer: MM_NOMEM, MM_INTERRUPT. One that an authorizer denies has no other answer than none. */
+/* The end of a query of our own: finalizes it. `rc` is what came last; one that was cut short has
+** given no answer: MM_NOMEM, MM_INTERRUPT. One that an authorizer denies has no other answer than
+** none. */
 int ext_conn_end_query(sqlite3_stmt *stmt, int rc, mm_error *err);
 
-/* May the connection write at all? MM_READONLY under PRAGMA query_only or on a read-only database. For
-** what happens outside a transaction: making a file. */
+/* May the connection write at all? MM_READONLY under PRAGMA query_only or on a read-only database.
+** For what happens outside a transaction: making a file. */
 int ext_conn_check_writes(ext_conn *conn, mm_error *err);
 
 /* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops: some µs. */
@@ -152,8 +153,8 @@ int ext_table_error(sqlite3_vtab *table, const char *name, const mm_error *err);
 /* A value on its way to core; borrows from `value`. TEXT comes as UTF-8. MM_NOMEM only. */
 int ext_value(sqlite3_value *value, mm_value *out, mm_error *err);
 
-/* An integer, or REAL or TEXT that is exactly one: else MM_ERROR "offset 1.5 is not an integer", with
-** `what` in front. NULL is for the caller to look at first. */
+/* An integer, or REAL or TEXT that is exactly one: else MM_ERROR "offset 1.5 is not an integer",
+** with `what` in front. NULL is for the caller to look at first. */
 int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_error *err);
 
 /* An optional argument: NULL, or argc too small, is not given. */
@@ -179,27 +180,29 @@ void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *byt
 /* A copy of bytes as a BLOB; SQLITE_TOOBIG if there are too many. Never NULL, an empty one too. */
 void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t size);
 
-/* Bytes [offset, +size) of the object as a BLOB: large ones, where nothing is pending and no statement
-** runs that writes, without a copy. The range must be inside. False: too big, interrupted or no memory,
-** which is the function's error then. */
+/* Bytes [offset, +size) of the object as a BLOB: large ones, where nothing is pending and no
+** statement runs that writes, without a copy. The range must be inside. False: too big, interrupted
+** or no memory, which is the function's error then. */
 bool ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t offset, uint64_t size);
 
-/* Is the value NULL among argv[0 .. required-1]? Then the function returns NULL and does nothing. */
+/* Is the value NULL among argv[0 .. required-1]? Then the function returns NULL and does
+** nothing. */
 bool ext_any_null(sqlite3_value **argv, int required);
 
 /* Bounds that a constraint sets on an integer column, exactly as SQLite compares: op is one of
-** SQLITE_INDEX_CONSTRAINT_EQ, GT, GE, LT, LE; [*low, *high] is narrowed, to low > high if nothing can
-** match. A TEXT that looks like a number is one, as with INTEGER affinity. */
+** SQLITE_INDEX_CONSTRAINT_EQ, GT, GE, LT, LE; [*low, *high] is narrowed, to low > high if nothing
+** can match. A TEXT that looks like a number is one, as with INTEGER affinity. */
 void ext_bound_integer(int op, sqlite3_value *value, int64_t *low, int64_t *high);
 
-/* The SQL of the next running statement of the connection; *at is NULL before the first. NULL: no more.
-** (calls.c) */
+/* The SQL of the next running statement of the connection; *at is NULL before the first. NULL: no
+** more. (calls.c) */
 const char *ext_running(sqlite3 *db, sqlite3_stmt **at);
 
 /* Does a statement call the function, by its name in any case? (calls.c) */
 bool ext_calls(const char *sql, const char *function);
 
-/* Does it insert into a table of that name, update it or delete from it? Not by a trigger. (calls.c) */
+/* Does it insert into a table of that name, update it or delete from it? Not by a trigger.
+** (calls.c) */
 bool ext_writes(const char *sql, const char *table);
 
 /* Is it an UPDATE of a table of that name which sets the column? (calls.c) */
@@ -210,19 +213,22 @@ bool ext_creates_table(const char *sql);
 
 /* ---- a running statement (stmt.c) ----------------------------------------------------------- */
 
-/* Every function that touches a file starts with one of these two. They resolve argv[0], refresh the
-** object once a statement, and set `file` for as long as the call lasts. On failure they have set the
-** function's error and return nonzero. `name` is the SQL function's. They also refuse a call that comes
-** neither from a running statement nor from the temp schema (a CHECK of an untrusted database). */
+/* Every function that touches a file starts with one of these two. They resolve argv[0], refresh
+** the object once a statement, and set `file` for as long as the call lasts. On failure they have
+** set the function's error and return nonzero. `name` is the SQL function's. They also refuse a
+** call that comes neither from a running statement nor from the temp schema (a CHECK of an
+** untrusted database). */
 int ext_file_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
                       ext_file *file);
 int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
                         ext_file *file);
 
-/* The same check for a function that has no file argument (mmap_open). Nonzero: refused, error set. */
+/* The same check for a function that has no file argument (mmap_open). Nonzero: refused, error
+** set. */
 int ext_function_allowed(sqlite3_context *context, const char *name);
 
-/* May a table of that name be written now? Not by a trigger, which SQLite itself refuses from 3.40 on. */
+/* May a table of that name be written now? Not by a trigger, which SQLite itself refuses from 3.40
+** on. */
 bool ext_table_allowed(sqlite3 *db, const char *table);
 
 /* Does a running UPDATE of a table of that name set the column? */
@@ -234,26 +240,29 @@ int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_er
 
 /* ---- writing (txn.c, writer.c) -------------------------------------------------------------- */
 
-/* Become the writer of an object as a part of the connection's transaction, and note where it stands,
-** so that savepoints can undo it. Call before every write; then refresh what you know of its size. */
+/* Become the writer of an object as a part of the connection's transaction, and note where it
+** stands, so that savepoints can undo it. Call before every write; then refresh what you know of
+** its size. */
 int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err);
 
-/* The same with a level of its own, an enum mm_synchronous; the strictest one of a transaction holds. */
+/* The same with a level of its own, an enum mm_synchronous; the strictest one of a transaction
+** holds. */
 int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_error *err);
 
 /* Remember something else that a rollback has to undo: it calls undo(context, value). */
 typedef void ext_undo(void *context, uint64_t value);
 int ext_txn_undo(ext_conn *conn, ext_undo *undo, void *context, uint64_t value, mm_error *err);
 
-/* It need be remembered only once between two savepoints: this number changes when one is made or rolled
-** back to, and when the transaction ends. */
+/* It need be remembered only once between two savepoints: this number changes when one is made or
+** rolled back to, and when the transaction ends. */
 uint64_t ext_txn_epoch(const ext_conn *conn);
 
-/* A COMMIT that did not go through (BUSY) may have left the work of ext_txn_deferred done: undo it, so
-** that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
+/* A COMMIT that did not go through (BUSY) may have left the work of ext_txn_deferred done: undo it,
+** so that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
 void ext_txn_reopen(ext_conn *conn);
 
-/* Do the work of ext_txn_deferred as COMMIT would, to look at what it gives. Then ext_txn_reopen. */
+/* Do the work of ext_txn_deferred as COMMIT would, to look at what it gives. Then
+** ext_txn_reopen. */
 int ext_txn_preview(ext_conn *conn, mm_error *err);
 
 /* The transaction methods of every table that writes: they serve the whole connection. */
@@ -275,10 +284,12 @@ typedef struct ext_txn_deferred {
   void *context;
   struct ext_txn_deferred *next;
   void (*undo)(void *context); /* flush was called, but COMMIT did not go through and more writes
-                               ** follow: take back what it did. NULL: it does nothing to take back */
+                               ** follow: take back what it did. NULL: it does nothing to take
+                               ** back */
 } ext_txn_deferred;
 
-/* Something that writes, as a function hands it over. `run` is called inside a statement of ours. */
+/* Something that writes, as a function hands it over. `run` is called inside a statement of
+** ours. */
 typedef struct ext_write {
   const char *name; /* the SQL function's */
   ext_file file;
@@ -301,8 +312,8 @@ int ext_write_call(sqlite3_context *context, ext_write *write);
 /* In `run`: refuse a handle that only reads, become the writer, and set the window anew. */
 int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
 
-/* While rows of a table over the object are deleted and not closed up, what lies behind them must stay
-** where it is: MM_ERROR. For functions that make room or close it up. (tab_mmap_delete.c) */
+/* While rows of a table over the object are deleted and not closed up, what lies behind them must
+** stay where it is: MM_ERROR. For functions that make room or close it up. (tab_mmap_delete.c) */
 int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err);
 
 /* ---- registration --------------------------------------------------------------------------- */
@@ -324,9 +335,10 @@ typedef struct ext_module {
       *read_module; /* in its place in sqlite3_mmap_readonly_init; may be the same */
 } ext_module;
 
-/* All there is, in the order of registration. Each family is an array ext_functions_x in an fn_*.c, ended by
-** a NULL name; the last has mmap_version at its end, which tells that all the others are there: loading
-** may fail halfway, and be tried again. Each table is an ext_module_x in a tab_*.c. */
+/* All there is, in the order of registration. Each family is an array ext_functions_x in an fn_*.c,
+** ended by a NULL name; the last has mmap_version at its end, which tells that all the others are
+** there: loading may fail halfway, and be tried again. Each table is an ext_module_x in a
+** tab_*.c. */
 /* clang-format off */
 #define EXT_FUNCTIONS(X) \
   X(check) X(open) X(bytes) X(find) X(position) X(search) X(config)

@@ -1,16 +1,16 @@
 /*
-** fn_bytes.c: the functions on an object's bytes: looking at them, changing them, moving them about.
+** fn_bytes.c: the functions on an object's bytes: looking at them, changing them, moving them
+** about.
 **
 **     mmap_length mmap_size mmap_get mmap_slice                          read
 **     mmap_set mmap_patch mmap_move mmap_resize mmap_insert mmap_delete  write
 **     mmap_flush mmap_madvise                                            neither
 **
-** A function that writes checks its arguments here and hands a `run` over to writer.c; whatever depends
-** on the object's size is looked at there, when nobody else can change it any more.
+** A function that writes checks its arguments here and hands a `run` over to writer.c; whatever
+** depends on the object's size is looked at there, when nobody else can change it any more.
 */
 #include "ext/fn.h"
 
-#include "core/find.h"
 #include "core/mem.h"
 
 void fn_fail(sqlite3_context *context, const char *name) {
@@ -36,7 +36,8 @@ int fn_place(const ext_file *file, int64_t offset, uint64_t size, uint64_t *plac
   return MM_OK;
 }
 
-/* The same for what Python's methods take, where a negative number means nothing: `what` names it. */
+/* The same for what Python's methods take, where a negative number means nothing: `what` names
+** it. */
 static int place_from_start(const ext_file *file, const char *what, int64_t offset, uint64_t size,
                             uint64_t *place, mm_error *err) {
   if (offset >= 0 && (uint64_t)offset <= file->length && size <= file->length - (uint64_t)offset) {
@@ -292,8 +293,8 @@ static void give_back_length(void *handle, uint64_t length) {
   ((ext_handle *)handle)->length = length;
 }
 
-/* A handle of fixed length grows and shrinks with its object. Two halves, before and after the object
-** changes, so that nothing can fail after it. */
+/* A handle of fixed length grows and shrinks with its object. Two halves, before and after the
+** object changes, so that nothing can fail after it. */
 static int prepare_follow(ext_conn *conn, ext_write *write, mm_error *err) {
   ext_handle *handle = write->file.handle;
   if (!handle || handle->length == EXT_TO_END) return MM_OK;
@@ -390,7 +391,8 @@ static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 /* ---- neither -------------------------------------------------------------------------------- */
 
-/* An optional range: the first argument defaults to 0, the second, a number of bytes, to the rest. */
+/* An optional range: the first argument defaults to 0, the second, a number of bytes, to the
+** rest. */
 static int optional_range(int argc, sqlite3_value **argv, int first, const char *const what[2],
                           mm_optional *offset, mm_optional *length, mm_error *err) {
   int rc = ext_value_optional(argc, argv, first, what[0], offset, err);

@@ -1,8 +1,9 @@
 /*
 ** fn_position.c: the functions of a handle with a position, as file objects have them.
 **
-** The position is counted from the start of the handle's window. It is no part of a transaction; a call
-** that fails leaves it where it was. One that lies past the end, as the file was cut, is at the end.
+** The position is counted from the start of the handle's window. It is no part of a transaction; a
+** call that fails leaves it where it was. One that lies past the end, as the file was cut, is at
+** the end.
 */
 #include "ext/fn.h"
 

@@ -3,8 +3,8 @@
 **
 **     sqlite> .load ./mmap0
 **
-** sqlite3_mmap_init registers everything; sqlite3_mmap0_init is the name that SQLite derives from the
-** file name mmap0.so; sqlite3_mmap_readonly_init registers no way to write.
+** sqlite3_mmap_init registers everything; sqlite3_mmap0_init is the name that SQLite derives from
+** the file name mmap0.so; sqlite3_mmap_readonly_init registers no way to write.
 */
 #include "ext/ext.h"
 SQLITE_EXTENSION_INIT1
@@ -118,8 +118,9 @@ static bool is_accepted(const sqlite3_api_routines *api, char **error) {
 /* The SIGBUS handler points into this library: it stays loaded. */
 #define LOADED SQLITE_OK_LOAD_PERMANENTLY
 
-/* The SQLite that the library works for. A process may have several, a program's own beside the system's:
-** memory and statements of one must not come into the hands of another, so the first keeps it. */
+/* The SQLite that the library works for. A process may have several, a program's own beside the
+** system's: memory and statements of one must not come into the hands of another, so the first
+** keeps it. */
 static _Atomic(const sqlite3_api_routines *) owner;
 
 static void set_up_process(void) {
@@ -152,14 +153,14 @@ static bool is_callable(sqlite3 *db, const char *sql) {
   return rc == SQLITE_OK;
 }
 
-/* The end of what went well. The connection's error code is that of the last question here, and where it
-** is not SQLITE_OK, sqlite3_open fails if it was SQLite that called us from there. */
+/* The end of what went well. The connection's error code is that of the last question here, and
+** where it is not SQLITE_OK, sqlite3_open fails if it was SQLite that called us from there. */
 static int loaded(sqlite3 *db) {
   return is_callable(db, "SELECT mmap_version()") ? LOADED : sqlite3_errcode(db);
 }
 
-/* A connection loads it once: a second set of functions would have transactions of its own beside the
-** tables of the first. Loading it in the same way again does nothing. */
+/* A connection loads it once: a second set of functions would have transactions of its own beside
+** the tables of the first. Loading it in the same way again does nothing. */
 static int init_again(sqlite3 *db, char **error, bool read_only) {
   bool writes = is_callable(db, "SELECT mmap_set(NULL, NULL, NULL)");
   if (sqlite3_errcode(db) == SQLITE_NOMEM) return SQLITE_NOMEM;
@@ -191,8 +192,8 @@ int sqlite3_mmap_init(sqlite3 *db, char **error, const sqlite3_api_routines *api
   return init(db, error, api, false);
 }
 
-/* Not by calling the one above: a process may have loaded two copies of the library, and then that name
-** is the first one's. */
+/* Not by calling the one above: a process may have loaded two copies of the library, and then that
+** name is the first one's. */
 int sqlite3_mmap0_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
   return init(db, error, api, false);
 }

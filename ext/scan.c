@@ -143,8 +143,7 @@ static int unpack(ext_scan *scan, int plan, sqlite3_value **argv,
 int ext_scan_begin(const ext_scan_table *table, ext_scan *scan, int plan, const char *operators,
                    int argc, sqlite3_value **argv, sqlite3_value *args[EXT_SCAN_ARGUMENTS]) {
   if (plan == EXT_PLAN_MISSING) {
-    mm_fail(ext_scan_error(scan), MM_ERROR, "takes at least %d argument%s", table->least,
-            table->least == 1 ? "" : "s");
+    ext_tab_missing(table->least, ext_scan_error(scan));
     return ext_scan_fail(table, scan);
   }
   int n = unpack(scan, plan, argv, args);

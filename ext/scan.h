@@ -92,8 +92,8 @@ static inline mm_error *ext_scan_error(const ext_scan *scan) {
 }
 int ext_scan_fail(const ext_scan_table *table, ext_scan *scan);
 
-/* After bytes were read: SQLITE_OK, or a failure if a fault has spoilt them. At the end of the scan also
-** if the file was cut meanwhile inside a page, which is no fault: that costs a system call. */
+/* After bytes were read: SQLITE_OK, or a failure if a fault has spoilt them. At the end of the scan
+** also if the file was cut meanwhile inside a page, which is no fault: that costs a system call. */
 int ext_scan_faulted(const ext_scan_table *table, ext_scan *scan);
 static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
   bool look = scan->done || mm_object_hit(scan->file.object->core);

@@ -6,12 +6,12 @@
 ** holds the file arguments met so far, their objects refreshed once, and which functions may be
 ** called: what other programs do to a file shows in the next statement.
 **
-** A function may be called only if a call of it is written in a statement that is running, or in the
-** temp schema. All functions are DIRECTONLY, but SQLite before 3.53 does not look at that in a CHECK
-** constraint, and an INSERT into a table of a hostile database would write files. What the user has
-** not written, and none of his TEMP views and triggers either, does not run. Likewise SQLite before 3.40
-** lets the triggers of a hostile database write to tables that are DIRECTONLY: what writes to one of ours
-** must be a statement that names it.
+** A function may be called only if a call of it is written in a statement that is running, or in
+** the temp schema. All functions are DIRECTONLY, but SQLite before 3.53 does not look at that in a
+** CHECK constraint, and an INSERT into a table of a hostile database would write files. What the
+** user has not written, and none of his TEMP views and triggers either, does not run. Likewise
+** SQLite before 3.40 lets the triggers of a hostile database write to tables that are DIRECTONLY:
+** what writes to one of ours must be a statement that names it.
 */
 #include "ext/conn.h"
 

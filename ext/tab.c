@@ -199,3 +199,11 @@ int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most,
   }
   return SQLITE_OK;
 }
+
+void ext_tab_missing(int least, mm_error *err) {
+  mm_fail(err, MM_ERROR, "takes at least %d argument%s", least, least == 1 ? "" : "s");
+}
+
+void ext_tab_missing_file(const char *module, mm_error *err) {
+  mm_fail(err, MM_ERROR, "the file is missing: %s(file) or WHERE file = …", module);
+}

@@ -1,8 +1,8 @@
 /*
 ** tab.h: what the virtual tables have in common.
 **
-** A table that reads has ext_tab as its sqlite3_vtab; one that also writes adds the transaction methods
-** below to its module, all of them.
+** A table that reads has ext_tab as its sqlite3_vtab; one that also writes adds the transaction
+** methods below to its module, all of them.
 */
 #ifndef EXT_TAB_H
 #define EXT_TAB_H
@@ -14,8 +14,8 @@ typedef struct ext_tab {
   ext_conn *conn;    /* held */
 } ext_tab;
 
-/* A created table that has made a promise which mmap_check can look into: embedded in it, and in the
-** list ext_conn.checked as long as it is connected. */
+/* A created table that has made a promise which mmap_check can look into: embedded in it, and in
+** the list ext_conn.checked as long as it is connected. */
 typedef struct ext_checked {
   const char *const *database, *const *name; /* where the table keeps its names */
   /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. */
@@ -27,8 +27,9 @@ typedef struct ext_checked {
 void ext_checked_add(ext_conn *conn, ext_checked *checked);
 void ext_checked_remove(ext_conn *conn, ext_checked *checked); /* also if it is not listed */
 
-/* The start of every xConnect: declares the columns, makes a zeroed table of `size` bytes that begins
-** with an ext_tab, and marks it as for direct use only. `conn` is the module's aux pointer. */
+/* The start of every xConnect: declares the columns, makes a zeroed table of `size` bytes that
+** begins with an ext_tab, and marks it as for direct use only. `conn` is the module's aux
+** pointer. */
 int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
                     char **error);
 
@@ -50,21 +51,22 @@ int ext_tab_savepoint(sqlite3_vtab *table, int level);
 int ext_tab_release(sqlite3_vtab *table, int level);
 int ext_tab_rollback_to(sqlite3_vtab *table, int level);
 
-/* Is a CREATE VIRTUAL TABLE running? Where xCreate and xConnect are one function, the statement tells
-** them apart. */
+/* Is a CREATE VIRTUAL TABLE running? Where xCreate and xConnect are one function, the statement
+** tells them apart. */
 bool ext_tab_is_creating(sqlite3 *db);
 
 /* Do texts compare bytewise, as UTF-8? Not in a database with another encoding. */
 bool ext_tab_text_is_utf8(sqlite3 *db);
 
-/* The operator of a constraint as one character for idxStr, '=' '<' 'l' '>' 'g'; 0: another one. And
-** back. */
+/* The operator of a constraint as one character for idxStr, '=' '<' 'l' '>' 'g'; 0: another one.
+** And back. */
 char ext_tab_operator(int op);
 int ext_tab_operator_of(char c);
 
-/* A text key compared with a value of a column that SQL sees as a number: then keys that look like numbers
-** are numbers too, and less than all texts. Such keys are all before ':'. Does the constraint's value come
-** from elsewhere, a literal (known to xBestIndex) or a parameter (known to xFilter)? */
+/* A text key compared with a value of a column that SQL sees as a number: then keys that look like
+** numbers are numbers too, and less than all texts. Such keys are all before ':'. Does the
+** constraint's value come from elsewhere, a literal (known to xBestIndex) or a parameter (known to
+** xFilter)? */
 bool ext_tab_is_literal(sqlite3_index_info *info, int constraint);
 bool ext_tab_is_parameter(sqlite3_value *value);
 #define EXT_AFTER_NUMBERS ":"
@@ -73,18 +75,24 @@ bool ext_tab_is_parameter(sqlite3_value *value);
 int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err);
 
 /*
-** xBestIndex of a table-valued function: `hidden` is the index of its first hidden column, `most` how
-** many there are, `least` how many must be given. Gives the equality constraints on hidden columns
-** argvIndex 1, 2 … in the order of the columns, sets omit, and returns in *given a bit for each (bit 0:
-** the first). *next is the next free argvIndex. SQLITE_CONSTRAINT when one cannot be used in this plan.
+** xBestIndex of a table-valued function: `hidden` is the index of its first hidden column, `most`
+** how many there are, `least` how many must be given. Gives the equality constraints on hidden
+** columns argvIndex 1, 2 … in the order of the columns, sets omit, and returns in *given a bit for
+** each (bit 0: the first). *next is the next free argvIndex. SQLITE_CONSTRAINT when one cannot be
+** used in this plan.
 **
-** When one of the first `least` is missing, idxNum becomes EXT_PLAN_MISSING and there is no more to plan:
-** a plan dearer than all others, whose xFilter says what is missing. It is no error yet, because SQLite
-** plans the terms of an OR one by one, each without the arguments.
+** When one of the first `least` is missing, idxNum becomes EXT_PLAN_MISSING and there is no more to
+** plan: a plan dearer than all others, whose xFilter says what is missing. It is no error yet,
+** because SQLite plans the terms of an OR one by one, each without the arguments.
 */
 #define EXT_PLAN_MISSING 0x40000000
 
 int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most, unsigned *given,
                       int *next);
+
+/* What that xFilter says: of a function that takes at least so many arguments; of a table of one
+** file. */
+void ext_tab_missing(int least, mm_error *err);
+void ext_tab_missing_file(const char *module, mm_error *err);
 
 #endif

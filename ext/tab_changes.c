@@ -1,14 +1,14 @@
 /*
 ** tab_changes.c: the table `mmap_changes`: what COMMIT is about to write.
 **
-** A row for each run of bytes that will be overwritten, with those in the file now and those to come;
-** and one for a change of size:
+** A row for each run of bytes that will be overwritten, with those in the file now and those to
+** come; and one for a change of size:
 **
 **     growth   (path, old size, bytes added, NULL, the new bytes)
 **     a cut    (path, new size, bytes removed, the old bytes, NULL)
 **
-** The rows are of the moment when the scan begins. Where rows of a table have been deleted they show
-** the file closing up, which is done for this and undone again.
+** The rows are of the moment when the scan begins. Where rows of a table have been deleted they
+** show the file closing up, which is done for this and undone again.
 */
 #include "ext/tab.h"
 

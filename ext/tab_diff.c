@@ -51,7 +51,8 @@ static diff_pair pair_of(const diff_cursor *cursor) {
 
 typedef uint64_t diff_measure(const uint8_t *a, const uint8_t *b, uint64_t size);
 
-/* From `*at` on, to the end of a run that `measure` tells, or to `end`, which both have. False: stopped. */
+/* From `*at` on, to the end of a run that `measure` tells, or to `end`, which both have. False:
+** stopped. */
 static bool run_to_end(const diff_cursor *cursor, const diff_pair *p, diff_measure *measure,
                        uint64_t end, uint64_t *at) {
   while (*at < end) {

@@ -4,8 +4,8 @@
 **     SELECT path, size FROM mmap_glob('core.????') ORDER BY size DESC;
 **     SELECT path, mmap_count(path, x'00') FROM mmap_glob('*.bin') WHERE error IS NULL;
 **
-** A file that cannot be opened would end the whole statement. `error` tells beforehand: the file is opened
-** for it, and stays open for its next use.
+** A file that cannot be opened would end the whole statement. `error` tells beforehand: the file is
+** opened for it, and stays open for its next use.
 */
 #include "core/glob.h"
 #include "ext/tab.h"
@@ -77,7 +77,7 @@ static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   cursor->path = NULL;
   cursor->rowid = 0;
   if (plan == EXT_PLAN_MISSING) {
-    mm_fail(&conn->err, MM_ERROR, "takes at least 1 argument");
+    ext_tab_missing(1, &conn->err);
     return glob_fail(cursor);
   }
   if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
@@ -101,8 +101,8 @@ static int try_to_open(ext_conn *conn, const char *path, mm_error *err) {
   return rc;
 }
 
-/* NULL, or what it says. That there is no memory, or that the user has had enough, says nothing about the
-** file. */
+/* NULL, or what it says. That there is no memory, or that the user has had enough, says nothing
+** about the file. */
 static int result_try(glob_cursor *cursor, sqlite3_context *context) {
   mm_error *err = &glob_conn(cursor)->err;
   int rc = try_to_open(glob_conn(cursor), cursor->path, err);

@@ -47,8 +47,8 @@ typedef struct page {
   uint64_t start;   /* in the window */
   uint64_t scanned; /* there are no newlines to come before this but those of the page */
   unsigned taken, found;
-  /* At the time, as the statement may write itself: entries of the object's log; and the connection's
-  ** writes, as a call outside a transaction empties the log again. */
+  /* At the time, as the statement may write itself: entries of the object's log; and the
+  ** connection's writes, as a call outside a transaction empties the log again. */
   size_t logged;
   uint64_t writes;
   uint16_t newlines[MM_FIND_PAGE];
@@ -273,8 +273,8 @@ static text text_of(const lines_cursor *cursor) {
 /* A line of many megabytes is read in pieces, to be interrupted between them. */
 #define LINES_PIECE MM_FIND_PIECE
 
-/* For a walk from line to line: a look at whether to go on whenever it has come a piece farther than at
-** the last look, `*looked`. False: interrupted. */
+/* For a walk from line to line: a look at whether to go on whenever it has come a piece farther
+** than at the last look, `*looked`. False: interrupted. */
 static bool goes_on(text *t, uint64_t at, uint64_t *looked) {
   if (!t->interrupted && at - *looked >= LINES_PIECE) {
     *looked = at;
@@ -542,8 +542,7 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   int arg = plan & PLAN_FILE ? 1 : 0;
   cursor->done = true;
   if (plan == EXT_PLAN_MISSING) {
-    mm_fail(&conn_of(cursor)->err, MM_ERROR,
-            "the file is missing: mmap_lines(file) or WHERE file = …");
+    ext_tab_missing_file("mmap_lines", &conn_of(cursor)->err);
     return fail(cursor);
   }
   if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
@@ -569,8 +568,8 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
 /* So many pages without a newline, and the line is one to be read with an eye on interruption. */
 #define PAGES_MOST 64
 
-/* Find the newlines of the next page that has any. False if none is near, or the file's end is. (Not inlined, so
-** that a step is a few instructions.) */
+/* Find the newlines of the next page that has any. False if none is near, or the file's end is.
+** (Not inlined, so that a step is a few instructions.) */
 __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uint8_t *data,
                                                  uint64_t size) {
   page *ahead = &cursor->ahead;

@@ -1,8 +1,8 @@
 /*
 ** tab_list.c: the table `mmap_list`: what this connection has open.
 **
-** A row for each open handle, then for each table that was created, then for each other file that is
-** mapped. Made when the scan begins, so that it stays the same however long that takes.
+** A row for each open handle, then for each table that was created, then for each other file that
+** is mapped. Made when the scan begins, so that it stays the same however long that takes.
 */
 #include "ext/tab_mmap.h"
 
@@ -163,8 +163,9 @@ static int add_plain(list_cursor *cursor, const ext_object *object) {
   return add_list_row(cursor, object, row, NULL);
 }
 
-/* What others did to the files shows here, too. One that cannot be looked at is listed as it was, and so
-** is one that was only partly written: that is said once, to the statement that reads it next. */
+/* What others did to the files shows here, too. One that cannot be looked at is listed as it was,
+** and so is one that was only partly written: that is said once, to the statement that reads it
+** next. */
 static void refresh_objects(ext_conn *conn) {
   mm_error ignored;
   ext_txn_reopen(conn);

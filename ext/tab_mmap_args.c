@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hex.h"
 #include "core/mem.h"
 
 /* ---- scanning ------------------------------------------------------------------------------- */
@@ -41,8 +42,8 @@ static char closing_quote(char open) {
   }
 }
 
-/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: no memory, or, and `p` is
-** NULL then, it is not closed. */
+/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: no memory, or, and `p`
+** is NULL then, it is not closed. */
 static char *read_quoted(const char **p) {
   char close = closing_quote(**p);
   const char *from = *p + 1;
@@ -94,20 +95,15 @@ char *mmap_argument_text(const char *p) {
   return copy_range(p, end);
 }
 
-/* 99: none. */
-static unsigned digit_of_number(char c) {
-  if (c >= '0' && c <= '9') return (unsigned)(c - '0');
-  if (c >= 'a' && c <= 'f') return (unsigned)(c - 'a' + 10);
-  return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : 99;
-}
-
-/* Decimal or 0x hexadecimal, to the end of its digits; -1: no such number. (strtoull takes "0x" twice.) */
+/* Decimal or 0x hexadecimal, to the end of its digits; -1: no such number. (strtoull takes "0x"
+** twice.) */
 static int64_t parse_number(const char **p) {
   bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
   const char *digits = hex ? *p + 2 : *p, *end = digits;
-  uint64_t n = 0, base = hex ? 16 : 10;
-  for (; digit_of_number(*end) < base; end++) {
-    n = n * base + digit_of_number(*end);
+  uint64_t n = 0;
+  int base = hex ? 16 : 10;
+  for (int digit; (digit = mm_hex_digit(*end)) >= 0 && digit < base; end++) {
+    n = n * (uint64_t)base + (uint64_t)digit;
     if (n > MM_OBJECT_MAX) return -1;
   }
   if (end == digits) return -1;

@@ -101,8 +101,8 @@ static int add_to_batch(mmap_deleted *d, int64_t row, mm_error *err) {
 
 /* ---- closing up ----------------------------------------------------------------------------- */
 
-/* Small pieces that stay are gathered, so that the log gets few entries; between the large ones that they
-** become there is a look at whether to go on. */
+/* Small pieces that stay are gathered, so that the log gets few entries; between the large ones
+** that they become there is a look at whether to go on. */
 #define GATHER MM_FIND_PIECE
 
 typedef struct closing {

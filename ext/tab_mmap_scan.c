@@ -12,13 +12,12 @@
 #include "core/find.h"
 #include "core/mem.h"
 #include "ext/conn.h"
+#include "ext/scan.h"
 #include "ext/tab_mmap.h"
 
 typedef struct mmap_cursor {
   sqlite3_vtab_cursor base;
-  ext_object *object;   /* held; NULL: no rows */
-  sqlite3_int64 handle; /* the table-valued function's argument: a handle; 0: a path */
-  char *path;           /* … which path; owned */
+  ext_source file; /* the table-valued function's argument, or the table's object; none: no rows */
   mmap_rows rows;
   uint64_t size;     /* the object's, when runs were last clipped to it */
   int64_t low, high; /* of the present run: rows still to come, low..high */
@@ -51,7 +50,7 @@ static int cursor_fail(mmap_cursor *cursor) {
 }
 
 static int faulted(mmap_cursor *cursor) {
-  mm_object_faulted(cursor->object->core, &cursor_conn(cursor)->err);
+  mm_object_faulted(cursor->file.object->core, &cursor_conn(cursor)->err);
   return cursor_fail(cursor);
 }
 
@@ -67,68 +66,34 @@ static void forget_runs(mmap_cursor *cursor) {
   cursor->run_count = cursor->run_capacity = cursor->run_at = 0;
 }
 
-static void cursor_let_go(mmap_cursor *cursor) {
-  ext_object_release(cursor->object);
-  mm_free(cursor->path);
-  cursor->object = NULL;
-  cursor->path = NULL;
-  cursor->handle = 0;
-}
-
 int mmapClose(sqlite3_vtab_cursor *base) {
   mmap_cursor *cursor = (mmap_cursor *)base;
   forget_runs(cursor);
-  cursor_let_go(cursor);
+  ext_source_clear(&cursor->file);
   sqlite3_free(base);
   return SQLITE_OK;
 }
 
-/* A join asks for the same file again and again: it is resolved and refreshed once. */
-static bool is_same_file(const mmap_cursor *cursor, sqlite3_value *file) {
-  if (!cursor->object) return false;
-  if (sqlite3_value_type(file) == SQLITE_TEXT) {
-    const char *path = (const char *)sqlite3_value_text(file);
-    return path && cursor->path && strcmp(path, cursor->path) == 0 &&
-           strlen(path) == (size_t)sqlite3_value_bytes(file);
-  }
-  if (sqlite3_value_type(file) != SQLITE_INTEGER || !cursor->handle) return false;
-  const ext_handle *handle = cursor_conn(cursor)->handles[cursor->handle - 1];
-  return cursor->handle == sqlite3_value_int64(file) && handle->object == cursor->object;
-}
-
-/* Rows of a handle are those of its window. */
-static mmap_rows function_rows(const mmap_cursor *cursor) {
-  ext_file file = {.object = cursor->object};
-  if (cursor->handle) file.handle = cursor_conn(cursor)->handles[cursor->handle - 1];
-  ext_file_window(&file);
-  return (mmap_rows){.start = file.start, .count = (int64_t)file.length, .first = 0};
-}
-
 static int open_function(mmap_cursor *cursor, sqlite3_value *value) {
-  mm_error *err = &cursor_conn(cursor)->err;
-  ext_file file;
-  if (!is_same_file(cursor, value)) {
-    cursor_let_go(cursor);
-    if (sqlite3_value_type(value) == SQLITE_NULL) return SQLITE_OK;
-    if (ext_file_resolve(cursor_conn(cursor), value, &file, err)) return cursor_fail(cursor);
-    cursor->object = file.object;
-    cursor->handle = file.handle ? file.handle->id : 0;
-    if (!file.handle) {
-      cursor->path = mm_strdup((const char *)sqlite3_value_text(value));
-      if (!cursor->path) return SQLITE_NOMEM;
-    }
+  if (sqlite3_value_type(value) == SQLITE_NULL) {
+    ext_source_clear(&cursor->file);
+    return SQLITE_OK;
   }
-  cursor->rows = function_rows(cursor);
+  ext_conn *conn = cursor_conn(cursor);
+  if (ext_source_use(conn, &cursor->file, value, &conn->err)) return cursor_fail(cursor);
+  cursor->rows =
+      (mmap_rows){.start = cursor->file.start, .count = (int64_t)cursor->file.length, .first = 0};
   return SQLITE_OK;
 }
 
 static int open_table(mmap_cursor *cursor) {
   mmap_table *table = cursor_table(cursor);
-  if (!cursor->object && mmap_table_open(table, &cursor->object, &cursor_conn(cursor)->err)) {
-    cursor->object = NULL;
+  if (!cursor->file.object &&
+      mmap_table_open(table, &cursor->file.object, &cursor_conn(cursor)->err)) {
+    cursor->file.object = NULL;
     return cursor_fail(cursor);
   }
-  cursor->rows = mmap_table_rows(table, cursor->object->core);
+  cursor->rows = mmap_table_rows(table, cursor->file.object->core);
   table->known_rows = cursor->rows.count;
   return SQLITE_OK;
 }
@@ -185,12 +150,12 @@ typedef struct lookup {
 
 static const ext_rowset *deleted_rows(const mmap_cursor *cursor) {
   if (!cursor_conn(cursor)->deleted) return NULL;
-  return mmap_deleted_rows(cursor_table(cursor), cursor->object);
+  return mmap_deleted_rows(cursor_table(cursor), cursor->file.object);
 }
 
 static mmap_keys keys_of(mmap_cursor *cursor) {
   /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rows have an object */
-  return mmap_table_keys(cursor_table(cursor), cursor->object->core, &cursor->rows,
+  return mmap_table_keys(cursor_table(cursor), cursor->file.object->core, &cursor->rows,
                          deleted_rows(cursor), &cursor->luck);
 }
 
@@ -216,7 +181,7 @@ static int add_range(mmap_cursor *cursor, const lookup *look, const mmap_range *
   int count, rc = SQLITE_OK;
   int found = mmap_range_runs(&look->keys, range, runs, &count, &cursor_conn(cursor)->err);
   /* Zeros where a file was cut are no reason to call it unsorted. */
-  if (mm_object_hit(cursor->object->core)) return faulted(cursor);
+  if (mm_object_hit(cursor->file.object->core)) return faulted(cursor);
   if (found) return cursor_fail(cursor);
   for (int i = 0; i < count && rc == SQLITE_OK; i++) rc = cursor_add_run(cursor, runs[i], bounds);
   return rc;
@@ -306,12 +271,12 @@ static int find_runs(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, 
 static const uint8_t *row_data(const mmap_cursor *cursor, int64_t row) {
   uint64_t record = cursor_table(cursor)->spec.record;
   /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rows have an object */
-  return cursor->object->core->data + cursor->rows.start + (uint64_t)row * record;
+  return cursor->file.object->core->data + cursor->rows.start + (uint64_t)row * record;
 }
 
 /* Rows that a rollback or a cut in this very statement has taken away are not there any more. */
 static void clip(mmap_cursor *cursor) {
-  const mm_object *core = cursor->object->core;
+  const mm_object *core = cursor->file.object->core;
   uint64_t record = cursor_table(cursor)->spec.record;
   uint64_t size = core->size > cursor->rows.start ? core->size - cursor->rows.start : 0;
   int64_t count = (int64_t)(size / record);
@@ -340,7 +305,7 @@ static int seek_set(mmap_cursor *cursor) {
                                      : mm_find_set(cursor->set, data, size, &watch);
   if (found == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
   cursor->at = found < 0 ? -1 : cursor->low + found;
-  return mm_object_hit(cursor->object->core) ? faulted(cursor) : SQLITE_OK;
+  return mm_object_hit(cursor->file.object->core) ? faulted(cursor) : SQLITE_OK;
 }
 
 /* Row `at` was deleted: on to the next one that was not. -1: none in this run. */
@@ -377,7 +342,7 @@ static int check_row_order(mmap_cursor *cursor) {
     int64_t a = cursor->descending ? cursor->at : cursor->last;
     int64_t b = cursor->descending ? cursor->last : cursor->at;
     rc = mmap_keys_check(&keys, a, b, &cursor_conn(cursor)->err);
-    if (mm_object_hit(cursor->object->core)) return faulted(cursor);
+    if (mm_object_hit(cursor->file.object->core)) return faulted(cursor);
   }
   cursor->last = cursor->at;
   return rc ? cursor_fail(cursor) : SQLITE_OK;
@@ -385,8 +350,8 @@ static int check_row_order(mmap_cursor *cursor) {
 
 /* A search for bytes may have gone over a page that was cut meanwhile, which is no fault. */
 static int check_end(mmap_cursor *cursor) {
-  if (!cursor->filtered || !cursor->object) return SQLITE_OK;
-  int rc = mm_object_whole(cursor->object->core, &cursor_conn(cursor)->err);
+  if (!cursor->filtered || !cursor->file.object) return SQLITE_OK;
+  int rc = mm_object_whole(cursor->file.object->core, &cursor_conn(cursor)->err);
   return rc ? cursor_fail(cursor) : SQLITE_OK;
 }
 
@@ -394,7 +359,7 @@ static int check_end(mmap_cursor *cursor) {
 static int cursor_settle(mmap_cursor *cursor) {
   int rc = SQLITE_OK;
   do {
-    if (cursor->object && cursor->size != cursor->object->core->size) clip(cursor);
+    if (cursor->file.object && cursor->size != cursor->file.object->core->size) clip(cursor);
     while (cursor->low > cursor->high) {
       cursor->done = !next_run(cursor);
       if (cursor->done) return check_end(cursor);
@@ -413,12 +378,11 @@ static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
   cursor->high = -1;
   cursor->done = true;
   if (plan == EXT_PLAN_MISSING) {
-    mm_fail(&cursor_conn(cursor)->err, MM_ERROR,
-            "the file is missing: mmap(file) or WHERE file = …");
+    ext_tab_missing_file("mmap", &cursor_conn(cursor)->err);
     return cursor_fail(cursor);
   }
   int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, argv[0]) : open_table(cursor);
-  if (rc == SQLITE_OK && cursor->object) cursor->size = cursor->object->core->size;
+  if (rc == SQLITE_OK && cursor->file.object) cursor->size = cursor->file.object->core->size;
   return rc;
 }
 
@@ -437,7 +401,7 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
                sqlite3_value **argv) {
   mmap_cursor *cursor = (mmap_cursor *)base;
   int rc = reset(cursor, plan, argv);
-  if (rc || !cursor->object) return rc;
+  if (rc || !cursor->file.object) return rc;
   mmap_run bounds = {0, cursor->rows.count - 1};
   lookup look = {.range = mmap_range_all(), .given = (plan & MMAP_PLAN_KEYED) != 0};
   if (mmap_sorted_column(cursor_table(cursor))) look.keys = keys_of(cursor);
@@ -456,8 +420,8 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
 
 /* Most rows of most scans: `low` stays behind. */
 static bool is_simple_step(const mmap_cursor *cursor) {
-  return cursor->plain && cursor->at < cursor->high && cursor->size == cursor->object->core->size &&
-         !cursor_conn(cursor)->deleted;
+  return cursor->plain && cursor->at < cursor->high &&
+         cursor->size == cursor->file.object->core->size && !cursor_conn(cursor)->deleted;
 }
 
 int mmapNext(sqlite3_vtab_cursor *base) {
@@ -487,11 +451,11 @@ static sqlite3_int64 offset_of(const mmap_cursor *cursor) {
 
 static void cursor_result_file(const mmap_cursor *cursor, sqlite3_context *context) {
   if (sqlite3_vtab_nochange(context)) {
-    mmap_result_file_mark(context, cursor_conn(cursor), cursor->path, cursor->handle);
-  } else if (cursor->path) {
-    sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
+    mmap_result_file_mark(context, cursor_conn(cursor), cursor->file.path, cursor->file.handle);
+  } else if (cursor->file.path) {
+    sqlite3_result_text(context, cursor->file.path, -1, SQLITE_TRANSIENT);
   } else {
-    sqlite3_result_int64(context, cursor->handle);
+    sqlite3_result_int64(context, cursor->file.handle);
   }
 }
 
@@ -520,7 +484,7 @@ static void record_column(const mmap_cursor *cursor, sqlite3_context *context, i
 
 /* A function that the same statement calls may have cut the file under the row. */
 static bool is_gone(mmap_cursor *cursor) {
-  if (cursor->size != cursor->object->core->size) clip(cursor);
+  if (cursor->size != cursor->file.object->core->size) clip(cursor);
   return cursor->at >= cursor->rows.count;
 }
 
@@ -532,7 +496,7 @@ int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) 
   } else {
     record_column(cursor, context, column);
   }
-  return mm_object_hit(cursor->object->core) ? faulted(cursor) : SQLITE_OK;
+  return mm_object_hit(cursor->file.object->core) ? faulted(cursor) : SQLITE_OK;
 }
 
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {

@@ -563,8 +563,8 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
 
 /* ---- mmap_check ----------------------------------------------------------------------------- */
 
-/* MM_CORRUPT at the first pair out of order. It looks at whether to go on as often as a search does,
-** by the bytes that it has passed. */
+/* MM_CORRUPT at the first pair out of order. It looks at whether to go on as often as a search
+** does, by the bytes that it has passed. */
 static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   int64_t row = mmap_keys_from(keys, 0);
   int64_t between = (int64_t)(MM_FIND_PIECE / keys->stride) + 1, look = between;

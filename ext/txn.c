@@ -2,20 +2,20 @@
 ** txn.c: one transaction over all objects of a connection.
 **
 ** SQLite tells every table that writes about its transaction: xBegin, xSavepoint(n), xRelease(n),
-** xRollbackTo(n), xSync, xCommit, xRollback. Several tables of ours may be told the same thing, so each
-** call serves the whole connection and the second one finds nothing left to do.
+** xRollbackTo(n), xSync, xCommit, xRollback. Several tables of ours may be told the same thing, so
+** each call serves the whole connection and the second one finds nothing left to do.
 **
 ** Before a write, where the object stands is put on a stack of undo records:
 **
 **     undo:   [object A, mark 0] [object B, mark 0] [object A, mark 5] ...
 **     levels:  ^ savepoint 0                         ^ savepoint 1
 **
-** A savepoint is a height of that stack. ROLLBACK TO takes records off it and cuts each object's log
-** to the lowest mark met.
+** A savepoint is a height of that stack. ROLLBACK TO takes records off it and cuts each object's
+** log to the lowest mark met.
 **
-** A table that joins late, under savepoints that are already open, is told of the innermost one alone;
-** what lies below the first savepoint we hear of is the state at the beginning. If one table has told
-** us of a level, the next one to do so is late, and is not listened to.
+** A table that joins late, under savepoints that are already open, is told of the innermost one
+** alone; what lies below the first savepoint we hear of is the state at the beginning. If one table
+** has told us of a level, the next one to do so is late, and is not listened to.
 */
 #include "ext/txn.h"
 
@@ -88,7 +88,8 @@ static bool is_noted(const ext_txn *txn, const ext_object *object) {
   return false;
 }
 
-/* COMMIT got as far as xSync and no further: what tables did for it is undone before more is written. */
+/* COMMIT got as far as xSync and no further: what tables did for it is undone before more is
+** written. */
 static void reopen_deferred(ext_txn *txn) {
   if (!txn->synced) return;
   for (ext_txn_deferred *d = txn->deferred; d; d = d->next) {
@@ -238,8 +239,8 @@ static void end(ext_conn *conn, bool committed) {
   ext_conn_collect(conn);
 }
 
-/* SQLite does not look at what xCommit returns: what went wrong is in its log, and the object itself
-** gives an error, not old bytes, until its journal has been replayed. */
+/* SQLite does not look at what xCommit returns: what went wrong is in its log, and the object
+** itself gives an error, not old bytes, until its journal has been replayed. */
 int ext_txn_commit(ext_conn *conn) {
   ext_txn *txn = conn->txn;
   for (size_t i = 0; i < txn->object_count; i++) {

@@ -1,12 +1,14 @@
 /*
-** txn.h: the connection's transaction; the functions are in ext.h, where tables and functions see them.
+** txn.h: the connection's transaction; the functions are in ext.h, where tables and functions see
+** them.
 */
 #ifndef EXT_TXN_H
 #define EXT_TXN_H
 
 #include "ext/ext.h"
 
-/* Work that a table puts off until COMMIT; see ext_txn_deferred. Unlisted when the transaction ends. */
+/* Work that a table puts off until COMMIT; see ext_txn_deferred. Unlisted when the transaction
+** ends. */
 void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred);
 
 #endif

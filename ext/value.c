@@ -255,8 +255,8 @@ static bool too_big(sqlite3_context *context, uint64_t size) {
   return true;
 }
 
-/* If pinned bytes go, SQLite learns it by an interrupt, which it looks for in loops only. A statement
-** that writes could come to its end, and keep zeros. */
+/* If pinned bytes go, SQLite learns it by an interrupt, which it looks for in loops only. A
+** statement that writes could come to its end, and keep zeros. */
 static bool is_writing(sqlite3 *db) {
   for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
     if (sqlite3_stmt_busy(s) && !sqlite3_stmt_readonly(s)) return true;

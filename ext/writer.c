@@ -5,9 +5,9 @@
 **
 **     INSERT INTO temp.mmap_writer(write) VALUES(?1)
 **
-** with what it wants done behind ?1, as a pointer that SQL cannot forge. SQLite then does the rest: it
-** refuses under query_only, enlists us in the transaction, tells us of its savepoints and its end, and
-** commits by itself outside BEGIN. What the table is told to do, it does in xUpdate.
+** with what it wants done behind ?1, as a pointer that SQL cannot forge. SQLite then does the rest:
+** it refuses under query_only, enlists us in the transaction, tells us of its savepoints and its
+** end, and commits by itself outside BEGIN. What the table is told to do, it does in xUpdate.
 */
 #include "ext/ext.h"
 
@@ -127,7 +127,8 @@ static int writerEof(sqlite3_vtab_cursor *cursor) {
   return 1;
 }
 
-/* LCOV_EXCL_START: SQLite wants them to be there, and calls them for a row, which there never is. */
+/* LCOV_EXCL_START: SQLite wants them to be there, and calls them for a row, which there never
+** is. */
 static int writerNext(sqlite3_vtab_cursor *cursor) {
   (void)cursor;
   return SQLITE_OK;

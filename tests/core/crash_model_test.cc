@@ -2,8 +2,9 @@
 // part of what was not durable lost (support/model_os.h), and in each recovery from it again. The
 // next use of the file must find it as it was before or after, and after if COMMIT had returned.
 //
-// Where the parts that may be lost are too many for all their combinations, it is a seeded sample of
-// them, with the extremes and their neighbours always among it. MM_CRASH_SAMPLES=1000 takes more.
+// Where the parts that may be lost are too many for all their combinations, it is a seeded sample
+// of them, with the extremes and their neighbours always among it. MM_CRASH_SAMPLES=1000 takes
+// more.
 #include "tests/support/model_os.h"
 #include "tests/support/object_file.h"
 

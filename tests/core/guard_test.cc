@@ -733,7 +733,8 @@ TEST_F(Guard, GivesUpAtTheThirtyThirdHandler) {
   }));
 }
 
-// Called in a fork while nobody else can install: what is registered first comes after the guard's own.
+// Called in a fork while nobody else can install: what is registered first comes after the guard's
+// own.
 std::function<void()> in_fork;
 const int in_fork_registered = pthread_atfork(
     [] {
@@ -784,7 +785,8 @@ TEST_F(Guard, InstallsFromManyThreadsAtOnce) {
   }));
 }
 
-// ---------------------------------------------------------------------------- a system that refuses
+// ---------------------------------------------------------------------------- a system that
+// refuses
 
 #ifdef SYS_mmap2
 constexpr uint32_t kMmap = SYS_mmap2;
@@ -792,8 +794,8 @@ constexpr uint32_t kMmap = SYS_mmap2;
 constexpr uint32_t kMmap = SYS_mmap;
 #endif
 
-// From here on the system refuses, in this process, this call when its argument of that index is from
-// `least` to `most` (its low half, which is all of it here).
+// From here on the system refuses, in this process, this call when its argument of that index is
+// from `least` to `most` (its low half, which is all of it here).
 void Refuse(uint32_t number, uint32_t argument, size_t least, size_t most) {
   uint32_t at = offsetof(seccomp_data, args) + 8 * argument;
   if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) at += 4;

@@ -1080,8 +1080,8 @@ TEST_F(JournalTest, AfterAFailedWriteNoOtherIsTried) {
   EXPECT_EQ(sys.Counted(), 1);
 }
 
-// Long enough for several reads, each of which fails once. The reader's buffer, a mebibyte, ends where
-// the records do, so that the commit record is a read of its own.
+// Long enough for several reads, each of which fails once. The reader's buffer, a mebibyte, ends
+// where the records do, so that the commit record is a read of its own.
 TEST_F(JournalTest, EveryFailureToReadALongOneIsReported) {
   constexpr size_t kRecord = 32, kMost = 256 << 10, kBuffer = 1 << 20;
   JournalBytes bytes = Bytes(4 << 20);

@@ -1,5 +1,5 @@
-// Objects without memory, and on a system each of whose calls fails once: what cannot be done is said
-// to be so, nothing leaks, and the next try sees what the first would have seen.
+// Objects without memory, and on a system each of whose calls fails once: what cannot be done is
+// said to be so, nothing leaks, and the next try sees what the first would have seen.
 #include "tests/support/object_file.h"
 
 #include "tests/support/fault_sys.h"

@@ -67,8 +67,8 @@ struct Deadline {
   static int Stop(void *self, uint64_t) { return static_cast<Deadline *>(self)->Over(); }
 };
 
-// All matches from `from` on, up to one that starts after `last`, with their groups; "error" in front of
-// a text that says why not.
+// All matches from `from` on, up to one that starts after `last`, with their groups; "error" in
+// front of a text that says why not.
 Text Ours(const Text &regex, const uint8_t *data, uint64_t size, uint64_t from,
           uint64_t last = UINT64_MAX) {
   mm_pattern *pattern = nullptr;
@@ -158,8 +158,8 @@ Text AllOf(const Plain &plain, const uint8_t *text, uint64_t size, uint64_t from
 }
 
 // Does PCRE2 say the same without JIT and not optimizing, or with callouts? 10.42 does not always
-// (after a recursion, say); then there is nothing to compare with. With verbs the optimizing is part
-// of what they do.
+// (after a recursion, say); then there is nothing to compare with. With verbs the optimizing is
+// part of what they do.
 bool Agrees(const Text &regex, const uint8_t *text, uint64_t size, uint64_t from,
             const Text &plain) {
   bool verbs = regex.find("(*") != Text::npos;

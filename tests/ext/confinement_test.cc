@@ -1,5 +1,5 @@
-// What the library refuses to touch: what lies outside the root, what is no regular file, what is open as
-// a database, and whatever a schema asks for that somebody else has written.
+// What the library refuses to touch: what lies outside the root, what is no regular file, what is
+// open as a database, and whatever a schema asks for that somebody else has written.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>
@@ -495,8 +495,8 @@ TEST_F(Schemas, NoTableOfOursIsReachedFromAViewOrATrigger) {
   }
 }
 
-// Nor a table over a file that the database itself declares. What the user's statement reads is no leave
-// to write it.
+// Nor a table over a file that the database itself declares. What the user's statement reads is no
+// leave to write it.
 TEST_F(Schemas, NoTriggerWritesATableOfItsDatabase) {
   for (const std::string body : {"UPDATE v SET byte = 65", "UPDATE OR IGNORE v SET byte = 65",
                                  "DELETE FROM v", "INSERT INTO v(byte) VALUES(65)"}) {

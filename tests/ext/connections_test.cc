@@ -1,5 +1,5 @@
-// Two connections to one file: they see each other's commits in the next statement, and one writes at a
-// time.
+// Two connections to one file: they see each other's commits in the next statement, and one writes
+// at a time.
 #include "tests/support/sql.h"
 
 #include <sys/wait.h>
@@ -133,8 +133,8 @@ TEST_F(Connections, ShareAFileThatLooksLikeADatabase) {
   EXPECT_EQ(other->Error("SELECT mmap_length('empty')"), "ok");
 }
 
-// A file that was mapped first, and opened as a database since: to write it, or to close it, would drop
-// the locks that SQLite has on it.
+// A file that was mapped first, and opened as a database since: to write it, or to close it, would
+// drop the locks that SQLite has on it.
 TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
   sqlite3 *database = nullptr;
   ASSERT_EQ(sqlite3_open("x.db", &database), SQLITE_OK);
@@ -164,7 +164,8 @@ TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
   sqlite3_close(database);
 }
 
-// Rows that are deleted and not closed up stay where they are, so nothing may be inserted before them.
+// Rows that are deleted and not closed up stay where they are, so nothing may be inserted before
+// them.
 TEST_F(Connections, InsertNothingBesideDeletedRows) {
   Run("CREATE VIRTUAL TABLE temp.t USING mmap('a')");
   Run("BEGIN; DELETE FROM t WHERE rowid = 0");
@@ -195,7 +196,8 @@ TEST_F(Connections, AForkedChildUsesNothingOfItsParents) {
   EXPECT_EQ(Get("a"), "oneaaaaaaa");
 }
 
-// A writer that commits without a pause has a journal there nearly always; a reader comes in between.
+// A writer that commits without a pause has a journal there nearly always; a reader comes in
+// between.
 TEST_F(Connections, ABusyWriterDoesNotStarveAReader) {
   if (harness) GTEST_SKIP() << "faults are for one thread";
   other->Run("SELECT mmap_config('synchronous', 'normal'), mmap_config('busy_timeout', 5000)");

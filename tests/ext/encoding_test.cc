@@ -1,5 +1,5 @@
-// Databases of UTF-8 and UTF-16: functions and tables are the same in all of them. TEXT goes to files as
-// UTF-8, whatever the database makes of it.
+// Databases of UTF-8 and UTF-16: functions and tables are the same in all of them. TEXT goes to
+// files as UTF-8, whatever the database makes of it.
 #include "tests/support/sql.h"
 
 namespace mm_test {
@@ -119,7 +119,8 @@ TEST_P(Encoding, Scans) {
   Run("ROLLBACK");
 }
 
-// What is no UTF-8 cannot be TEXT of a database of UTF-16: it has U+FFFD instead. Blobs stay as they are.
+// What is no UTF-8 cannot be TEXT of a database of UTF-16: it has U+FFFD instead. Blobs stay as
+// they are.
 TEST_P(Encoding, BytesThatAreNoUtf8) {
   Put("raw", "a\xff"
              "b\n");

@@ -1,5 +1,6 @@
 // Offsets past 2^31 and 2^32: everything that takes or gives an offset, on a sparse file, near the
-// places where a narrower number would break. What lies at the same offset modulo 2^32 is different.
+// places where a narrower number would break. What lies at the same offset modulo 2^32 is
+// different.
 #include "tests/support/sql.h"
 
 #include <filesystem>

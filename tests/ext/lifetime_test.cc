@@ -1,5 +1,5 @@
-// The library's life in a process: loaded twice, in two copies, by connections that are closed while they
-// are in use, beside a SQLite that is shut down and started again.
+// The library's life in a process: loaded twice, in two copies, by connections that are closed
+// while they are in use, beside a SQLite that is shut down and started again.
 #include "tests/support/sql.h"
 
 #include <dlfcn.h>
@@ -87,8 +87,8 @@ int KeepRoutines(sqlite3 *, char **, const sqlite3_api_routines *api) {
   return SQLITE_OK;
 }
 
-// A library knows the SQLite that it works for, so a copy that is asked by another one must not answer
-// with what the first copy knows.
+// A library knows the SQLite that it works for, so a copy that is asked by another one must not
+// answer with what the first copy knows.
 TEST_F(Lifetime, ACopyRunsItsOwnCode) {
   auto keep = reinterpret_cast<void (*)()>(KeepRoutines);
   sqlite3_auto_extension(keep);
@@ -166,7 +166,8 @@ TEST_F(Lifetime, SqliteIsShutDownAndStartedAgain) {
   EXPECT_EQ(One("SELECT mmap_length('a')"), "0");
 }
 
-// A host that loads by itself and lets go again: the handler of SIGBUS is still there, and its code too.
+// A host that loads by itself and lets go again: the handler of SIGBUS is still there, and its code
+// too.
 TEST_F(Lifetime, TheLibraryStaysWhenItsHostLetsGo) {
   std::string copy = Copy("second");
   {

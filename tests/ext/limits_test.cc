@@ -1,4 +1,5 @@
-// Limits of the process: descriptors, mappings, memory; and of patience: what takes long can be stopped.
+// Limits of the process: descriptors, mappings, memory; and of patience: what takes long can be
+// stopped.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>

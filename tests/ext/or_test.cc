@@ -1,5 +1,6 @@
-// Conditions joined by OR on tables with arguments: SQLite plans each of them by itself, without the
-// arguments. Each query gives what it gives where OR cannot be planned at all (a unary + on the columns).
+// Conditions joined by OR on tables with arguments: SQLite plans each of them by itself, without
+// the arguments. Each query gives what it gives where OR cannot be planned at all (a unary + on the
+// columns).
 #include "tests/support/sql.h"
 
 #include <regex>

@@ -1,5 +1,5 @@
-// A blob in SQLite's hands never changes and never goes away, and a large slice is handed over without
-// a copy.
+// A blob in SQLite's hands never changes and never goes away, and a large slice is handed over
+// without a copy.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>
@@ -35,8 +35,8 @@ protected:
     close(fd);
   }
 
-  // The function ends(blob): its size, first and last four bytes, and whether what is between is zero
-  // wherever it looks, read when it is called.
+  // The function ends(blob): its size, first and last four bytes, and whether what is between is
+  // zero wherever it looks, read when it is called.
   void SetUp() override {
     SqlTest::SetUp();
     auto ends = [](sqlite3_context *context, int, sqlite3_value **argv) {
@@ -218,8 +218,8 @@ TEST_F(Pin, ManyAtOnceOfDifferentStates) {
 TEST_F(Pin, ALargeSliceIsHandedToAnotherFunctionWithoutACopy) {
   Sparse("f", kBig);
   EXPECT_EQ(One("SELECT length(mmap_slice('f', 0, 10))"), "10");
-  // Pages of the file that are in memory count as the process's too, so only RssAnon tells; but it has
-  // no peak. The peak of all, with a reader that looks at no page, has one.
+  // Pages of the file that are in memory count as the process's too, so only RssAnon tells; but it
+  // has no peak. The peak of all, with a reader that looks at no page, has one.
   Put("/proc/self/clear_refs", "5");
   int64_t peak = Status("VmHWM");
   if (peak - Status("VmRSS") > 8 << 10)

@@ -1,4 +1,5 @@
-// A progress handler is served in the middle of one long call, and what it stops leaves nothing behind.
+// A progress handler is served in the middle of one long call, and what it stops leaves nothing
+// behind.
 #include "tests/support/sql.h"
 
 #include <condition_variable>
@@ -20,8 +21,8 @@ protected:
     std::filesystem::resize_file(name, size);
   }
 
-  // Runs `sql` with a handler that is called every `steps` steps of SQLite's machine and says stop from
-  // its `stop`th call on, 0: never. How it ended, as Error() says.
+  // Runs `sql` with a handler that is called every `steps` steps of SQLite's machine and says stop
+  // from its `stop`th call on, 0: never. How it ended, as Error() says.
   std::string Watch(const std::string &sql, int steps, int stop = 0) {
     calls_ = 0;
     stop_ = stop;
@@ -246,7 +247,8 @@ TEST_F(LongWrite, ServesAHandlerAndIsUndoneIfItSaysStop) {
     for (const char *begin : {"", "BEGIN; SELECT mmap_patch('file', 9, 'mine');"}) {
       EXPECT_EQ(Code(Watch(begin + sql, 10, all / 2)), "INTERRUPT") << begin << sql;
       EXPECT_LE(calls_, all / 2 + 2) << sql << ": it went on";
-      // What is stopped as it reads ends the statement alone, what is stopped as it writes all of it.
+      // What is stopped as it reads ends the statement alone, what is stopped as it writes all of
+      // it.
       if (*begin && !sqlite3_get_autocommit(*db)) Run("ROLLBACK");
       ExpectUntouched(begin + sql);
     }
@@ -353,8 +355,8 @@ TEST_F(LongCommit, ThatClosesUpAfterADeleteServesAHandler) {
   ExpectServedAndUndone("DELETE FROM records WHERE rowid % 3 = 1 AND rowid < 1000000", 80);
 }
 
-// Once the journals are written nothing stops a COMMIT. SQLite may say of one that it was interrupted
-// after it was done: then no transaction is open, and the file tells which it was.
+// Once the journals are written nothing stops a COMMIT. SQLite may say of one that it was
+// interrupted after it was done: then no transaction is open, and the file tells which it was.
 TEST_F(LongWrite, IsCommittedWholeOrNotAtAll) {
   std::string after = before_.substr(3) + before_.substr(before_.size() - 3);
   bool committed = false;

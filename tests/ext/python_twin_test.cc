@@ -1,5 +1,5 @@
-// What CPython's own tests of mmap do, in SQL, with the same outcome. tests/clients/python_twin.py runs
-// both beside each other.
+// What CPython's own tests of mmap do, in SQL, with the same outcome. tests/clients/python_twin.py
+// runs both beside each other.
 #include "tests/support/sql.h"
 
 #include <unistd.h>

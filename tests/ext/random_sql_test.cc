@@ -1,6 +1,6 @@
-// Random SQL programs over two files, by path, handle and table, beside plain strings with a stack of
-// copies. After each step the bytes and sizes that SQL shows are the model's; the files themselves are
-// as of the last COMMIT, always.
+// Random SQL programs over two files, by path, handle and table, beside plain strings with a stack
+// of copies. After each step the bytes and sizes that SQL shows are the model's; the files
+// themselves are as of the last COMMIT, always.
 #include "tests/support/sql.h"
 
 #include <algorithm>

@@ -197,8 +197,8 @@ TEST_F(DirectOnly, ATempViewAndATempTriggerMay) {
   EXPECT_EQ(Get("a"), "aaBa");
 }
 
-// A database that comes from somebody else, with a schema that means harm. SQLite before 3.53 lets a CHECK
-// call functions that are for direct use only, so they look themselves who calls.
+// A database that comes from somebody else, with a schema that means harm. SQLite before 3.53 lets
+// a CHECK call functions that are for direct use only, so they look themselves who calls.
 class HostileDatabase : public SqlTest {
 protected:
   void SetUp() override {
@@ -300,7 +300,8 @@ TEST_F(DirectOnly, TheWriterTakesNothingFromSql) {
   EXPECT_EQ(One("SELECT count(*) FROM mmap_writer"), "0");
 }
 
-// CREATE VIRTUAL TABLE may make a file, and that of somebody's schema must not be taken for the user's.
+// CREATE VIRTUAL TABLE may make a file, and that of somebody's schema must not be taken for the
+// user's.
 TEST_F(HostileDatabase, ATableThatMakesItsFileDoesNotMakeItWhenItIsRead) {
   std::string name = "CREATE VIRTUAL TABLE t USING mmap";
   {

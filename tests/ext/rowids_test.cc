@@ -1,5 +1,5 @@
-// What the rows of each table-valued function are known by, and what else of their columns and arguments
-// no other test has a reason to look at.
+// What the rows of each table-valued function are known by, and what else of their columns and
+// arguments no other test has a reason to look at.
 #include "tests/support/sql.h"
 
 namespace mm_test {

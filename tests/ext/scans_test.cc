@@ -314,7 +314,8 @@ protected:
     std::filesystem::resize_file("t", kSize);
   }
 
-  // Interrupted from another thread after `delay`: how long it took to end, in ms; -1: it did not end so.
+  // Interrupted from another thread after `delay`: how long it took to end, in ms; -1: it did not
+  // end so.
   double EndsAfterInterrupt(const std::string &sql, std::chrono::milliseconds delay) {
     std::chrono::steady_clock::time_point asked;
     std::thread other([&] {
@@ -353,7 +354,8 @@ TEST_F(Sparse, LimitStopsTheWork) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
 }
 
-// The promise is 50 ms. A machine that tests in parallel may keep a thread waiting longer than that.
+// The promise is 50 ms. A machine that tests in parallel may keep a thread waiting longer than
+// that.
 TEST_F(Sparse, EveryScanCanBeInterrupted) {
   for (const char *sql : {
            "SELECT count(*) FROM mmap_find_all('s', 'absent')",

@@ -1,5 +1,5 @@
-// A file that is cut, replaced or unreadable while it is mapped: the statement fails with SQLITE_IOERR,
-// the process and the connection go on, and the file can be used again.
+// A file that is cut, replaced or unreadable while it is mapped: the statement fails with
+// SQLITE_IOERR, the process and the connection go on, and the file can be used again.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>
@@ -22,8 +22,8 @@ namespace {
 
 constexpr int64_t kSize = 512 << 10; // more than is copied by mmap_slice
 
-// What happens to a file, and whether a reader of all of it must notice: a file that was replaced is
-// still there for who has it open.
+// What happens to a file, and whether a reader of all of it must notice: a file that was replaced
+// is still there for who has it open.
 struct Harm {
   const char *name;
   std::function<void(const std::string &)> befall;
@@ -297,7 +297,8 @@ TEST_F(Sigbus, ASliceThatAnotherFunctionReads) {
   ExpectUsable();
 }
 
-// There is no later moment to notice it than the end of the statement: zeros must not stay in a table.
+// There is no later moment to notice it than the end of the statement: zeros must not stay in a
+// table.
 TEST_F(Sigbus, ASliceThatIsStored) {
   Run("CREATE TABLE t(x)");
   for (const Harm &harm : kHarms) {
@@ -517,8 +518,8 @@ TEST_F(BadDisk, InTheMiddleOfAQuery) {
   ExpectUsable();
 }
 
-// What is cut inside a page makes no fault, only zeros: a scan that has gone over many of them looks at
-// the size when it comes to its end.
+// What is cut inside a page makes no fault, only zeros: a scan that has gone over many of them
+// looks at the size when it comes to its end.
 TEST_F(Sigbus, ACutInsideAPageIsNoticedAtTheEndOfAScan) {
   harm_ = [] { Cut("f", 100); };
   for (const char *scan :

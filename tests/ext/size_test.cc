@@ -1,5 +1,5 @@
-// What changes a file's size, and what moves its bytes: resize, insert, delete, move; and patch, which
-// never does. In windows, too.
+// What changes a file's size, and what moves its bytes: resize, insert, delete, move; and patch,
+// which never does. In windows, too.
 #include "tests/support/sql.h"
 
 #include <filesystem>

@@ -21,12 +21,14 @@ namespace {
 
 using Random = std::mt19937_64;
 
-// SQLite before 3.34 goes through all rows for the least value of a virtual table, not for the greatest.
+// SQLite before 3.34 goes through all rows for the least value of a virtual table, not for the
+// greatest.
 const char *const kLeast = sqlite3_libversion_number() < 3034000
                                ? "SELECT k FROM t ORDER BY k LIMIT 1"
                                : "SELECT min(k) FROM t";
 
-// Before 3.38 it compares the values of a list that it looks up one by one as if they were all texts.
+// Before 3.38 it compares the values of a list that it looks up one by one as if they were all
+// texts.
 const bool kListsAreOurs = sqlite3_libversion_number() >= 3038000;
 
 /* ---- keys of every type --------------------------------------------------------------------- */

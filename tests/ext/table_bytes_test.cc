@@ -1,5 +1,5 @@
-// The table `mmap`, a byte a row: as a table-valued function and as a created table, beside an ordinary
-// table of the same rows.
+// The table `mmap`, a byte a row: as a table-valued function and as a created table, beside an
+// ordinary table of the same rows.
 #include "tests/support/sql.h"
 
 #include <random>

@@ -1,7 +1,7 @@
-// Many threads, each with connections of its own, and many processes, which are killed at any moment,
-// on the same files: money moves between accounts, and none is made or lost; what was acknowledged
-// stays; nobody sees what was not committed. Each test takes a second or two; MM_HAMMER_SECONDS=600
-// makes it longer.
+// Many threads, each with connections of its own, and many processes, which are killed at any
+// moment, on the same files: money moves between accounts, and none is made or lost; what was
+// acknowledged stays; nobody sees what was not committed. Each test takes a second or two;
+// MM_HAMMER_SECONDS=600 makes it longer.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>
@@ -41,7 +41,8 @@ std::string NewBank() {
   return bytes;
 }
 
-// Who forks waits until nobody is inside SQLite: a child could not use what another thread has locked.
+// Who forks waits until nobody is inside SQLite: a child could not use what another thread has
+// locked.
 class Gate {
 public:
   std::shared_lock<std::shared_mutex> Enter() {
@@ -447,8 +448,8 @@ TEST_F(Threads, HoldSlicesWhileOthersCommit) {
   EXPECT_GT(held, 0);
 }
 
-// Somebody who knows nothing of locks cuts a file and makes it longer, again and again, under those who
-// read and write it; the others notice nothing.
+// Somebody who knows nothing of locks cuts a file and makes it longer, again and again, under those
+// who read and write it; the others notice nothing.
 TEST_F(Threads, AreNotDisturbedByAFileThatIsCut) {
   constexpr off_t kSize = 600 << 10;
   StartBankers(2);
@@ -485,7 +486,8 @@ TEST_F(Threads, AreNotDisturbedByAFileThatIsCut) {
   EXPECT_EQ(db->Error("SELECT mmap_find('cut', 'xyz')"), "ok");
 }
 
-// Forks happen between statements, in the middle of transactions. The child has a connection of its own.
+// Forks happen between statements, in the middle of transactions. The child has a connection of its
+// own.
 TEST_F(Threads, ForkedChildrenJoinTheTransfers) {
   StartBankers(3);
   int64_t forks = 0;

@@ -1,4 +1,5 @@
-// Every write belongs to SQLite's current transaction, and nothing is seen of it outside till COMMIT.
+// Every write belongs to SQLite's current transaction, and nothing is seen of it outside till
+// COMMIT.
 #include "tests/support/sql.h"
 
 namespace mm_test {

@@ -1,5 +1,6 @@
-// Values at the edge of what there is: offsets near 2^63, sizes near 2^31, names with whatever a name may
-// have in it, results larger than SQLite's limit; and values of a type that nobody expects.
+// Values at the edge of what there is: offsets near 2^63, sizes near 2^31, names with whatever a
+// name may have in it, results larger than SQLite's limit; and values of a type that nobody
+// expects.
 #include "tests/support/sql.h"
 
 #include <fcntl.h>

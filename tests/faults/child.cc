@@ -65,7 +65,8 @@ constexpr char kMakers[] = "create";
 bool IsProper(const Mode &mode, const Outcome &outcome) {
   int code = outcome.rc & 0xff;
   bool nomem = code == SQLITE_NOMEM || outcome.rc == SQLITE_IOERR_NOMEM;
-  // A COMMIT that SQLite was done with when memory ran out: what follows in the statement reads nothing.
+  // A COMMIT that SQLite was done with when memory ran out: what follows in the statement reads
+  // nothing.
   if (outcome.message.find("was not finished") != std::string::npos) return code == SQLITE_IOERR;
   if (mode.kind == Kind::kMemory || nomem) return nomem;
   // An emptied journal of our own that could not be removed is in the way of the next.
@@ -260,7 +261,8 @@ private:
     if (!fault_.Fired()) return outcome;
     Say(report_, {"fired", std::to_string(k_), std::to_string(n_)});
     met_ = mode_.kind == Kind::kSystem;
-    // A handler that the test has set counts the calls of its own statements, and would stop our questions.
+    // A handler that the test has set counts the calls of its own statements, and would stop our
+    // questions.
     if (task_.ends) sqlite3_progress_handler(db, 0, nullptr, nullptr);
     // Without memory for an error's text SQLite gives that of its code.
     bool same = outcome.rc == known_->rc && Plain(Text(outcome.rows)) == known_->rows &&
@@ -315,8 +317,8 @@ private:
     return files.find(part) != std::string::npos;
   }
 
-  // Use every file, which finishes what was left undone. Did the first of those that are not as they
-  // should be say so?
+  // Use every file, which finishes what was left undone. Did the first of those that are not as
+  // they should be say so?
   static bool Use(sqlite3 *db, const std::string &files, const std::string &wanted = "") {
     std::istringstream lines(files);
     bool refused = false;
@@ -335,10 +337,11 @@ private:
 
   void CheckFailed(sqlite3 *db, const Outcome &outcome, const Before &before) {
     Say(report_, {"error", std::to_string(outcome.rc) + " " + Plain(outcome.message)});
-    // One that fails without the fault, too: with no memory to undo it SQLite undoes the transaction, and
-    // runs it again after that.
+    // One that fails without the fault, too: with no memory to undo it SQLite undoes the
+    // transaction, and runs it again after that.
     bool rolled_back = !before.autocommit && sqlite3_get_autocommit(db) && outcome.rc == known_->rc;
-    // A file that is cut in the middle of a statement may be seen as it was before or as it is after.
+    // A file that is cut in the middle of a statement may be seen as it was before or as it is
+    // after.
     bool either = task_.changes_files;
     if (outcome.rc == SQLITE_OK && !either) {
       Broken("it succeeded with other rows:\n" + Text(outcome.rows) + "  instead of\n" +
@@ -350,8 +353,8 @@ private:
                                     outcome.message == "unknown error"))
       Broken("no message: " + std::to_string(outcome.rc) + " " + outcome.message);
     Before after = Now(db);
-    // SQLite has rolled the transaction back. After a RELEASE that should have committed it there is
-    // still one, but an empty one.
+    // SQLite has rolled the transaction back. After a RELEASE that should have committed it there
+    // is still one, but an empty one.
     bool emptied = after.first == SQLITE_TXN_NONE && before.last != SQLITE_TXN_NONE;
     bool ended = !before.autocommit && (after.autocommit || (known_->autocommit && emptied));
     bool stop = ended || (task_.ends && known_->sql != kLoad);
@@ -364,8 +367,8 @@ private:
         Broken("it failed (" + outcome.message + ") and left a journal:\n" + after.files);
     }
     if (!task_.changes_files && WithoutJournals(after.files) != WithoutJournals(before.files)) {
-      // Outside a transaction each call of a function that writes commits by itself, and a file that is
-      // made is made.
+      // Outside a transaction each call of a function that writes commits by itself, and a file
+      // that is made is made.
       bool may = Has(sql, kMakers) || (Has(sql, kWriters) && before.autocommit);
       if (!may) {
         Broken("it failed (" + outcome.message + ") and left\n" + after.files +

@@ -1,6 +1,7 @@
-// The child's side: one process that runs one test, with at most one fault in each of its statements.
-// Before the statement is run as the test wants it, it is run with its fault; what that left behind is
-// compared with what was there before, and then the test goes on, its own expectations and all.
+// The child's side: one process that runs one test, with at most one fault in each of its
+// statements. Before the statement is run as the test wants it, it is run with its fault; what that
+// left behind is compared with what was there before, and then the test goes on, its own
+// expectations and all.
 #ifndef MM_TESTS_CHILD_H
 #define MM_TESTS_CHILD_H
 
@@ -47,16 +48,17 @@ struct Report {
   bool stopped = false;         // it ended at a fault after which the test cannot go on
 };
 
-// Runs the test `name` ("Suite.Name"), the only one that is run in this process; never returns. Writes
-// its report to `report`, and asks through `ask` and `answer` for what is in its directory.
+// Runs the test `name` ("Suite.Name"), the only one that is run in this process; never returns.
+// Writes its report to `report`, and asks through `ask` and `answer` for what is in its directory.
 [[noreturn]] void RunChild(const std::string &name, const Mode &mode, const Task &task, int report,
                            int ask, int answer);
 
 // Reads what RunChild wrote.
 Report ReadReport(int fd);
 
-// What is in a directory: a line for each file, with a number for its bytes. Databases and what SQLite
-// keeps beside them are left out. Not in the process that has them open: closing drops its locks.
+// What is in a directory: a line for each file, with a number for its bytes. Databases and what
+// SQLite keeps beside them are left out. Not in the process that has them open: closing drops its
+// locks.
 std::string ListFiles(const std::string &directory);
 
 } // namespace mm_test

@@ -1,22 +1,31 @@
-// Tests whose own expectations cannot hold while something fails, each with its reason. What is left out
-// is here and nowhere else, and the program prints it.
+// Tests whose own expectations cannot hold while something fails, each with its reason. What is
+// left out is here and nowhere else, and the program prints it.
 #ifndef MM_TESTS_EXEMPT_H
 #define MM_TESTS_EXEMPT_H
 
-#include <cstring>
 #include <string>
 
 namespace mm_test {
 
-// `test` is `name`, or begins as `name` does before its '*'.
-inline bool Fits(const std::string &test, const char *name) {
-  size_t size = strlen(name);
-  return name[size - 1] == '*' ? test.compare(0, size - 1, name, size - 1) == 0 : test == name;
+// A pattern of gtest's, with '*' and '?', that ends with the text or with a colon.
+inline bool Fits(const char *test, const char *pattern) {
+  if (*pattern == 0 || *pattern == ':') return *test == 0;
+  if (*pattern == '*') return Fits(test, pattern + 1) || (*test && Fits(test + 1, pattern));
+  return *test && (*pattern == '?' || *pattern == *test) && Fits(test + 1, pattern + 1);
 }
 
-template <size_t N> bool FitsOne(const std::string &test, const char *const (&names)[N]) {
-  for (const char *name : names)
-    if (Fits(test, name)) return true;
+// Several, with a colon between.
+inline bool FitsAny(const std::string &test, const std::string &patterns) {
+  for (size_t at = 0; at != std::string::npos; at = patterns.find(':', at)) {
+    at += at > 0;
+    if (Fits(test.c_str(), patterns.c_str() + at)) return true;
+  }
+  return false;
+}
+
+template <size_t N> bool FitsOne(const std::string &test, const char *const (&patterns)[N]) {
+  for (const char *pattern : patterns)
+    if (Fits(test.c_str(), pattern)) return true;
   return false;
 }
 
@@ -56,13 +65,14 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"Scans.GlobOpensNothingUnlessErrorIsAskedFor", "io", kAsksForErrors},
   };
   for (const auto &entry : list)
-    if (Fits(test, entry.test) && mode.rfind(entry.mode, 0) == 0) return entry.reason;
+    if (Fits(test.c_str(), entry.test) && mode.rfind(entry.mode, 0) == 0) return entry.reason;
   return nullptr;
 }
 
-// Tests whose statements meet something else when they are run a second time: a handler that counts its
-// calls, a file that is cut in the middle, a schema that SQLite has dropped from memory as a CREATE failed
-// (mmap_list has what is connected). They end at the first fault that makes a difference.
+// Tests whose statements meet something else when they are run a second time: a handler that counts
+// its calls, a file that is cut in the middle, a schema that SQLite has dropped from memory as a
+// CREATE failed (mmap_list has what is connected). They end at the first fault that makes a
+// difference.
 inline bool EndsAtFault(const std::string &test) {
   static const char *const list[] = {
       "LongScan.*",

@@ -64,8 +64,8 @@ uint64_t PlaceOf(const void *frame) {
 
 constexpr int kNear = 8; // from here to SQLite's allocator and who called it
 
-// The way from Arm's caller to this call, as one number. Its last two bits tell how near our own code
-// is: 0 to 2, Fault::Nearness.
+// The way from Arm's caller to this call, as one number. Its last two bits tell how near our own
+// code is: 0 to 2, Fault::Nearness.
 uint64_t Site() {
   void *frames[kFrames];
   int depth = backtrace(frames, kFrames) - state.depth;
@@ -114,7 +114,8 @@ std::vector<Call> AllBut(Call left_out) {
   return calls;
 }
 
-// What is asked of the process's descriptors, one after the other: whether one of them is of a database.
+// What is asked of the process's descriptors, one after the other: whether one of them is of a
+// database.
 bool AsksOfDescriptors(const CallRecord &record) {
   return record.call == Call::kStatus || record.call == Call::kPathOf ||
          record.call == Call::kRead || record.path == "/proc/locks";

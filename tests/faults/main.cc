@@ -1,21 +1,22 @@
-// Every SQL test with faults: the tests of ext/*_test.cc, as they stand, and in each of their statements
-// each allocation, or each system call, fails in turn.
+// Every SQL test with faults: the tests of ext/*_test.cc, as they stand, and in each of their
+// statements each allocation, or each system call, fails in turn.
 //
 //     ./bazelw test //tests:faults/oom           a sample: ways to a call that it has not seen
 //     ./bazelw run //tests:faults/oom -- --full  all of them: also oom-sticky, io, io-sticky
-//     … -- --full=1                              … each way to a call once in each test, not three times
+//     … -- --full=1                              … each way to a call once in a test, not thrice
 //     … -- --full --only='Open.*:GetSet.*'       of some tests
-//     … -- --full --only=Open.Reads --fault=3:17 in statement 3 alone, call 17; shows what the child said
-//                                                 (MM_FAULTS_STACK=1: and where an allocation failed)
+//     … -- --full --only=Open.Reads --fault=3:17 in statement 3 alone, call 17, with what the
+//                                                 child said (MM_FAULTS_STACK=1: and where an
+//                                                 allocation failed)
 //
-// For each test a first child process runs it without faults, and notes what its statements give and
-// how many calls each makes. Each further child runs it with a fault in one call of every statement (at
-// most one in each), until all have had their turn. A statement whose fault was met must give the same
-// rows as without it or a proper error, and leave nothing behind; then it is run again without the
-// fault, and the test goes on: its own expectations, which hold without faults, must hold still. Where
-// a test cannot go on (SQLite rolls a transaction back when memory runs out; a handle was opened before
-// the statement failed) it ends there, and later statements have their turn in other children. At the
-// end of a child no memory, descriptor or mapping is left.
+// For each test a first child process runs it without faults, and notes what its statements give
+// and how many calls each makes. Each further child runs it with a fault in one call of every
+// statement (at most one in each), until all have had their turn. A statement whose fault was met
+// must give the same rows as without it or a proper error, and leave nothing behind; then it is run
+// again without the fault, and the test goes on: its own expectations, which hold without faults,
+// must hold still. Where a test cannot go on (SQLite rolls a transaction back when memory runs out;
+// a handle was opened before the statement failed) it ends there, and later statements have their
+// turn in other children. At the end of a child no memory, descriptor or mapping is left.
 //
 // The library is linked into this program, so that core's table of system calls can be reached.
 #include <poll.h>
@@ -114,7 +115,8 @@ public:
     for (size_t children = 0; !pending.empty() && children < most; children++) {
       Choose(pending, &task);
       Report report = Child(task);
-      // A test whose way depends on time, or that ends at a fault each time: no progress is no progress.
+      // A test whose way depends on time, or that ends at a fault each time: no progress is no
+      // progress.
       if (report.tried.empty()) break;
       for (auto &tried : report.tried) {
         auto entry = pending.find(tried.first);
@@ -133,8 +135,8 @@ private:
 
   // ---- which calls fail
 
-  // Shall this call fail, which was reached by the way `site`? Of the ways deep inside SQLite, of which
-  // there are many, the suite tries only some: what follows is mostly the same.
+  // Shall this call fail, which was reached by the way `site`? Of the ways deep inside SQLite, of
+  // which there are many, the suite tries only some: what follows is mostly the same.
   bool IsToFail(uint64_t site) {
     static const int kOneIn[] = {1, 4, 16, 1}; // by Fault::Nearness
     int times = times_[site]++;
@@ -169,8 +171,8 @@ private:
     return pending;
   }
 
-  // The next call of each statement. Of a test that ends at its first fault, of one statement after the
-  // other.
+  // The next call of each statement. Of a test that ends at its first fault, of one statement after
+  // the other.
   static void Choose(const Pending &pending, Task *task) {
     auto next =
         task->faults.empty() ? pending.begin() : pending.upper_bound(task->faults.begin()->first);
@@ -300,22 +302,6 @@ std::vector<std::string> Tests() {
       names.push_back(std::string(suite->name()) + "." + suite->GetTestInfo(j)->name());
   }
   return names;
-}
-
-// gtest's own patterns: '*' and '?', several with a colon between.
-bool FitsPattern(const char *name, const char *pattern) {
-  if (*pattern == 0 || *pattern == ':') return *name == 0;
-  if (*pattern == '*')
-    return FitsPattern(name, pattern + 1) || (*name && FitsPattern(name + 1, pattern));
-  return *name && (*pattern == '?' || *pattern == *name) && FitsPattern(name + 1, pattern + 1);
-}
-
-bool FitsAny(const std::string &name, const std::string &patterns) {
-  for (size_t at = 0; at != std::string::npos; at = patterns.find(':', at)) {
-    at += at > 0;
-    if (FitsPattern(name.c_str(), patterns.c_str() + at)) return true;
-  }
-  return false;
 }
 
 bool Parse(int argc, char **argv, Options *options) {

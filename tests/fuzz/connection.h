@@ -118,8 +118,8 @@ public:
     return sqlite3_finalize(stmt);
   }
 
-  // The same, with all values read as bytes, joined by '|'. "error" if it fails: then failure() says
-  // why.
+  // The same, with all values read as bytes, joined by '|'. "error" if it fails: then failure()
+  // says why.
   std::string Ask(const std::string &sql) {
     std::string text;
     bool first = true;

@@ -1,5 +1,5 @@
-// libFuzzer: the arguments of CREATE VIRTUAL TABLE … USING mmap(…) and mmap_lines(…). A table that is
-// accepted is read and written in every way; a ROLLBACK takes all of it back.
+// libFuzzer: the arguments of CREATE VIRTUAL TABLE … USING mmap(…) and mmap_lines(…). A table that
+// is accepted is read and written in every way; a ROLLBACK takes all of it back.
 //
 // The first byte says which module, and how the rest, the arguments, is read.
 #include "tests/fuzz/connection.h"

@@ -1,9 +1,9 @@
-// libFuzzer: mmap_hex's patterns over fuzzed bytes, beside a matcher of YARA's hex strings that tries
-// everything at each place. Both must take the same patterns, and find the same first match: of those
-// that begin first, the one of the first alternatives and the shortest jumps.
+// libFuzzer: mmap_hex's patterns over fuzzed bytes, beside a matcher of YARA's hex strings that
+// tries everything at each place. Both must take the same patterns, and find the same first match:
+// of those that begin first, the one of the first alternatives and the shortest jumps.
 //
-// The first byte says how the rest is read, the second how long the pattern is; then the pattern and
-// the bytes to search.
+// The first byte says how the rest is read, the second how long the pattern is; then the pattern
+// and the bytes to search.
 #include <cstring>
 #include <functional>
 #include <memory>

@@ -1,6 +1,6 @@
-// libFuzzer: any SQL text, statement by statement, on a connection with the library, for reading only
-// or for writing too. Nothing crashes, leaks, reads or changes a file outside the root, keeps the
-// connection from closing, or, where the library only reads, changes a file at all.
+// libFuzzer: any SQL text, statement by statement, on a connection with the library, for reading
+// only or for writing too. Nothing crashes, leaks, reads or changes a file outside the root, keeps
+// the connection from closing, or, where the library only reads, changes a file at all.
 //
 // The first byte says which entry point, and how the rest is read.
 #include <cstring>

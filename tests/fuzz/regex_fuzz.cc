@@ -1,9 +1,10 @@
-// libFuzzer: core/search.h over fuzzed bytes, beside PCRE2 on the whole subject, which shares none of
-// its pieces, literals and retries: the same matches and groups, one after the other as
-// mmap_search_all goes. Where PCRE2 needs too much work, or its engines disagree, nothing is compared.
+// libFuzzer: core/search.h over fuzzed bytes, beside PCRE2 on the whole subject, which shares none
+// of its pieces, literals and retries: the same matches and groups, one after the other as
+// mmap_search_all goes. Where PCRE2 needs too much work, or its engines disagree, nothing is
+// compared.
 //
-// The first byte says how the rest is read, the second how long the pattern is; then the pattern and
-// the bytes to search.
+// The first byte says how the rest is read, the second how long the pattern is; then the pattern
+// and the bytes to search.
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -68,8 +69,8 @@ private:
   pcre2_match_data *data_ = nullptr;
 };
 
-// All of them, as one. They disagree where PCRE2 has a bug, or says that they may: (*COMMIT)a is found
-// in "ba" only by who first looks for an a.
+// All of them, as one. They disagree where PCRE2 has a bug, or says that they may: (*COMMIT)a is
+// found in "ba" only by who first looks for an a.
 class Plains {
 public:
   explicit Plains(const std::string &pattern)

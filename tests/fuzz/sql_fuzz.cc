@@ -1,6 +1,7 @@
-// libFuzzer: the input drives a program of SQL over three files and a piece of memory, by path, handle,
-// window and table, beside plain strings with a stack of copies. Every answer, whether each statement
-// fails, and the bytes after each step are the model's; the files themselves are as of the last COMMIT.
+// libFuzzer: the input drives a program of SQL over three files and a piece of memory, by path,
+// handle, window and table, beside plain strings with a stack of copies. Every answer, whether each
+// statement fails, and the bytes after each step are the model's; the files themselves are as of
+// the last COMMIT.
 #include <array>
 #include <cstring>
 #include <map>

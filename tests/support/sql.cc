@@ -10,8 +10,9 @@
 #include <iterator>
 
 #ifdef __SANITIZE_THREAD__
-// To find out whether a file is open as a database, the library looks at all descriptors of the process.
-// Others may close theirs meanwhile: it is told so by the system, and ThreadSanitizer calls it a race.
+// To find out whether a file is open as a database, the library looks at all descriptors of the
+// process. Others may close theirs meanwhile: it is told so by the system, and ThreadSanitizer
+// calls it a race.
 extern "C" const char *__tsan_default_suppressions() {
   return "race:mm_path_is_host_database\n";
 }

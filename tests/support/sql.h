@@ -50,15 +50,16 @@ extern Harness *harness; // NULL: none
 // A connection. What must succeed reports a failure of the test if it does not.
 class Db {
 public:
-  // Opens `file`; loads the library by `entry`, NULL: as SQLite itself derives it. `load` false: without.
+  // Opens `file`; loads the library by `entry`, NULL: as SQLite itself derives it. `load` false:
+  // without.
   explicit Db(const std::string &file = ":memory:", const char *entry = nullptr, bool load = true,
               int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
   ~Db();
   Db(const Db &) = delete;
   Db &operator=(const Db &) = delete;
 
-  // Run all statements of `sql`. The rows as text: columns joined by '|', rows by a newline. NULL is
-  // "NULL", a blob x'0a'. A failure appends what Error() would give.
+  // Run all statements of `sql`. The rows as text: columns joined by '|', rows by a newline. NULL
+  // is "NULL", a blob x'0a'. A failure appends what Error() would give.
   std::string Rows(const std::string &sql);
   // The same for a statement that gives one value; "" if it gives no row.
   std::string One(const std::string &sql) { return Rows(sql); }
@@ -81,8 +82,8 @@ public:
   operator sqlite3 *() const { return db_; }
 
 private:
-  // All that is run passes through here. The statements of `sql` up to the first that fails; the rows
-  // are those of all. `raw`: as bytes, and no more than the first one.
+  // All that is run passes through here. The statements of `sql` up to the first that fails; the
+  // rows are those of all. `raw`: as bytes, and no more than the first one.
   Outcome Each(const std::string &sql, bool raw = false);
   sqlite3 *db_ = nullptr;
 };

@@ -1,7 +1,8 @@
 // The SQLite that loads the library: which ones it refuses, and that it says so.
 //
-// The hosts that are refused are made here: tables of SQLite's routines with hardly any in them, so that a
-// call of another one would crash. tests/versions/run.sh runs this, and all tests of SQL, in real ones.
+// The hosts that are refused are made here: tables of SQLite's routines with hardly any in them, so
+// that a call of another one would crash. tests/versions/run.sh runs this, and all tests of SQL, in
+// real ones.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #define SQLITE_CORE // the routines by their own names: this is a program, no extension

@@ -1,7 +1,8 @@
 // What the library does itself in an older SQLite, where newer ones do it.
 //
-// The SQLite of this process is made older here: its table of routines gives an older version, and what
-// that version did not do does nothing. tests/versions/run.sh runs the tests of SQL in real ones.
+// The SQLite of this process is made older here: its table of routines gives an older version, and
+// what that version did not do does nothing. tests/versions/run.sh runs the tests of SQL in real
+// ones.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #define SQLITE_CORE // the routines by their own names: this is a program, no extension
