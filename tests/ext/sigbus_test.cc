@@ -477,7 +477,7 @@ protected:
 private:
   std::string Mount() {
     if (unshare(CLONE_NEWNS) != 0) return std::string("unshare: ") + strerror(errno);
-    if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    if (mount("none", "/", "", MS_REC | MS_PRIVATE, nullptr) != 0) {
       return std::string("mount: ") + strerror(errno);
     }
     std::filesystem::create_directory("disk");
