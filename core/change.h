@@ -39,8 +39,8 @@ typedef struct mm_change {
 /* Free what it owns; afterwards it is empty. A change of all zeros is an empty one. */
 void mm_change_clear(mm_change *change);
 
-/* So many bytes more have been dealt with: asks the watch every few MiB. MM_INTERRUPT: to give
-** up. */
+/* So many bytes more have been dealt with: asks the watch every few MiB. MM_INTERRUPT or MM_NOMEM:
+** to give up. */
 int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 
 /* Make sure before the commit point that the bytes will find room: reserves what the extents write

@@ -77,7 +77,7 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
     piece = object_min(size - done, MM_FIND_PIECE);
-    if (done) rc = object_ask(object, err);
+    if (done) rc = mm_object_go_on(object, err);
     if (rc) break;
     rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
   }

@@ -209,8 +209,8 @@ static int empty_path(const char *journal, bool durable) {
   return fd < 0 ? fd : rc;
 }
 
-/* Take the name away. `harmless`: what it names cannot be replayed any more, so no failure matters.
-**/
+/* Take the name away. `harmless`: what it names cannot be replayed any more, so no failure
+** matters. */
 static int remove_name(const char *journal, bool harmless, bool durable, mm_error *err) {
   int rc = mm_os.remove(journal);
   if (rc < 0 && !means_none(rc)) {
@@ -374,9 +374,10 @@ static int create_journal(const char *journal, mm_error *err, int *fd) {
 }
 
 /* All of it may be on the disk already, a failed fsync says nothing: it must not come back. */
-static void abandon(int fd, const char *journal, bool durable, mm_error *err) {
+static int abandon(int fd, const char *journal, bool durable, int rc, mm_error *err) {
   bool harmless = empty(fd, durable) >= 0;
-  (void)remove_name(journal, harmless, durable, err);
+  int worse = remove_name(journal, harmless, durable, err);
+  return worse ? worse : rc;
 }
 
 int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
@@ -389,7 +390,7 @@ int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_
   take_after(own, stat);
   rc = write_all(own, &head, change, durable, journal, err);
   if (rc == MM_OK && durable) rc = mm_journal_sync_directory(journal, err);
-  if (rc != MM_OK) abandon(own, journal, durable, err);
+  if (rc != MM_OK) rc = abandon(own, journal, durable, rc, err);
   (void)mm_os.close(own);
   return rc;
 }

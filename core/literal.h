@@ -24,8 +24,9 @@ typedef struct mm_literal {
   unsigned size;        /* 0: nothing is known */
   uint64_t least, most; /* so many bytes after the start of a match the literal begins */
   mm_lead lead;         /* … and what these bytes are */
-  bool run; /* What stands before it is a run of lead.at[0]'s bytes, as in [a-z]+foo: if a
-                        ** match starts in such a run, others start at each earlier byte of it. */
+  /* What stands before it is a run of lead.at[0]'s bytes, as in [a-z]+foo: if a match starts in
+  ** such a run, others start at each earlier byte of it. */
+  bool run;
 } mm_literal;
 
 typedef struct mm_literals {

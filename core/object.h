@@ -43,8 +43,9 @@ typedef struct mm_settings {
   int synchronous;      /* enum mm_synchronous */
   bool read_only;       /* no file is ever written, not even to recover it */
   int64_t busy_timeout; /* milliseconds */
-  mm_lock_watch *watch; /* while waiting for a lock, between the pieces of a large write, and before
-                        ** the commit point: nonzero to give up; may be NULL */
+  /* Asked while waiting for a lock, between the pieces of a large write, and before the commit
+  ** point: nonzero to give up, as mm_fail_stopped says. May be NULL. */
+  mm_lock_watch *watch;
   void *watch_context;
   mm_view_watch on_fault; /* from the SIGBUS handler */
 } mm_settings;
@@ -143,9 +144,17 @@ static inline void mm_object_ask(mm_object *object, int synchronous) {
 /* Can the file be opened for writing? MM_READONLY "cannot write 'x': …". */
 int mm_object_check_writable(mm_object *object, mm_error *err);
 
+/* Whether to go on with what takes long: asks the settings' watch. MM_OK, MM_INTERRUPT, or MM_NOMEM
+** where there was no memory to ask. */
+static inline int mm_object_go_on(const mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  int stop = settings->watch ? settings->watch(settings->watch_context) : 0;
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
+}
+
 /* The writes. begin has been called; ranges lie inside 0..size (the caller checks, and says it in
-** its own words). `data` may point into the object. On failure nothing has changed. MM_INTERRUPT:
-** the settings' watch said so, which is asked between the pieces of large ones. */
+** its own words). `data` may point into the object. On failure nothing has changed. Between the
+** pieces of large ones they ask mm_object_go_on. */
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err);
 int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err);
@@ -177,7 +186,7 @@ int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data,
 
 /* First half of a commit: everything that can fail. May be called again after further writes.
 ** Nothing pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction";
-** MM_INTERRUPT if the settings' watch says so, which is asked all along. */
+** and what mm_object_go_on says, which is asked all along. */
 int mm_object_prepare(mm_object *object, mm_error *err);
 
 /* Second half, which nothing stops. If it fails, reads fail too, until the journal has been

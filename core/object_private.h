@@ -15,14 +15,6 @@ static inline uint64_t object_max(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
-/* Whether to go on with what takes long: MM_OK, MM_INTERRUPT or MM_NOMEM, as the settings' watch
-** says. */
-static inline int object_ask(const mm_object *object, mm_error *err) {
-  const mm_settings *settings = object->settings;
-  int stop = settings->watch ? settings->watch(settings->watch_context) : 0;
-  return stop ? mm_fail_stopped(err, stop) : MM_OK;
-}
-
 /* show.c: the view of the object's bytes. */
 
 /* Build a new view and show the whole log in it; the old one, if any, is let go of only when the

@@ -150,7 +150,7 @@ static int await_writer(mm_object *object, mm_error *err) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);
     }
-    int rc = object_ask(object, err);
+    int rc = mm_object_go_on(object, err);
     if (rc) return rc;
     mm_os.sleep(RECOVER_PAUSE);
   }

@@ -22,8 +22,7 @@
 ** start alone needs:
 **
 ** - It wants to see more (PCRE2 reports a partial match): it is tried again with four times as
-** much,
-**   so that matches of any length are found.
+**   much, so that matches of any length are found.
 ** - It wants to do more work: it is tried again with a higher limit, as long as the call before was
 **   quick. Then with the same pattern compiled with callouts, which is slow, but asks us at each
 **   step; and a step is no longer than a look at all that the attempt sees.
@@ -188,6 +187,17 @@ static bool may_be_parted(const mm_pattern *p) {
   return contains(p, "\\E");
 }
 
+/* Where a quantifier may be in parts: is there a + that may make one possessive, after it or after
+** what may stand between? */
+static bool may_be_possessive(const mm_pattern *p) {
+  for (size_t i = 1; i < p->text_size; i++) {
+    uint8_t before = p->text[i - 1];
+    bool between = before <= ' ' || before == ')' || before == 'E';
+    if (p->text[i] == '+' && (between || ends_quantifier(before))) return true;
+  }
+  return false;
+}
+
 /* JIT remembers where a repetition has failed, and does not go through it there again (its "early
 ** fail"). In 10.42 it does so too where not all of it was gone through, as an atomic group was
 ** left: it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa".
@@ -196,15 +206,15 @@ static bool forgets_choices(const mm_pattern *p) {
   const uint8_t *atomic = memmem(p->text, p->text_size, "(?>", 3);
   bool possessive =
       contains(p, ")++") || contains(p, ")*+") || contains(p, ")?+") || contains(p, "}+");
-  if (may_be_parted(p)) return atomic || contains(p, "+");
+  if (may_be_parted(p)) return atomic || may_be_possessive(p);
   if (possessive) return has_choice(p, 0);
   return atomic && has_choice(p, (size_t)(atomic - p->text));
 }
 
 /* Before 10.45 PCRE2 takes a byte that a lookahead asks for at the start of a match and the same
-** byte, which the match must contain, for two: it then misses (?=a)0*a in "a". And 10.42 with JIT
-** takes a repetition for one that failed there where a longer alternative had led beyond: it misses
-** (?:.ab|.)[ab]*(?=b) in "aab".
+** byte, which the match must contain, for two: it then misses (?=a)0*a in "a"; (?* and (*pla: are
+** lookaheads too. And 10.42 with JIT takes a repetition for one that failed there where a longer
+** alternative had led beyond: it misses (?:.ab|.)[ab]*(?=b) in "aab".
 ** https://github.com/PCRE2Project/pcre2/pull/444,
 ** https://github.com/PCRE2Project/pcre2/issues/336 */
 static bool is_mistaken(const mm_pattern *p) {
@@ -214,7 +224,8 @@ static bool is_mistaken(const mm_pattern *p) {
   pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODETYPE, &has_last);
   pcre2_pattern_info(p->light, PCRE2_INFO_LASTCODEUNIT, &last);
   bool same = has_first == 1 && has_last == 1 && (first | 0x20) == (last | 0x20);
-  return (same && contains(p, "(?=")) || p->known.uneven || forgets_choices(p);
+  bool ahead = contains(p, "(?=") || contains(p, "(?*") || contains(p, "(*");
+  return (same && ahead) || p->known.uneven || forgets_choices(p);
 }
 
 static int compile_light(mm_pattern *p, mm_error *err) {

@@ -65,8 +65,7 @@ uint64_t mm_type_buffer(mm_type type); /* 0 unless UTF-16 */
 ** - integers take INTEGER in range (u64: any, the same 64 bits), and REAL or TEXT that is exactly
 **   such an integer (3.0, '7', '1e3'; not ' 7 '); u64 then also 2^63 to 2^64-1;
 ** - floats take INTEGER, REAL and TEXT that is wholly a number; f32 refuses what is finite and
-** beyond
-**   its range; infinities are stored, no NaN; an f32 is rounded to nearest;
+**   beyond its range; infinities are stored, no NaN; an f32 is rounded to nearest;
 ** - blob(n) takes BLOB and TEXT (its bytes), no number;
 ** - text(n) and utf16 take TEXT, and INTEGER and REAL as SQLite prints them (%lld, %!.15g); not a
 **   TEXT with a NUL inside, as it would not be read back; utf16 not a TEXT that is not UTF-8.

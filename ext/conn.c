@@ -70,8 +70,8 @@ static int ask_whether_to_go_on(void *context) {
   return answer_of(rc);
 }
 
-int ext_conn_interrupted(void *context) {
-  return ask_whether_to_go_on(context) == MM_INTERRUPT;
+int ext_conn_interrupted(ext_conn *conn) {
+  return ask_whether_to_go_on(conn) == MM_INTERRUPT;
 }
 
 static int stop_find(void *context, uint64_t done) {

@@ -129,8 +129,9 @@ int ext_conn_end_query(sqlite3_stmt *stmt, int rc, mm_error *err);
 ** For what happens outside a transaction: making a file. */
 int ext_conn_check_writes(ext_conn *conn, mm_error *err);
 
-/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops: some µs. */
-int ext_conn_interrupted(void *conn); /* an mm_lock_watch, too */
+/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops that only read
+** (whoever writes asks mm_object_go_on): some µs. */
+int ext_conn_interrupted(ext_conn *conn);
 
 /* An mm_find_watch that stops when ext_conn_interrupted says so. */
 struct mm_find_watch;

@@ -4,23 +4,21 @@
 **
 ** There are two ways in.
 **
-** - mmap0.so, loaded at run time: sqlite3_load_extension(db, "mmap0", "sqlite3_mmap_init", &error),
-** or
-**   `.load mmap0` in the sqlite3 shell. This header is not needed for it, but has the names.
+** - mmap0.so, loaded at run time: sqlite3_load_extension(db, "mmap0", "sqlite3_mmap_init",
+**   &error), or `.load mmap0` in the sqlite3 shell. This header is not needed for it, but has the
+**   names.
 ** - mmap0.c, compiled with -DSQLITE_CORE and linked with the program, SQLite, PCRE2 and libdeflate.
-** Then
-**   call an entry point for each connection, or have SQLite do so:
+**   Then call an entry point for each connection, or have SQLite do so:
 **
 **       sqlite3_mmap_init(db, NULL, NULL);
 **       sqlite3_auto_extension((void (*)(void))sqlite3_mmap_init);
 **
 ** An entry point registers everything on one connection. It returns SQLITE_OK
 ** (SQLITE_OK_LOAD_PERMANENTLY when loaded at run time: the library never goes away again), or an
-** error code with a sentence in
-** *error, which the caller frees by sqlite3_free. `error` may be NULL without a loader, and so may
-** `api`. Calling it again on the same connection does nothing; one that reads only beside one that
-** writes is an error. Nothing has to be called at the end: sqlite3_close frees what a connection
-** had.
+** error code with a sentence in *error, which the caller frees by sqlite3_free. `error` may be NULL
+** without a loader, and so may `api`. Calling it again on the same connection does nothing; one
+** that reads only beside one that writes is an error. Nothing has to be called at the end:
+** sqlite3_close frees what a connection had.
 **
 ** SQLite 3.31 or newer is needed. All of it may be used from several threads, as SQLite itself may.
 */

@@ -116,11 +116,8 @@ typedef struct closing {
 } closing;
 
 static int put_gathered(closing *c) {
-  bool whole = c->size == GATHER;
-  if (whole && ext_conn_interrupted(c->deleted->conn)) {
-    return mm_fail(c->err, MM_INTERRUPT, "interrupted");
-  }
-  int rc = mm_object_write(c->core, c->to, c->buffer, c->size, c->err);
+  int rc = c->size == GATHER ? mm_object_go_on(c->core, c->err) : MM_OK;
+  if (rc == MM_OK) rc = mm_object_write(c->core, c->to, c->buffer, c->size, c->err);
   c->to += c->size;
   c->size = 0;
   return rc;

@@ -3,7 +3,8 @@
 **
 ** Constraints on rowid, offset, byte and the sorted column bound the scan exactly as SQL compares,
 ** so SQLite need not look again; but for text, whose comparison with a number depends on what the
-** number comes from, which only SQLite knows.
+** number comes from, which only SQLite knows, and for k >= x of a float, which may be part of a
+** LIKE.
 */
 #include "ext/tab_mmap.h"
 
@@ -52,6 +53,12 @@ static bool compares_bytes(const plan *p, int i) {
   return !is_text(column) || sqlite3_stricmp(sqlite3_vtab_collation(p->info, i), "BINARY") == 0;
 }
 
+/* Is what the scan finds all that the constraint asks for? */
+static bool answers(const plan *p, char what, char how) {
+  const mmap_column *column = mmap_sorted_column(p->table);
+  return what != 'k' || !(is_text(column) || (how == 'g' && column->type.kind == MM_FLOAT));
+}
+
 static void plan_share(plan *p, char what, char how) {
   bool equal = how == '=' || how == 'i';
   if (what == 'k') p->searched = true;
@@ -68,7 +75,7 @@ static void plan_column(plan *p, int i) {
   if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
   if (what == 'k' && !compares_bytes(p, i)) return;
   usage->argvIndex = p->next++;
-  usage->omit = what != 'k' || !is_text(mmap_sorted_column(p->table));
+  usage->omit = answers(p, what, how);
   if (what == 'k' && how == '=' && takes_list(p, i)) how = 'i';
   p->text[p->size++] = what == 'k' && ext_tab_is_literal(p->info, i) ? 'K' : what;
   p->text[p->size++] = how;

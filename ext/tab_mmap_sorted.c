@@ -470,11 +470,15 @@ static bool narrow_text(mmap_range *range, int op, sqlite3_value *value, bool pl
   return true;
 }
 
+/* Of k LIKE 'inf' SQLite makes k >= 'INF' AND k < 'ing', as if k were text, and looks at the LIKE
+** itself after. */
 static bool narrow_float(mmap_range *range, int op, sqlite3_value *value) {
   int type = sqlite3_value_numeric_type(value);
   narrow_by_edge(range, SQLITE_INDEX_CONSTRAINT_GT, (mmap_edge){.rank = 0});
   if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
     narrow_real(range, op, value);
+  } else if (op == SQLITE_INDEX_CONSTRAINT_GE && type == SQLITE_TEXT) {
+    return false;
   } else {
     narrow_by_kind(range, op, true);
   }

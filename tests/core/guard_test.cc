@@ -785,8 +785,7 @@ TEST_F(Guard, InstallsFromManyThreadsAtOnce) {
   }));
 }
 
-// ---------------------------------------------------------------------------- a system that
-// refuses
+// ------------------------------------------------------------------- a system that refuses
 
 #ifdef SYS_mmap2
 constexpr uint32_t kMmap = SYS_mmap2;

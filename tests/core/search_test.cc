@@ -220,6 +220,10 @@ TEST(Search, NothingBeforeTheFirstMatchIsLost) {
 TEST(Search, ALookaheadMayAskForWhatFollows) {
   EXPECT_EQ(Search("(?=a)0*?a", "xa"), "1-2");
   EXPECT_EQ(Search("(?i)(?=A)\\d*a", "xa"), "1-2");
+  for (const char *ahead : {"(?*a)", "(*pla:a)", "(*positive_lookahead:a)", "(*napla:a)",
+                            "(*non_atomic_positive_lookahead:a)"}) {
+    EXPECT_EQ(Search(std::string(ahead) + "0*a", "xa"), "1-2") << ahead;
+  }
 }
 
 TEST(Search, ARepetitionThatIsKeptShortIsNoPrefix) {

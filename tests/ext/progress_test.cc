@@ -202,6 +202,16 @@ TEST_F(Progress, ACommitOfTwoFilesIsWhole) {
   EXPECT_EQ(One("SELECT mmap_get('one', 5242879), mmap_get('two', 0)"), "0|120");
 }
 
+// The gap that a DELETE leaves is closed in the COMMIT; nothing but that asks whether to go on.
+TEST_F(Progress, ACommitThatClosesUpIsWhole) {
+  Put("one", std::string(4300000, '1'));
+  Run("SELECT mmap_config('synchronous', 'off');"
+      "CREATE VIRTUAL TABLE temp.bytes USING mmap('one', a u8);"
+      "BEGIN; DELETE FROM bytes WHERE rowid = 5");
+  EXPECT_TRUE(db->Succeeds("COMMIT"));
+  EXPECT_EQ(Get("one").size(), 4299999u);
+}
+
 class LongWrite : public Progress {
 protected:
   void SetUp() override {

@@ -167,6 +167,16 @@ TEST_F(Size, InsertAndDeleteNotInAWindowThatEndsBefore) {
   EXPECT_EQ(Get("a"), "0123456789");
 }
 
+TEST_F(Size, InsertAndDeleteNotInAWindowBeforeWhichTheFileWasCut) {
+  Run("SELECT mmap_open('a', 'write', 0, 6), mmap_open('a', 'write', 0, 2), mmap_resize('a', 2)");
+  EXPECT_EQ(Error("SELECT mmap_insert(1, 0, 'xyz')"),
+            "ERROR mmap_insert: handle 1 begins at 6, behind the end of its file (2 bytes)");
+  EXPECT_EQ(Error("SELECT mmap_delete(1, 0, 0)"),
+            "ERROR mmap_delete: handle 1 begins at 6, behind the end of its file (2 bytes)");
+  EXPECT_EQ(One("SELECT mmap_insert(2, 0, 'at the end')"), "10");
+  EXPECT_EQ(Get("a"), "01at the end");
+}
+
 // ---- patch
 
 TEST_F(Size, PatchOverwritesAndNeverGrows) {

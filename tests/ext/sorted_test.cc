@@ -675,6 +675,25 @@ TEST_F(SortedTest, PlainSqlFindsTheSame) {
                        "1500,1501,1502\n5550");
 }
 
+// SQLite makes comparisons with texts of them, which numbers that are written as texts do not meet.
+TEST_F(SortedTest, NumbersWithAFractionAreLikeAPattern) {
+  std::string bytes;
+  for (double key : {-HUGE_VAL, 1.0, 1e300, HUGE_VAL}) {
+    uint64_t bits;
+    memcpy(&bits, &key, 8);
+    bytes += Coded(bits, 8, false);
+  }
+  Put("f.bin", bytes);
+  Run("CREATE VIRTUAL TABLE temp.s USING mmap('f.bin', k f64le, sorted=k);"
+      "CREATE VIRTUAL TABLE temp.p USING mmap('f.bin', k f64le)");
+  for (const char *where : {"k LIKE '1.0e%'", "k LIKE 'inf'", "k LIKE '-inf'", "k GLOB 'I*'",
+                            "k GLOB '-I*'", "k LIKE '1%'", "k >= 'a'", "k < 'a'", "k = 'Inf'"}) {
+    std::string s = "SELECT k FROM s WHERE ", p = "SELECT k FROM p WHERE ";
+    EXPECT_EQ(Rows(s + where), Rows(p + where)) << where;
+  }
+  EXPECT_EQ(One("SELECT count(*) FROM s WHERE k LIKE 'inf'"), "1");
+}
+
 TEST_F(SortedTest, NaNsComeFirstAndAreNull) {
   std::string bytes;
   for (double key : {std::nan(""), -1.0, 2.5}) {

@@ -262,7 +262,7 @@ private:
     Say(report_, {"fired", std::to_string(k_), std::to_string(n_)});
     met_ = mode_.kind == Kind::kSystem;
     // A handler that the test has set counts the calls of its own statements, and would stop our
-    // questions.
+    // questions. Without it the test cannot go on.
     if (task_.ends) sqlite3_progress_handler(db, 0, nullptr, nullptr);
     // Without memory for an error's text SQLite gives that of its code.
     bool same = outcome.rc == known_->rc && Plain(Text(outcome.rows)) == known_->rows &&
@@ -270,9 +270,10 @@ private:
                  (mode_.kind == Kind::kMemory && outcome.message == sqlite3_errstr(outcome.rc)));
     if (same) {
       CheckSurvived(db);
+      if (task_.ends) Leave(db);
       if (outcome.rc == SQLITE_OK || Plain(outcome.message) == known_->message) return outcome;
       // Where nothing has room SQLite undoes the transaction: there is none for a second time.
-      if (task_.ends || sqlite3_get_autocommit(db) != before.autocommit) Leave(db);
+      if (sqlite3_get_autocommit(db) != before.autocommit) Leave(db);
       return Next(db, once); // for its own words
     }
     CheckFailed(db, outcome, before);

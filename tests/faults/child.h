@@ -32,8 +32,8 @@ struct Statement {
 struct Task {
   const std::vector<Statement> *known = nullptr; // from the first child; NULL: this is the first
   std::map<int, int> faults;                     // of statement k, call n is to fail
-  bool ends = false; // at the first fault that makes a difference: its statements run but once
-  bool changes_files = false; // its own statements do, beside what they say
+  bool ends = false;                             // at the first fault: its statements run but once
+  bool changes_files = false;                    // its own statements do, beside what they say
   int descriptors = 0; // that the first child left open: of a database, not to drop its locks
 };
 

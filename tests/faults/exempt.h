@@ -50,6 +50,7 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"FindSql.ALongSearchCanBeInterrupted", "", kByTime},
       {"LinesTest.AVeryLongLineCanBeInterrupted", "", kByTime},
       {"Interrupt.StopsEveryLongScan", "", kByTime},
+      {"Sparse.EveryScanCanBeInterrupted", "", kByTime},
       {"Interrupt.StopsASearchOnHardInput", "", kByTime},
       {"Interrupt.StopsAWaitForALock", "", kByTime},
       {"Elsewhere.*", "", kByTime},
@@ -71,8 +72,7 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
 
 // Tests whose statements meet something else when they are run a second time: a handler that counts
 // its calls, a file that is cut in the middle, a schema that SQLite has dropped from memory as a
-// CREATE failed (mmap_list has what is connected). They end at the first fault that makes a
-// difference.
+// CREATE failed (mmap_list has what is connected). They end at the first fault.
 inline bool EndsAtFault(const std::string &test) {
   static const char *const list[] = {
       "LongScan.*",
@@ -104,7 +104,6 @@ inline bool IsLong(const std::string &test) {
       "Pin.AHalfGigabyteKeepsItsBytesWhateverIsWrittenInTheSameRow",
       "Pin.ALargeSliceIsHandedToAnotherFunctionWithoutACopy",
       "Sparse.WhatLiesBeyond4GiBIsFound",
-      "Sparse.EveryScanCanBeInterrupted",
       "Limits.*",
       "Open.ManyFilesOneAfterTheOther",
       "Schemas.NoFunctionRunsFromASchemaOfSomebodyElse",
