@@ -337,7 +337,7 @@ static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 /* Bytes behind the window would have to move with those inside, or be lost. And where a file has
 ** been cut before its window, nothing can be put into that. */
-static int check_window(const ext_file *file, mm_error *err) {
+static int check_tail(const ext_file *file, mm_error *err) {
   uint64_t size = file->object->core->size;
   if (file->handle && file->handle->offset > size) {
     return mm_fail(err, MM_ERROR,
@@ -355,7 +355,7 @@ static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   uint64_t place;
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
-  if (rc == MM_OK) rc = check_window(&write->file, err);
+  if (rc == MM_OK) rc = check_tail(&write->file, err);
   if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc == MM_OK) {
@@ -377,7 +377,7 @@ static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
-  if (rc == MM_OK) rc = check_window(&write->file, err);
+  if (rc == MM_OK) rc = check_tail(&write->file, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc) return rc;
   mm_slice slice = mm_slice_resolve((int64_t)write->file.length, write->start, write->stop,

@@ -115,6 +115,8 @@ static int copy_new(changes_cursor *cursor, mm_error *err) {
     row->copy = mm_alloc(row->length);
     if (!row->copy) return mm_fail_nomem(err);
     memcpy(row->copy, row->object->core->data + row->offset, (size_t)row->length);
+    int rc = mm_object_whole(row->object->core, err);
+    if (rc) return rc;
   }
   return MM_OK;
 }
@@ -177,15 +179,16 @@ static int result_old(sqlite3_context *context, const changes_row *row, mm_error
   return rc;
 }
 
-static void result_new(sqlite3_context *context, const changes_row *row) {
+static int result_new(sqlite3_context *context, const changes_row *row, mm_error *err) {
   if (row->copy) {
     sqlite3_result_blob64(context, row->copy, row->length, SQLITE_TRANSIENT);
-    return;
+    return MM_OK;
   }
   const mm_object *core = row->object->core;
   uint64_t end = row->offset + row->length;
   if (end > core->size) end = core->size; /* rolled back meanwhile */
   if (row->offset < end) ext_result_bytes(context, row->object, row->offset, end - row->offset);
+  return mm_object_whole(core, err);
 }
 
 static int changesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
@@ -209,7 +212,7 @@ static int changesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, in
       if (row->has_old) rc = result_old(context, row, &conn->err);
       break;
     case CHANGES_NEW:
-      if (row->has_new) result_new(context, row);
+      if (row->has_new) rc = result_new(context, row, &conn->err);
       break;
   }
   return rc ? ext_cursor_error(base, "mmap_changes", &conn->err) : SQLITE_OK;

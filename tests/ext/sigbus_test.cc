@@ -276,6 +276,26 @@ TEST_F(Sigbus, InTheMiddleOfAWritingStatement) {
   ExpectUsable();
 }
 
+TEST_F(Sigbus, InTheChangesOfATransaction) {
+  for (const Harm &harm : kHarms) {
+    if (!harm.noticed) continue;
+    for (const char *more : {"", "DELETE FROM temp.one WHERE rowid = 5000"}) {
+      Fresh();
+      Run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.one USING mmap('f', a u8)");
+      Run("BEGIN; SELECT mmap_patch('f', 100, 'mine')");
+      Run(more);
+      harm_ = [&] { harm.befall("f"); };
+      EXPECT_EQ(
+          Code(Error("SELECT h, new FROM (SELECT harm() AS h LIMIT 1) CROSS JOIN mmap_changes")),
+          "IOERR")
+          << harm.name << more;
+      EXPECT_NE(sqlite3_get_autocommit(*db), 0) << "SQLite rolls back where a table fails so";
+      harm_ = [] {};
+    }
+  }
+  ExpectUsable();
+}
+
 // ---- a slice that SQLite holds
 
 // Others read the slice, so SQLite learns of the fault by the interrupt alone.

@@ -214,9 +214,12 @@ private:
     now.files = Files();
     now.handles = Look(db, "SELECT handle, name, access, offset, position FROM temp.mmap_list"
                            " WHERE handle IS NOT NULL");
-    now.changes =
-        Look(db, "SELECT path, offset, length, hex(substr(old, 1, 64)), hex(substr(new, 1, 64))"
-                 " FROM temp.mmap_changes");
+    // Where the file has been cut that is an error, at which SQLite ends the transaction.
+    if (!task_.changes_files) {
+      now.changes =
+          Look(db, "SELECT path, offset, length, hex(substr(old, 1, 64)), hex(substr(new, 1, 64))"
+                   " FROM temp.mmap_changes");
+    }
     now.last = sqlite3_txn_state(db, nullptr);
     return now;
   }
