@@ -339,7 +339,8 @@ static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 ** been cut before its window, nothing can be put into that. */
 static int check_tail(const ext_file *file, mm_error *err) {
   uint64_t size = file->object->core->size;
-  if (file->handle && file->handle->offset > size) {
+  if (!file->handle) return MM_OK;
+  if (file->handle->offset > size) {
     return mm_fail(err, MM_ERROR,
                    "handle %lld begins at %llu, behind the end of its file (%llu bytes)",
                    (long long)file->handle->id, (unsigned long long)file->handle->offset,
