@@ -83,10 +83,8 @@ static int parse_option(lines_table *table, const char *text, bool *seen, mm_err
     rc = mm_fail(err, MM_ERROR, "unknown option '%s'", equals ? key : text);
   } else if (*seen) {
     rc = mm_fail(err, MM_ERROR, "option 'sorted' is given twice");
-  } else if (sqlite3_stricmp(value, "yes") != 0 && sqlite3_stricmp(value, "no") != 0) {
-    rc = mm_fail(err, MM_ERROR, "sorted '%s' is neither yes nor no", value);
   } else {
-    table->sorted = sqlite3_stricmp(value, "yes") == 0;
+    rc = mmap_argument_yes("sorted", value, &table->sorted, err);
     *seen = true;
   }
   sqlite3_free(name);

@@ -37,6 +37,7 @@ typedef struct mmap_spec {
   mmap_column *columns;
   size_t column_count; /* 0: a table of bytes */
   int sorted;          /* index of a column, or -1 */
+  bool deletes;        /* takes DELETE, which renumbers rows */
 } mmap_spec;
 
 /* Read the arguments (argv[3] and up of xCreate). MM_ERROR names the one that is wrong. */
@@ -46,6 +47,9 @@ void mmap_spec_clear(mmap_spec *spec);
 /* The text of an argument: without the spaces around it, and unquoted if all of it is quoted.
 ** Allocated; NULL: no memory. */
 char *mmap_argument_text(const char *p);
+
+/* `yes` or `no`, whatever the case, as the value of option `name`. */
+int mmap_argument_yes(const char *name, const char *text, bool *yes, mm_error *err);
 
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
 char *mmap_spec_declare(const mmap_spec *spec);

@@ -95,6 +95,12 @@ char *mmap_argument_text(const char *p) {
   return copy_range(p, end);
 }
 
+int mmap_argument_yes(const char *name, const char *text, bool *yes, mm_error *err) {
+  *yes = sqlite3_stricmp(text, "yes") == 0;
+  if (*yes || sqlite3_stricmp(text, "no") == 0) return MM_OK;
+  return mm_fail(err, MM_ERROR, "%s '%s' is neither yes nor no", name, text);
+}
+
 /* Decimal or 0x hexadecimal, to the end of its digits; -1: no such number. (strtoull takes "0x"
 ** twice.) */
 static int64_t parse_number(const char **p) {
@@ -115,6 +121,7 @@ static int64_t parse_number(const char **p) {
 
 enum option {
   OPT_ACCESS,
+  OPT_DELETE,
   OPT_OFFSET,
   OPT_LENGTH,
   OPT_RECORD,
@@ -123,7 +130,7 @@ enum option {
   OPT_MAX
 };
 
-static const char *const option_names[OPT_MAX] = {"access", "offset", "length",
+static const char *const option_names[OPT_MAX] = {"access", "delete", "offset",     "length",
                                                   "record", "sorted", "synchronous"};
 
 typedef struct parser {
@@ -156,6 +163,8 @@ static int set_option(parser *parse, int option, const char *text) {
   switch (option) {
     case OPT_ACCESS:
       return ext_access_parse(text, &spec->access, parse->err);
+    case OPT_DELETE:
+      return mmap_argument_yes("delete", text, &spec->deletes, parse->err);
     case OPT_OFFSET:
       return number_option("offset", text, &spec->offset, parse->err);
     case OPT_LENGTH:

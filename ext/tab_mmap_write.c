@@ -489,9 +489,18 @@ static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *ro
 
 /* ---- DELETE --------------------------------------------------------------------------------- */
 
+/* Whoever keeps rowids, as grids of programs do, would go on to write to the wrong rows. */
+static int check_deletes(const mmap_table *table, mm_error *err) {
+  int rc = check_access(table, err);
+  if (rc || table->spec.deletes) return rc;
+  return mm_fail(err, MM_READONLY,
+                 "DELETE renumbers the rows behind: delete=yes in CREATE VIRTUAL TABLE allows it");
+}
+
 static int delete_row(mmap_table *table, sqlite3_value **argv, mm_error *err) {
   int64_t row;
-  int rc = write_table(table, err);
+  int rc = check_deletes(table, err);
+  if (rc == MM_OK) rc = write_table(table, err);
   if (rc) return rc;
   mmap_rows rows = mmap_table_rows(table, table->writing->core);
   rc = check_resizable(table, &rows, err);

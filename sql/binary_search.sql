@@ -6,7 +6,7 @@
 -- times: 0 0 0 10 10 10 20 …
 
 CREATE VIRTUAL TABLE temp.records
-  USING mmap('sorted.bin', access=create, key u32be, value u32be, sorted=key);
+  USING mmap('sorted.bin', access=create, delete=yes, key u32be, value u32be, sorted=key);
 DELETE FROM records;
 INSERT INTO records(key, value)
   WITH RECURSIVE row(i) AS (VALUES(0) UNION ALL SELECT i + 1 FROM row WHERE i < 2999)

@@ -58,7 +58,7 @@ def a_large_slice_is_bytes(db):
 
 
 def records_come_and_go(db):
-    db.execute("CREATE VIRTUAL TABLE temp.r USING mmap('r', access=create, k u32le, name text(4))")
+    db.execute("CREATE VIRTUAL TABLE temp.r USING mmap('r', access=create, delete=yes, k u32le, name text(4))")
     with db:
         db.executemany("INSERT INTO r VALUES(?, ?)", [(i, f"n{i}") for i in range(100)])
     assert os.path.getsize("r") == 800 and content("r")[8:14] == b"\1\0\0\0n1"

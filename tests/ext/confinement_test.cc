@@ -307,7 +307,7 @@ TEST_F(Databases, TheReadingLibraryHasNoWayToWrite) {
   for (const char *sql :
        {"UPDATE mmap SET byte = 1 WHERE file = 'f'", "SELECT mmap_open('new', 'create')",
         "CREATE VIRTUAL TABLE temp.t USING mmap('new', access=create)",
-        "CREATE VIRTUAL TABLE temp.t USING mmap('f'); INSERT INTO t(byte) VALUES(1)",
+        "CREATE VIRTUAL TABLE temp.t USING mmap('f', delete=yes); INSERT INTO t(byte) VALUES(1)",
         "DELETE FROM t", "UPDATE t SET byte = 7", "INSERT INTO mmap_writer VALUES(1)",
         "SELECT mmap_open('f', 'write')"}) {
     EXPECT_NE(Error(sql), "ok") << sql;
@@ -518,7 +518,7 @@ TEST_F(Schemas, NoTriggerWritesATableOfItsDatabase) {
 // SQLite before 3.40 leaves that to us, and we read the statement for the name of the table.
 TEST_F(Schemas, ATableIsWrittenByAnyStatementThatNamesIt) {
   Put("mine", "mine");
-  Run("CREATE VIRTUAL TABLE temp.\"my table\" USING mmap('mine')");
+  Run("CREATE VIRTUAL TABLE temp.\"my table\" USING mmap('mine', delete=yes)");
   for (const char *sql :
        {"UPDATE \"my table\" SET byte = 65", "update or rollback temp . [my table] set byte = 66",
         "INSERT INTO `my table`(byte) VALUES(67)", "REPLACE INTO \"my table\" VALUES(4, 68)",

@@ -167,7 +167,7 @@ TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
 // Rows that are deleted and not closed up stay where they are, so nothing may be inserted before
 // them.
 TEST_F(Connections, InsertNothingBesideDeletedRows) {
-  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a')");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a', delete=yes)");
   Run("BEGIN; DELETE FROM t WHERE rowid = 0");
   EXPECT_NE(Error("SELECT mmap_insert('a', 0, 'z')").find("rows of 'a' were deleted"),
             std::string::npos);

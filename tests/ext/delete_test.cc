@@ -15,7 +15,7 @@ protected:
   void SetUp() override {
     SqlTest::SetUp();
     Put("r.bin", "a0b1c2d3e4");
-    Run("CREATE VIRTUAL TABLE temp.t USING mmap('r.bin', c text(1), n text(1))");
+    Run("CREATE VIRTUAL TABLE temp.t USING mmap('r.bin', delete=yes, c text(1), n text(1))");
   }
   std::string All() { return One("SELECT group_concat(rowid || c || n, ' ') FROM t"); }
 };
@@ -98,7 +98,7 @@ TEST_F(DeleteTest, EmptiesAFile) {
 }
 
 TEST_F(DeleteTest, TakesSingleBytes) {
-  Run("CREATE VIRTUAL TABLE temp.b USING mmap('r.bin', offset=2)");
+  Run("CREATE VIRTUAL TABLE temp.b USING mmap('r.bin', delete=yes, offset=2)");
   Run("BEGIN; DELETE FROM b WHERE byte BETWEEN 48 AND 57");
   EXPECT_EQ(One("SELECT group_concat(offset || char(byte), ' ') FROM b"), "2b 4c 6d 8e");
   EXPECT_EQ(Rows("SELECT offset FROM b WHERE byte > 98 ORDER BY offset DESC"), "8\n6\n4");
@@ -108,14 +108,15 @@ TEST_F(DeleteTest, TakesSingleBytes) {
 }
 
 TEST_F(DeleteTest, KeepsWhatLiesBeforeTheTable) {
-  Run("CREATE VIRTUAL TABLE temp.u USING mmap('r.bin', offset=4, c text(1), n text(1))");
+  Run("CREATE VIRTUAL TABLE temp.u USING mmap('r.bin', delete=yes, offset=4, c text(1), n "
+      "text(1))");
   Run("DELETE FROM u WHERE rowid = 0");
   EXPECT_EQ(Get("r.bin"), "a0b1d3e4");
 }
 
 TEST_F(DeleteTest, TablesOfOneShapeShareIt) {
-  Run("CREATE VIRTUAL TABLE temp.u USING mmap('r.bin', x text(2))");
-  Run("CREATE VIRTUAL TABLE temp.w USING mmap('r.bin', x text(5))");
+  Run("CREATE VIRTUAL TABLE temp.u USING mmap('r.bin', delete=yes, x text(2))");
+  Run("CREATE VIRTUAL TABLE temp.w USING mmap('r.bin', delete=yes, x text(5))");
   Run("BEGIN; DELETE FROM t WHERE rowid < 2; DELETE FROM u WHERE rowid = 4");
   EXPECT_EQ(All(), "2c2 3d3");
   EXPECT_EQ(Error("DELETE FROM w WHERE rowid = 0"),
@@ -140,21 +141,78 @@ TEST_F(DeleteTest, RowsThatAFunctionCutAreGone) {
 
 TEST_F(DeleteTest, IsRefusedWhereTheFileCannotShrinkByRecords) {
   Put("odd.bin", "a0b1c");
-  Run("CREATE VIRTUAL TABLE temp.odd USING mmap('odd.bin', c text(1), n text(1))");
+  Run("CREATE VIRTUAL TABLE temp.odd USING mmap('odd.bin', delete=yes, c text(1), n text(1))");
   EXPECT_EQ(Error("DELETE FROM odd"),
             "ERROR odd: 'odd.bin' has 1 bytes past its last whole record");
   EXPECT_EQ(Error("INSERT INTO odd VALUES('x', 'y')"),
             "ERROR odd: 'odd.bin' has 1 bytes past its last whole record");
-  Run("CREATE VIRTUAL TABLE temp.cut USING mmap('r.bin', length=4, c text(1), n text(1))");
+  Run("CREATE VIRTUAL TABLE temp.cut USING mmap('r.bin', delete=yes, length=4, c text(1), n "
+      "text(1))");
   EXPECT_EQ(Error("DELETE FROM cut"),
             "ERROR cut: a table of fixed length neither grows nor shrinks");
-  Run("CREATE VIRTUAL TABLE temp.copy USING mmap('r.bin', access=copy, c text(1), n text(1))");
+  Run("CREATE VIRTUAL TABLE temp.copy USING mmap('r.bin', delete=yes, access=copy, c text(1), n "
+      "text(1))");
   EXPECT_EQ(Error("DELETE FROM copy"),
             "READONLY copy: 'r.bin' is open with access=copy: its size stays");
-  Run("CREATE VIRTUAL TABLE temp.ro USING mmap('r.bin', access=read, c text(1), n text(1))");
+  Run("CREATE VIRTUAL TABLE temp.ro USING mmap('r.bin', delete=yes, access=read, c text(1), n "
+      "text(1))");
   EXPECT_EQ(Error("DELETE FROM ro"), "READONLY ro: the table has access=read");
   EXPECT_EQ(Error("DELETE FROM mmap WHERE file = 'r.bin'").substr(0, 5), "ERROR");
   EXPECT_EQ(Get("r.bin"), "a0b1c2d3e4");
+}
+
+// Rowids renumber, and a program that keeps them would write to the wrong record.
+TEST_F(DeleteTest, IsRefusedByATableThatWasNotMadeForIt) {
+  const char *refused = ": DELETE renumbers the rows behind:"
+                        " delete=yes in CREATE VIRTUAL TABLE allows it";
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('r.bin', c text(1), n text(1))");
+  Run("CREATE VIRTUAL TABLE temp.bytes USING mmap('r.bin')");
+  Run("CREATE VIRTUAL TABLE temp.none USING mmap('r.bin', delete=no, access=write, x text(5))");
+  for (std::string table : {"records", "bytes", "none"}) {
+    EXPECT_EQ(Error("DELETE FROM " + table + " WHERE rowid = 1"), "READONLY " + table + refused);
+    EXPECT_EQ(Error("DELETE FROM " + table), "READONLY " + table + refused);
+    EXPECT_EQ(Error("DELETE FROM " + table + " WHERE rowid = 100"), "ok");
+  }
+  EXPECT_EQ(Get("r.bin"), "a0b1c2d3e4");
+  Run("BEGIN; UPDATE records SET n = 'X' WHERE rowid = 1");
+  EXPECT_EQ(Error("DELETE FROM records WHERE rowid = 0"),
+            std::string("READONLY records") + refused);
+  Run("INSERT INTO records VALUES('f', '5');"
+      "INSERT OR REPLACE INTO records(rowid, c) VALUES(0, 'A'); COMMIT");
+  EXPECT_EQ(Get("r.bin"), std::string("A\0bXc2d3e4f5", 12));
+}
+
+// Its writer is whoever deletes: nobody else is kept waiting by a DELETE that is refused.
+TEST_F(DeleteTest, ThatIsRefusedTakesNoLock) {
+  Run("CREATE VIRTUAL TABLE temp.u USING mmap('r.bin', x text(2))");
+  EXPECT_NE(Error("BEGIN; DELETE FROM u"), "ok");
+  Db other;
+  EXPECT_EQ(other.Error("SELECT mmap_set('r.bin', 0, 65)"), "ok");
+}
+
+TEST_F(DeleteTest, TheOptionIsYesOrNo) {
+  auto create = [this](const std::string &option) {
+    return Error("CREATE VIRTUAL TABLE temp.x USING mmap('r.bin', " + option + ", c u8)");
+  };
+  EXPECT_EQ(create("delete=maybe"), "ERROR mmap: delete 'maybe' is neither yes nor no");
+  EXPECT_EQ(create("delete="), "ERROR mmap: delete '' is neither yes nor no");
+  EXPECT_EQ(create("delete=1"), "ERROR mmap: delete '1' is neither yes nor no");
+  EXPECT_EQ(create("delete=yes, Delete=yes"), "ERROR mmap: option 'Delete' is given twice");
+  EXPECT_EQ(create("DELETE = 'Yes'"), "ok");
+  Run("DELETE FROM x WHERE rowid = 0");
+  EXPECT_EQ(Get("r.bin"), "0b1c2d3e4");
+}
+
+TEST_F(DeleteTest, ATableOfAFileThatWasSavedKeepsTheOption) {
+  {
+    Db first("kept.db");
+    first.Run("CREATE VIRTUAL TABLE k USING mmap('r.bin', delete=yes, x text(2))");
+    first.Run("CREATE VIRTUAL TABLE n USING mmap('r.bin', x text(2))");
+  }
+  Db second("kept.db");
+  EXPECT_EQ(second.Error("DELETE FROM n").substr(0, 8), "READONLY");
+  EXPECT_EQ(second.Error("DELETE FROM k WHERE rowid = 0"), "ok");
+  EXPECT_EQ(Get("r.bin"), "b1c2d3e4");
 }
 
 TEST_F(DeleteTest, ABusyCommitLeavesRowsAsTheyWere) {
@@ -211,7 +269,7 @@ TEST_F(DeleteTest, ClosesUpManyScatteredRows) {
     if (i % 3 && i % 1000 > 100) expected += record;
   }
   Put("m.bin", bytes);
-  Run("CREATE VIRTUAL TABLE temp.m USING mmap('m.bin', x text(7))");
+  Run("CREATE VIRTUAL TABLE temp.m USING mmap('m.bin', delete=yes, x text(7))");
   Run("DELETE FROM m WHERE rowid % 3 = 0 OR rowid % 1000 <= 100");
   EXPECT_TRUE(Get("m.bin") == expected);
 }
@@ -227,7 +285,7 @@ public:
     fclose(file);
     db_.Run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS o;"
             "SELECT mmap_config('synchronous', 'off');"
-            "CREATE VIRTUAL TABLE temp.t USING mmap('w.bin', offset=4, " +
+            "CREATE VIRTUAL TABLE temp.t USING mmap('w.bin', offset=4, delete=yes, " +
             columns + (sorted ? ", sorted=k);" : ");") +
             "CREATE TEMP TABLE o(id INTEGER PRIMARY KEY, k INTEGER, v INTEGER, s TEXT)");
     about_ = "seed " + std::to_string(seed) + (sorted ? ", sorted\n" : "\n");

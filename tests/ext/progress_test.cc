@@ -206,7 +206,7 @@ TEST_F(Progress, ACommitOfTwoFilesIsWhole) {
 TEST_F(Progress, ACommitThatClosesUpIsWhole) {
   Put("one", std::string(4300000, '1'));
   Run("SELECT mmap_config('synchronous', 'off');"
-      "CREATE VIRTUAL TABLE temp.bytes USING mmap('one', a u8);"
+      "CREATE VIRTUAL TABLE temp.bytes USING mmap('one', delete=yes, a u8);"
       "BEGIN; DELETE FROM bytes WHERE rowid = 5");
   EXPECT_TRUE(db->Succeeds("COMMIT"));
   EXPECT_EQ(Get("one").size(), 4299999u);
@@ -298,7 +298,7 @@ TEST_F(LongWrite, ThatFailsAtItsEndLeavesNothing) {
 }
 
 TEST_F(LongWrite, OfRowsIsUndone) {
-  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', k u32le);"
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', delete=yes, k u32le);"
       "CREATE VIRTUAL TABLE temp.bytes USING mmap('file');");
   for (const char *sql : {
            "UPDATE mmap SET byte = 255 - byte WHERE file = 'file' AND offset < 100000",
@@ -350,7 +350,7 @@ TEST_F(LongCommit, OfLargeWritesServesAHandler) {
 }
 
 TEST_F(LongCommit, OfManySmallWritesServesAHandler) {
-  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', k u32le)");
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', delete=yes, k u32le)");
   ExpectServedAndUndone("UPDATE records SET k = k + 1 WHERE rowid < 300000", 15);
   // Out of order, which is to be sorted.
   ExpectServedAndUndone("SELECT sum(mmap_set('file', i * 7919 % 4000000, 1)) FROM (WITH RECURSIVE "
@@ -360,7 +360,7 @@ TEST_F(LongCommit, OfManySmallWritesServesAHandler) {
 }
 
 TEST_F(LongCommit, ThatClosesUpAfterADeleteServesAHandler) {
-  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', k u32le)");
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('file', delete=yes, k u32le)");
   ExpectServedAndUndone("DELETE FROM records WHERE rowid = 1", 100);
   ExpectServedAndUndone("DELETE FROM records WHERE rowid % 3 = 1 AND rowid < 1000000", 80);
 }
@@ -392,7 +392,7 @@ protected:
     for (; !ended && stop < 100000; stop++) {
       Put("f", "0123456789");
       db = std::make_unique<Db>();
-      Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', c text(1));"
+      Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', delete=yes, c text(1));"
           "SELECT mmap_config('synchronous', 'normal')");
       std::string error = Watch(sql, 1, stop);
       ended = error == "ok" && calls_ < stop;

@@ -93,9 +93,9 @@ private:
         db_.Int("SELECT mmap_open('" + Name(f) + "', 'write', " + std::to_string(window_size_[f]) +
                 ", " + std::to_string(window_at_[f]) + ")");
     std::string t = std::to_string(f);
-    Sql("CREATE VIRTUAL TABLE temp.byte" + t + " USING mmap('" + Name(f) + "')");
+    Sql("CREATE VIRTUAL TABLE temp.byte" + t + " USING mmap('" + Name(f) + "', delete=yes)");
     Sql("CREATE VIRTUAL TABLE temp.rec" + t + " USING mmap('" + Name(f) +
-        "', n u16be, c u8 @2, record=4)");
+        "', n u16be, c u8 @2, record=4, delete=yes)");
   }
 
   // How the file is named this time.

@@ -329,7 +329,7 @@ TEST_F(RecordsTest, ExportsAQuery) {
 }
 
 TEST_F(RecordsTest, ExportsManyRows) {
-  Make("'m.bin', access=create, synchronous=off, i u32le, sorted=i");
+  Make("'m.bin', access=create, delete=yes, synchronous=off, i u32le, sorted=i");
   Run("INSERT INTO t WITH RECURSIVE c(i) AS (VALUES(0) UNION ALL SELECT i + 1 FROM c"
       " WHERE i < 299999) SELECT i FROM c");
   EXPECT_EQ(One("SELECT count(*) || ' ' || sum(i) FROM t"), "300000 44999850000");

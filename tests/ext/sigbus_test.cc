@@ -281,7 +281,7 @@ TEST_F(Sigbus, InTheChangesOfATransaction) {
     if (!harm.noticed) continue;
     for (const char *more : {"", "DELETE FROM temp.one WHERE rowid = 5000"}) {
       Fresh();
-      Run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.one USING mmap('f', a u8)");
+      Run("CREATE VIRTUAL TABLE IF NOT EXISTS temp.one USING mmap('f', delete=yes, a u8)");
       Run("BEGIN; SELECT mmap_patch('f', 100, 'mine')");
       Run(more);
       harm_ = [&] { harm.befall("f"); };

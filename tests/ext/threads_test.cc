@@ -151,7 +151,7 @@ private:
     db_->Run("SELECT mmap_config('synchronous', '" + std::string(safe[Random(2)]) + "')");
     for (size_t i = 0; i < team_->banks.size(); i++) {
       db_->Run("CREATE VIRTUAL TABLE " + Table(i) + " USING mmap('" + team_->banks[i] +
-               "', offset=" + std::to_string(kSlots * 8) + ", balance i64le)");
+               "', offset=" + std::to_string(kSlots * 8) + ", delete=yes, balance i64le)");
     }
   }
   void Close() {

@@ -84,6 +84,8 @@ const char *const kPieces[] = {
     "sorted=k",
     "sorted=yes",
     "access=create",
+    "delete=",
+    "delete=yes",
 };
 
 void Fill() {

@@ -117,6 +117,7 @@ const char *const kPieces[] = {
     "'synchronous'",
     "'off'",
     " FROM ",
+    ", delete=yes",
 };
 
 // SQLite itself must not leave the directory either.

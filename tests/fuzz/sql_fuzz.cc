@@ -149,9 +149,9 @@ private:
            start, true, length);
     }
     std::string n = Text(static_cast<long long>(i));
-    Do("CREATE VIRTUAL TABLE temp.byte" + n + " USING mmap('" + Name(i) + "')", true);
+    Do("CREATE VIRTUAL TABLE temp.byte" + n + " USING mmap('" + Name(i) + "', delete=yes)", true);
     Do("CREATE VIRTUAL TABLE temp.rec" + n + " USING mmap('" + Name(i) +
-           "', n u16be, c u8 @2, record=4)",
+           "', n u16be, c u8 @2, record=4, delete=yes)",
        true);
   }
 

@@ -72,7 +72,7 @@ private:
 };
 
 TEST_F(Older, StatementsThatNameATableWriteIt) {
-  db->Run("CREATE VIRTUAL TABLE \"t\" USING mmap('a', n u8)");
+  db->Run("CREATE VIRTUAL TABLE \"t\" USING mmap('a', delete=yes, n u8)");
   db->Run("UPDATE t SET n = 98 WHERE rowid = 0");
   db->Run("UPDATE OR IGNORE main.t SET n = 99 WHERE rowid = 1");
   db->Run("INSERT INTO \"T\" VALUES(100)");
@@ -84,7 +84,7 @@ TEST_F(Older, StatementsThatNameATableWriteIt) {
 }
 
 TEST_F(Older, ATriggerWritesNoTable) {
-  db->Run("CREATE VIRTUAL TABLE t USING mmap('a', n u8); CREATE TABLE o(n)");
+  db->Run("CREATE VIRTUAL TABLE t USING mmap('a', delete=yes, n u8); CREATE TABLE o(n)");
   for (const char *write : {"INSERT INTO t VALUES(33)", "UPDATE t SET n = 33", "DELETE FROM t"}) {
     db->Run("CREATE TRIGGER tr AFTER INSERT ON o BEGIN " + std::string(write) + "; END");
     EXPECT_EQ(db->Error("INSERT INTO o VALUES(1)"), "ERROR unsafe use of virtual table \"t\"")
