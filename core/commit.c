@@ -171,14 +171,39 @@ static int save_change(mm_object *object, mm_error *err) {
   return rc;
 }
 
-/* `watch`: whether to go on; NULL: it is to be done. */
+/* What was reserved changes the file's times when it is given back: whether somebody else has
+** changed them is asked before. */
+static int give_back_room(mm_object *object, mm_error *err) {
+  mm_stat now;
+  int failed = mm_os.status(object->fd, &now);
+  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  if (!object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
+  mm_change_unreserve(&object->change, object->writer);
+  return look_again(object, err);
+}
+
+int mm_object_unprepare(mm_object *object, mm_error *err) {
+  mm_error later;
+  int rc = object_check_owner(object, err);
+  if (rc || !(object->prepared || object->undo_journal)) return rc;
+  if (object->prepared) rc = give_back_room(object, err);
+  int removed = unprepare(object, rc ? &later : err);
+  return rc ? rc : removed;
+}
+
+static bool is_prepared(const mm_object *object) {
+  return object->prepared && object->prepared_count == object->log.count;
+}
+
+/* `watch`: whether to go on; NULL: it is to be done, and what was made ready before is good. A
+** COMMIT that is tried again after others have had their turn looks anew at the file. */
 static int prepare_change(mm_object *object, mm_change_watch *watch, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc) return rc;
   if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
-  if (!mm_object_pending(object)) return unprepare(object, err);
-  if (object->prepared && object->prepared_count == object->log.count) return MM_OK;
-  rc = unprepare(object, err);
+  if (!mm_object_pending(object)) return mm_object_unprepare(object, err);
+  if (is_prepared(object)) return watch ? verify(object, err) : MM_OK;
+  rc = mm_object_unprepare(object, err);
   if (rc == MM_OK) rc = verify(object, err);
   object->change.watch = watch;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
@@ -313,7 +338,7 @@ int mm_object_rollback(mm_object *object, mm_error *err) {
   if (object->prepared) mm_change_unreserve(&object->change, object->writer);
   rc = unprepare(object, err);
   mm_error later;
-  int shown = mm_object_rollback_to(object, object->base, rc ? &later : err);
+  int shown = mm_object_rollback_to(object, object->base - object->overlay, rc ? &later : err);
   let_go_if_clean(object);
   return rc ? rc : shown;
 }

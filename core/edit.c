@@ -10,24 +10,25 @@
 #include "core/object.h"
 #include "core/object_private.h"
 
-/* Forget the entries from `mark` on. The view must not show them. */
-static void forget(mm_object *object, size_t mark) {
-  mm_log_cut(&object->log, mark);
+/* Forget the entries from `first` on. The view must not show them. */
+static void forget(mm_object *object, size_t first) {
+  mm_log_cut(&object->log, first);
   /* What was prepared points into the log, and another log may become as long as that one. */
-  if (mark < object->prepared_count) object->prepared_count = SIZE_MAX;
+  if (first < object->prepared_count) object->prepared_count = SIZE_MAX;
 }
 
 /* Show the entries from `mark` on, or undo them. `rc` is what came before. */
 static int finish_edit(mm_object *object, size_t mark, int rc, mm_error *err) {
   mm_error ignored;
+  size_t first = object->overlay + mark;
   uint64_t size = mm_log_size_at(&object->log, object->log.count, object->seen.size);
   if (rc == MM_OK) rc = object_ready(object, size, err);
   if (rc) {
-    forget(object, mark);
+    forget(object, first);
     return rc;
   }
   /* A view built anew has shown the whole log already; once more does no harm. */
-  rc = object_show(object, mark, 0, UINT64_MAX, err);
+  rc = object_show(object, first, 0, UINT64_MAX, err);
   if (rc) {
     (void)mm_object_rollback_to(object, mark, &ignored);
   } else {
@@ -211,11 +212,11 @@ static page_span touched(const mm_log_entry *entry) {
 }
 
 /* Give the pages of the cut entries back, neighbours in one step. *hull: all of them and more. */
-static int clean_entries(mm_object *object, size_t mark, page_span *hull, mm_error *err) {
+static int clean_entries(mm_object *object, size_t first, page_span *hull, mm_error *err) {
   page_span run = {0, 0};
   int rc = MM_OK;
   *hull = (page_span){UINT64_MAX, 0};
-  for (size_t i = mark; i < object->log.count && rc == MM_OK; i++) {
+  for (size_t i = first; i < object->log.count && rc == MM_OK; i++) {
     page_span pages = touched(&object->log.entries[i]);
     pages = (page_span){mm_sys_page_down(pages.low), mm_sys_page_up(pages.high)};
     if (pages.low < hull->low) hull->low = pages.low;
@@ -233,15 +234,16 @@ static int clean_entries(mm_object *object, size_t mark, page_span *hull, mm_err
 
 int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
   page_span hull;
-  if (mark >= object->log.count) return MM_OK;
+  size_t first = object->overlay + mark;
+  if (first >= object->log.count) return MM_OK;
   if (!object->view) {
-    forget(object, mark);
+    forget(object, first);
     return MM_OK;
   }
   bool rebuild = object->view->patched || mm_view_pinned(object->view) ||
                  mm_view_frozen(object->view) || mm_guard_hit(object->view->guard);
-  int rc = rebuild ? MM_OK : clean_entries(object, mark, &hull, err);
-  forget(object, mark);
+  int rc = rebuild ? MM_OK : clean_entries(object, first, &hull, err);
+  forget(object, first);
   if (rc == MM_OK && rebuild) {
     rc = object_remap(object, err);
   } else if (rc == MM_OK) {

@@ -34,14 +34,14 @@ int mm_object_refresh(mm_object *object, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc == MM_OK) rc = mm_guard_install(err);
   if (rc == MM_OK && object->torn) rc = report_torn(object, err);
-  if (rc == MM_OK && (!object->begun || object->stuck)) rc = object_recover(object, err);
+  if (rc == MM_OK && (!object_is_writer(object) || object->stuck)) rc = object_recover(object, err);
   if (rc) return rc;
   int failed = mm_os.status(object->fd, &stat);
   if (failed) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
-  bool pending = object->begun && mm_object_pending(object);
-  if (pending && object->kind != MM_OBJECT_PRIVATE) return refresh_pending(object, &stat, err);
+  bool pending = object_is_writer(object) && mm_object_pending(object);
+  if (pending) return refresh_pending(object, &stat, err);
   return object_adopt(object, &stat, err);
 }
 

@@ -9,7 +9,7 @@
 **     begin ── become the file's writer
 **     write, move, insert, erase, resize ── append to the log and show it in the view
 **     rollback_to ── cut the log
-**     prepare ── all that can fail: check, reserve, journal
+**     prepare ── all that can fail: check, reserve, journal        or        unprepare
 **     commit ── into the file        or        rollback ── nothing happened
 **
 ** An object is used by one thread at a time. Two objects of one file, on two connections, are kept
@@ -166,9 +166,9 @@ int mm_object_resize(mm_object *object, uint64_t size, mm_error *err);
 /* The largest size an object can have. */
 #define MM_OBJECT_MAX ((uint64_t)1 << 46)
 
-/* A savepoint is the length of the log. */
+/* A savepoint is the length of the log, without the overlay, which may come and go meanwhile. */
 static inline size_t mm_object_mark(const mm_object *object) {
-  return object->log.count;
+  return object->log.count - object->overlay;
 }
 int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err);
 
@@ -184,10 +184,16 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err);
 int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data, uint64_t size,
                         uint64_t *got, mm_error *err);
 
-/* First half of a commit: everything that can fail. May be called again after further writes.
-** Nothing pending: MM_OK. MM_CHANGED "… was changed by another program during this transaction";
-** and what mm_object_go_on says, which is asked all along. */
+/* First half of a commit: everything that can fail. May be called again, also after further writes:
+** it looks anew at whether another program has changed the file. Nothing pending: MM_OK. MM_CHANGED
+** "… was changed by another program during this transaction"; and what mm_object_go_on says, which
+** is asked all along. */
 int mm_object_prepare(mm_object *object, mm_error *err);
+
+/* The second half is not to come yet: the transaction goes on. Its journal, which a crash would
+** replay, is made invalid, durably, before anything is written or undone. Not prepared: MM_OK. On
+** failure the journal may still be there; the next call tries again. */
+int mm_object_unprepare(mm_object *object, mm_error *err);
 
 /* Second half, which nothing stops. If it fails, reads fail too, until the journal has been
 ** replayed by the next use. */

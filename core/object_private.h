@@ -34,6 +34,12 @@ void object_spoil(mm_object *object);
 /* Take over the file's status: size and times. Rebuilds what no longer shows the file. */
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err);
 
+/* Is it the file's writer, whom nobody else's commit can meet? A private object writes nothing, so
+** it never is: others go on committing while it is written. */
+static inline bool object_is_writer(const mm_object *object) {
+  return object->begun && object->kind != MM_OBJECT_PRIVATE;
+}
+
 /* A process that inherited the object by fork may not use it. */
 int object_check_owner(const mm_object *object, mm_error *err);
 

@@ -37,7 +37,7 @@ void object_close_writer(mm_object *object) {
 
 /* ---- showing a journal without writing ------------------------------------------------------ */
 
-/* Put other entries under the log in place of the overlay. */
+/* Put other entries under the log in place of the overlay. Marks count from above it. */
 static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_error *err) {
   size_t overlay = under->count;
   int rc = mm_log_copy(under, &object->log, object->overlay, object->log.count, err);
@@ -128,7 +128,7 @@ static int replay(mm_object *object, mm_error *err) {
 
 static int replay_as_writer(mm_object *object, mm_error *err) {
   const mm_settings *settings = object->settings;
-  if (object->begun) return replay(object, err);
+  if (object_is_writer(object)) return replay(object, err);
   int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,
                          settings->watch, settings->watch_context, object->name, err);
   if (rc) return rc;
@@ -207,5 +207,5 @@ int object_recover(mm_object *object, mm_error *err) {
     if (rc) return rc;
   }
   if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
-  return object->begun ? recover_now(object, err) : await_and_recover(object, err);
+  return object_is_writer(object) ? recover_now(object, err) : await_and_recover(object, err);
 }

@@ -169,10 +169,44 @@ bool ext_sets(const char *sql, const char *table, const char *column) {
   return false;
 }
 
-bool ext_creates_table(const char *sql) {
+/* In a name in quotes those inside are doubled. */
+static bool is_spelt(const char *text, const char *end, char quote, const char *name) {
+  while (text < end && *name && sqlite3_strnicmp(text, name, 1) == 0) {
+    text += *text == quote ? 2 : 1;
+    name++;
+  }
+  return text == end && !*name;
+}
+
+/* The next token as the name of a table, which may be in any quotes, a string's too. Is it this
+** one? */
+static const char *next_table(const char *sql, const char *table, bool *same) {
   token t = {"", 0, false, false};
   sql = next_token(sql, &t);
-  bool creates = is(&t, "CREATE");
+  *same = t.quoted ? is_spelt(t.text, sql - 1, t.text[-1], table)
+                   : is_spelt(t.text, t.text + t.size, 0, table);
+  return sql;
+}
+
+bool ext_creates_table(const char *sql, const char *table) {
+  static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE"};
+  token t = {"", 0, false, false};
+  bool same;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    sql = next_token(sql, &t);
+    if (!is(&t, words[i])) return false;
+  }
+  const char *name = sql;
+  sql = next_token(sql, &t);
+  if (!t.quoted && is(&t, "IF")) name = next_token(next_token(sql, &t), &t); /* NOT EXISTS */
+  sql = next_table(name, table, &same);
+  name = next_token(sql, &t);
+  if (is(&t, ".")) (void)next_table(name, table, &same);
+  return same;
+}
+
+bool ext_detaches(const char *sql) {
+  token t = {"", 0, false, false};
   (void)next_token(sql, &t);
-  return creates && is(&t, "VIRTUAL");
+  return is(&t, "DETACH");
 }

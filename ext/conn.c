@@ -13,6 +13,7 @@
 
 #include "core/find.h"
 #include "core/mem.h"
+#include "ext/copy.h"
 #include "ext/txn.h"
 
 /* So many unheld objects are kept open. */
@@ -353,80 +354,6 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
   return rc ? rc : add_object(conn, core, out, err);
 }
 
-/* What a table with access=copy has written, by the table's name. */
-typedef struct ext_copy {
-  char *database, *name, *path;
-  ext_object *object; /* held */
-  struct ext_copy *next;
-} ext_copy;
-
-static ext_copy **find_copy(ext_conn *conn, const char *database, const char *name) {
-  ext_copy **link = &conn->copies;
-  while (*link && (sqlite3_stricmp((*link)->database, database) != 0 ||
-                   sqlite3_stricmp((*link)->name, name) != 0)) {
-    link = &(*link)->next;
-  }
-  return link;
-}
-
-static void free_copy(ext_copy *copy) {
-  ext_object_release(copy->object);
-  mm_free(copy->database);
-  mm_free(copy->name);
-  mm_free(copy->path);
-  mm_free(copy);
-}
-
-void ext_conn_drop_table_copy(ext_conn *conn, const char *database, const char *name) {
-  ext_copy **link = find_copy(conn, database, name), *copy = *link;
-  if (!copy) return;
-  *link = copy->next;
-  free_copy(copy);
-}
-
-int ext_conn_rename_table_copy(ext_conn *conn, const char *database, const char *name,
-                               const char *new_name) {
-  ext_copy *copy = *find_copy(conn, database, name);
-  if (!copy) return SQLITE_OK;
-  char *renamed = mm_strdup(new_name);
-  if (!renamed) return SQLITE_NOMEM;
-  mm_free(copy->name);
-  copy->name = renamed;
-  return SQLITE_OK;
-}
-
-static int add_copy(ext_conn *conn, const char *database, const char *name, const char *path,
-                    mm_error *err) {
-  ext_copy *copy = mm_alloc_zeroed(sizeof *copy);
-  if (!copy) return mm_fail_nomem(err);
-  copy->database = mm_strdup(database);
-  copy->name = mm_strdup(name);
-  copy->path = mm_strdup(path);
-  int rc = copy->database && copy->name && copy->path ? MM_OK : mm_fail_nomem(err);
-  if (rc == MM_OK) rc = ext_conn_open_copy(conn, path, &copy->object, err);
-  if (rc) {
-    copy->object = NULL;
-    free_copy(copy);
-    return rc;
-  }
-  copy->next = conn->copies;
-  conn->copies = copy;
-  return MM_OK;
-}
-
-int ext_conn_open_table_copy(ext_conn *conn, const char *database, const char *name,
-                             const char *path, ext_object **out, mm_error *err) {
-  const ext_copy *known = *find_copy(conn, database, name);
-  int rc = MM_OK;
-  /* Left over from a table of that name that is no more. */
-  if (known && strcmp(known->path, path) != 0) ext_conn_drop_table_copy(conn, database, name);
-  if (!*find_copy(conn, database, name)) rc = add_copy(conn, database, name, path, err);
-  if (rc) return rc;
-  *out = (*find_copy(conn, database, name))->object;
-  ext_object_hold(*out);
-  return MM_OK;
-}
-
 /* A file that was mapped first and attached as a database since is refused from then on. */
 static int reuse(ext_conn *conn, const char *name, ext_object *object, ext_object **out,
                  mm_error *err) {
@@ -544,7 +471,7 @@ void ext_conn_release(void *context) {
   ext_conn_release_statements(conn);
   ext_txn_destroy(conn);
   free_handles(conn);
-  while (conn->copies) ext_conn_drop_table_copy(conn, conn->copies->database, conn->copies->name);
+  ext_copies_free(conn);
   while (conn->objects) close_object(conn, &conn->objects);
   forget_aliases_of(conn, NULL);
   mm_free(conn->aliases);

@@ -14,15 +14,6 @@ void ext_conn_release(void *conn); /* a destructor for sqlite3_create_function_v
 /* A new private object of the file (access=copy), held for the caller. */
 int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
 
-/* The private object of a table with access=copy, held for the caller: it outlives the table's
-** being connected anew, which SQLite does when a schema has changed. Opened at the first call.
-** `drop` forgets it. */
-int ext_conn_open_table_copy(ext_conn *conn, const char *database, const char *name,
-                             const char *path, ext_object **out, mm_error *err);
-void ext_conn_drop_table_copy(ext_conn *conn, const char *database, const char *name);
-int ext_conn_rename_table_copy(ext_conn *conn, const char *database, const char *name,
-                               const char *new_name); /* SQLite's code */
-
 /* Has the connection the object's file open as a database by now? MM_CANTOPEN. */
 int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
                             mm_error *err);

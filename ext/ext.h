@@ -6,6 +6,7 @@
 **     value.c     SQLite's values <-> core's; arguments that must be integers, offsets, paths
 **     calls.c     which functions a statement calls
 **     conn.c      what a connection has: settings, objects, handles
+**     copy.c      what its tables with access=copy have written
 **     stmt.c      what a running statement has: objects it has refreshed, functions it may call
 **     txn.c       savepoints, commit and rollback over all objects of the connection
 **     writer.c    how a function writes: a statement of our own, so that SQLite enlists us
@@ -87,7 +88,7 @@ struct ext_conn {
   size_t handle_count, handle_capacity;
   struct ext_txn *txn;
   struct mmap_table *tables;    /* created tables that are connected, for mmap_list (tab_mmap.c) */
-  struct ext_copy *copies;      /* objects of tables with access=copy (conn.c) */
+  struct ext_copy *copies;      /* objects of tables with access=copy (copy.h) */
   struct mmap_deleted *deleted; /* rows that COMMIT will close up (tab_mmap_delete.c) */
   struct ext_checked *checked;  /* created tables that mmap_check knows (tab.h) */
   sqlite3_stmt *writer;         /* cached; finalized by ext_conn_release_statements */
@@ -209,8 +210,9 @@ bool ext_writes(const char *sql, const char *table);
 /* Is it an UPDATE of a table of that name which sets the column? (calls.c) */
 bool ext_sets(const char *sql, const char *table, const char *column);
 
-/* Is it a CREATE VIRTUAL TABLE? (calls.c) */
-bool ext_creates_table(const char *sql);
+/* Is it the CREATE VIRTUAL TABLE of a table of that name? A DETACH? (calls.c) */
+bool ext_creates_table(const char *sql, const char *table);
+bool ext_detaches(const char *sql);
 
 /* ---- a running statement (stmt.c) ----------------------------------------------------------- */
 
@@ -243,12 +245,17 @@ int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_er
 
 /* Become the writer of an object as a part of the connection's transaction, and note where it
 ** stands, so that savepoints can undo it. Call before every write; then refresh what you know of
-** its size. */
+** its size. Journals of a COMMIT that did not go through are made invalid first. */
 int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err);
 
 /* The same with a level of its own, an enum mm_synchronous; the strictest one of a transaction
 ** holds. */
 int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_error *err);
+
+/* Have SQLite tell us of its transaction from now on, savepoints and end, also where nothing of ours
+** takes part in it yet, or only a table that was made in it, of which SQLite does not speak to us
+** before its next savepoint. Where nothing can be written: MM_OK, and nothing is told. (writer.c) */
+int ext_txn_enlist(ext_conn *conn, mm_error *err);
 
 /* Remember something else that a rollback has to undo: it calls undo(context, value). */
 typedef void ext_undo(void *context, uint64_t value);
@@ -313,8 +320,11 @@ int ext_write_call(sqlite3_context *context, ext_write *write);
 /* In `run`: refuse a handle that only reads, become the writer, and set the window anew. */
 int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
 
-/* While rows of a table over the object are deleted and not closed up, what lies behind them must
-** stay where it is: MM_ERROR. For functions that make room or close it up. (tab_mmap_delete.c) */
+/* Are rows of a table over the object deleted and not closed up? (tab_mmap_delete.c) */
+bool ext_deleted_has(const ext_conn *conn, const ext_object *object);
+
+/* Then what lies behind them must stay where it is, and the end, too: MM_ERROR. For functions that
+** make room, close it up or resize. */
 int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err);
 
 /* ---- registration --------------------------------------------------------------------------- */

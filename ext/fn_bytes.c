@@ -316,9 +316,13 @@ static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
     return mm_fail(err, MM_TOOBIG, "size %lld is more than %llu", (long long)write->a,
                    (unsigned long long)(MM_OBJECT_MAX - start));
   }
-  rc = prepare_follow(conn, write, err);
+  uint64_t size = start + (uint64_t)write->a;
+  if (size != write->file.object->core->size) {
+    rc = ext_deleted_check(conn, write->file.object, err);
+  }
+  if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc == MM_OK) {
-    rc = mm_object_resize(write->file.object->core, start + (uint64_t)write->a, err);
+    rc = mm_object_resize(write->file.object->core, size, err);
   }
   return follow(write, rc, (uint64_t)write->a);
 }

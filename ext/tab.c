@@ -100,10 +100,18 @@ void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
   if (*link) *link = checked->next;
 }
 
-bool ext_tab_is_creating(sqlite3 *db) {
+bool ext_tab_is_creating(sqlite3 *db, const char *name) {
   sqlite3_stmt *at = NULL;
   for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_creates_table(sql)) return true;
+    if (ext_creates_table(sql, name)) return true;
+  }
+  return false;
+}
+
+bool ext_tab_is_detaching(sqlite3 *db) {
+  sqlite3_stmt *at = NULL;
+  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
+    if (ext_detaches(sql)) return true;
   }
   return false;
 }

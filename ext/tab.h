@@ -51,9 +51,12 @@ int ext_tab_savepoint(sqlite3_vtab *table, int level);
 int ext_tab_release(sqlite3_vtab *table, int level);
 int ext_tab_rollback_to(sqlite3_vtab *table, int level);
 
-/* Is a CREATE VIRTUAL TABLE running? Where xCreate and xConnect are one function, the statement
-** tells them apart. */
-bool ext_tab_is_creating(sqlite3 *db);
+/* Is the CREATE VIRTUAL TABLE of a table of that name running? Where xCreate and xConnect are one
+** function, the statement tells them apart. */
+bool ext_tab_is_creating(sqlite3 *db, const char *name);
+
+/* Is a DETACH running, and xDisconnect the table's end? */
+bool ext_tab_is_detaching(sqlite3 *db);
 
 /* Do texts compare bytewise, as UTF-8? Not in a database with another encoding. */
 bool ext_tab_text_is_utf8(sqlite3 *db);

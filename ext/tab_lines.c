@@ -146,7 +146,7 @@ static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *
                                  .check = linesCheck,
                                  .table = table};
   ext_checked_add(table->tab.conn, &table->checked);
-  return ext_tab_is_creating(db) ? check_file(table, err) : MM_OK;
+  return ext_tab_is_creating(db, argv[2]) ? check_file(table, err) : MM_OK;
 }
 
 static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,

@@ -16,6 +16,7 @@
 
 #include "core/mem.h"
 #include "ext/conn.h"
+#include "ext/copy.h"
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
@@ -55,9 +56,13 @@ static void unlist_table(mmap_table *table) {
 static int check_table_file(mmap_table *table, mm_error *err) {
   ext_object *object;
   const mmap_spec *spec = &table->spec;
-  int rc = MM_OK;
   /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): connect_spec gave a table, or failed */
-  ext_conn_drop_table_copy(table->tab.conn, table->database, table->name);
+  int rc = ext_txn_enlist(table->tab.conn, err);
+  if (rc == MM_OK) {
+    rc = ext_copy_create(table->tab.conn, table->database, table->name,
+                         spec->access == EXT_COPY ? spec->path : NULL, err);
+  }
+  if (rc) return rc;
   bool writes = spec->access == EXT_WRITE || spec->access == EXT_CREATE;
   if (writes) rc = ext_conn_check_writes(table->tab.conn, err);
   if (rc == MM_OK && spec->access == EXT_CREATE) {
@@ -149,7 +154,8 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   } else {
     mmap_spec_clear(&spec);
   }
-  if (rc == SQLITE_OK && !function && ext_tab_is_creating(db) && check_table_file(table, err)) {
+  if (rc == SQLITE_OK && !function && ext_tab_is_creating(db, argv[2]) &&
+      check_table_file(table, err)) {
     rc = report(error, err);
   }
   if (rc && table) {
@@ -163,30 +169,43 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
 
 static int mmapDisconnect(sqlite3_vtab *base) {
   mmap_table *table = (mmap_table *)base;
+  if (table->spec.access == EXT_COPY && ext_tab_is_detaching(table->tab.conn->db)) {
+    ext_copies_forget(table->tab.conn, table->database);
+  }
   unlist_table(table);
   free_table(table);
   return SQLITE_OK;
 }
 
-/* SQLite would not tell us of the COMMIT any more. It has no place for a sentence here. */
+/* What it has written must not lose its table. If that is undone again by now, COMMIT is still to be
+** heard of, which SQLite would not tell this table any more. There is no place for a sentence
+** here. */
 static int mmapDestroy(sqlite3_vtab *base) {
   mmap_table *table = (mmap_table *)base;
+  ext_conn *conn = table->tab.conn;
+  int rc = MM_OK;
   if (mmap_table_has_pending(table)) return SQLITE_LOCKED;
-  supersede(table);
-  if (table->spec.access == EXT_COPY) {
-    ext_conn_drop_table_copy(table->tab.conn, table->database, table->name);
+  if (table->writing) rc = ext_txn_enlist(conn, &conn->err);
+  if (rc == MM_OK && table->spec.access == EXT_COPY) {
+    rc = ext_copy_drop(conn, table->database, table->name, &conn->err);
   }
+  if (rc) return ext_sqlite_code(rc);
+  mmap_table_stop_writing(table);
+  supersede(table);
   return mmapDisconnect(base);
 }
 
 static int mmapRename(sqlite3_vtab *base, const char *name) {
   mmap_table *table = (mmap_table *)base;
+  mm_error *err = &table->tab.conn->err;
   char *copy = mm_strdup(name);
   if (!copy) return SQLITE_NOMEM;
-  int rc = ext_conn_rename_table_copy(table->tab.conn, table->database, table->name, name);
+  int rc = table->spec.access == EXT_COPY
+               ? ext_copy_rename(table->tab.conn, table->database, table->name, name, err)
+               : MM_OK;
   if (rc) {
     mm_free(copy);
-    return rc;
+    return ext_sqlite_code(rc);
   }
   mm_free(table->name);
   table->name = copy;
@@ -215,8 +234,7 @@ int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
   int rc = MM_OK;
   if (table->spec.access == EXT_COPY) {
     if (!table->own) {
-      rc = ext_conn_open_table_copy(conn, table->database, table->name, table->spec.path,
-                                    &table->own, err);
+      rc = ext_copy_open(conn, table->database, table->name, table->spec.path, &table->own, err);
     }
     *out = table->own;
     if (rc == MM_OK) ext_object_hold(table->own);

@@ -195,8 +195,11 @@ int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
 
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
-/* Has it written in this transaction? */
+/* Has it written in this transaction, or somebody else what it has written? */
 bool mmap_table_has_pending(const mmap_table *table);
+
+/* It is dropped: it is nobody's to tell of the transaction's end any more. */
+void mmap_table_stop_writing(mmap_table *table);
 
 /* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
 ** until the transaction ends. All tables of the same offset and record on the object share it. */

@@ -50,9 +50,13 @@ const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *o
   return d && d->rows.count && is_alike(d, table) ? &d->rows : NULL;
 }
 
-int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err) {
+bool ext_deleted_has(const ext_conn *conn, const ext_object *object) {
   const mmap_deleted *d = find_deleted(conn, object);
-  if (!d || d->rows.count == 0) return MM_OK;
+  return d && d->rows.count > 0;
+}
+
+int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err) {
+  if (!ext_deleted_has(conn, object)) return MM_OK;
   return mm_fail(err, MM_ERROR, "rows of '%s' were deleted: COMMIT closes them up first",
                  object->core->name);
 }
@@ -142,7 +146,6 @@ static int close_run(void *context, int64_t first, int64_t last) {
   const mmap_deleted *d = c->deleted;
   uint64_t low = d->offset + (uint64_t)first * d->record;
   uint64_t high = d->offset + (uint64_t)(last + 1) * d->record;
-  if (low >= c->core->size) return MM_OK; /* a function has cut the file since */
   int rc = c->buffer ? keep_until(c, low) : MM_OK;
   if (!c->buffer) {
     c->to = low;

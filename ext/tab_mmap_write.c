@@ -80,7 +80,14 @@ static void end_table(void *context, bool committed) {
 }
 
 bool mmap_table_has_pending(const mmap_table *table) {
-  return table->writing != NULL;
+  return table->writing && (mm_object_pending(table->writing->core) ||
+                            ext_deleted_has(table->tab.conn, table->writing));
+}
+
+void mmap_table_stop_writing(mmap_table *table) {
+  if (!table->writing) return;
+  ext_txn_forget(table->tab.conn, &table->deferred);
+  end_table(table, false);
 }
 
 static int check_access(const mmap_table *table, mm_error *err) {

@@ -14,8 +14,23 @@
 ** log to the lowest mark met.
 **
 ** A table that joins late, under savepoints that are already open, is told of the innermost one
-** alone; what lies below the first savepoint we hear of is the state at the beginning. If one table
-** has told us of a level, the next one to do so is late, and is not listened to.
+** alone; what lies below the first savepoint we hear of is the state at the beginning, if nothing
+** was written before. A table that is made in the transaction joins without being told of any, and
+** could write unheard: so whoever makes one enlists (ext_txn_enlist). If one table has told us of a
+** level, the next one to do so is late, and is not listened to.
+**
+** What SQLite's transaction may go through, and what is done then:
+**
+**     state     event                          becomes   what is done
+**     open      write, savepoint, rollback to  open      records pushed, taken off
+**     open      xSync                          synced    deferred work, journals
+**     synced    xCommit                        none      the files are written
+**     synced    COMMIT failed: no event        synced    a kill here may still apply the journals
+**     synced    write, savepoint, release,     open      first the journals are made invalid, then
+**               rollback to                              the deferred work is taken back
+**     synced    a read                         synced    the deferred work is taken back
+**     synced    xSync again                    synced    deferred work; the files are looked at anew
+**     any       xRollback                      none      all is undone
 */
 #include "ext/txn.h"
 
@@ -23,6 +38,7 @@
 
 #include "core/mem.h"
 #include "ext/conn.h"
+#include "ext/copy.h"
 
 typedef struct undo {
   ext_object *object; /* cut its log to `value` … */
@@ -39,7 +55,8 @@ typedef struct ext_txn {
   ext_object **objects; /* those we are the writer of */
   size_t object_count, object_capacity;
   ext_txn_deferred *deferred;
-  bool synced;    /* xSync has been here since the last write */
+  bool flushed;   /* the deferred work is done, for COMMIT or for a look at what it gives */
+  bool synced;    /* xSync has been here: there may be journals that a crash would replay */
   uint64_t epoch; /* changes when a savepoint is made or undone, and at the end */
 } ext_txn;
 
@@ -88,14 +105,33 @@ static bool is_noted(const ext_txn *txn, const ext_object *object) {
   return false;
 }
 
-/* COMMIT got as far as xSync and no further: what tables did for it is undone before more is
-** written. */
-static void reopen_deferred(ext_txn *txn) {
-  if (!txn->synced) return;
+static void take_back_deferred(ext_txn *txn) {
+  if (!txn->flushed) return;
   for (ext_txn_deferred *d = txn->deferred; d; d = d->next) {
     if (d->undo) d->undo(d->context);
   }
-  txn->synced = false;
+  txn->flushed = false;
+}
+
+/* COMMIT got as far as xSync and no further, and the transaction goes on: its journals are not to
+** be replayed any more. One that cannot be removed does not keep the others. */
+static int unprepare_objects(ext_txn *txn, mm_error *err) {
+  mm_error later;
+  int first = MM_OK;
+  if (!txn->synced) return MM_OK;
+  for (size_t i = 0; i < txn->object_count; i++) {
+    int rc = mm_object_unprepare(txn->objects[i]->core, first ? &later : err);
+    if (first == MM_OK) first = rc;
+  }
+  txn->synced = first != MM_OK;
+  return first;
+}
+
+/* Before anything of the transaction changes. */
+static int reopen(ext_txn *txn, mm_error *err) {
+  int rc = unprepare_objects(txn, err);
+  take_back_deferred(txn);
+  return rc;
 }
 
 int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err) {
@@ -108,11 +144,12 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
     return mm_fail(err, MM_READONLY,
                    "the database is read-only, and so is what is reached from it");
   }
-  reopen_deferred(txn);
-  int rc = list_object(txn, object, err);
+  int rc = reopen(txn, err);
+  if (rc == MM_OK) rc = list_object(txn, object, err);
+  if (rc) return rc;
   mm_object_ask(object->core, synchronous);
   const mm_object *core = object->core;
-  if (rc == MM_OK && !core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
+  if (!core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
   if (rc == MM_OK && (!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);
   if (rc == MM_OK && !is_noted(txn, object)) {
     rc = push_undo(txn, (undo){object, NULL, NULL, mm_object_mark(object->core)}, err);
@@ -121,7 +158,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
 }
 
 void ext_txn_reopen(ext_conn *conn) {
-  reopen_deferred(conn->txn);
+  take_back_deferred(conn->txn);
 }
 
 uint64_t ext_txn_epoch(const ext_conn *conn) {
@@ -137,10 +174,18 @@ void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred) {
   conn->txn->deferred = deferred;
 }
 
+void ext_txn_forget(ext_conn *conn, ext_txn_deferred *deferred) {
+  ext_txn_deferred **link = &conn->txn->deferred;
+  while (*link && *link != deferred) link = &(*link)->next;
+  if (*link) *link = deferred->next;
+}
+
 /* ---- savepoints ----------------------------------------------------------------------------- */
 
 int ext_txn_savepoint(ext_conn *conn, int level) {
   ext_txn *txn = conn->txn;
+  int rc = reopen(txn, &conn->err);
+  if (rc) return ext_sqlite_code(rc);
   txn->epoch++;
   while (txn->level_count <= (size_t)level) {
     void *levels = txn->levels;
@@ -155,8 +200,9 @@ int ext_txn_savepoint(ext_conn *conn, int level) {
 
 int ext_txn_release(ext_conn *conn, int level) {
   size_t n = level < 0 ? 0 : (size_t)level;
+  int rc = reopen(conn->txn, &conn->err);
   if (conn->txn->level_count > n) conn->txn->level_count = n;
-  return SQLITE_OK;
+  return ext_sqlite_code(rc);
 }
 
 /* Take records off the stack; each object's lowest mark is the last one met. */
@@ -186,8 +232,10 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
   } else {
     txn->level_count = 0;
   }
-  reopen_deferred(txn);
-  int rc = undo_to(txn, height, &conn->err);
+  mm_error later;
+  int rc = reopen(txn, &conn->err);
+  int undone = undo_to(txn, height, rc ? &later : &conn->err);
+  if (rc == MM_OK) rc = undone;
   /* After a failure SQLite does not release the savepoint, but makes the next one in its place. */
   if (rc && level >= 0 && txn->level_count > (size_t)level) txn->level_count = (size_t)level;
   return ext_sqlite_code(rc);
@@ -210,8 +258,8 @@ static int flush_deferred(ext_txn *txn, mm_error *err) {
 
 int ext_txn_preview(ext_conn *conn, mm_error *err) {
   ext_txn *txn = conn->txn;
-  int rc = txn->synced ? MM_OK : flush_deferred(txn, err);
-  txn->synced = true;
+  int rc = txn->flushed ? MM_OK : flush_deferred(txn, err);
+  txn->flushed = true;
   return rc;
 }
 
@@ -219,6 +267,7 @@ int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table) {
   ext_txn *txn = conn->txn;
   mm_error *err = &conn->err;
   int rc = ext_txn_preview(conn, err);
+  txn->synced = true;
   for (size_t i = 0; i < txn->object_count && rc == MM_OK; i++) {
     rc = mm_object_prepare(txn->objects[i]->core, err);
   }
@@ -234,8 +283,9 @@ static void end(ext_conn *conn, bool committed) {
   }
   for (size_t i = 0; i < txn->object_count; i++) txn->objects[i]->in_transaction = false;
   txn->object_count = txn->undo_count = txn->level_count = 0;
-  txn->synced = false;
+  txn->flushed = txn->synced = false;
   txn->epoch++;
+  ext_copies_settle(conn);
   ext_conn_collect(conn);
 }
 

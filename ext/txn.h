@@ -11,4 +11,7 @@
 ** ends. */
 void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred);
 
+/* Unlist it before. */
+void ext_txn_forget(ext_conn *conn, ext_txn_deferred *deferred);
+
 #endif

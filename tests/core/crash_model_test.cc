@@ -57,19 +57,19 @@ public:
     settings_.read_only = read_only;
   }
 
-  int TryOpen(const std::string &name, mm_object **out, mm_error *err) {
+  int TryOpen(const std::string &name, mm_object **out, mm_error *err, int kind = MM_OBJECT_FILE) {
     mm_root root;
     mm_path path;
     mm_root_init(&root);
     int rc = mm_path_resolve(&root, ModelOs::PathOf(name).c_str(), false, &path, err);
-    if (rc == MM_OK) rc = mm_object_open(&path, name.c_str(), MM_OBJECT_FILE, &settings_, out, err);
+    if (rc == MM_OK) rc = mm_object_open(&path, name.c_str(), kind, &settings_, out, err);
     mm_path_clear(&path);
     return rc;
   }
-  Object Open(const std::string &name) {
+  Object Open(const std::string &name, int kind = MM_OBJECT_FILE) {
     mm_object *object = nullptr;
     mm_error err;
-    if (TryOpen(name, &object, &err) != MM_OK) throw std::runtime_error(err.text);
+    if (TryOpen(name, &object, &err, kind) != MM_OK) throw std::runtime_error(err.text);
     return Object(object);
   }
   // What a fresh object shows; if it cannot be, an error begins with "!".
@@ -369,6 +369,37 @@ TEST_P(EveryCrash, OfARollbackAfterPrepareLeavesTheOld) {
   explorer.Explore(recording);
 }
 
+// COMMIT was refused after it was prepared, and the transaction goes on: what was prepared must not
+// happen by itself any more, whether it was written over, undone or left as it was.
+TEST_P(EveryCrash, OfATransactionThatGoesOnAfterPrepareLeavesTheOld) {
+  explorer.depth = 1; // what a recovery meets is no other than above
+  for (bool undone : {false, true}) {
+    Recording recording;
+    {
+      Machine machine(Before());
+      Object object = machine.Open("f");
+      std::string old = BytesOf(object);
+      object.Begin();
+      size_t mark = mm_object_mark(object);
+      GetParam().make(object);
+      machine.Promised({{"f", {old, BytesOf(object)}}});
+      object.Prepare();
+      object.Unprepare();
+      machine.Promised({{"f", {old}}});
+      if (undone) object.RollbackTo(mark);
+      object.Insert(object->size / 2, Pattern(30, 9));
+      std::string now = BytesOf(object);
+      machine.Promised({{"f", {old, now}}});
+      object.Prepare();
+      object.Commit();
+      machine.Promised({{"f", {now}}});
+      object.Close();
+      recording = machine.Done();
+    }
+    explorer.Explore(recording);
+  }
+}
+
 void SmallPatch(Object &object) {
   object.Write(600, Pattern(1100));
 }
@@ -415,6 +446,120 @@ TEST_F(CrashModel, ASecondJournalIsNotTakenForTheFirst) {
   Good();
 }
 
+// One that only tries again leaves its journal where it is, or another of the same.
+TEST_F(CrashModel, PreparingAgainIsTheSameTransaction) {
+  Recording recording;
+  {
+    Machine machine(One());
+    Object object = machine.Open("f");
+    std::string old = BytesOf(object);
+    object.Begin();
+    SmallPatch(object);
+    machine.Promised({{"f", {old, BytesOf(object)}}});
+    object.Prepare();
+    size_t before = machine.os().ops().size();
+    object.Prepare();
+    EXPECT_EQ(machine.os().ops().size(), before);
+    object.Commit();
+    machine.Promised({{"f", {BytesOf(object)}}});
+    object.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  Good();
+}
+
+// A disk that fails while the journal is made invalid: it may still be there, and then what was
+// prepared may happen; the next try makes it invalid.
+Recording GoOnOnABadDisk(int n, bool *failed) {
+  Disk disk;
+  disk.Put("f", Old(3000));
+  Machine machine(disk);
+  Object object = machine.Open("f");
+  object.Begin();
+  SmallPatch(object);
+  machine.Promised({{"f", {Old(3000), BytesOf(object)}}});
+  object.Prepare();
+  int count = 0;
+  *failed = false;
+  machine.os().Fail([&](const DiskOp &) { return *failed |= count++ >= n; });
+  bool invalid = mm_object_unprepare(object, &object.err) == MM_OK;
+  machine.os().Fail(nullptr);
+  if (!invalid) object.Unprepare();
+  machine.Promised({{"f", {Old(3000)}}});
+  object.Write(10, "more");
+  object.Rollback();
+  object.Close();
+  return machine.Done();
+}
+
+TEST_F(CrashModel, GoingOnOnAFailingDiskIsTriedAgain) {
+  bool failed = true;
+  for (int n = 0; failed; n++) {
+    SCOPED_TRACE(n);
+    explorer = Explorer();
+    explorer.Explore(GoOnOnABadDisk(n, &failed));
+    Good();
+  }
+}
+
+// A copy that was written is the file's everywhere else: also while, and after, another's commit
+// ends in the middle.
+class CopyModel : public testing::TestWithParam<bool> {
+protected:
+  // What the writer has, before and after.
+  static std::set<std::string> CommitThatFailsFrom(int n, Machine *machine, bool *failed) {
+    mm_settings settings = Settings(MM_SYNC_FULL);
+    Object object = machine->Open("f");
+    object->settings = &settings;
+    std::set<std::string> states = {BytesOf(object)};
+    object.Begin();
+    object.Write(0, "first");
+    object.Write(2000, "last");
+    states.insert(BytesOf(object));
+    int count = 0;
+    machine->os().Fail([&](const DiskOp &) { return *failed |= count++ >= n; });
+    if (mm_object_prepare(object, &object.err) == MM_OK) {
+      (void)mm_object_commit(object, &object.err);
+    }
+    object.Close();
+    machine->os().Fail(nullptr);
+    return states;
+  }
+  // The bytes of the file that a copy shows around its own.
+  static std::string Around(const Object &copy) {
+    return BytesOf(copy).replace(2900, 60, Old(3000), 2900, 60);
+  }
+};
+
+// Where the copy's reader may write, it replays the journal; else it shows it.
+INSTANTIATE_TEST_SUITE_P(Reader, CopyModel, testing::Bool());
+
+TEST_P(CopyModel, ACopyThatWasWrittenNeverSeesHalfACommit) {
+  Disk disk;
+  disk.Put("f", Old(3000));
+  bool failed = true;
+  for (int n = 0; failed; n++) {
+    SCOPED_TRACE(n);
+    failed = false;
+    Machine machine(disk, MM_SYNC_FULL, GetParam());
+    Object copy = machine.Open("f", MM_OBJECT_PRIVATE);
+    copy.Begin();
+    copy.Write(2900, "mine");
+    size_t mark = mm_object_mark(copy);
+    copy.Write(2950, "more");
+    std::set<std::string> states = CommitThatFailsFrom(n, &machine, &failed);
+    copy.Refresh();
+    EXPECT_EQ(BytesOf(copy).substr(2900, 4) + BytesOf(copy).substr(2950, 4), "minemore");
+    EXPECT_EQ(states.count(Around(copy)), 1u);
+    copy.RollbackTo(mark);
+    EXPECT_EQ(BytesOf(copy).substr(2900, 60), "mine" + Old(3000).substr(2904, 56));
+    EXPECT_EQ(states.count(Around(copy)), 1u);
+    copy.Rollback();
+    EXPECT_EQ(states.count(BytesOf(copy)), 1u);
+  }
+}
+
 TEST_F(CrashModel, PreparingAgainAfterFurtherWritesIsOneTransaction) {
   Recording recording;
   {
@@ -429,7 +574,7 @@ TEST_F(CrashModel, PreparingAgainAfterFurtherWritesIsOneTransaction) {
     object.Resize(4000);
     object.Write(3500, "second");
     std::string all = BytesOf(object);
-    machine.Promised({{"f", {old, half, all}}});
+    machine.Promised({{"f", {old, half, all}}}); // who goes on without unprepare
     object.Prepare();
     machine.Promised({{"f", {all, old}}});
     object.Commit();

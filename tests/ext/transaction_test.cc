@@ -345,88 +345,6 @@ TEST_F(Transaction, ACommitHookThatRefusesRollsTheFilesBack) {
   EXPECT_EQ(Get("a"), "xxaaaaaaaa");
 }
 
-// SQLite calls xSync, then finds its database locked; COMMIT may be tried again, after more writes.
-class BusyCommit : public Transaction {
-protected:
-  void SetUp() override {
-    Transaction::SetUp();
-    file = std::make_unique<Db>("t.db");
-    other = std::make_unique<Db>("t.db", nullptr, false);
-    file->Run(
-        "CREATE TABLE t(n); INSERT INTO t VALUES(1);"
-        "CREATE VIRTUAL TABLE temp.v USING mmap('a'); CREATE VIRTUAL TABLE temp.w USING mmap('b')");
-  }
-  // Begins with a write of everything, and comes to a COMMIT that is refused.
-  void RefuseCommit(const std::string &writes) {
-    file->Run("BEGIN; INSERT INTO t VALUES(2);" + writes);
-    other->Run("BEGIN; SELECT * FROM t");
-    EXPECT_EQ(file->Error("COMMIT"), "BUSY database is locked");
-    EXPECT_EQ(Get("a"), "aaaaaaaaaa");
-  }
-  void TearDown() override {
-    other.reset();
-    file.reset();
-    Transaction::TearDown();
-  }
-  std::unique_ptr<Db> file, other;
-};
-
-TEST_F(BusyCommit, CanBeTriedAgain) {
-  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
-  EXPECT_EQ(file->Error("COMMIT"), "BUSY database is locked");
-  other->Run("COMMIT");
-  file->Run("COMMIT");
-  EXPECT_EQ(Get("a"), "oneaaaaaaa");
-  EXPECT_EQ(file->One("SELECT count(*) FROM t"), "2");
-  EXPECT_FALSE(HasJournal("a"));
-}
-
-TEST_F(BusyCommit, CanBeRolledBack) {
-  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
-  file->Run("ROLLBACK");
-  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
-  EXPECT_FALSE(HasJournal("a"));
-  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "aaaaaaaaaa");
-}
-
-TEST_F(BusyCommit, TakesMoreWritesByFunction) {
-  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
-  file->Run("SELECT mmap_patch('a', 1, 'two'); SELECT mmap_insert('b', 0, 'more')");
-  other->Run("COMMIT");
-  file->Run("COMMIT");
-  EXPECT_EQ(Get("a"), "otwoaaaaaa");
-  EXPECT_EQ(Get("b"), "morebbbbbbbbbb");
-}
-
-TEST_F(BusyCommit, TakesMoreWritesByTable) {
-  RefuseCommit("INSERT INTO v(byte) VALUES(65); UPDATE w SET byte = 66 WHERE offset = 0");
-  file->Run("INSERT INTO v(byte) VALUES(67); UPDATE w SET byte = 68 WHERE offset = 1;"
-            "INSERT INTO v(byte) VALUES(69)");
-  other->Run("COMMIT");
-  file->Run("COMMIT");
-  EXPECT_EQ(Get("a"), "aaaaaaaaaaACE");
-  EXPECT_EQ(Get("b"), "BDbbbbbbbb");
-}
-
-TEST_F(BusyCommit, TakesRollbackTo) {
-  RefuseCommit("SELECT mmap_patch('a', 0, 'one'); SAVEPOINT s; SELECT mmap_patch('a', 3, 'two')");
-  file->Run("ROLLBACK TO s");
-  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "oneaaaaaaa");
-  other->Run("COMMIT");
-  file->Run("COMMIT");
-  EXPECT_EQ(Get("a"), "oneaaaaaaa");
-}
-
-TEST_F(BusyCommit, TakesARollbackToTheVeryBeginning) {
-  RefuseCommit("SAVEPOINT s; SELECT mmap_patch('a', 3, 'two'); INSERT INTO v(byte) VALUES(65)");
-  file->Run("ROLLBACK TO s");
-  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "aaaaaaaaaa");
-  other->Run("COMMIT");
-  file->Run("COMMIT");
-  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
-  EXPECT_FALSE(HasJournal("a"));
-}
-
 // ---- CREATE and DROP
 
 TEST_F(Transaction, ATableCreatedInsideATransactionWritesInIt) {
@@ -450,6 +368,52 @@ TEST_F(Transaction, ATableCreatedUnderASavepointGoesWithIt) {
   EXPECT_EQ(Seen("a"), "aaaaaaaaaZ");
   Run("COMMIT");
   EXPECT_EQ(Get("a"), "aaaaaaaaaZ");
+}
+
+// SQLite tells a table that is made in the transaction of no savepoint before the next one, and opens
+// none for a statement of one row.
+TEST_F(Transaction, ATableCreatedUnderASavepointIsUndoneToIt) {
+  const char *create = "BEGIN; SAVEPOINT a; CREATE VIRTUAL TABLE n USING mmap('a', access=write);";
+  for (const char *writes :
+       {"INSERT INTO n(byte) VALUES(65)", "UPDATE n SET byte = 65 WHERE offset = 3",
+        "INSERT INTO n(byte) VALUES(65); SAVEPOINT b; INSERT INTO n(byte) VALUES(66)",
+        "INSERT INTO n(byte) VALUES(65); SAVEPOINT b; INSERT INTO n(byte) VALUES(66); RELEASE b",
+        "INSERT INTO n(byte) VALUES(65); SAVEPOINT b; SELECT mmap_patch('a', 0, 'x'); ROLLBACK TO "
+        "b",
+        "INSERT INTO n(byte) VALUES(65); SELECT mmap_patch('a', 0, 'x')",
+        "SELECT mmap_patch('a', 0, 'x'); INSERT INTO n(byte) VALUES(65)",
+        "SAVEPOINT b; INSERT INTO n(byte) VALUES(65)"}) {
+    Run(create);
+    Run(writes);
+    EXPECT_NE(Seen("a"), "aaaaaaaaaa") << writes;
+    Run("ROLLBACK TO a");
+    EXPECT_EQ(Seen("a"), "aaaaaaaaaa") << writes;
+    Run("COMMIT");
+    EXPECT_EQ(Get("a"), "aaaaaaaaaa") << writes;
+    EXPECT_TRUE(Db().Succeeds("SELECT mmap_patch('a', 0, 'a')")) << "still locked: " << writes;
+  }
+}
+
+TEST_F(Transaction, ATableCreatedAfterASavepointIsUndoneToIt) {
+  Run("BEGIN; SELECT mmap_patch('a', 9, 'Z'); SAVEPOINT a; SAVEPOINT b;"
+      "CREATE VIRTUAL TABLE n USING mmap('a'); INSERT INTO n(byte) VALUES(65); SAVEPOINT c;"
+      "INSERT INTO n(byte) VALUES(66); ROLLBACK TO c");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaZA");
+  Run("ROLLBACK TO b");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaZ");
+  Run("SELECT mmap_patch('a', 8, 'Y'); ROLLBACK TO a; COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaZ");
+}
+
+TEST_F(Transaction, ATableDroppedWithNothingPendingLeavesTheTransactionHeard) {
+  Run("CREATE VIRTUAL TABLE v USING mmap('a')");
+  Run("BEGIN; SAVEPOINT a; UPDATE v SET byte = 65; ROLLBACK TO a; DROP TABLE v");
+  EXPECT_EQ(Seen("a"), "aaaaaaaaaa");
+  Run("SELECT mmap_patch('a', 0, 'x'); ROLLBACK");
+  EXPECT_TRUE(Db().Succeeds("SELECT mmap_patch('a', 0, 'a')"));
+  Run("BEGIN; SAVEPOINT a; UPDATE v SET byte = 65; ROLLBACK TO a; DROP TABLE v; COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  EXPECT_TRUE(Db().Succeeds("SELECT mmap_patch('a', 0, 'a')")) << "still locked";
 }
 
 TEST_F(Transaction, CreateAloneIsNoWrite) {

@@ -1,0 +1,179 @@
+#include "ext/copy.h"
+
+#include "core/mem.h"
+#include "ext/conn.h"
+
+typedef struct ext_copy {
+  char *database;
+  char *file;   /* the database's: another one may be attached under its name */
+  char *path;   /* of what it is a copy of */
+  char **names; /* of the table: the newest last, the others for a rollback */
+  size_t name_count, name_capacity;
+  ext_object *object; /* held */
+  bool gone;          /* dropped, or its making was undone: freed when the transaction ends */
+  struct ext_copy *next;
+} ext_copy;
+
+static const char *name_of(const ext_copy *copy) {
+  return copy->names[copy->name_count - 1];
+}
+
+static const char *database_file(ext_conn *conn, const char *database) {
+  const char *file = sqlite3_db_filename(conn->db, database);
+  return file ? file : "";
+}
+
+/* NULL: it has none. */
+static ext_copy *find_copy(ext_conn *conn, const char *database, const char *name) {
+  ext_copy *copy = conn->copies;
+  while (copy && (copy->gone || sqlite3_stricmp(copy->database, database) != 0 ||
+                  sqlite3_stricmp(name_of(copy), name) != 0)) {
+    copy = copy->next;
+  }
+  return copy;
+}
+
+static void drop_names(ext_copy *copy, size_t first, size_t end) {
+  for (size_t i = first; i < end; i++) mm_free(copy->names[i]);
+}
+
+static void free_copy(ext_copy *copy) {
+  ext_object_release(copy->object);
+  drop_names(copy, 0, copy->name_count);
+  mm_free(copy->names);
+  mm_free(copy->database);
+  mm_free(copy->file);
+  mm_free(copy->path);
+  mm_free(copy);
+}
+
+static void free_gone(ext_conn *conn) {
+  for (ext_copy **link = &conn->copies; *link;) {
+    ext_copy *copy = *link;
+    if (copy->gone) {
+      *link = copy->next;
+      free_copy(copy);
+    } else {
+      link = &copy->next;
+    }
+  }
+}
+
+static int add_name(ext_copy *copy, const char *name, mm_error *err) {
+  void *names = copy->names;
+  char *added = mm_strdup(name);
+  if (!added || mm_grow(&names, copy->name_count, &copy->name_capacity, sizeof *copy->names)) {
+    mm_free(added);
+    return mm_fail_nomem(err);
+  }
+  copy->names = names;
+  copy->names[copy->name_count++] = added;
+  return MM_OK;
+}
+
+static int add_copy(ext_conn *conn, const char *database, const char *name, const char *path,
+                    ext_copy **out, mm_error *err) {
+  ext_copy *copy = mm_alloc_zeroed(sizeof *copy);
+  if (!copy) return mm_fail_nomem(err);
+  copy->database = mm_strdup(database);
+  copy->file = mm_strdup(database_file(conn, database));
+  copy->path = mm_strdup(path);
+  int rc = copy->database && copy->file && copy->path ? MM_OK : mm_fail_nomem(err);
+  if (rc == MM_OK) rc = add_name(copy, name, err);
+  if (rc == MM_OK && (rc = ext_conn_open_copy(conn, path, &copy->object, err)) != MM_OK) {
+    copy->object = NULL;
+  }
+  if (rc) {
+    free_copy(copy);
+    return rc;
+  }
+  copy->next = conn->copies;
+  conn->copies = *out = copy;
+  return MM_OK;
+}
+
+/* Of a database that was detached, or of a table that was not dropped but taken out of the schema
+** by other means. */
+static bool is_stale(ext_conn *conn, const ext_copy *copy, const char *path) {
+  return strcmp(copy->path, path) != 0 ||
+         strcmp(copy->file, database_file(conn, copy->database)) != 0;
+}
+
+int ext_copy_open(ext_conn *conn, const char *database, const char *name, const char *path,
+                  ext_object **out, mm_error *err) {
+  ext_copy *copy = find_copy(conn, database, name);
+  int rc = MM_OK;
+  if (copy && is_stale(conn, copy, path)) {
+    copy->gone = true;
+    copy = NULL;
+  }
+  if (!copy) rc = add_copy(conn, database, name, path, &copy, err);
+  if (rc) return rc;
+  *out = copy->object;
+  ext_object_hold(*out);
+  return MM_OK;
+}
+
+/* ---- with the transaction ------------------------------------------------------------------- */
+
+static void set_gone(void *context, uint64_t gone) {
+  ((ext_copy *)context)->gone = gone != 0;
+}
+
+static void rename_back(void *context, uint64_t name_count) {
+  ext_copy *copy = context;
+  drop_names(copy, (size_t)name_count, copy->name_count);
+  copy->name_count = (size_t)name_count;
+}
+
+int ext_copy_drop(ext_conn *conn, const char *database, const char *name, mm_error *err) {
+  ext_copy *copy = find_copy(conn, database, name);
+  if (!copy) return MM_OK;
+  int rc = ext_txn_enlist(conn, err);
+  if (rc == MM_OK) rc = ext_txn_undo(conn, set_gone, copy, 0, err);
+  if (rc == MM_OK) copy->gone = true;
+  return rc;
+}
+
+int ext_copy_rename(ext_conn *conn, const char *database, const char *name, const char *new_name,
+                    mm_error *err) {
+  ext_copy *copy = find_copy(conn, database, name);
+  if (!copy) return MM_OK;
+  int rc = ext_txn_enlist(conn, err);
+  if (rc == MM_OK) rc = ext_txn_undo(conn, rename_back, copy, copy->name_count, err);
+  return rc == MM_OK ? add_name(copy, new_name, err) : rc;
+}
+
+int ext_copy_create(ext_conn *conn, const char *database, const char *name, const char *path,
+                    mm_error *err) {
+  ext_copy *copy;
+  int rc = ext_copy_drop(conn, database, name, err);
+  if (rc || !path) return rc;
+  rc = add_copy(conn, database, name, path, &copy, err);
+  if (rc) return rc;
+  rc = ext_txn_undo(conn, set_gone, copy, 1, err);
+  if (rc) copy->gone = true;
+  return rc;
+}
+
+void ext_copies_settle(ext_conn *conn) {
+  free_gone(conn);
+  for (ext_copy *copy = conn->copies; copy; copy = copy->next) {
+    size_t last = copy->name_count - 1;
+    drop_names(copy, 0, last);
+    copy->names[0] = copy->names[last];
+    copy->name_count = 1;
+  }
+}
+
+/* No transaction is open on it, but there may be one of ours: what it would undo stays. */
+void ext_copies_forget(ext_conn *conn, const char *database) {
+  for (ext_copy *copy = conn->copies; copy; copy = copy->next) {
+    if (sqlite3_stricmp(copy->database, database) == 0) copy->gone = true;
+  }
+}
+
+void ext_copies_free(ext_conn *conn) {
+  for (ext_copy *copy = conn->copies; copy; copy = copy->next) copy->gone = true;
+  free_gone(conn);
+}
