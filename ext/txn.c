@@ -128,7 +128,7 @@ static int unprepare_objects(ext_txn *txn, mm_error *err) {
 }
 
 /* Before anything of the transaction changes. */
-static int reopen(ext_txn *txn, mm_error *err) {
+static int go_on(ext_txn *txn, mm_error *err) {
   int rc = unprepare_objects(txn, err);
   take_back_deferred(txn);
   return rc;
@@ -144,7 +144,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
     return mm_fail(err, MM_READONLY,
                    "the database is read-only, and so is what is reached from it");
   }
-  int rc = reopen(txn, err);
+  int rc = go_on(txn, err);
   if (rc == MM_OK) rc = list_object(txn, object, err);
   if (rc) return rc;
   mm_object_ask(object->core, synchronous);
@@ -184,7 +184,7 @@ void ext_txn_forget(ext_conn *conn, ext_txn_deferred *deferred) {
 
 int ext_txn_savepoint(ext_conn *conn, int level) {
   ext_txn *txn = conn->txn;
-  int rc = reopen(txn, &conn->err);
+  int rc = go_on(txn, &conn->err);
   if (rc) return ext_sqlite_code(rc);
   txn->epoch++;
   while (txn->level_count <= (size_t)level) {
@@ -200,7 +200,7 @@ int ext_txn_savepoint(ext_conn *conn, int level) {
 
 int ext_txn_release(ext_conn *conn, int level) {
   size_t n = level < 0 ? 0 : (size_t)level;
-  int rc = reopen(conn->txn, &conn->err);
+  int rc = go_on(conn->txn, &conn->err);
   if (conn->txn->level_count > n) conn->txn->level_count = n;
   return ext_sqlite_code(rc);
 }
@@ -233,7 +233,7 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
     txn->level_count = 0;
   }
   mm_error later;
-  int rc = reopen(txn, &conn->err);
+  int rc = go_on(txn, &conn->err);
   int undone = undo_to(txn, height, rc ? &later : &conn->err);
   if (rc == MM_OK) rc = undone;
   /* After a failure SQLite does not release the savepoint, but makes the next one in its place. */
