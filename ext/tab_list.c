@@ -142,9 +142,8 @@ static int add_table(list_cursor *cursor, const mmap_table *table) {
   if (!object) return SQLITE_OK;
   mmap_rows rows = mmap_table_rows(table, object->core);
   int access = table->spec.access < 0 ? EXT_READ : table->spec.access;
-  list_row row = {.access = access_names[access],
-                  .offset = table->spec.offset,
-                  .length = (uint64_t)rows.count * table->spec.record};
+  list_row row = {
+      .access = access_names[access], .offset = table->spec.offset, .length = rows.size};
   return add_list_row(cursor, object, row, table->name);
 }
 

@@ -140,7 +140,7 @@ static int name_table(mmap_table *table, const char *const *argv) {
 static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
                        sqlite3_vtab **out, char **error) {
   mm_error *err = &((ext_conn *)conn)->err;
-  mmap_spec spec = {.access = -1, .synchronous = -1, .sorted = -1, .record = 1};
+  mmap_spec spec = {.access = -1, .synchronous = -1, .sorted = -1, .record = 1, .used = 1};
   mmap_table *table = NULL;
   bool function = is_function(argc, argv);
   int rc = SQLITE_OK;
@@ -218,14 +218,20 @@ const char *mmap_table_label(const mmap_table *table) {
   return table->spec.path ? table->name : "mmap";
 }
 
+int64_t mmap_spec_rows(const mmap_spec *spec, uint64_t bytes) {
+  return (int64_t)(bytes / spec->record + (bytes % spec->record >= spec->used));
+}
+
 mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object) {
   const mmap_spec *spec = &table->spec;
   uint64_t start = spec->offset < object->size ? spec->offset : object->size;
   uint64_t length = object->size - start;
   if (spec->length && spec->length < length) length = spec->length;
   mmap_rows rows = {.start = start,
-                    .count = (int64_t)(length / spec->record),
+                    .count = mmap_spec_rows(spec, length),
                     .first = spec->column_count ? 0 : (int64_t)start};
+  uint64_t whole = (uint64_t)rows.count * spec->record;
+  rows.size = whole < length ? whole : length;
   return rows;
 }
 

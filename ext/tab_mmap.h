@@ -34,6 +34,7 @@ typedef struct mmap_spec {
   int synchronous; /* enum mm_synchronous, or -1 */
   uint64_t offset, length;
   uint64_t record; /* bytes from one record to the next; 1 for bytes */
+  uint64_t used;   /* … and from its start to the furthest end of a column */
   mmap_column *columns;
   size_t column_count; /* 0: a table of bytes */
   int sorted;          /* index of a column, or -1 */
@@ -86,10 +87,14 @@ typedef struct mmap_rows {
   uint64_t start;
   int64_t count;
   int64_t first; /* rowid of row 0 */
+  uint64_t size; /* bytes that they take: the last may end after its columns */
 } mmap_rows;
 
 /* The rows of the table in an object as it is now, deleted ones included. */
 mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object);
+
+/* The rows that so many bytes hold: a last record that has all its columns is one. */
+int64_t mmap_spec_rows(const mmap_spec *spec, uint64_t bytes);
 
 /* The object of a created table, refreshed, and held for the caller. */
 int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err);

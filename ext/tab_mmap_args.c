@@ -299,6 +299,7 @@ static int check_spec(parser *parse) {
     }
     end = 1;
   }
+  spec->used = end;
   if (!(parse->seen & 1u << OPT_RECORD)) spec->record = end;
   if (spec->record < end) {
     return mm_fail(parse->err, MM_ERROR, "record %llu is less than the %llu bytes of its columns",

@@ -277,9 +277,8 @@ static const uint8_t *row_data(const mmap_cursor *cursor, int64_t row) {
 /* Rows that a rollback or a cut in this very statement has taken away are not there any more. */
 static void clip(mmap_cursor *cursor) {
   const mm_object *core = cursor->file.object->core;
-  uint64_t record = cursor_table(cursor)->spec.record;
   uint64_t size = core->size > cursor->rows.start ? core->size - cursor->rows.start : 0;
-  int64_t count = (int64_t)(size / record);
+  int64_t count = mmap_spec_rows(&cursor_table(cursor)->spec, size);
   if (cursor->rows.count > count) cursor->rows.count = count;
   if (cursor->high >= count) cursor->high = count - 1;
   cursor->size = core->size;

@@ -293,10 +293,13 @@ static int write_fields(const edit *e, mm_error *err) {
   return rc;
 }
 
+/* The last one may be short. */
 static int zero_record(const edit *e, mm_error *err) {
-  uint8_t *zeros = mm_alloc_zeroed(e->table->spec.record);
+  uint64_t size = e->table->spec.record, left = e->rows.start + e->rows.size - e->place;
+  if (size > left) size = left;
+  uint8_t *zeros = mm_alloc_zeroed(size);
   if (!zeros) return mm_fail_nomem(err);
-  int rc = write_bytes(e->table->writing->core, e->place, zeros, e->table->spec.record, err);
+  int rc = write_bytes(e->table->writing->core, e->place, zeros, size, err);
   mm_free(zeros);
   return rc;
 }
@@ -407,7 +410,7 @@ static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) 
 /* Can the file grow and shrink by whole records? */
 static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
   const mm_object *core = table->writing->core;
-  uint64_t end = rows->start + (uint64_t)rows->count * table->spec.record;
+  uint64_t whole = rows->size - rows->size % table->spec.record;
   if (core->kind == MM_OBJECT_PRIVATE) {
     return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", core->name);
   }
@@ -418,9 +421,9 @@ static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_er
     return mm_fail(err, MM_ERROR, "'%s' ends before offset %llu, where the table begins",
                    core->name, (unsigned long long)table->spec.offset);
   }
-  if (end != core->size) {
+  if (rows->start + whole != core->size) {
     return mm_fail(err, MM_ERROR, "'%s' has %llu bytes past its last whole record", core->name,
-                   (unsigned long long)(core->size - end));
+                   (unsigned long long)(core->size - rows->start - whole));
   }
   return MM_OK;
 }

@@ -56,6 +56,51 @@ TEST_F(RecordsTest, LeavesOutTrailingBytes) {
   EXPECT_EQ(One("SELECT count(*) FROM e"), "0");
 }
 
+// Fixed-width text whose last line has no newline: `record=` counts the line's end, no column does.
+TEST_F(RecordsTest, ALastRecordThatHasItsColumnsIsARow) {
+  Put("fw.txt", "DUPONT    0001\r\nDURAND    0002\r\nMARTIN    0003");
+  Make("'fw.txt', record=16, name text(10), num text(4), sorted=num");
+  EXPECT_EQ(Rows("SELECT rowid, offset, trim(name), num FROM t"),
+            "0|0|DUPONT|0001\n1|16|DURAND|0002\n2|32|MARTIN|0003");
+  EXPECT_EQ(Rows("SELECT rowid FROM t ORDER BY rowid DESC LIMIT 1"), "2");
+  EXPECT_EQ(One("SELECT trim(name) FROM t WHERE offset = 32"), "MARTIN");
+  EXPECT_EQ(One("SELECT trim(name) FROM t WHERE num = '0003'"), "MARTIN");
+  EXPECT_EQ(One("SELECT trim(name) FROM t WHERE num > '0001' ORDER BY num DESC"), "MARTIN\nDURAND");
+  EXPECT_EQ(One("SELECT length FROM mmap_list WHERE name = 't'"), "46");
+  Put("fw.txt", "DUPONT    0001\r\nDURAND    0002\r\nMARTIN    000");
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "2");
+  Put("fw.txt", "DUPONT    0001\r\nDURAND    0002\r\nMARTIN    0003\r");
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "3");
+  Put("fw.txt", "DUPONT    0001\r\nDURAND    0002\r\nMARTIN    0000");
+  EXPECT_EQ(One("SELECT mmap_check('t')"),
+            "record 2 is out of order: its 'num' '0000' comes after '0002' of record 1");
+}
+
+TEST_F(RecordsTest, ALastRecordWithoutItsEndIsUpdatedInPlaceOnly) {
+  std::string lines = "one  1\ntwo  2\nthree3";
+  Put("fw.txt", lines);
+  Make("'fw.txt', record=7, delete=yes, name text(5), n text(1)");
+  std::string refused = "ERROR t: 'fw.txt' has 6 bytes past its last whole record";
+  EXPECT_EQ(Error("INSERT INTO t VALUES('four ', '4')"), refused);
+  EXPECT_EQ(Error("DELETE FROM t WHERE rowid = 0"), refused);
+  EXPECT_EQ(Error("DELETE FROM t WHERE rowid = 2"), refused);
+  EXPECT_EQ(Get("fw.txt"), lines);
+  Run("UPDATE t SET n = '9' WHERE rowid = 2");
+  EXPECT_EQ(Get("fw.txt"), "one  1\ntwo  2\nthree9");
+  Run("REPLACE INTO t(rowid, n) VALUES(2, 'x')");
+  EXPECT_EQ(Get("fw.txt"), std::string("one  1\ntwo  2\n\0\0\0\0\0x", 20));
+  Run("SELECT mmap_insert('fw.txt', 20, char(10)); INSERT INTO t VALUES('four ', '4')");
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "4");
+}
+
+TEST_F(RecordsTest, ALastRecordOfAWindowEndsWithIt) {
+  Put("a.bin", "abcdefgh");
+  Make("'a.bin', length=5, record=3, x text(2)");
+  EXPECT_EQ(Rows("SELECT x FROM t"), "ab\nde");
+  Run("REPLACE INTO t(rowid, x) VALUES(1, '')");
+  EXPECT_EQ(Get("a.bin"), std::string("abc\0\0fgh", 8));
+}
+
 TEST_F(RecordsTest, WithoutColumnsHasARowAByte) {
   Put("a.bin", "abc");
   Make("'a.bin', offset=1");

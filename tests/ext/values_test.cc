@@ -187,9 +187,9 @@ TEST_F(Values, RecordsLargerThanAnyFile) {
       "CREATE VIRTUAL TABLE temp.far USING mmap('a', c u8 @0x3fffffffffff);"
       "CREATE VIRTUAL TABLE temp.wide USING mmap('a', x blob(0x7fffffff), y blob(2147483647))");
   for (const char *table : {"t", "far", "wide"}) {
-    std::string name = table;
-    EXPECT_EQ(One("SELECT count(*) FROM " + name), "0");
-    EXPECT_EQ(One("SELECT count(*) FROM " + name + " WHERE rowid >= 0 AND offset < 1e30"), "0");
+    std::string name = table, rows = name == "t" ? "1" : "0";
+    EXPECT_EQ(One("SELECT count(*) FROM " + name), rows);
+    EXPECT_EQ(One("SELECT count(*) FROM " + name + " WHERE rowid >= 0 AND offset < 1e30"), rows);
     EXPECT_EQ(Error("INSERT INTO " + name + " DEFAULT VALUES"),
               "ERROR " + name + ": 'a' has 4 bytes past its last whole record");
   }
