@@ -23,31 +23,108 @@ static uint32_t next_character(const char **p) {
   return !more && s[0] >= 0x80 ? 0x110000u + s[0] : c;
 }
 
-/* The "]" of a class that begins at `p`, after its "["; NULL: it is no class. */
-static const char *class_end(const char *p) {
-  if (*p == '!' || *p == '^') p++;
-  if (*p == ']') p++;
-  for (; *p && *p != ']'; p++) {
-    if (*p == '\\' && p[1]) p++;
+/* [:alpha:] and the others, as they are in the POSIX locale: ASCII, whatever the locale of the
+** host. A pair of ends for each range. */
+static const struct {
+  char name[8], ranges[10];
+} class_names[] = {
+    {"alnum", "09AZaz"},   {"alpha", "AZaz"},   {"blank", "\t\t  "}, {"cntrl", "\1\37\177\177"},
+    {"digit", "09"},       {"graph", "!~"},     {"lower", "az"},     {"print", " ~"},
+    {"punct", "!/:@[`{~"}, {"space", "\t\r  "}, {"upper", "AZ"},     {"xdigit", "09AFaf"}};
+enum { CLASS_NAMES = sizeof class_names / sizeof *class_names };
+
+/* One of what stands between the brackets: a range of characters, or a name of them. */
+typedef struct member {
+  uint32_t low, high;
+  const char *name; /* NULL: a range */
+  size_t name_size;
+} member;
+
+/* What stands at `p` as [:alpha:] does, of `kind`: its end; NULL if it is something else. */
+static const char *named_end(const char *p, char kind) {
+  if (p[0] != '[' || p[1] != kind || !p[2]) return NULL;
+  p += 2;
+  if (kind == ':') {
+    while (*p >= 'a' && *p <= 'z') p++;
+  } else {
+    (void)next_character(&p);
   }
+  return p[0] == kind && p[1] == ']' ? p + 2 : NULL;
+}
+
+/* [.x.] is x, \x too. */
+static uint32_t member_character(const char **p) {
+  const char *end = named_end(*p, '.');
+  if (end) *p += 2;
+  if (!end && **p == '\\' && (*p)[1]) (*p)++;
+  uint32_t c = next_character(p);
+  if (end) *p = end;
+  return c;
+}
+
+/* Reads the member at `p`, which is not the end of the text; returns what follows it. */
+static const char *read_member(const char *p, member *m) {
+  const char *end = named_end(p, ':');
+  *m = (member){.low = 1, .high = 0};
+  if (end) {
+    m->name = p + 2;
+    m->name_size = (size_t)(end - p) - 4;
+    return end;
+  }
+  end = named_end(p, '=');
+  if (end) {
+    p += 2;
+    m->low = m->high = next_character(&p);
+    return end;
+  }
+  m->low = m->high = member_character(&p);
+  if (p[0] == '-' && p[1] && p[1] != ']') {
+    p++;
+    m->high = member_character(&p);
+  }
+  return p;
+}
+
+static const char *skip_negation(const char *p, bool *negated) {
+  *negated = *p == '!' || *p == '^';
+  return p + *negated;
+}
+
+/* The "]" of a class that begins at `p`, after its "["; NULL: it is no class. A "]" that comes first
+** is a member. */
+static const char *class_end(const char *p) {
+  bool negated;
+  member m;
+  p = skip_negation(p, &negated);
+  if (*p) p = read_member(p, &m);
+  while (*p && *p != ']') p = read_member(p, &m);
   return *p ? p : NULL;
 }
 
-static uint32_t class_character(const char **p) {
-  if (**p == '\\') (*p)++;
-  return next_character(p);
+/* The index of its name; -1: there is none such. */
+static int class_of_name(const member *m) {
+  for (int i = 0; i < CLASS_NAMES; i++) {
+    const char *name = class_names[i].name;
+    if (strlen(name) == m->name_size && memcmp(name, m->name, m->name_size) == 0) return i;
+  }
+  return -1;
+}
+
+static bool member_has(const member *m, uint32_t c) {
+  int named = m->name ? class_of_name(m) : -1;
+  if (named < 0) return c >= m->low && c <= m->high;
+  const char *range = class_names[named].ranges;
+  while (*range && !(c >= (uint8_t)range[0] && c <= (uint8_t)range[1])) range += 2;
+  return *range != 0;
 }
 
 static bool class_has(const char *p, const char *end, uint32_t c) {
-  bool negated = *p == '!' || *p == '^', found = false;
-  if (negated) p++;
+  bool negated, found = false;
+  p = skip_negation(p, &negated);
   while (p < end) {
-    uint32_t low = class_character(&p), high = low;
-    if (p + 1 < end && *p == '-') {
-      p++;
-      high = class_character(&p);
-    }
-    if (c >= low && c <= high) found = true;
+    member m;
+    p = read_member(p, &m);
+    if (member_has(&m, c)) found = true;
   }
   return found != negated;
 }
@@ -150,6 +227,39 @@ static bool is_wild(const char *text) {
   return false;
 }
 
+static int fail_class(const member *m, mm_error *err) {
+  return mm_fail(err, MM_ERROR,
+                 "'[:%.*s:]' in a pattern is none of alnum, alpha, blank, cntrl, digit, graph, "
+                 "lower, print, punct, space, upper, xdigit",
+                 (int)m->name_size, m->name);
+}
+
+static int check_class(const char *p, const char *end, mm_error *err) {
+  bool negated;
+  p = skip_negation(p, &negated);
+  while (p < end) {
+    member m;
+    p = read_member(p, &m);
+    if (m.name && class_of_name(&m) < 0) return fail_class(&m, err);
+  }
+  return MM_OK;
+}
+
+/* A name of a class that is none would match nothing, and nobody would know why. */
+static int check_classes(const char *p, mm_error *err) {
+  int rc = MM_OK;
+  while (*p && rc == MM_OK) {
+    const char *end = *p == '[' ? class_end(p + 1) : NULL;
+    if (end) {
+      rc = check_class(p + 1, end, err);
+      p = end;
+    }
+    if (*p == '\\' && p[1]) p++;
+    p++;
+  }
+  return rc;
+}
+
 static int add_part(mm_glob *g, char *text, mm_error *err) {
   glob_part p = {strcmp(text, "**") == 0 ? PART_DEEP
                  : is_wild(text)         ? PART_WILD
@@ -160,6 +270,7 @@ static int add_part(mm_glob *g, char *text, mm_error *err) {
   if (g->count == PARTS_MAX) {
     return mm_fail(err, MM_ERROR, "a pattern must not have more than %d components", PARTS_MAX);
   }
+  if (p.kind == PART_WILD && check_classes(text, err)) return MM_ERROR;
   if (p.kind == PART_LITERAL) unescape(text, text + strlen(text));
   g->parts[g->count++] = p;
   return MM_OK;

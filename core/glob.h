@@ -2,7 +2,9 @@
 ** glob.h: the regular files that a shell pattern names.
 **
 **     *        any characters but /            ?       one
-**     [a-c]    one of these, [!a-c] one of all others
+**     [a-c]    one of these, [!a-c] one of all others; [[:alpha:]_] one of a class or "_": alnum alpha
+**              blank cntrl digit graph lower print punct space upper xdigit, of ASCII; [[.-.]] and
+**              [[=a=]] are the one character
 **     **       as a whole component: any number of directories, none included; at the end: of files
 **     \        takes the next character as it is
 **
@@ -22,7 +24,7 @@
 typedef struct mm_glob mm_glob;
 
 /* Begin. `root` must outlive it; the pattern is copied. MM_ERROR for a pattern of more than 60
-** components, MM_NOMEM. */
+** components and one with an unknown class, MM_NOMEM. */
 int mm_glob_open(const mm_root *root, const char *pattern, mm_glob **out, mm_error *err);
 void mm_glob_close(mm_glob *glob); /* NULL is allowed */
 

@@ -1,10 +1,20 @@
 /*
 ** strings.h: the runs of printable characters in a file, as strings(1) finds them.
+**
+** A character is a byte, or one of UTF-16 the same byte with a zero behind (le) or before it (be).
+** Such runs may begin at any offset, and no two of them have a byte in common.
 */
 #ifndef MM_STRINGS_H
 #define MM_STRINGS_H
 
 #include "core/find.h"
+
+enum mm_strings_encoding { MM_STRINGS_ASCII, MM_STRINGS_UTF16LE, MM_STRINGS_UTF16BE };
+
+/* Bytes of a character. */
+static inline unsigned mm_strings_step(int encoding) {
+  return encoding == MM_STRINGS_ASCII ? 1 : 2;
+}
 
 /* Printable ASCII and TAB. */
 static inline bool mm_printable(uint8_t byte) {
@@ -12,13 +22,15 @@ static inline bool mm_printable(uint8_t byte) {
 }
 
 /* The first run of at least `least` (not 0) printable characters in data[0 .. size-1], of what
-** begins at from .. last: *start .. *end-1. If `from` is inside a run, what is left of it counts as
-** one. Beyond `last` only the run itself is read. 0, MM_FIND_NONE or MM_FIND_STOPPED. */
-int mm_strings_next(const uint8_t *data, uint64_t size, uint64_t from, uint64_t last,
+** begins at from .. last: *start .. *end-1. If a character of a run begins at `from`, what is left
+** of the run counts as one. Beyond `last` only the run itself is read. 0, MM_FIND_NONE or
+** MM_FIND_STOPPED. */
+int mm_strings_next(int encoding, const uint8_t *data, uint64_t size, uint64_t from, uint64_t last,
                     uint64_t least, const mm_find_watch *watch, uint64_t *start, uint64_t *end);
 
-/* The first byte from `from` on that is not printable, or `size`. UINT64_MAX: stopped. */
-uint64_t mm_strings_end(const uint8_t *data, uint64_t size, uint64_t from,
-                        const mm_find_watch *watch);
+/* The end of the run that begins before `at` and goes on there, or else `at`, which is at most
+** `size`. UINT64_MAX: stopped. */
+uint64_t mm_strings_pass(int encoding, const uint8_t *data, uint64_t size, uint64_t at,
+                         const mm_find_watch *watch);
 
 #endif

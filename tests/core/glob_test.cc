@@ -2,12 +2,15 @@ extern "C" {
 #include "core/glob.h"
 }
 
+#include <fnmatch.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "tests/support/scratch.h"
 
@@ -33,6 +36,66 @@ TEST(GlobMatch, KnowsWildcards) {
   EXPECT_FALSE(mm_glob_match("\\*", "a"));
   EXPECT_TRUE(mm_glob_match("[\\]]", "]"));
   EXPECT_TRUE(mm_glob_match("a[b", "a[b"));
+}
+
+TEST(GlobMatch, KnowsTheClassesOfPosix) {
+  EXPECT_TRUE(mm_glob_match("[[:alpha:]]*.bin", "ab.bin"));
+  EXPECT_FALSE(mm_glob_match("[[:alpha:]]*.bin", "1b.bin"));
+  EXPECT_TRUE(mm_glob_match("[![:alpha:]]*.bin", "1b.bin"));
+  EXPECT_TRUE(mm_glob_match("[_[:digit:]-]", "_"));
+  EXPECT_TRUE(mm_glob_match("[_[:digit:]-]", "7"));
+  EXPECT_TRUE(mm_glob_match("[_[:digit:]-]", "-"));
+  EXPECT_FALSE(mm_glob_match("[[:alpha:]]", "\xc3\xa4")) << "of ASCII, whatever the locale";
+  EXPECT_TRUE(mm_glob_match("[[]1]", "[1]"));
+  EXPECT_TRUE(mm_glob_match("[[:alpha]", ":")) << "no class: five characters and two";
+  EXPECT_TRUE(mm_glob_match("[[.].]]", "]"));
+  EXPECT_TRUE(mm_glob_match("[[.a.]-c]", "b"));
+  EXPECT_TRUE(mm_glob_match("[[=a=]b]", "a"));
+  EXPECT_TRUE(mm_glob_match("[\\[:alpha:]]", "a]"));
+}
+
+// Each class and each character of it, and patterns at random that keep to what POSIX defines.
+TEST(GlobMatch, IsWhatFnmatchSays) {
+  for (const char *name : {"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print",
+                           "punct", "space", "upper", "xdigit"}) {
+    std::string pattern = "[[:" + std::string(name) + ":]]";
+    for (char c = 1; c > 0 && c < 127; c++) {
+      std::string text(1, c);
+      if (c == '.' || c == '/') continue;
+      EXPECT_EQ(mm_glob_match(pattern.c_str(), text.c_str()),
+                fnmatch(pattern.c_str(), text.c_str(), 0) == 0)
+          << pattern << " " << static_cast<int>(c);
+    }
+  }
+  // A "[" before one of ".:=" begins a name, says POSIX, and where that has no end, nothing more.
+  const std::vector<std::string> members = {"[.a.]-[.c.]", "a",   "b",         "-z",        "0-9",
+                                            "[:alpha:]",   "\\]", "[:digit:]", "[:punct:]", "[.-.]",
+                                            "a-c",         "\\-", "[=b=]",     "_",         ".",
+                                            "[:xdigit:]",  ":",   "\\["};
+  const std::vector<std::string> others = {"*", "?", "a", "b", ".", "]", "-", "\\*", "\\["};
+  const std::string alphabet = "ab-]1[.:_z*";
+  std::minstd_rand random(7);
+  auto pick = [&](size_t n) { return random() / 7 % n; };
+  int matched = 0;
+  for (int round = 0; round < 200000; round++) {
+    std::string pattern, name;
+    for (size_t i = pick(4) + 1; i > 0; i--) {
+      if (pick(2)) {
+        pattern += others[pick(others.size())];
+        continue;
+      }
+      pattern += pick(3) ? "[" : "[!";
+      if (pick(6) == 0) pattern += "]";
+      for (size_t k = pick(3) + 1; k > 0; k--) pattern += members[pick(members.size())];
+      pattern += pick(8) ? "]" : "[]";
+    }
+    for (size_t i = pick(5); i > 0; i--) name += alphabet[pick(alphabet.size())];
+    if (name[0] == '.') continue; // glibc takes it for a leading one after "*?", too
+    bool expected = fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    ASSERT_EQ(mm_glob_match(pattern.c_str(), name.c_str()), expected) << pattern << " " << name;
+    matched += expected;
+  }
+  EXPECT_GT(matched, 5000);
 }
 
 TEST(GlobMatch, AWildcardMatchesNoLeadingDot) {
@@ -192,6 +255,13 @@ TEST_F(Glob, APatternHasItsLimit) {
   std::string deep;
   for (int i = 0; i < 61; i++) deep += "a/";
   EXPECT_EQ(Files(deep + "b"), "a pattern must not have more than 60 components");
+}
+
+TEST_F(Glob, ANameOfNoClassIsAnError) {
+  EXPECT_EQ(Files("[[:alpha:]][.]c"), "a.c b.c");
+  EXPECT_EQ(Files("*/[[:letter:]].c"),
+            "'[:letter:]' in a pattern is none of alnum, alpha, blank, cntrl, digit, graph, lower, "
+            "print, punct, space, upper, xdigit");
 }
 
 TEST_F(Glob, CanBeStopped) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <random>
 #include <thread>
 
 namespace mm_test {
@@ -42,6 +43,16 @@ TEST_F(Scans, FindAllSeesNeedlesAtEveryAlignment) {
   EXPECT_EQ(Rows("SELECT offset FROM mmap_find_all('a', 'abc')"), offsets);
 }
 
+TEST_F(Scans, GlobKnowsTheClassesOfAShell) {
+  Put("ab.bin", "1");
+  Put("[1].bin", "1");
+  EXPECT_EQ(Rows("SELECT path FROM mmap_glob('[[:alpha:]]*.bin')"), "ab.bin");
+  EXPECT_EQ(Rows("SELECT path FROM mmap_glob('[[]1].bin')"), "[1].bin");
+  EXPECT_EQ(Error("SELECT path FROM mmap_glob('[[:letter:]]*')"),
+            "ERROR mmap_glob: '[:letter:]' in a pattern is none of alnum, alpha, blank, cntrl, "
+            "digit, graph, lower, print, punct, space, upper, xdigit");
+}
+
 /* ---- strings, hexdump, histogram, diff ------------------------------------------------------ */
 
 TEST_F(Scans, StringsAreRunsOfPrintableCharacters) {
@@ -55,6 +66,75 @@ TEST_F(Scans, StringsAreRunsOfPrintableCharacters) {
   EXPECT_EQ(Rows("SELECT typeof(text) FROM mmap_strings('a', 5)"), "text");
   EXPECT_EQ(Error("SELECT * FROM mmap_strings('a', 0)"),
             "ERROR mmap_strings: min 0 is less than 1");
+}
+
+// As in a program for Windows, behind an odd number of bytes.
+TEST_F(Scans, StringsMayBeUtf16AtAnyOffset) {
+  std::string hello, all;
+  for (char c : std::string("Hello World")) hello += std::string(1, c) + std::string(1, '\0');
+  all = std::string(1, '\0') + hello + std::string(3, '\0') + hello;
+  Put("a", all);
+  EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', 4, 'utf16le')"),
+            "1|22|Hello World\n26|22|Hello World");
+  EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', 4, 'UTF16BE')"),
+            "0|22|Hello World\n25|22|Hello World");
+  EXPECT_EQ(Rows("SELECT typeof(text), hex(text) FROM mmap_strings('a', 11, 'utf16le') LIMIT 1"),
+            "text|48656C6C6F20576F726C64");
+  EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', 4)"), "");
+  EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', 4, 'ascii')"), "");
+  EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', 4, NULL)"), "");
+  EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', 12, 'utf16le')"), "") << "min counts characters";
+  EXPECT_EQ(Error("SELECT * FROM mmap_strings('a', 4, 'utf16')"),
+            "ERROR mmap_strings: encoding 'utf16' is none of ascii, utf16le, utf16be");
+  EXPECT_EQ(Error("SELECT * FROM mmap_strings('a', 4, 7)"),
+            "ERROR mmap_strings: encoding 7 is not text");
+}
+
+// Each run by its definition: characters that follow each other, as many as there are.
+std::string RunsOf(const std::string &bytes, size_t least, const std::string &encoding,
+                   size_t from) {
+  size_t step = encoding == "ascii" ? 1 : 2, behind = encoding == "utf16be" ? 1 : 0;
+  auto is_character = [&](size_t i) {
+    if (i + step > bytes.size()) return false;
+    unsigned char c = static_cast<unsigned char>(bytes[i + behind]);
+    return ((c >= 0x20 && c <= 0x7e) || c == '\t') && (step == 1 || !bytes[i + 1 - behind]);
+  };
+  std::string rows;
+  for (size_t i = 0; i < bytes.size(); i++) {
+    if (!is_character(i) || (i >= step && is_character(i - step))) continue;
+    std::string text;
+    for (size_t k = i; is_character(k); k += step) text += bytes[k + behind];
+    if (text.size() < least || i < from) continue;
+    if (!rows.empty()) rows += "\n";
+    rows += std::to_string(i) + "|" + std::to_string(text.size() * step) + "|" + text;
+  }
+  return rows;
+}
+
+TEST_F(Scans, StringsAreThoseOfTheirDefinition) {
+  std::minstd_rand random(11);
+  auto pick = [&](size_t n) { return random() / 7 % n; };
+  for (int round = 0; round < 150; round++) {
+    std::string bytes;
+    while (bytes.size() < 200 + pick(200)) {
+      size_t run = pick(3) ? pick(6) : pick(80);
+      bool wide = pick(2) == 0, big = pick(2) == 0;
+      for (size_t k = 0; k < run; k++) {
+        if (wide && big) bytes += '\0';
+        bytes += "ab~\t"[pick(4)];
+        if (wide && !big) bytes += '\0';
+      }
+      bytes += std::string(pick(3), "\0\1\xff"[pick(3)]);
+    }
+    Put("a", bytes);
+    for (const char *encoding : {"ascii", "utf16le", "utf16be"}) {
+      size_t least = pick(7) + 1, from = pick(3) ? pick(bytes.size() + 2) : 0;
+      EXPECT_EQ(Rows("SELECT * FROM mmap_strings('a', " + std::to_string(least) + ", '" + encoding +
+                     "') WHERE offset >= " + std::to_string(from)),
+                RunsOf(bytes, least, encoding, from))
+          << encoding << " " << least << " " << from << " " << Blob(bytes);
+    }
+  }
 }
 
 TEST_F(Scans, StringsMayBeLong) {
