@@ -63,7 +63,7 @@ static uint32_t member_character(const char **p) {
 }
 
 /* Reads the member at `p`, which is not the end of the text; returns what follows it. */
-static const char *read_member(const char *p, member *m) {
+static const char *next_member(const char *p, member *m) {
   const char *end = named_end(p, ':');
   *m = (member){.low = 1, .high = 0};
   if (end) {
@@ -96,8 +96,8 @@ static const char *class_end(const char *p) {
   bool negated;
   member m;
   p = skip_negation(p, &negated);
-  if (*p) p = read_member(p, &m);
-  while (*p && *p != ']') p = read_member(p, &m);
+  if (*p) p = next_member(p, &m);
+  while (*p && *p != ']') p = next_member(p, &m);
   return *p ? p : NULL;
 }
 
@@ -123,7 +123,7 @@ static bool class_has(const char *p, const char *end, uint32_t c) {
   p = skip_negation(p, &negated);
   while (p < end) {
     member m;
-    p = read_member(p, &m);
+    p = next_member(p, &m);
     if (member_has(&m, c)) found = true;
   }
   return found != negated;
@@ -239,7 +239,7 @@ static int check_class(const char *p, const char *end, mm_error *err) {
   p = skip_negation(p, &negated);
   while (p < end) {
     member m;
-    p = read_member(p, &m);
+    p = next_member(p, &m);
     if (m.name && class_of_name(&m) < 0) return fail_class(&m, err);
   }
   return MM_OK;
