@@ -2,26 +2,32 @@
 ** fn_position.c: the functions of a handle with a position, as file objects have them.
 **
 ** The position is counted from the start of the handle's window. It is no part of a transaction; a
-** call that fails leaves it where it was. One that lies past the end, as the file was cut, is at
-** the end.
+** call that fails leaves it where it was. One that lies past the end, as the file was cut, stays
+** there, as in Python: there is nothing to read or to be written over, until the file has grown, or
+** the cut was rolled back.
 */
 #include "ext/fn.h"
 
 #include "core/find.h"
 
-static uint64_t position(const ext_file *file) {
+/* Bytes from the position to the end. */
+static uint64_t rest_of(const ext_file *file) {
   uint64_t p = file->handle->position;
-  return p < file->length ? p : file->length;
+  return p < file->length ? file->length - p : 0;
+}
+
+/* The position in the object; the end if it lies past that. */
+static uint64_t place_of(const ext_file *file) {
+  return file->start + file->length - rest_of(file);
 }
 
 static const uint8_t *here(const ext_file *file) {
-  return file->object->core->data + file->start + position(file);
+  return file->object->core->data + place_of(file);
 }
 
 static void result_read(sqlite3_context *context, const char *name, ext_file *file, uint64_t n) {
-  uint64_t p = position(file);
-  bool given = ext_result_bytes(context, file->object, file->start + p, n);
-  if (fn_spoilt(context, name, file, n) == MM_OK && given) file->handle->position = p + n;
+  bool given = ext_result_bytes(context, file->object, place_of(file), n);
+  if (fn_spoilt(context, name, file, n) == MM_OK && given) file->handle->position += n;
 }
 
 static void readFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -35,7 +41,7 @@ static void readFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
     return;
   }
   if (ext_handle_argument(context, name, argv[0], &file)) return;
-  uint64_t rest = file.length - position(&file);
+  uint64_t rest = rest_of(&file);
   bool all = !n.given || n.value < 0 || (uint64_t)n.value > rest;
   result_read(context, name, &file, all ? rest : (uint64_t)n.value);
 }
@@ -46,15 +52,15 @@ static void readByteFunc(sqlite3_context *context, int argc, sqlite3_value **arg
   (void)argc;
   if (ext_any_null(argv, 1)) return;
   if (ext_handle_argument(context, name, argv[0], &file)) return;
-  uint64_t p = position(&file);
-  if (p == file.length) {
-    mm_fail(&ext_conn_of(context)->err, MM_ERROR, "position %llu is at the end of '%s'",
-            (unsigned long long)p, fn_name(&file));
+  if (rest_of(&file) == 0) {
+    uint64_t p = file.handle->position;
+    mm_fail(&ext_conn_of(context)->err, MM_ERROR, "position %llu is %s the end of '%s'",
+            (unsigned long long)p, p > file.length ? "past" : "at", fn_name(&file));
     fn_fail(context, name);
     return;
   }
   sqlite3_result_int(context, *here(&file));
-  if (fn_faulted(context, name, &file) == MM_OK) file.handle->position = p + 1;
+  if (fn_faulted(context, name, &file) == MM_OK) file.handle->position++;
 }
 
 static void readlineFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -66,7 +72,7 @@ static void readlineFunc(sqlite3_context *context, int argc, sqlite3_value **arg
   (void)argc;
   if (ext_any_null(argv, 1)) return;
   if (ext_handle_argument(context, name, argv[0], &file)) return;
-  uint64_t rest = file.length - position(&file);
+  uint64_t rest = rest_of(&file);
   mm_needle_prepare(&newline, (const uint8_t *)"\n", 1);
   ext_conn_watch(conn, &watch);
   int64_t found = mm_find(&newline, here(&file), rest, &watch);
@@ -82,16 +88,16 @@ static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc) return rc;
   ext_file *file = &write->file;
-  uint64_t p = position(file);
-  if (write->size > file->length - p) {
+  uint64_t p = file->handle->position;
+  if (p > file->length || write->size > rest_of(file)) {
     return mm_fail(err, MM_ERROR,
                    "%llu bytes do not fit between position %llu and the end of '%s' "
                    "(%llu bytes)",
                    (unsigned long long)write->size, (unsigned long long)p, fn_name(file),
                    (unsigned long long)file->length);
   }
-  rc = mm_object_write(file->object->core, file->start + p, write->data, write->size, err);
-  if (rc == MM_OK) file->handle->position = p + write->size;
+  rc = mm_object_write(file->object->core, place_of(file), write->data, write->size, err);
+  if (rc == MM_OK) file->handle->position += write->size;
   write->result = (sqlite3_int64)write->size;
   return rc;
 }
@@ -138,7 +144,7 @@ static void writeByteFunc(sqlite3_context *context, int argc, sqlite3_value **ar
 /* The place that `pos` and `whence` mean; false if it lies outside 0..length. */
 static bool seek_target(const ext_file *file, int64_t pos, int64_t whence, int64_t *target) {
   int64_t length = (int64_t)file->length;
-  int64_t from = whence == 0 ? 0 : whence == 1 ? (int64_t)position(file) : length;
+  int64_t from = whence == 0 ? 0 : whence == 1 ? (int64_t)file->handle->position : length;
   if (pos < -from || pos > length - from) return false;
   *target = from + pos;
   return true;
@@ -177,7 +183,7 @@ static void tellFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   (void)argc;
   if (ext_any_null(argv, 1)) return;
   if (ext_handle_argument(context, "mmap_tell", argv[0], &file)) return;
-  sqlite3_result_int64(context, (sqlite3_int64)position(&file));
+  sqlite3_result_int64(context, (sqlite3_int64)file.handle->position);
 }
 
 const ext_function ext_functions_position[] = {

@@ -192,13 +192,9 @@ class Twin:
             n += 1  # before 3.11.4 Python's find reads a byte past the end, and dies there
 
         def call(m):
-            m.resize(n)  # Python keeps no position past the end either
+            m.resize(n)  # a position past the end stays there
             return n
 
-        position = self.python.tell()
-        if self.access == "write" and position > n:
-            self.python.seek(0)
-            self.sql("mmap_seek(?, 0)", self.handle)
         self.both("resize", call, "mmap_resize(?, ?)", n)
 
     def flush(self):

@@ -105,11 +105,33 @@ TEST_F(Position, CountsFromTheStartOfTheWindow) {
   EXPECT_EQ(Get("a"), "first\nSECond\nlast");
 }
 
-TEST_F(Position, PastTheEndOfAFileThatWasCutIsTheEnd) {
+// As in Python.
+TEST_F(Position, PastTheEndOfAFileThatWasCutItStays) {
   Run("SELECT mmap_seek(1, 10), mmap_resize('a', 4)");
-  EXPECT_EQ(One("SELECT mmap_tell(1), mmap_read(1), mmap_seek(1, -1, 1)"), "4|x''|3");
+  EXPECT_EQ(
+      One("SELECT mmap_tell(1), mmap_read(1), mmap_read(1, 2), mmap_readline(1), mmap_tell(1)"),
+      "10|x''|x''|x''|10");
+  EXPECT_EQ(One("SELECT position FROM mmap_list"), "10");
+  EXPECT_EQ(Error("SELECT mmap_read_byte(1)"),
+            "ERROR mmap_read_byte: position 10 is past the end of 'a'");
+  EXPECT_EQ(
+      Error("SELECT mmap_write(1, '')"),
+      "ERROR mmap_write: 0 bytes do not fit between position 10 and the end of 'a' (4 bytes)");
+  EXPECT_NE(Error("SELECT mmap_write_byte(1, 1)"), "ok");
+  EXPECT_NE(Error("SELECT mmap_seek(1, 0, 1)"), "ok");
+  EXPECT_NE(Error("SELECT mmap_seek(1, -5, 1)"), "ok");
+  EXPECT_EQ(One("SELECT mmap_tell(1), mmap_resize('a', 12)"), "10|12");
+  EXPECT_EQ(One("SELECT hex(mmap_read(1)), mmap_seek(1, 10), mmap_resize('a', 4)"), "0000|10|4");
+  EXPECT_EQ(One("SELECT mmap_seek(1, -6, 1), mmap_tell(1), mmap_write(1, '')"), "4|4|0");
   Put("a", "ab");
-  EXPECT_EQ(One("SELECT mmap_tell(1), mmap_readline(1)"), "2|x''");
+  EXPECT_EQ(One("SELECT mmap_tell(1), mmap_readline(1), mmap_tell(1)"), "4|x''|4");
+}
+
+TEST_F(Position, AReadBetweenACutAndItsRollbackLeavesIt) {
+  Run("SELECT mmap_seek(1, 6); BEGIN; SELECT mmap_resize('a', 4)");
+  EXPECT_EQ(One("SELECT mmap_read(1), mmap_readline(1), mmap_tell(1)"), "x''|x''|6");
+  Run("ROLLBACK");
+  EXPECT_EQ(Bytes("SELECT mmap_readline(1)"), "second\n");
 }
 
 TEST_F(Position, BelongsToAHandle) {
