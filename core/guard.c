@@ -112,13 +112,17 @@ bool mm_guard_hit(const mm_guard *guard) {
 static _Atomic uintptr_t page_mask; /* page size - 1; the handler asks nobody */
 
 static bool put_zero_pages(uintptr_t low, uintptr_t high) {
-#ifdef SYS_mmap2
-  const long number = SYS_mmap2;
+  const int protection = PROT_READ | PROT_WRITE;
+  const int flags = MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE;
+#if defined(__s390__) /* and of 64 bits: it takes its six arguments in memory */
+  unsigned long arguments[6] = {
+      low, high - low, (unsigned long)protection, (unsigned)flags, (unsigned long)-1L, 0};
+  return syscall(SYS_mmap, arguments) != -1;
+#elif defined(SYS_mmap2)
+  return syscall(SYS_mmap2, low, high - low, protection, flags, -1, 0) != -1;
 #else
-  const long number = SYS_mmap;
+  return syscall(SYS_mmap, low, high - low, protection, flags, -1, 0) != -1;
 #endif
-  return syscall(number, low, high - low, PROT_READ | PROT_WRITE,
-                 MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE, -1, 0) != -1;
 }
 
 /* To the end in one go, or a big region would fault once a page. That fails if the process may have

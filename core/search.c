@@ -228,9 +228,25 @@ static bool is_mistaken(const mm_pattern *p) {
   return (same && ahead) || p->known.uneven || forgets_choices(p);
 }
 
+/* Where JIT looks for the first bytes of a match it loads 16 bytes at once. On x86 these are aligned
+** and never leave a page. On arm64 they are those from a byte on, maybe past the end: there a file
+** of whole pages was "cut" (10.42, by ab\N(*ACCEPT)?[[:^lower:]c]*? in 4096 bytes), and that look is
+** slow, too. As no start is looked for by JIT then, none is beyond the data. No version is known to
+** be without.
+** https://github.com/PCRE2Project/pcre2/issues/86, https://github.com/PCRE2Project/pcre2/pull/175,
+** https://github.com/PCRE2Project/pcre2/issues/257 */
+static bool reads_past_end(const mm_pattern *p) {
+#if defined(__aarch64__)
+  return p->stack != NULL;
+#else
+  (void)p;
+  return false;
+#endif
+}
+
 static int compile_light(mm_pattern *p, mm_error *err) {
   int rc = compile(p, 0, &p->light, err);
-  if (rc || !is_mistaken(p)) return rc;
+  if (rc || (!is_mistaken(p) && !reads_past_end(p))) return rc;
   pcre2_code_free(p->light);
   p->light = NULL;
   p->careful = PCRE2_NO_START_OPTIMIZE;
