@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/type_hint.h"
+
 /*
 ** UTF-8 and UTF-16
 */
@@ -493,8 +495,10 @@ static int misfit_length(mm_type type, const mm_value *value, uint64_t bytes, mm
 
 static int no_type(const char *name, size_t size, mm_error *err) {
   char quoted[QUOTED];
+  char hint[MM_TYPE_HINT];
   quote(name, size, quoted);
-  return mm_fail(err, MM_ERROR, "%s is no type", quoted);
+  mm_type_hint(name, size, hint);
+  return mm_fail(err, MM_ERROR, "%s is no type: %s", quoted, hint);
 }
 
 static int no_size(const char *name, size_t size, mm_error *err) {

@@ -30,8 +30,8 @@ typedef struct mm_type {
 #define MM_TYPE_MAX 0x7fffffffu
 
 /* Read the name of a type (`size` bytes, case does not matter, spaces around and inside the
-** parentheses are allowed; n decimal or 0x hexadecimal). MM_ERROR, naming it, if there is none
-** such. */
+** parentheses are allowed; n decimal or 0x hexadecimal). MM_ERROR, naming it and what was
+** probably meant, if there is none such. */
 int mm_type_parse(const char *name, size_t size, mm_type *type, mm_error *err);
 
 /* Write the canonical name ("u32le", "blob(20)") into `name`. */

@@ -159,6 +159,9 @@ int ext_value(sqlite3_value *value, mm_value *out, mm_error *err);
 ** with `what` in front. NULL is for the caller to look at first. */
 int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_error *err);
 
+/* The handle that a file argument is, if it is no TEXT: else MM_ERROR. */
+int ext_value_handle(sqlite3_value *value, int64_t *out, mm_error *err);
+
 /* An optional argument: NULL, or argc too small, is not given. */
 int ext_value_optional(int argc, sqlite3_value **argv, int i, const char *what, mm_optional *out,
                        mm_error *err);

@@ -453,7 +453,12 @@ static int advice_of(const char *name, mm_error *err) {
   for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
     if (sqlite3_stricmp(name, advices[i].name) == 0) return advices[i].advice;
   }
-  mm_fail(err, MM_ERROR, "advice '%s' is unknown", name);
+  mm_fail(
+      err, MM_ERROR,
+      "advice '%s' is none of normal, random, sequential, willneed, dontneed, cold, pageout, "
+      "populate_read, hugepage, nohugepage, mergeable, unmergeable, dontfork, dofork, dontdump, "
+      "dodump",
+      name);
   return -1;
 }
 

@@ -199,7 +199,7 @@ static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_erro
   memset(file, 0, sizeof *file);
   ext_txn_reopen(stmt->conn);
   int rc = is_path(value) ? ext_value_text(value, "path", &path, err)
-                          : ext_value_integer(value, "file", &id, err);
+                          : ext_value_handle(value, &id, err);
   if (rc) return rc;
   rc = is_path(value) ? open_path(stmt, path, &file->object, err) : use_handle(stmt, id, file, err);
   if (rc == MM_OK) rc = mm_object_faulted(file->object->core, err);
@@ -237,7 +237,7 @@ int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_er
     rc = ext_value_text(value, "path", &path, err);
     if (rc == MM_OK) rc = ext_conn_open_path(conn, path, false, &file->object, err);
   } else {
-    rc = ext_value_integer(value, "file", &id, err);
+    rc = ext_value_handle(value, &id, err);
     if (rc == MM_OK) rc = ext_conn_handle(conn, id, &file->handle, err);
     if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
   }

@@ -80,7 +80,7 @@ static int parse_option(lines_table *table, const char *text, bool *seen, mm_err
   if (!key || !value) {
     rc = mm_fail_nomem(err);
   } else if (!equals || sqlite3_stricmp(key, "sorted") != 0) {
-    rc = mm_fail(err, MM_ERROR, "unknown option '%s'", equals ? key : text);
+    rc = mm_fail(err, MM_ERROR, "unknown option '%s': there is sorted=yes", equals ? key : text);
   } else if (*seen) {
     rc = mm_fail(err, MM_ERROR, "option 'sorted' is given twice");
   } else {

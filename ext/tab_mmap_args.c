@@ -181,7 +181,12 @@ static int set_option(parser *parse, int option, const char *text) {
 
 static int parse_table_option(parser *parse, const char *name, const char *rest) {
   int option = option_of(name);
-  if (option < 0) return mm_fail(parse->err, MM_ERROR, "unknown option '%s'", name);
+  if (option < 0) {
+    return mm_fail(parse->err, MM_ERROR,
+                   "unknown option '%s': there are access, delete, offset, length, record, sorted, "
+                   "synchronous",
+                   name);
+  }
   if (parse->seen & 1u << option) {
     return mm_fail(parse->err, MM_ERROR, "option '%s' is given twice", name);
   }
@@ -294,8 +299,10 @@ static int check_spec(parser *parse) {
   mmap_spec *spec = parse->spec;
   uint64_t end = end_of_columns(spec);
   if (spec->column_count == 0) {
-    if (parse->seen & 1u << OPT_RECORD) {
-      return mm_fail(parse->err, MM_ERROR, "option 'record' needs columns");
+    unsigned needs = parse->seen & (1u << OPT_RECORD | 1u << OPT_SORTED);
+    if (needs) {
+      return mm_fail(parse->err, MM_ERROR, "option '%s' needs columns",
+                     needs & 1u << OPT_RECORD ? "record" : "sorted");
     }
     end = 1;
   }

@@ -153,7 +153,8 @@ static void describe(const mm_value *value, char *text, size_t size) {
   }
 }
 
-int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_error *err) {
+static int take_integer(sqlite3_value *value, const char *what, const char *refused, int64_t *out,
+                        mm_error *err) {
   if (sqlite3_value_type(value) == SQLITE_INTEGER) {
     *out = sqlite3_value_int64(value);
     return MM_OK;
@@ -164,7 +165,15 @@ int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_e
   if (mm_value_integer(&v, out)) return MM_OK;
   char text[128];
   describe(&v, text, sizeof text);
-  return mm_fail(err, MM_ERROR, "%s %s is not an integer", what, text);
+  return mm_fail(err, MM_ERROR, "%s %s is %s", what, text, refused);
+}
+
+int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_error *err) {
+  return take_integer(value, what, "not an integer", out, err);
+}
+
+int ext_value_handle(sqlite3_value *value, int64_t *out, mm_error *err) {
+  return take_integer(value, "file", "neither a path (TEXT) nor a handle (INTEGER)", out, err);
 }
 
 int ext_value_optional(int argc, sqlite3_value **argv, int i, const char *what, mm_optional *out,

@@ -229,10 +229,47 @@ TEST(TypeName, IsReadInAnyCaseAndWithSpaces) {
   EXPECT_EQ(CanonicalName("blob(0020)"), "blob(20)");
 }
 
+const string kTypes =
+    "there are u8, i8, with le or be behind u16, i16, u24, i24, u32, i32, u64, i64, f32, f64, and "
+    "with a size blob(n), text(n), utf16le(n), utf16be(n)";
+
+TEST(TypeName, OfOthersIsUnderstoodButNotTaken) {
+  for (auto [name, hint] : std::initializer_list<std::pair<const char *, const char *>>{
+           {"u32", "u32le or u32be"},
+           {"uint32", "u32le or u32be"},
+           {"uint32_t", "u32le or u32be"},
+           {"DWORD", "u32le or u32be"},
+           {"int", "i32le or i32be"},
+           {"i64", "i64le or i64be"},
+           {"uint16le", "u16le"},
+           {"int32_be", "i32be"},
+           {"float", "f32le or f32be"},
+           {"double", "f64le or f64be"},
+           {"doublebe", "f64be"},
+           {"byte", "u8"},
+           {"u8le", "u8"},
+           {"i8be", "i8"},
+           {"char(12)", "text(12)"},
+           {"string", "text(n)"},
+           {"VARCHAR(255)", "text(255)"},
+           {"text", "text(n)"},
+           {"text(-1)", "text(n)"},
+           {"binary(20)", "blob(20)"},
+           {"utf16(8)", "utf16le(8) or utf16be(8)"},
+           {"utf16le", "utf16le(n)"},
+           {"u32le(4)", "u32le"}}) {
+    EXPECT_EQ(ParseError(name), "'" + string(name) + "' is no type: say " + hint);
+  }
+  for (const char *name :
+       {"x", "_t", "le", "_le", "be", "ale", "u128", "uint32_t_le_and_more", "u"}) {
+    EXPECT_EQ(ParseError(name), "'" + string(name) + "' is no type: " + kTypes);
+  }
+}
+
 TEST(TypeName, IsRefusedWhenThereIsNoneSuch) {
-  EXPECT_EQ(ParseError("u17"), "'u17' is no type");
-  EXPECT_EQ(ParseError(""), "'' is no type");
-  EXPECT_EQ(ParseError(string("u8\0", 3)), "'u8?' is no type");
+  EXPECT_EQ(ParseError("u17"), "'u17' is no type: " + kTypes);
+  EXPECT_EQ(ParseError(""), "'' is no type: " + kTypes);
+  EXPECT_EQ(ParseError(string("u8\0", 3)), "'u8?' is no type: say u8");
   for (const char *name :
        {" ",         "u",         "u32",      "u8le",         "i8be",     "f16le",
         "u32lee",    "u32 le",    "u32le(4)", "u8 u8",        "blob",     "blob()",
@@ -254,9 +291,9 @@ TEST(TypeName, IsRefusedWithASizeOutOfRange) {
 }
 
 TEST(TypeName, IsShortenedInTheSentence) {
-  EXPECT_EQ(ParseError(string(40, 'x')), "'" + string(40, 'x') + "' is no type");
-  EXPECT_EQ(ParseError(string(41, 'x')), "'" + string(40, 'x') + "…' is no type");
-  EXPECT_EQ(ParseError("a\nb"), "'a?b' is no type");
+  EXPECT_EQ(ParseError(string(40, 'x')), "'" + string(40, 'x') + "' is no type: " + kTypes);
+  EXPECT_EQ(ParseError(string(41, 'x')), "'" + string(40, 'x') + "…' is no type: " + kTypes);
+  EXPECT_EQ(ParseError("a\nb"), "'a?b' is no type: " + kTypes);
 }
 
 // Integers

@@ -66,7 +66,9 @@ TEST_F(FlushMadvise, ARangeThatGoesPastTheEndIsClipped) {
 
 TEST_F(FlushMadvise, WhatIsRefused) {
   EXPECT_EQ(Error("SELECT mmap_madvise('a', 'hurry')"),
-            "ERROR mmap_madvise: advice 'hurry' is unknown");
+            "ERROR mmap_madvise: advice 'hurry' is none of normal, random, sequential, willneed, "
+            "dontneed, cold, pageout, populate_read, hugepage, nohugepage, mergeable, unmergeable, "
+            "dontfork, dofork, dontdump, dodump");
   EXPECT_EQ(Error("SELECT mmap_madvise('a', 3)"), "ERROR mmap_madvise: advice 3 is not text");
   EXPECT_EQ(Error("SELECT mmap_madvise('a', 'random', 10001)"),
             "ERROR mmap_madvise: start 10001 is outside 'a' (10000 bytes)");

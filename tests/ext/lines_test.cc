@@ -256,8 +256,8 @@ TEST_F(SortedLinesTest, SaysWhichArgumentIsWrong) {
   Put("w.txt", "a\n");
   const char *const wrong[][2] = {
       {"", "a path is needed"},
-      {"w.txt, sort=yes", "unknown option 'sort'"},
-      {"w.txt, sorted", "unknown option 'sorted'"},
+      {"w.txt, sort=yes", "unknown option 'sort': there is sorted=yes"},
+      {"w.txt, sorted", "unknown option 'sorted': there is sorted=yes"},
       {"w.txt, sorted=maybe", "sorted 'maybe' is neither yes nor no"},
       {"w.txt, sorted=yes, SORTED=no", "option 'sorted' is given twice"},
   };

@@ -117,10 +117,15 @@ TEST_F(RecordsTest, HidesOffset) {
 
 TEST_F(RecordsTest, SaysWhichArgumentIsWrong) {
   Put("a.bin", "0123456789");
-  const char *const wrong[][2] = {
+  const std::string types =
+      "there are u8, i8, with le or be behind u16, i16, u24, i24, u32, i32, u64, i64, f32, f64, "
+      "and with a size blob(n), text(n), utf16le(n), utf16be(n)";
+  const std::vector<std::pair<std::string, std::string>> wrong = {
       {"", "a path is needed"},
       {"''", "a path is needed"},
-      {"'a.bin', colour=red", "unknown option 'colour'"},
+      {"'a.bin', colour=red",
+       "unknown option 'colour': there are access, delete, offset, length, record, sorted, "
+       "synchronous"},
       {"'a.bin', offset=1, x u8, OFFSET=2", "option 'OFFSET' is given twice"},
       {"'a.bin', access=rw", "access 'rw' is none of read, write, copy, create"},
       {"'a.bin', offset=-1", "offset '-1' is no number of bytes"},
@@ -129,22 +134,24 @@ TEST_F(RecordsTest, SaysWhichArgumentIsWrong) {
       {"'a.bin', record=4", "option 'record' needs columns"},
       {"'a.bin', record=3, x u32le", "record 3 is less than the 4 bytes of its columns"},
       {"'a.bin', record=0, x u8", "record 0 is less than the 1 bytes of its columns"},
-      {"'a.bin', x u33", "column 'x': 'u33' is no type"},
-      {"'a.bin', x", "column 'x': '' is no type"},
+      {"'a.bin', x u33", "column 'x': 'u33' is no type: " + types},
+      {"'a.bin', x", "column 'x': '' is no type: " + types},
       {"'a.bin', x u8 @y", "column 'x': '@y' is no place in a record"},
       {"'a.bin', x text(0)", "column 'x': 'text(0)' is no type: its size must be 1 to 2147483647"},
       {"'a.bin', x u8, X u16le", "column 'X' is there twice"},
       {"'a.bin', offset u8", "column 'offset' is there already: every record has one"},
       {"'a.bin', x u8, sorted=y", "sorted 'y' is no column"},
-      {"'a.bin', sorted=byte", "sorted 'byte' is no column"},
-      {"'a.bin', 5", "column '5': '' is no type"},
+      {"'a.bin', sorted=byte", "option 'sorted' needs columns"},
+      {"'a.bin', x uint32", "column 'x': 'uint32' is no type: say u32le or u32be"},
+      {"'a.bin', x char(12)", "column 'x': 'char(12)' is no type: say text(12)"},
+      {"'a.bin', 5", "column '5': '' is no type: " + types},
       {"'a.bin', +", "'+' is neither an option nor a column"},
       {"'a.bin', offset=11", "offset 11 is outside 'a.bin' (10 bytes)"},
       {"'a.bin', offset=4, length=7", "length 7 is more than 'a.bin' has (6 bytes)"},
       {"'a.bin', synchronous=maybe", "synchronous 'maybe' is none of off, normal, full"},
   };
   for (const auto &w : wrong) {
-    EXPECT_EQ(Create(w[0]), "ERROR mmap: " + std::string(w[1])) << w[0];
+    EXPECT_EQ(Create(w.first), "ERROR mmap: " + w.second) << w.first;
   }
   EXPECT_EQ(Create("'none.bin', x u8"),
             "CANTOPEN mmap: cannot open 'none.bin': No such file or directory");

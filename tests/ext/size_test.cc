@@ -29,6 +29,17 @@ TEST_F(Size, LengthIsTheWindowsSizeTheFiles) {
   EXPECT_EQ(One("SELECT mmap_length(1), mmap_length(2)"), "4|6");
 }
 
+TEST_F(Size, AFileIsAPathOrAHandle) {
+  for (const char *file : {"x'61'", "1.5"}) {
+    std::string what = *file == 'x' ? "(a blob of 1 bytes)" : file;
+    EXPECT_EQ(Error("SELECT mmap_size(" + std::string(file) + ")"),
+              "ERROR mmap_size: file " + what + " is neither a path (TEXT) nor a handle (INTEGER)");
+    EXPECT_EQ(Error("SELECT * FROM mmap_lines(" + std::string(file) + ")"),
+              "ERROR mmap_lines: file " + what +
+                  " is neither a path (TEXT) nor a handle (INTEGER)");
+  }
+}
+
 // ---- resize
 
 // Where a size is more than the file system allows, this is seen before anything is committed.

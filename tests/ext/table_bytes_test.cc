@@ -36,7 +36,8 @@ TEST_F(TableBytes, AnEmptyFileAndANullHaveNoRows) {
 TEST_F(TableBytes, NeedsAFile) {
   EXPECT_EQ(Error("SELECT * FROM mmap"),
             "ERROR mmap: the file is missing: mmap(file) or WHERE file = …");
-  EXPECT_EQ(Error("SELECT * FROM mmap(1.5)"), "ERROR mmap: file 1.5 is not an integer");
+  EXPECT_EQ(Error("SELECT * FROM mmap(1.5)"),
+            "ERROR mmap: file 1.5 is neither a path (TEXT) nor a handle (INTEGER)");
   EXPECT_EQ(Error("UPDATE mmap SET byte = 0"),
             "ERROR mmap: the file is missing: mmap(file) or WHERE file = …");
 }
@@ -299,8 +300,10 @@ TEST_F(TableBytes, AReadTableTakesNothing) {
 // ---- CREATE VIRTUAL TABLE
 
 TEST_F(TableBytes, WrongOptionsAreNamed) {
-  EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', colour=red)"),
-            "ERROR mmap: unknown option 'colour'");
+  EXPECT_EQ(
+      Error("CREATE VIRTUAL TABLE x USING mmap('a', colour=red)"),
+      "ERROR mmap: unknown option 'colour': there are access, delete, offset, length, record, "
+      "sorted, synchronous");
   EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', offset=1, offset=2)"),
             "ERROR mmap: option 'offset' is given twice");
   for (const char *arguments :
