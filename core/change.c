@@ -14,6 +14,7 @@ void mm_change_clear(mm_change *change) {
   for (size_t i = 0; i < change->buffer_count; i++) mm_free(change->buffers[i]);
   mm_free(change->buffers);
   mm_free(change->extents);
+  mm_free(change->holes);
   memset(change, 0, sizeof *change);
 }
 
@@ -54,13 +55,52 @@ static uint64_t first_hole(const mm_change *change, int fd) {
   return (uint64_t)hole < change->old_size ? (uint64_t)hole : change->old_size;
 }
 
-static int reserve_extent(const mm_extent *extent, uint64_t hole, int fd, const char *name,
-                          mm_error *err) {
-  if (!extent->data || extent->offset + extent->size <= hole) return MM_OK;
+/* Remember the holes of all pages that the extent touches: they are what its reservation fills. */
+static int note_holes(mm_change *change, const mm_extent *extent, int fd, mm_error *err) {
+  uint64_t end = extent->offset + extent->size;
+  uint64_t at = mm_sys_page_down(extent->offset);
+  uint64_t to = mm_sys_page_up(end < change->old_size ? end : change->old_size);
+  for (uint64_t start; mm_sys_hole(fd, at, to, &start, &at);) {
+    void *holes = change->holes;
+    if (mm_grow(&holes, change->hole_count, &change->hole_capacity, sizeof *change->holes)) {
+      return mm_fail_nomem(err);
+    }
+    change->holes = holes;
+    change->holes[change->hole_count++] = (mm_change_hole){start, at - start};
+  }
+  return MM_OK;
+}
+
+static uint64_t room_of(int fd) {
+  mm_stat stat;
+  return mm_os.status(fd, &stat) < 0 ? 0 : stat.room;
+}
+
+static int reserve_bytes(const mm_extent *extent, int fd, const char *name, mm_error *err) {
   int rc = mm_os.reserve(fd, extent->offset, extent->size);
   if (rc >= 0 || rc == -EOPNOTSUPP) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot reserve %llu bytes for '%s'",
                        (unsigned long long)extent->size, name);
+}
+
+/* Room that somebody else has reserved in a hole is his: it looks like a hole all the same. */
+static int reserve_inside(mm_change *change, const mm_extent *extent, int fd, const char *name,
+                          mm_error *err) {
+  size_t count = change->hole_count;
+  int rc = note_holes(change, extent, fd, err);
+  if (rc != MM_OK) return rc;
+  uint64_t before = room_of(fd);
+  rc = reserve_bytes(extent, fd, name, err);
+  if (rc == MM_OK && room_of(fd) <= before) change->hole_count = count;
+  return rc;
+}
+
+static int reserve_extent(mm_change *change, const mm_extent *extent, uint64_t hole, int fd,
+                          const char *name, mm_error *err) {
+  bool written = extent->data || extent->size < HOLE_MIN;
+  if (!written || extent->offset + extent->size <= hole) return MM_OK;
+  return extent->offset < change->old_size ? reserve_inside(change, extent, fd, name, err)
+                                           : reserve_bytes(extent, fd, name, err);
 }
 
 /* Growth without bytes is a hole, and nothing is reserved that could fail. */
@@ -73,26 +113,52 @@ static int check_growth(const mm_change *change, int fd, const char *name, mm_er
 }
 
 /* Only bytes that will be written are reserved. Growth that no extent covers stays a hole: a file
-** may be made sparse and larger than its disk, and reading a hole takes no room. */
-int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err) {
+** may be made sparse and larger than its disk. (Reading a hole through a mapping takes room where
+** files lie in memory: mm_view_cover is for that.) */
+int mm_change_reserve(mm_change *change, int fd, const char *name, mm_error *err) {
   int rc = check_limit(furthest(change), name, err);
   if (rc == MM_OK) rc = check_growth(change, fd, name, err);
   if (rc != MM_OK || !change->count) return rc;
   uint64_t hole = first_hole(change, fd);
   for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
-    rc = reserve_extent(&change->extents[i], hole, fd, name, err);
+    rc = reserve_extent(change, &change->extents[i], hole, fd, name, err);
   }
   if (rc != MM_OK) mm_change_unreserve(change, fd);
   return rc;
 }
 
+static bool is_zero(int fd, uint64_t offset, uint64_t size) {
+  uint8_t piece[4096];
+  for (uint64_t done = 0, n; done < size; done += n) {
+    n = size - done < sizeof piece ? size - done : sizeof piece;
+    int rc = mm_sys_read_all(fd, piece, n, offset + done);
+    if (rc) return false;
+    for (uint64_t i = 0; i < n; i++) {
+      if (piece[i]) return false;
+    }
+  }
+  return true;
+}
+
+/* Zeros become a hole again, so that whoever has written something else there since, without a
+** lock, keeps it. */
+static void make_hole_again(const mm_change *change, const mm_change_hole *hole, int fd) {
+  uint64_t end = hole->offset + hole->size;
+  uint64_t inside = end < change->old_size ? end : change->old_size;
+  if (hole->offset < inside && !is_zero(fd, hole->offset, inside - hole->offset)) return;
+  (void)mm_os.zero(fd, hole->offset, hole->size);
+}
+
 /* Blocks past the end belong to the file until it is cut, if only to the size that it has: without
 ** this a full disk would stay full after the commit that found it so was undone. */
-void mm_change_unreserve(const mm_change *change, int fd) {
+void mm_change_unreserve(mm_change *change, int fd) {
   mm_stat stat;
-  if (end_of_extents(change) <= change->old_size) return;
+  bool past = end_of_extents(change) > change->old_size;
+  if (!past && change->hole_count == 0) return;
   if (mm_os.status(fd, &stat) < 0 || stat.size != change->old_size) return;
-  (void)mm_os.resize(fd, change->old_size);
+  if (past) (void)mm_os.resize(fd, change->old_size);
+  for (size_t i = 0; i < change->hole_count; i++) make_hole_again(change, &change->holes[i], fd);
+  change->hole_count = 0;
 }
 
 static int resize(int fd, uint64_t size, const char *name, mm_error *err) {

@@ -27,12 +27,18 @@ typedef struct mm_change_watch {
   uint64_t done; /* bytes that were dealt with since it was asked last */
 } mm_change_watch;
 
+typedef struct mm_change_hole {
+  uint64_t offset, size;
+} mm_change_hole;
+
 typedef struct mm_change {
   uint64_t old_size, new_size; /* of the file, in bytes */
   mm_extent *extents;          /* owned */
   size_t count, capacity;
   uint8_t **buffers; /* memory that extents point into and that the change owns */
   size_t buffer_count, buffer_capacity;
+  mm_change_hole *holes; /* inside the file, where a reserve has made room; owned */
+  size_t hole_count, hole_capacity;
   mm_change_watch *watch; /* borrowed; NULL: nobody is asked */
 } mm_change;
 
@@ -45,14 +51,15 @@ int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 
 /* Make sure before the commit point that the bytes will find room: reserves what the extents write
 ** in holes and past the end, checks the process's file size limit (past it a write would raise
-** SIGXFSZ) and the file system's. The file's size stays; its ctime may change. MM_FULL or MM_IOERR,
-** with `name` in the sentence, and nothing stays reserved past the end; a file system that cannot
+** SIGXFSZ) and the file system's. The file's size stays; its times may change. MM_FULL, MM_IOERR or
+** MM_NOMEM, with `name` in the sentence, and nothing stays reserved; a file system that cannot
 ** promise room is no error. */
-int mm_change_reserve(const mm_change *change, int fd, const char *name, mm_error *err);
+int mm_change_reserve(mm_change *change, int fd, const char *name, mm_error *err);
 
-/* Give back what a reserve has reserved past the end of the file: after it, when nothing will be
-** applied. Nothing happens if the file's size is not old_size any more. */
-void mm_change_unreserve(const mm_change *change, int fd);
+/* Give back what a reserve has reserved: after it, when nothing will be applied. Nothing happens if
+** the file's size is not old_size any more; and a hole in which there is something now stays as it
+** is. */
+void mm_change_unreserve(mm_change *change, int fd);
 
 /* Write it all into the file: sizes it, writes the extents, and with `durable` makes bytes and size
 ** durable. Doing it again, or after half of it, gives the same file. */

@@ -238,7 +238,7 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) 
 static int show_file(mm_object *object, mm_error *err) {
   const mm_change *change = &object->change;
   const mm_view *view = object->view;
-  bool rebuild = change->old_size != change->new_size || view->patched ||
+  bool rebuild = change->old_size != change->new_size || view->patched || view->covered ||
                  view->anonymous < view->reserved || mm_guard_hit(view->guard);
   int rc = look_again(object, err);
   if (rc == MM_OK && rebuild) rc = object_remap(object, err);

@@ -57,6 +57,9 @@ enum mm_object_kind {
   MM_OBJECT_TAGGED   /* shared under a name */
 };
 
+/* Of the file system that the file is on: see mm_os.holes_take_room. */
+enum mm_holes { MM_HOLES_UNKNOWN, MM_HOLES_FREE, MM_HOLES_TAKE_ROOM };
+
 typedef struct mm_object {
   /* The bytes as this connection sees them. Valid until the next call below that is not const. */
   const uint8_t *data; /* NULL or any address when size is 0 */
@@ -77,6 +80,7 @@ typedef struct mm_object {
   mm_inode *entry;
   mm_stat seen;  /* the file at the last refresh, or when we last wrote it */
   mm_view *view; /* NULL: not mapped yet */
+  int holes;     /* enum mm_holes */
 
   mm_log log;
   size_t base;    /* entries below are committed but not in the file; from here on they are the

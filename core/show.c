@@ -70,11 +70,30 @@ static uint64_t wanted_size(const mm_object *object, uint64_t size) {
   return largest > object->seen.size && largest < DOUBLE_BELOW ? largest * 2 : largest;
 }
 
+/* Are the holes of the file to be covered? Memory that a user asked for is there to be taken. */
+static bool covers_holes(mm_object *object) {
+  bool named = object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_PRIVATE;
+  if (!named || object->seen.room >= object->seen.size) return false;
+  if (object->holes == MM_HOLES_UNKNOWN) {
+    bool takes = mm_os.holes_take_room(object->fd) > 0;
+    object->holes = takes ? MM_HOLES_TAKE_ROOM : MM_HOLES_FREE;
+  }
+  return object->holes == MM_HOLES_TAKE_ROOM;
+}
+
+static int open_view(mm_object *object, uint64_t size, mm_view **view, mm_error *err) {
+  int rc = mm_view_open(object->fd, object->name, wanted_size(object, size), object->device,
+                        object->inode, object->settings->on_fault, view, err);
+  if (rc || !covers_holes(object)) return rc;
+  rc = mm_view_cover(*view, object->fd, object->seen.size, err);
+  if (rc) mm_view_close(*view);
+  return rc;
+}
+
 static int remap_for(mm_object *object, uint64_t size, mm_error *err) {
   mm_view *old = object->view, *view = NULL;
   uint64_t cleared = object->cleared;
-  int rc = mm_view_open(object->fd, object->name, wanted_size(object, size), object->device,
-                        object->inode, object->settings->on_fault, &view, err);
+  int rc = open_view(object, size, &view, err);
   if (rc) return rc;
   object->view = view;
   object->cleared = mm_sys_page_up(object->seen.size);
@@ -145,15 +164,19 @@ int object_check_owner(const mm_object *object, mm_error *err) {
 
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool same = object_same_file_state(stat, &object->seen);
+  bool filled = !same || stat->room != object->seen.room; /* stores to a mapping change no time */
   bool damaged =
       object->view && (mm_guard_hit(object->view->guard) || mm_view_frozen(object->view));
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
+  bool covered = object->view && object->view->covered;
+  bool holes = object->view && (covers_holes(object) != covered || (covered && filled));
   uint64_t size = mm_log_size_at(&object->log, object->log.count, stat->size);
   bool small = !object->view || object->view->reserved < size;
   int rc = MM_OK;
-  if (damaged || stale || hidden || small || object->failed) rc = object_remap(object, err);
+  if (damaged || stale || hidden || small || holes || object->failed)
+    rc = object_remap(object, err);
   if (rc) {
     object_spoil(object);
   } else {

@@ -38,3 +38,13 @@ int mm_sys_write_all(int fd, const void *data, uint64_t size, uint64_t offset) {
   }
   return 0;
 }
+
+bool mm_sys_hole(int fd, uint64_t from, uint64_t to, uint64_t *start, uint64_t *end) {
+  int64_t hole = mm_os.next_hole(fd, from);
+  if (hole < 0 || (uint64_t)hole < from || (uint64_t)hole >= to) return false;
+  int64_t data = mm_os.next_data(fd, (uint64_t)hole);
+  if (data < 0 && data != -ENXIO) return false;
+  *start = (uint64_t)hole;
+  *end = data < 0 || (uint64_t)data > to ? to : (uint64_t)data;
+  return *end > *start;
+}

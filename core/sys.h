@@ -20,6 +20,7 @@ enum mm_kind { MM_KIND_FILE, MM_KIND_DIRECTORY, MM_KIND_OTHER };
 typedef struct mm_stat {
   uint64_t device, inode;
   uint64_t size;        /* bytes */
+  uint64_t room;        /* bytes that it takes on its disk */
   int64_t mtime, ctime; /* nanoseconds since 1970 */
   uint32_t mode;        /* permission bits, 07777 */
   uint32_t links, user, group;
@@ -99,8 +100,11 @@ typedef struct mm_sys {
   int (*zero)(int fd, uint64_t offset, uint64_t size); /* make a hole; -EOPNOTSUPP: cannot */
   int64_t (*next_hole)(int fd, uint64_t offset); /* first hole at or after; the size if none */
   int64_t (*next_data)(int fd, uint64_t offset); /* first data at or after; -ENXIO if none */
-  int (*sync)(int fd);                           /* fsync: bytes, size and all else */
-  int (*sync_data)(int fd);                      /* fdatasync: bytes and size */
+  /* Does reading a hole of the file through a mapping take room, as the file lies in memory? 1: yes,
+  ** 0: no. (Reading it by `read` does not.) */
+  int (*holes_take_room)(int fd);
+  int (*sync)(int fd);      /* fsync: bytes, size and all else */
+  int (*sync_data)(int fd); /* fdatasync: bytes and size */
   int (*remove)(const char *path);
   int (*rename)(const char *from, const char *to);
   int (*set_mode)(int fd, uint32_t mode);
@@ -150,6 +154,9 @@ const mm_sys *mm_sys_default(void);
 ** that meets the end of the file is -ENODATA. */
 int mm_sys_read_all(int fd, void *data, uint64_t size, uint64_t offset);
 int mm_sys_write_all(int fd, const void *data, uint64_t size, uint64_t offset);
+
+/* The next hole in [from, to) of the file. False: there is none, or nobody can tell. */
+bool mm_sys_hole(int fd, uint64_t from, uint64_t to, uint64_t *start, uint64_t *end);
 
 /* Counts forks: a child sees a value other than its parent's. What was opened under another value
 ** is the parent's: its descriptors may be closed, and nothing else done with them. */

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,9 @@ _Static_assert(sizeof(off_t) == 8, "build with -D_FILE_OFFSET_BITS=64");
 /* Names that older headers lack. The numbers are Linux's, the same on all machines but Alpha. */
 #ifndef SYS_openat2
 #define SYS_openat2 437
+#endif
+#ifndef TMPFS_MAGIC
+#define TMPFS_MAGIC 0x01021994
 #endif
 #ifndef MADV_COLD
 #define MADV_COLD 20
@@ -157,6 +161,7 @@ static int take_stat(int result, const struct stat *from, mm_stat *to) {
   *to = (mm_stat){.device = from->st_dev,
                   .inode = from->st_ino,
                   .size = (uint64_t)from->st_size,
+                  .room = (uint64_t)from->st_blocks * 512, /* whatever the block size is */
                   .mtime = nanoseconds(&from->st_mtim),
                   .ctime = nanoseconds(&from->st_ctim),
                   .mode = from->st_mode & 07777,
@@ -300,6 +305,17 @@ static int64_t posix_next_hole(int fd, uint64_t offset) {
 
 static int64_t posix_next_data(int fd, uint64_t offset) {
   return posix_seek(fd, offset, SEEK_DATA);
+}
+
+/* On tmpfs (and in a memfd, which lies there too) a page fault in a hole makes a page of the file, of
+** those that the mount may have; a read does not. (Linux 6.18, as 5.10 did.) */
+static int posix_holes_take_room(int fd) {
+  struct statfs fs;
+  int result;
+  do result = fstatfs(fd, &fs);
+  while (again(result));
+  if (result < 0) return -errno;
+  return fs.f_type == TMPFS_MAGIC;
 }
 
 static int posix_sync(int fd) {
@@ -582,11 +598,12 @@ unsigned mm_sys_generation(void) {
     .read_link = posix_read_link, .working_directory = posix_working_directory,                    \
     .read = posix_read, .write = posix_write, .resize = posix_resize, .can_hold = posix_can_hold,  \
     .reserve = posix_reserve, .zero = posix_zero, .next_hole = posix_next_hole,                    \
-    .next_data = posix_next_data, .sync = posix_sync, .sync_data = posix_sync_data,                \
-    .remove = posix_remove, .rename = posix_rename, .set_mode = posix_set_mode,                    \
-    .set_owner = posix_set_owner, .list = posix_list, .memory = posix_memory, .lock = posix_lock,  \
-    .locked = posix_locked, .map = posix_map, .unmap = posix_unmap, .protect = posix_protect,      \
-    .advise = posix_advise, .move_map = posix_move_map, .page_size = posix_page_size,              \
+    .next_data = posix_next_data, .holes_take_room = posix_holes_take_room, .sync = posix_sync,    \
+    .sync_data = posix_sync_data, .remove = posix_remove, .rename = posix_rename,                  \
+    .set_mode = posix_set_mode, .set_owner = posix_set_owner, .list = posix_list,                  \
+    .memory = posix_memory, .lock = posix_lock, .locked = posix_locked, .map = posix_map,          \
+    .unmap = posix_unmap, .protect = posix_protect, .advise = posix_advise,                        \
+    .move_map = posix_move_map, .page_size = posix_page_size,                                      \
     .file_size_limit = posix_file_size_limit, .user = posix_user, .clock = posix_clock,            \
     .sleep = posix_sleep, .random = posix_random, .environment = posix_environment                 \
   }

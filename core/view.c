@@ -8,6 +8,8 @@
 
 /* Zeros over at least so many bytes are mapped, not stored. */
 #define MAP_ZEROS ((uint64_t)1 << 20)
+/* Each hole that is covered may be two mappings more, of the 65,530 that a process has. */
+#define COVERED_MOST 1000
 /* How much longer than the file a mapping is at most. */
 #define SLACK_MIN ((uint64_t)64 << 10)
 #define SLACK_MAX ((uint64_t)1 << 30)
@@ -97,6 +99,31 @@ void mm_view_close(mm_view *view) {
   bool last = view->pins == 0;
   unlock_pins();
   if (last) destroy(view);
+}
+
+/* Some pages that are zeros. */
+static int cover_hole(const mm_view *view, uint64_t start, uint64_t end) {
+  uint64_t from = mm_sys_page_up(start), to = mm_sys_page_down(end);
+  if (from >= to) return 0;
+  void *at = view->base + from;
+  return mm_os.map(&at, (size_t)(to - from), MM_PROT_READ, -1, 0, true);
+}
+
+/* Where there are no mappings left (or no memory) it is the file again, all of it: that needs fewer
+** of them than there are. */
+int mm_view_cover(mm_view *view, int fd, uint64_t size, mm_error *err) {
+  uint64_t at = 0, to = mm_sys_page_up(size);
+  int failed = 0;
+  view->covered = true;
+  for (int i = 0; i < COVERED_MOST && !failed; i++) {
+    uint64_t start;
+    if (!mm_sys_hole(fd, at, to, &start, &at)) break;
+    failed = cover_hole(view, start, at);
+  }
+  if (!failed) return MM_OK;
+  void *base = view->base;
+  failed = mm_os.map(&base, (size_t)view->reserved, MM_PROT_READ, fd, 0, true);
+  return failed ? mm_fail_errno(err, MM_IOERR, -failed, "cannot map the file") : MM_OK;
 }
 
 int mm_view_make_writable(mm_view *view, mm_error *err) {

@@ -37,6 +37,7 @@ typedef struct mm_view {
   uint64_t anonymous; /* from here on pages are zeros, not the file's; reserved: there are none */
   bool writable;
   bool patched; /* zeros were mapped over pages of the file: cleaning needs a new view */
+  bool covered; /* … over its holes (mm_view_cover) */
   mm_guard *guard;
   mm_view_watch watch;
   /* For pins; behind the one lock of view.c. */
@@ -56,6 +57,11 @@ int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint6
 
 /* Let go of a view: unmapped now, or when its last pin goes. NULL is allowed. */
 void mm_view_close(mm_view *view);
+
+/* Map zeros over the holes of the file, which has `size` bytes, so that reading them makes no pages
+** of it: where mm_os.holes_take_room. What fills a hole later does not show. Of a file of more than
+** 1,000 holes it covers the first ones. Once, of a new view. MM_IOERR: the view is of no use. */
+int mm_view_cover(mm_view *view, int fd, uint64_t size, mm_error *err);
 
 /* Make it possible to store. No pins may be on it. */
 int mm_view_make_writable(mm_view *view, mm_error *err);

@@ -312,6 +312,22 @@ def refused(directory, files, sql, what, **more):
     expect(what, not fault and seen == files, "leaves something else: " + fault)
 
 
+def sparse_file(directory):
+    """Larger than its disk: to read it takes no room, and what does not fit into it leaves none taken."""
+    path = os.path.join(directory, "sparse")
+    with open(path, "wb") as file:
+        file.write(OLD)
+        file.truncate(8 << 20)
+    taken = os.stat(path).st_blocks
+    done = shell(directory, ".load '%s'\n" % LIBRARY +
+                 "SELECT mmap_count('sparse', x'00') > 8000000, count(*) FROM mmap('sparse') WHERE byte = 0;\n"
+                 "BEGIN; SELECT mmap_patch('sparse', 1 << 20, randomblob(100000)),"
+                 " mmap_patch('sparse', 3 << 20, randomblob(300000)); COMMIT;")
+    expect("a sparse file is read", done.stdout.startswith("1|8"), str(done))
+    expect("what does not fit is refused", "No space left" in done.stderr, str(done))
+    expect("no room is taken", os.stat(path).st_blocks == taken, str(os.stat(path).st_blocks))
+
+
 def full_disk():
     directory = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", directory],
@@ -336,6 +352,7 @@ def full_disk():
         room = shell(directory, ".load '%s'\n" % LIBRARY +
                      "SELECT mmap_insert('f', 10000, randomblob(9999));")
         expect("room again", room.stdout.strip() == "19999", str(room))
+        sparse_file(directory)
         report("refused", Scenario("a full disk", {}, ""), 3, "")
     finally:
         subprocess.run(["umount", directory], check=True)

@@ -59,6 +59,13 @@ public:
     return file;
   }
 
+  ~Change() {
+    change.extents = nullptr; // the vector's
+    mm_change_clear(&change);
+  }
+  Change(const Change &) = delete;
+  Change &operator=(const Change &) = delete;
+
   mm_change change{};
 
 private:
@@ -83,7 +90,8 @@ protected:
   int Apply(const Change &change, bool durable = true) {
     return mm_change_apply(&change.change, fd, durable, "a.bin", &err);
   }
-  int Reserve(const Change &change) { return mm_change_reserve(&change.change, fd, "a.bin", &err); }
+  int Reserve(Change &&change) { return Reserve(change); }
+  int Reserve(Change &change) { return mm_change_reserve(&change.change, fd, "a.bin", &err); }
   int64_t Blocks() const {
     struct stat st;
     return fstat(fd, &st) == 0 ? static_cast<int64_t>(st.st_blocks) : -1;
@@ -273,6 +281,13 @@ TEST_F(ChangeTest, ReservesNothingWhereThereIsNoHole) {
   EXPECT_EQ(sys.Trace(), "next_hole");
 }
 
+TEST_F(ChangeTest, OfAnAppendItReservesNothingElse) {
+  FaultSys sys;
+  uint64_t size = old_bytes.size();
+  ASSERT_EQ(Reserve(Change(size, size + 2, {{size, "ab"}})), MM_OK);
+  EXPECT_EQ(sys.Trace(), "can_hold reserve");
+}
+
 TEST_F(ChangeTest, ReservesWhatIsWrittenPastTheEnd) {
   uint64_t size = old_bytes.size();
   int64_t before = Blocks();
@@ -296,11 +311,13 @@ TEST_F(ChangeTest, ReservesHolesInsideTheFile) {
 TEST_F(ChangeTest, ReservesFromTheFirstHoleOn) {
   ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
   FaultSys sys;
-  ASSERT_EQ(Reserve(Change(16 << 20, 16 << 20, {{1, "a"}, {5 << 20, "b"}, {6 << 20, "", 9}})),
+  ASSERT_EQ(Reserve(Change(16 << 20, 16 << 20,
+                           {{1, "a"}, {5 << 20, "b"}, {6 << 20, "", 9}, {7 << 20, "", kHole}})),
             MM_OK);
   std::vector<CallRecord> reserved = sys.RecordsOf(Call::kReserve);
-  ASSERT_EQ(reserved.size(), 1u);
+  ASSERT_EQ(reserved.size(), 2u) << "few zeros are written, too";
   EXPECT_EQ(reserved[0].offset, 5u << 20);
+  EXPECT_EQ(reserved[1].offset, 6u << 20);
 }
 
 TEST_F(ChangeTest, ReservesAllWhereTheSystemCannotTellHoles) {
@@ -309,7 +326,7 @@ TEST_F(ChangeTest, ReservesAllWhereTheSystemCannotTellHoles) {
     sys.CountOnly({Call::kNextHole});
     sys.FailAt(0, error);
     ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}, {5, "b"}})), MM_OK);
-    EXPECT_EQ(sys.Trace(), "next_hole reserve reserve");
+    EXPECT_EQ(sys.RecordsOf(Call::kReserve).size(), 2u);
   }
 }
 
@@ -346,6 +363,60 @@ TEST_F(ChangeTest, UnreserveGivesBackWhatNobodyWrote) {
   mm_change_unreserve(&change.change, fd);
   EXPECT_EQ(Blocks(), before);
   EXPECT_EQ(Get(path), old_bytes);
+}
+
+// Holes inside the file and room past its end, on a disk that becomes full at the last extent.
+TEST_F(ChangeTest, WhatCannotBeReservedInHolesIsGivenBack) {
+  constexpr uint64_t kSize = 16 << 20;
+  std::string disk = path, memory = "/dev/shm/change_test." + std::to_string(getpid());
+  for (const std::string &place : {disk, memory}) {
+    for (bool read : {false, true}) { // pages that were read are in the cache, as data
+      SCOPED_TRACE(place + (read ? " read" : ""));
+      int64_t tree = place == disk ? 16 : 0; // ext4 keeps what its tree has grown by
+      path = place;
+      Open(old_bytes);
+      ASSERT_EQ(ftruncate(fd, kSize), 0);
+      int64_t before = Blocks();
+      std::string bytes = read ? Get(path) : "";
+      Change change(kSize, kSize + (2 << 20),
+                    {{old_bytes.size() - 10, std::string(20, 'e')},
+                     {1 << 20, std::string(1 << 20, 'n')},
+                     {(3 << 20) + 5, "x"},
+                     {(3 << 20) + 4090, std::string(100, 'y')},
+                     {kSize - 3, "over the end"},
+                     {kSize + (1 << 20), "z"}});
+      for (int failing = 1; failing < 6; failing++) {
+        FaultSys sys;
+        sys.CountOnly({Call::kReserve});
+        sys.FailAt(failing, ENOSPC);
+        EXPECT_EQ(Reserve(change), MM_FULL) << failing;
+        EXPECT_LE(Blocks(), before + tree) << failing;
+      }
+      ASSERT_EQ(Reserve(change), MM_OK) << err.text;
+      EXPECT_GT(Blocks(), before + 2048);
+      mm_change_unreserve(&change.change, fd);
+      EXPECT_LE(Blocks(), before + tree);
+      std::string expected = old_bytes;
+      expected.resize(kSize);
+      EXPECT_EQ(Get(path), expected);
+    }
+  }
+  unlink(memory.c_str());
+}
+
+TEST_F(ChangeTest, UnreserveLeavesWhatIsSomebodyElses) {
+  ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
+  ASSERT_EQ(fallocate(fd, FALLOC_FL_KEEP_SIZE, 4 << 20, 1 << 20), 0); // room of his own
+  int64_t before = Blocks();
+  Change change(16 << 20, 16 << 20, {{2 << 20, "a"}, {4 << 20, "b"}, {8 << 20, "c"}});
+  ASSERT_EQ(Reserve(change), MM_OK) << err.text;
+  ASSERT_GT(Blocks(), before);
+  ASSERT_EQ(pwrite(fd, "his", 3, (8 << 20) + 100), 3); // bytes of his own
+  mm_change_unreserve(&change.change, fd);
+  EXPECT_EQ(Blocks(), before + 8) << "one page";
+  EXPECT_EQ(Get(path).substr((8 << 20) + 100, 3), "his");
+  mm_change_unreserve(&change.change, fd);
+  EXPECT_EQ(Blocks(), before + 8) << "once";
 }
 
 TEST_F(ChangeTest, UnreserveLeavesAFileThatSomebodyResized) {

@@ -225,6 +225,10 @@ int64_t NextData(int fd, uint64_t offset) {
   return Run(OfFd(Call::kNextData, fd, offset), [&] { return state->below.next_data(fd, offset); });
 }
 
+int HolesTakeRoom(int fd) {
+  return RunInt(OfFd(Call::kHolesTakeRoom, fd), [&] { return state->below.holes_take_room(fd); });
+}
+
 int Sync(int fd) {
   return RunInt(OfFd(Call::kSync, fd), [&] { return state->below.sync(fd); });
 }
@@ -320,6 +324,7 @@ const char *NameOf(Call call) {
                                       "zero",
                                       "next_hole",
                                       "next_data",
+                                      "holes_take_room",
                                       "sync",
                                       "sync_data",
                                       "remove",
@@ -360,6 +365,7 @@ FaultSys::FaultSys() {
   mm_os.zero = Zero;
   mm_os.next_hole = NextHole;
   mm_os.next_data = NextData;
+  mm_os.holes_take_room = HolesTakeRoom;
   mm_os.sync = Sync;
   mm_os.sync_data = SyncData;
   mm_os.remove = Remove;

@@ -45,6 +45,7 @@ enum class Call {
   kZero,
   kNextHole,
   kNextData,
+  kHolesTakeRoom,
   kSync,
   kSyncData,
   kRemove,

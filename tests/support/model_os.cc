@@ -387,7 +387,7 @@ void StatusOf(uint64_t inode, mm_stat *stat) {
   stat->user = stat->group = kUser;
   stat->kind = node ? MM_KIND_FILE : MM_KIND_DIRECTORY;
   stat->mode = node ? node->mode : 0755;
-  stat->size = node ? node->bytes.size() : 0;
+  stat->size = stat->room = node ? node->bytes.size() : 0;
   stat->mtime = stat->ctime = node ? static_cast<int64_t>(node->changed) : 0;
   stat->links = 1;
 }
@@ -479,6 +479,16 @@ int64_t NextHole(int fd, uint64_t offset) {
   return offset < size ? static_cast<int64_t>(size) : -ENXIO;
 }
 
+int64_t NextData(int fd, uint64_t offset) {
+  Descriptor *of = Get(fd);
+  uint64_t size = of ? model->disk.Find(of->inode)->bytes.size() : 0;
+  return offset < size ? static_cast<int64_t>(offset) : -ENXIO;
+}
+
+int HolesTakeRoom(int) {
+  return 0;
+}
+
 int Sync(int fd) {
   Descriptor *of = Get(fd);
   if (!of) return -EBADF;
@@ -561,9 +571,6 @@ int ReadLink(int, char *, size_t) {
 int WorkingDirectory(char *, size_t) {
   Unknown("working_directory");
 }
-int64_t NextData(int, uint64_t) {
-  Unknown("next_data");
-}
 int Rename(const char *from, const char *) {
   Unknown(std::string("rename ") + from);
 }
@@ -598,6 +605,7 @@ ModelOs::ModelOs(Disk disk) {
   mm_os.zero = Zero;
   mm_os.next_hole = NextHole;
   mm_os.next_data = NextData;
+  mm_os.holes_take_room = HolesTakeRoom;
   mm_os.sync = mm_os.sync_data = Sync;
   mm_os.remove = Remove;
   mm_os.rename = Rename;
