@@ -107,7 +107,7 @@ int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size,
 }
 
 static int check_size(const mm_object *object, uint64_t size, mm_error *err) {
-  if (object->kind == MM_OBJECT_PRIVATE) {
+  if (object->fixed) {
     return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", object->name);
   }
   if (size > MM_OBJECT_MAX) {

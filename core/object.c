@@ -51,6 +51,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   mm_object *object = mm_alloc_zeroed(sizeof *object);
   if (!object) return NULL;
   object->kind = kind;
+  object->fixed = kind == MM_OBJECT_PRIVATE;
   object->settings = settings;
   object->fd = object->writer = object->asked = -1;
   object->generation = mm_sys_generation();

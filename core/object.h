@@ -66,6 +66,7 @@ typedef struct mm_object {
   uint64_t size;
 
   int kind;
+  bool fixed; /* access=copy: its size stays; whoever opens memory so says it */
   char *name; /* as the user wrote it, for messages */
   char *real; /* absolute path; NULL for memory */
   uint64_t device, inode;

@@ -305,14 +305,8 @@ typedef struct ext_write {
   const char *name; /* the SQL function's */
   ext_file file;
   int (*run)(ext_conn *conn, struct ext_write *write, mm_error *err);
-  /* Arguments and result, as `run` needs them. */
-  int64_t a, b, c;
-  const uint8_t *data;
-  uint64_t size;
-  mm_type type;
-  mm_value value;
-  mm_slice slice;
-  mm_optional start, stop;
+  int argc;
+  sqlite3_value **argv; /* the function's: `run` reads them, the file's handle is judged first */
   sqlite3_int64 result;
   bool ran;
 } ext_write;

@@ -6,8 +6,9 @@
 **     mmap_set mmap_patch mmap_move mmap_resize mmap_insert mmap_delete  write
 **     mmap_flush mmap_madvise                                            neither
 **
-** A function that writes checks its arguments here and hands a `run` over to writer.c; whatever
-** depends on the object's size is looked at there, when nobody else can change it any more.
+** A function that writes hands a `run` over to writer.c, which becomes the file's writer first, so
+** that nobody else can change its size any more; then it judges the place, then the value, as
+** Python does.
 */
 #include "ext/fn.h"
 
@@ -121,14 +122,11 @@ static void getFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   int64_t offset;
   uint64_t place;
   if (ext_any_null(argv, 2)) return;
+  if (ext_file_argument(context, name, argv[0], &file)) return;
   int rc = ext_value_integer(argv[1], "offset", &offset, err);
   if (rc == MM_OK) rc = ext_value_type(argc, argv, 2, &type, err);
+  if (rc == MM_OK) rc = fn_place(&file, offset, type.size, &place, err);
   if (rc) {
-    fn_fail(context, name);
-    return;
-  }
-  if (ext_file_argument(context, name, argv[0], &file)) return;
-  if (fn_place(&file, offset, type.size, &place, err)) {
     fn_fail(context, name);
     return;
   }
@@ -211,80 +209,82 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 /* ---- writing in place ----------------------------------------------------------------------- */
 
-static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
-  uint64_t place;
-  int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = fn_place(&write->file, write->a, write->size, &place, err);
-  if (rc == MM_OK) {
-    rc = mm_object_write(write->file.object->core, place, write->data, write->size, err);
-  }
-  write->result = (sqlite3_int64)write->size;
-  return rc;
-}
-
-/* Resolve the file of a write whose other arguments are in order (`rc`), and run it. */
-static void resolve_and_write(sqlite3_context *context, int rc, sqlite3_value *file,
-                              ext_write *write) {
-  if (rc) {
-    fn_fail(context, write->name);
-  } else if (ext_file_argument(context, write->name, file, &write->file) == MM_OK) {
+/* Resolve the file and run the write. */
+static void write_file(sqlite3_context *context, ext_write *write) {
+  if (ext_file_argument(context, write->name, write->argv[0], &write->file) == MM_OK) {
     ext_write_call(context, write);
   }
 }
 
-static void setFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  mm_error *err = &ext_conn_of(context)->err;
-  ext_write write = {.name = "mmap_set", .run = run_patch};
+static int set_at(ext_write *write, uint64_t place, mm_type type, mm_error *err) {
   mm_value value;
-  uint8_t *bytes = NULL;
-  if (ext_any_null(argv, 3)) return;
-  int rc = ext_value_integer(argv[1], "offset", &write.a, err);
-  if (rc == MM_OK) rc = ext_value_type(argc, argv, 3, &write.type, err);
-  if (rc == MM_OK) rc = ext_value(argv[2], &value, err);
+  uint8_t *bytes = mm_alloc(type.size);
+  int rc = bytes ? ext_value(write->argv[2], &value, err) : mm_fail_nomem(err);
+  if (rc == MM_OK) rc = mm_type_encode(type, &value, bytes, err);
   if (rc == MM_OK) {
-    bytes = mm_alloc(write.type.size);
-    rc = bytes ? mm_type_encode(write.type, &value, bytes, err) : mm_fail_nomem(err);
+    rc = mm_object_write(write->file.object->core, place, bytes, type.size, err);
   }
-  write.data = bytes;
-  write.size = write.type.size;
-  resolve_and_write(context, rc, argv[0], &write);
   mm_free(bytes);
-}
-
-static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  mm_error *err = &ext_conn_of(context)->err;
-  ext_write write = {.name = "mmap_patch", .run = run_patch};
-  (void)argc;
-  if (ext_any_null(argv, 3)) return;
-  int rc = ext_value_integer(argv[1], "offset", &write.a, err);
-  if (rc == MM_OK) rc = ext_value_bytes(argv[2], "data", &write.data, &write.size, err);
-  resolve_and_write(context, rc, argv[0], &write);
-}
-
-static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
-  uint64_t to, from, count = (uint64_t)write->c;
-  int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = place_from_start(&write->file, "dest", write->a, count, &to, err);
-  if (rc == MM_OK) rc = place_from_start(&write->file, "src", write->b, count, &from, err);
-  if (rc == MM_OK) {
-    rc = mm_object_move(write->file.object->core, to, from, count, err);
-  }
-  write->result = write->c;
+  write->result = (sqlite3_int64)type.size;
   return rc;
 }
 
-static void moveFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  mm_error *err = &ext_conn_of(context)->err;
-  ext_write write = {.name = "mmap_move", .run = run_move};
-  (void)argc;
-  if (ext_any_null(argv, 4)) return;
-  int rc = ext_value_integer(argv[1], "dest", &write.a, err);
-  if (rc == MM_OK) rc = ext_value_integer(argv[2], "src", &write.b, err);
-  if (rc == MM_OK) rc = ext_value_integer(argv[3], "count", &write.c, err);
-  if (rc == MM_OK && write.c < 0) {
-    rc = mm_fail(err, MM_ERROR, "count %lld is negative", (long long)write.c);
+static int run_set(ext_conn *conn, ext_write *write, mm_error *err) {
+  int64_t offset;
+  uint64_t place;
+  mm_type type;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "offset", &offset, err);
+  if (rc == MM_OK) rc = ext_value_type(write->argc, write->argv, 3, &type, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, offset, type.size, &place, err);
+  return rc == MM_OK ? set_at(write, place, type, err) : rc;
+}
+
+static void setFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_set", .run = run_set, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 3)) write_file(context, &write);
+}
+
+static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
+  int64_t offset;
+  uint64_t place, size;
+  const uint8_t *data;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "offset", &offset, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, offset, 0, &place, err);
+  if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &size, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, offset, size, &place, err);
+  if (rc) return rc;
+  write->result = (sqlite3_int64)size;
+  return mm_object_write(write->file.object->core, place, data, size, err);
+}
+
+static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_patch", .run = run_patch, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 3)) write_file(context, &write);
+}
+
+static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
+  sqlite3_value **argv = write->argv;
+  int64_t dest, src, count;
+  uint64_t to, from;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_integer(argv[1], "dest", &dest, err);
+  if (rc == MM_OK) rc = ext_value_integer(argv[2], "src", &src, err);
+  if (rc == MM_OK) rc = ext_value_integer(argv[3], "count", &count, err);
+  if (rc == MM_OK && count < 0) {
+    rc = mm_fail(err, MM_ERROR, "count %lld is negative", (long long)count);
   }
-  resolve_and_write(context, rc, argv[0], &write);
+  if (rc == MM_OK) rc = place_from_start(&write->file, "dest", dest, (uint64_t)count, &to, err);
+  if (rc == MM_OK) rc = place_from_start(&write->file, "src", src, (uint64_t)count, &from, err);
+  if (rc) return rc;
+  write->result = count;
+  return mm_object_move(write->file.object->core, to, from, (uint64_t)count, err);
+}
+
+static void moveFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_move", .run = run_move, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 4)) write_file(context, &write);
 }
 
 /* ---- changing the size ---------------------------------------------------------------------- */
@@ -309,34 +309,28 @@ static int follow(ext_write *write, int rc, uint64_t length) {
 }
 
 static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
+  int64_t size;
   int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "size", &size, err);
   if (rc) return rc;
+  if (size < 0) return mm_fail(err, MM_ERROR, "size %lld is negative", (long long)size);
   uint64_t start = write->file.handle ? write->file.handle->offset : 0;
-  if ((uint64_t)write->a > MM_OBJECT_MAX - start) {
-    return mm_fail(err, MM_TOOBIG, "size %lld is more than %llu", (long long)write->a,
+  if ((uint64_t)size > MM_OBJECT_MAX - start) {
+    return mm_fail(err, MM_TOOBIG, "size %lld is more than %llu", (long long)size,
                    (unsigned long long)(MM_OBJECT_MAX - start));
   }
-  uint64_t size = start + (uint64_t)write->a;
-  if (size != write->file.object->core->size) {
+  uint64_t end = start + (uint64_t)size;
+  if (end != write->file.object->core->size) {
     rc = ext_deleted_check(conn, write->file.object, err);
   }
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
-  if (rc == MM_OK) {
-    rc = mm_object_resize(write->file.object->core, size, err);
-  }
-  return follow(write, rc, (uint64_t)write->a);
+  if (rc == MM_OK) rc = mm_object_resize(write->file.object->core, end, err);
+  return follow(write, rc, (uint64_t)size);
 }
 
 static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  mm_error *err = &ext_conn_of(context)->err;
-  ext_write write = {.name = "mmap_resize", .run = run_resize};
-  (void)argc;
-  if (ext_any_null(argv, 2)) return;
-  int rc = ext_value_integer(argv[1], "size", &write.a, err);
-  if (rc == MM_OK && write.a < 0) {
-    rc = mm_fail(err, MM_ERROR, "size %lld is negative", (long long)write.a);
-  }
-  resolve_and_write(context, rc, argv[0], &write);
+  ext_write write = {.name = "mmap_resize", .run = run_resize, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 2)) write_file(context, &write);
 }
 
 /* Bytes behind the window would have to move with those inside, or be lost. And where a file has
@@ -356,49 +350,49 @@ static int check_tail(const ext_file *file, mm_error *err) {
                  (unsigned long long)size);
 }
 
-static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
-  uint64_t place;
+/* What both that move the bytes behind look at first. */
+static int begin_shift(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
-  if (rc == MM_OK) rc = check_tail(&write->file, err);
-  if (rc == MM_OK) rc = fn_place(&write->file, write->a, 0, &place, err);
+  return rc == MM_OK ? check_tail(&write->file, err) : rc;
+}
+
+static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
+  int64_t offset;
+  uint64_t place, size;
+  const uint8_t *data;
+  int rc = begin_shift(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "offset", &offset, err);
+  if (rc == MM_OK) rc = fn_place(&write->file, offset, 0, &place, err);
+  if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &size, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
-  if (rc == MM_OK) {
-    rc = mm_object_insert(write->file.object->core, place, write->data, write->size, err);
-  }
-  return follow(write, rc, write->file.length + write->size);
+  if (rc) return rc;
+  rc = mm_object_insert(write->file.object->core, place, data, size, err);
+  return follow(write, rc, write->file.length + size);
 }
 
 static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  mm_error *err = &ext_conn_of(context)->err;
-  ext_write write = {.name = "mmap_insert", .run = run_insert};
-  (void)argc;
-  if (ext_any_null(argv, 3)) return;
-  int rc = ext_value_integer(argv[1], "offset", &write.a, err);
-  if (rc == MM_OK) rc = ext_value_bytes(argv[2], "data", &write.data, &write.size, err);
-  resolve_and_write(context, rc, argv[0], &write);
+  ext_write write = {.name = "mmap_insert", .run = run_insert, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 3)) write_file(context, &write);
 }
 
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
-  int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
-  if (rc == MM_OK) rc = check_tail(&write->file, err);
+  mm_optional start, stop;
+  int rc = begin_shift(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 1, "start", &start, err);
+  if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 2, "stop", &stop, err);
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc) return rc;
-  mm_slice slice = mm_slice_resolve((int64_t)write->file.length, write->start, write->stop,
-                                    (mm_optional){false, 0});
+  mm_slice slice =
+      mm_slice_resolve((int64_t)write->file.length, start, stop, (mm_optional){false, 0});
   rc = mm_object_erase(write->file.object->core, write->file.start + (uint64_t)slice.start,
                        (uint64_t)slice.count, err);
   return follow(write, rc, write->file.length - (uint64_t)slice.count);
 }
 
 static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  mm_error *err = &ext_conn_of(context)->err;
-  ext_write write = {.name = "mmap_delete", .run = run_delete};
-  if (ext_any_null(argv, 3)) return;
-  int rc = ext_value_optional(argc, argv, 1, "start", &write.start, err);
-  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "stop", &write.stop, err);
-  resolve_and_write(context, rc, argv[0], &write);
+  ext_write write = {.name = "mmap_delete", .run = run_delete, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 3)) write_file(context, &write);
 }
 
 /* ---- neither -------------------------------------------------------------------------------- */

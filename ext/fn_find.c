@@ -24,15 +24,15 @@ static int search_arguments(sqlite3_context *context, const char *name, int argc
   uint64_t needle_size;
   int64_t to;
   bool past;
-  int rc = ext_value_bytes(argv[1], "needle", &needle, &needle_size, err);
+  int rc = ext_file_argument(context, name, argv[0], &s->file);
+  if (rc) return rc;
+  rc = ext_value_bytes(argv[1], "needle", &needle, &needle_size, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "start", &start, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, 3, "stop", &stop, err);
   if (rc) {
     fn_fail(context, name);
     return rc;
   }
-  rc = ext_file_argument(context, name, argv[0], &s->file);
-  if (rc) return rc;
   mm_slice_bounds((int64_t)s->file.length, start, stop, &s->from, &to, &past);
   s->nothing = past || to < s->from;
   s->size = s->nothing ? 0 : (uint64_t)(to - s->from);

@@ -81,7 +81,9 @@ static int open_memory(ext_conn *conn, const opening *o, ext_object **object, mm
   }
   int rc = o->tag ? mm_object_open_tag(o->tag, size, &conn->settings, &core, err)
                   : mm_object_open_memory(size, &conn->settings, &core, err);
-  return rc ? rc : ext_conn_add_object(conn, core, object, err);
+  if (rc) return rc;
+  core->fixed = o->access == EXT_COPY;
+  return ext_conn_add_object(conn, core, object, err);
 }
 
 static int open_by_path(ext_conn *conn, const opening *o, ext_object **object, mm_error *err) {

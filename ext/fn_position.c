@@ -36,11 +36,11 @@ static void readFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_file file;
   mm_optional n;
   if (ext_any_null(argv, 1)) return;
+  if (ext_handle_argument(context, name, argv[0], &file)) return;
   if (ext_value_optional(argc, argv, 1, "n", &n, err)) {
     fn_fail(context, name);
     return;
   }
-  if (ext_handle_argument(context, name, argv[0], &file)) return;
   uint64_t rest = rest_of(&file);
   bool all = !n.given || n.value < 0 || (uint64_t)n.value > rest;
   result_read(context, name, &file, all ? rest : (uint64_t)n.value);
@@ -84,61 +84,63 @@ static void readlineFunc(sqlite3_context *context, int argc, sqlite3_value **arg
   result_read(context, name, &file, found < 0 ? rest : (uint64_t)found + 1);
 }
 
-static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
-  int rc = ext_write_begin(conn, write, err);
-  if (rc) return rc;
-  ext_file *file = &write->file;
+/* Do so many bytes fit behind the position? */
+static int check_rest(const ext_file *file, uint64_t size, mm_error *err) {
   uint64_t p = file->handle->position;
-  if (p > file->length || write->size > rest_of(file)) {
-    return mm_fail(err, MM_ERROR,
-                   "%llu bytes do not fit between position %llu and the end of '%s' "
-                   "(%llu bytes)",
-                   (unsigned long long)write->size, (unsigned long long)p, fn_name(file),
-                   (unsigned long long)file->length);
-  }
-  rc = mm_object_write(file->object->core, place_of(file), write->data, write->size, err);
-  if (rc == MM_OK) file->handle->position += write->size;
-  write->result = (sqlite3_int64)write->size;
+  if (p <= file->length && size <= rest_of(file)) return MM_OK;
+  return mm_fail(err, MM_ERROR,
+                 "%llu bytes do not fit between position %llu and the end of '%s' "
+                 "(%llu bytes)",
+                 (unsigned long long)size, (unsigned long long)p, fn_name(file),
+                 (unsigned long long)file->length);
+}
+
+static int write_here(ext_write *write, const uint8_t *data, uint64_t size, mm_error *err) {
+  ext_file *file = &write->file;
+  int rc = mm_object_write(file->object->core, place_of(file), data, size, err);
+  if (rc == MM_OK) file->handle->position += size;
+  write->result = (sqlite3_int64)size;
   return rc;
 }
 
+static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
+  const uint8_t *data;
+  uint64_t size;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_value_bytes(write->argv[1], "data", &data, &size, err);
+  if (rc == MM_OK) rc = check_rest(&write->file, size, err);
+  return rc == MM_OK ? write_here(write, data, size, err) : rc;
+}
+
+static int run_write_byte(ext_conn *conn, ext_write *write, mm_error *err) {
+  int64_t value;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = check_rest(&write->file, 1, err);
+  if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "byte", &value, err);
+  if (rc) return rc;
+  if (value < 0 || value > 255) {
+    return mm_fail(err, MM_ERROR, "byte %lld is not in 0..255", (long long)value);
+  }
+  uint8_t byte = (uint8_t)value;
+  return write_here(write, &byte, 1, err);
+}
+
 /* Outside a transaction the write may fail as late as in its own commit. */
-static void call_write(sqlite3_context *context, ext_write *write) {
+static void write_handle(sqlite3_context *context, ext_write *write) {
+  if (ext_handle_argument(context, write->name, write->argv[0], &write->file)) return;
   ext_handle *handle = write->file.handle;
   uint64_t before = handle->position;
   if (ext_write_call(context, write)) handle->position = before;
 }
 
 static void writeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  ext_write write = {.name = "mmap_write", .run = run_write};
-  (void)argc;
-  if (ext_any_null(argv, 2)) return;
-  if (ext_value_bytes(argv[1], "data", &write.data, &write.size, &ext_conn_of(context)->err)) {
-    fn_fail(context, write.name);
-    return;
-  }
-  if (ext_handle_argument(context, write.name, argv[0], &write.file)) return;
-  call_write(context, &write);
+  ext_write write = {.name = "mmap_write", .run = run_write, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 2)) write_handle(context, &write);
 }
 
 static void writeByteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  ext_write write = {.name = "mmap_write_byte", .run = run_write, .size = 1};
-  mm_error *err = &ext_conn_of(context)->err;
-  int64_t value;
-  (void)argc;
-  if (ext_any_null(argv, 2)) return;
-  int rc = ext_value_integer(argv[1], "byte", &value, err);
-  if (rc == MM_OK && (value < 0 || value > 255)) {
-    rc = mm_fail(err, MM_ERROR, "byte %lld is not in 0..255", (long long)value);
-  }
-  if (rc) {
-    fn_fail(context, write.name);
-    return;
-  }
-  uint8_t byte = (uint8_t)value;
-  write.data = &byte;
-  if (ext_handle_argument(context, write.name, argv[0], &write.file)) return;
-  call_write(context, &write);
+  ext_write write = {.name = "mmap_write_byte", .run = run_write_byte, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 2)) write_handle(context, &write);
 }
 
 /* The place that `pos` and `whence` mean; false if it lies outside 0..length. */
@@ -155,22 +157,20 @@ static void seekFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   mm_error *err = &ext_conn_of(context)->err;
   ext_file file;
   mm_optional whence;
-  int64_t pos, target;
+  int64_t pos, target = 0;
   if (ext_any_null(argv, 2)) return;
+  if (ext_handle_argument(context, name, argv[0], &file)) return;
   int rc = ext_value_integer(argv[1], "position", &pos, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "whence", &whence, err);
   if (rc == MM_OK && (whence.value < 0 || whence.value > 2)) {
     rc = mm_fail(err, MM_ERROR, "whence %lld is none of 0, 1, 2", (long long)whence.value);
   }
-  if (rc) {
-    fn_fail(context, name);
-    return;
+  if (rc == MM_OK && !seek_target(&file, pos, whence.value, &target)) {
+    rc = mm_fail(err, MM_ERROR, "position %lld, whence %lld, is outside '%s' (%llu bytes)",
+                 (long long)pos, (long long)whence.value, fn_name(&file),
+                 (unsigned long long)file.length);
   }
-  if (ext_handle_argument(context, name, argv[0], &file)) return;
-  if (!seek_target(&file, pos, whence.value, &target)) {
-    mm_fail(err, MM_ERROR, "position %lld, whence %lld, is outside '%s' (%llu bytes)",
-            (long long)pos, (long long)whence.value, fn_name(&file),
-            (unsigned long long)file.length);
+  if (rc) {
     fn_fail(context, name);
     return;
   }

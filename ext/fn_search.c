@@ -22,14 +22,14 @@ static int range_arguments(sqlite3_context *context, const char *name, int argc,
   mm_optional start, stop;
   int64_t from, to;
   bool past;
-  int rc = ext_value_optional(argc, argv, first, "start", &start, err);
+  int rc = ext_file_argument(context, name, argv[0], &r->file);
+  if (rc) return rc;
+  rc = ext_value_optional(argc, argv, first, "start", &start, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, "stop", &stop, err);
   if (rc) {
     fn_fail(context, name);
     return rc;
   }
-  rc = ext_file_argument(context, name, argv[0], &r->file);
-  if (rc) return rc;
   mm_slice_bounds((int64_t)r->file.length, start, stop, &from, &to, &past);
   r->none = to < from;
   r->from = (uint64_t)from;

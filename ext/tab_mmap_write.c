@@ -344,9 +344,11 @@ static int check_place(sqlite3_value **argv, int column, sqlite3_int64 offset, m
   return same ? MM_OK : mm_fail(err, MM_ERROR, "column 'offset' cannot be set");
 }
 
-/* A byte at its offset in the window of a file argument. */
-static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset, uint8_t byte,
-                               mm_error *err) {
+/* A byte at its offset in the window of a file argument: the handle is judged, then the place,
+** then the value. */
+static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset,
+                               sqlite3_value *value, mm_error *err) {
+  uint8_t byte;
   if (file->handle && file->handle->access == EXT_READ) {
     return mm_fail(err, MM_READONLY, "handle %lld is open for reading only",
                    (long long)file->handle->id);
@@ -357,13 +359,14 @@ static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset, 
   if (offset >= file->length) {
     return mm_fail(err, MM_ERROR, "offset %llu is not there any more", (unsigned long long)offset);
   }
+  rc = encode(value, byte_column.type, byte_column.name, &byte, err);
+  if (rc) return rc;
   return mm_object_write(file->object->core, file->start + offset, &byte, 1, err);
 }
 
 static int update_function(mmap_table *table, sqlite3_value **argv, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   ext_file file;
-  uint8_t byte;
   bool from = !sqlite3_value_nochange(argv[2 + BYTES_OFFSET]) &&
               !sqlite3_value_nochange(argv[2 + BYTES_BYTE]);
   int rc = check_place(argv, BYTES_OFFSET, sqlite3_value_int64(argv[0]), err);
@@ -371,8 +374,7 @@ static int update_function(mmap_table *table, sqlite3_value **argv, mm_error *er
   if (rc) return rc;
   if (!sqlite3_value_nochange(argv[2 + BYTES_BYTE])) {
     uint64_t offset = (uint64_t)sqlite3_value_int64(argv[0]);
-    rc = encode(argv[2 + BYTES_BYTE], byte_column.type, byte_column.name, &byte, err);
-    if (rc == MM_OK) rc = write_function_byte(conn, &file, offset, byte, err);
+    rc = write_function_byte(conn, &file, offset, argv[2 + BYTES_BYTE], err);
   }
   ext_object_release(file.object);
   return rc;
@@ -411,7 +413,7 @@ static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) 
 static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
   const mm_object *core = table->writing->core;
   uint64_t whole = rows->size - rows->size % table->spec.record;
-  if (core->kind == MM_OBJECT_PRIVATE) {
+  if (core->fixed) {
     return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", core->name);
   }
   if (table->spec.length) {

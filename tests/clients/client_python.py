@@ -2,6 +2,7 @@
 """The main things in Python's sqlite3 module, as a Python program does them."""
 
 import os
+import re
 import sqlite3
 import sys
 import tempfile
@@ -46,6 +47,53 @@ def a_context_manager_is_a_transaction(db, data):
     assert os.listdir(".").count("f-mmap-journal") == 0
 
 
+def left_by(program):
+    """What notes.txt is after a program that raises ValueError."""
+    with open("notes.txt", "wb") as file:
+        file.write(b"some words\n")
+    try:
+        program()
+    except ValueError:
+        return content("notes.txt")
+    raise AssertionError("it did not raise")
+
+
+def leaving(db, *statements):
+    """A program that an exception makes leave `with db`, after the statements."""
+    def program():
+        with db:
+            for statement in statements:
+                db.execute(statement).fetchall()
+            raise ValueError
+    return program
+
+
+def a_select_that_writes_begins_no_transaction(db, readme):
+    """As README's "Ways to hurt yourself" says."""
+    programs = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
+    assert len(programs) == 1 and "BEGIN" in programs[0]
+    assert left_by(lambda: exec(programs[0], {"db": db})) == b"some words\n"
+    without = "".join(line for line in programs[0].splitlines(True) if "BEGIN" not in line)
+    assert left_by(lambda: exec(without, {"db": db})) == b"Some words\n"
+    patch = "SELECT mmap_patch('notes.txt', 0, 'S')"
+    assert left_by(leaving(db, patch)) == b"Some words\n"
+    db.execute("CREATE TEMP TABLE log(n)")
+    for begins in ("BEGIN", "UPDATE mmap SET byte = 33 WHERE file = 'notes.txt' AND offset = 9",
+                   "INSERT INTO log SELECT mmap_set('notes.txt', 9, 33)"):
+        assert left_by(leaving(db, begins, patch)) == b"some words\n", begins
+    with db:
+        db.execute("INSERT INTO log SELECT mmap_set('notes.txt', 9, 33)")
+    assert content("notes.txt") == b"some word!\n"
+    db.execute("SELECT mmap_patch('notes.txt', 0, 'S')").fetchall()
+    db.rollback()
+    assert content("notes.txt") == b"Some word!\n"
+    rows = "SELECT mmap_set('notes.txt', offset, 46) FROM mmap('notes.txt') WHERE offset < 3"
+    with db:
+        db.execute("BEGIN")
+        db.execute(rows)  # nobody fetches: one row was, of three
+    assert content("notes.txt") == b".ome word!\n"
+
+
 def a_large_slice_is_bytes(db):
     big = os.urandom(1 << 20)
     with open("big", "wb") as file:
@@ -83,6 +131,8 @@ def errors_are_exceptions(db):
 
 
 def main():
+    with open("README.md", encoding="utf-8") as file:
+        readme = file.read()
     library = os.path.abspath("ext/mmap0.so" if len(sys.argv) < 2 else sys.argv[1])
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
@@ -95,6 +145,7 @@ def main():
         db.enable_load_extension(False)
         reading(db, data)
         a_context_manager_is_a_transaction(db, data)
+        a_select_that_writes_begins_no_transaction(db, readme)
         a_large_slice_is_bytes(db)
         records_come_and_go(db)
         errors_are_exceptions(db)

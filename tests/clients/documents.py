@@ -23,7 +23,7 @@ MORE = "   ...> "
 SHELL = "$ "
 # What stands for a result that is another on each machine.
 ANYTHING = "…"
-# What the documents call the directory.
+# What the documents call the directory, in what they print and in what they ask for.
 HOME = "/home/you"
 # The further lines of an error, which an example may leave out.
 FURTHER = re.compile(r"^\s+(.*error here|\^-*|UPDATE|SELECT)")
@@ -69,10 +69,11 @@ def examples(lines):
     return found
 
 
-def script_of(example, library, commands):
+def script_of(example, library, commands, directory):
     """What the sqlite3 shell is given for an example."""
     if example.prompt == SQL:
-        return f".load '{library}'" if example.text.startswith(".load") else example.text
+        text = example.text.replace(HOME, os.path.realpath(directory))
+        return f".load '{library}'" if text.startswith(".load") else text
     if example.text == "sqlite3":
         return ""
     # Its exit status is no part of an example, and its quotes are not for the sqlite3 shell.
@@ -89,7 +90,7 @@ def run(library, found, directory):
         script.append(f".load '{library}'")
     with tempfile.TemporaryDirectory() as commands:
         for i, example in enumerate(found):
-            script += [script_of(example, library, commands), f".print <<{i}>>"]
+            script += [script_of(example, library, commands, directory), f".print <<{i}>>"]
         shell = subprocess.run(
             ["stdbuf", "-o0", "sqlite3", "-init", "/dev/null", "-batch", ":memory:"],
             input="\n".join(script) + "\n", cwd=directory, text=True, timeout=200,

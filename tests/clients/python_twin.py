@@ -26,6 +26,20 @@ class Failed:
         return "Failed"
 
 
+def python_judged(error):
+    """What was wrong, by Python's exception: the handle, the place or the value."""
+    if isinstance(error, TypeError) and "readonly" in str(error):
+        return "handle"
+    return "place" if isinstance(error, IndexError) else "value"
+
+
+def sql_judged(error):
+    """The same by our sentence."""
+    if "reading only" in str(error):
+        return "handle"
+    return "place" if "is outside" in str(error) else "value"
+
+
 class Twin:
     def __init__(self, seed, access):
         self.random = random.Random(seed)
@@ -184,6 +198,27 @@ class Twin:
 
         self.both("set", call, "mmap_set(?, ?, ?)", at, byte)
 
+    def judge(self):
+        """What is wrong first, of a handle, a place and a value that are all wrong or not."""
+        at, value = self.number(), self.random.choice([66, 256, -1, b"", b"\0", 1.5])
+
+        def call(m):
+            m[at] = value
+
+        python = sql = None
+        before = self.python[:]
+        try:
+            call(self.python)
+        except (IndexError, TypeError, ValueError) as error:
+            python = python_judged(error)
+        try:
+            self.sql("mmap_set(?, ?, ?)", self.handle, at, value)
+        except sqlite3.Error as error:
+            sql = sql_judged(error)
+        self.same("judge %r %r" % (at, value), python, sql)
+        if python:
+            self.same("judge left all", before, self.python[:])
+
     def resize(self):
         if self.access == "copy" and self.random.random() < 0.5:
             return
@@ -233,7 +268,7 @@ class Twin:
     def run(self, operations):
         reading = [self.find, self.rfind, self.count, self.read, self.read_byte, self.readline, self.seek, self.seek, self.slice,
                    self.get, self.size, self.flush, self.madvise]
-        writing = [self.move, self.write, self.write, self.write_byte, self.set, self.resize]
+        writing = [self.move, self.write, self.write, self.write_byte, self.set, self.judge, self.resize]
         for i in range(operations):
             self.random.choice(reading + writing)()
             self.both("tell", lambda m: m.tell(), "mmap_tell(?)")

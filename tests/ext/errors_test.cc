@@ -172,6 +172,52 @@ TEST_F(Errors, NumbersOutOfAllRange) {
   }
 }
 
+// As in Python: first the handle, whatever else is wrong, …
+TEST_F(Errors, TheHandleIsJudgedFirst) {
+  for (const Function &f : kFunctions) {
+    for (size_t i = 1; i < f.good.size(); i++) {
+      std::string closed = Call(f, "2", i, "1.5"), reads = Call(f, "3", i, "1.5");
+      EXPECT_EQ(Error(closed), std::string("ERROR ") + f.name + ": handle 2 is closed") << closed;
+      if (!f.writes) continue;
+      EXPECT_EQ(Error(reads),
+                std::string("READONLY ") + f.name + ": handle 3 is open for reading only")
+          << reads;
+    }
+  }
+  EXPECT_EQ(Error("UPDATE mmap SET byte = 300 WHERE file = 3"),
+            "READONLY mmap: handle 3 is open for reading only");
+}
+
+// … then the place, then the value.
+TEST_F(Errors, ThePlaceIsJudgedBeforeTheValue) {
+  const char *const kCalls[][2] = {
+      {"mmap_set(1, 10, x'00')", "offset 10 is outside 'a' (10 bytes)"},
+      {"mmap_set(1, 10, 300)", "offset 10 is outside 'a' (10 bytes)"},
+      {"mmap_set('a', 9, 1.5, 'u16le')", "offset 9 and 2 bytes are outside 'a' (10 bytes)"},
+      {"mmap_set(1, 'x', 300)", "offset 'x' is not an integer"},
+      {"mmap_patch(1, 11, 5)", "offset 11 is outside 'a' (10 bytes)"},
+      {"mmap_insert(1, -11, 5)", "offset -11 is outside 'a' (10 bytes)"},
+  };
+  for (const auto &call : kCalls) {
+    std::string name = std::string(call[0]).substr(0, std::string(call[0]).find('('));
+    EXPECT_EQ(Error("SELECT " + std::string(call[0])), "ERROR " + name + ": " + call[1]);
+  }
+  EXPECT_EQ(Error("SELECT mmap_seek(1, 0, 2), mmap_write_byte(1, 300)"),
+            "ERROR mmap_write_byte: 1 bytes do not fit between position 10 and the end of 'a'"
+            " (10 bytes)");
+  Run("SELECT mmap_seek(1, 0)");
+}
+
+// A call that was refused has changed nothing, so the transaction goes on without it.
+TEST_F(Errors, AValueThatIsRefusedLeavesTheTransactionAsItWas) {
+  Run("BEGIN; SELECT mmap_set(1, 0, 65)");
+  EXPECT_EQ(Error("SELECT mmap_set(1, 1, 300)"), "CONSTRAINT mmap_set: 300 does not fit u8");
+  EXPECT_EQ(Error("SELECT mmap_patch(1, 1, 5)").substr(0, 5), "ERROR");
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "A123456789");
+  EXPECT_EQ(Rows("SELECT offset, length FROM mmap_changes"), "0|1");
+  Run("ROLLBACK");
+}
+
 TEST_F(Errors, WritesThatAreNotAllowed) {
   for (const Function &f : kFunctions) {
     if (f.writes) {

@@ -130,6 +130,18 @@ TEST_F(Open, NullIsAnonymousMemory) {
   EXPECT_NE(Error("SELECT mmap_open(NULL, 'write', 9000000000000000000)"), "ok");
 }
 
+TEST_F(Open, ACopyOfMemoryKeepsItsSizeToo) {
+  const char *refused = "'memory' is open with access=copy: its size stays";
+  Run("SELECT mmap_open(NULL, 'copy', 10), mmap_set(1, 0, 65)");
+  for (const char *call :
+       {"mmap_resize(1, 20)", "mmap_insert(1, 0, 'x')", "mmap_delete(1, 0, 1)"}) {
+    std::string name = std::string(call).substr(0, std::string(call).find('('));
+    EXPECT_EQ(Error(std::string("SELECT ") + call), "READONLY " + name + ": " + refused);
+  }
+  EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "A" + std::string(9, '\0'));
+  EXPECT_EQ(Error("SELECT mmap_resize(mmap_open(NULL, 'write', 10), 20)"), "ok");
+}
+
 TEST_F(Open, ATagIsSharedByConnections) {
   Db other;
   std::string tag = "test" + std::to_string(getpid());
