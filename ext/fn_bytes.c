@@ -210,7 +210,7 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 /* ---- writing in place ----------------------------------------------------------------------- */
 
 /* Resolve the file and run the write. */
-static void write_file(sqlite3_context *context, ext_write *write) {
+static void resolve_and_write(sqlite3_context *context, ext_write *write) {
   if (ext_file_argument(context, write->name, write->argv[0], &write->file) == MM_OK) {
     ext_write_call(context, write);
   }
@@ -242,7 +242,7 @@ static int run_set(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void setFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_set", .run = run_set, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) write_file(context, &write);
+  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
 }
 
 static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -261,7 +261,7 @@ static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_patch", .run = run_patch, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) write_file(context, &write);
+  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
 }
 
 static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -284,7 +284,7 @@ static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void moveFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_move", .run = run_move, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 4)) write_file(context, &write);
+  if (!ext_any_null(argv, 4)) resolve_and_write(context, &write);
 }
 
 /* ---- changing the size ---------------------------------------------------------------------- */
@@ -330,7 +330,7 @@ static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_resize", .run = run_resize, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 2)) write_file(context, &write);
+  if (!ext_any_null(argv, 2)) resolve_and_write(context, &write);
 }
 
 /* Bytes behind the window would have to move with those inside, or be lost. And where a file has
@@ -373,7 +373,7 @@ static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_insert", .run = run_insert, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) write_file(context, &write);
+  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
 }
 
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -392,7 +392,7 @@ static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_delete", .run = run_delete, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) write_file(context, &write);
+  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
 }
 
 /* ---- neither -------------------------------------------------------------------------------- */

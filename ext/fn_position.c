@@ -85,7 +85,7 @@ static void readlineFunc(sqlite3_context *context, int argc, sqlite3_value **arg
 }
 
 /* Do so many bytes fit behind the position? */
-static int check_rest(const ext_file *file, uint64_t size, mm_error *err) {
+static int check_behind(const ext_file *file, uint64_t size, mm_error *err) {
   uint64_t p = file->handle->position;
   if (p <= file->length && size <= rest_of(file)) return MM_OK;
   return mm_fail(err, MM_ERROR,
@@ -108,14 +108,14 @@ static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
   uint64_t size;
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[1], "data", &data, &size, err);
-  if (rc == MM_OK) rc = check_rest(&write->file, size, err);
+  if (rc == MM_OK) rc = check_behind(&write->file, size, err);
   return rc == MM_OK ? write_here(write, data, size, err) : rc;
 }
 
 static int run_write_byte(ext_conn *conn, ext_write *write, mm_error *err) {
   int64_t value;
   int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = check_rest(&write->file, 1, err);
+  if (rc == MM_OK) rc = check_behind(&write->file, 1, err);
   if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "byte", &value, err);
   if (rc) return rc;
   if (value < 0 || value > 255) {
@@ -126,7 +126,7 @@ static int run_write_byte(ext_conn *conn, ext_write *write, mm_error *err) {
 }
 
 /* Outside a transaction the write may fail as late as in its own commit. */
-static void write_handle(sqlite3_context *context, ext_write *write) {
+static void write_at_position(sqlite3_context *context, ext_write *write) {
   if (ext_handle_argument(context, write->name, write->argv[0], &write->file)) return;
   ext_handle *handle = write->file.handle;
   uint64_t before = handle->position;
@@ -135,12 +135,12 @@ static void write_handle(sqlite3_context *context, ext_write *write) {
 
 static void writeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_write", .run = run_write, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 2)) write_handle(context, &write);
+  if (!ext_any_null(argv, 2)) write_at_position(context, &write);
 }
 
 static void writeByteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_write_byte", .run = run_write_byte, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 2)) write_handle(context, &write);
+  if (!ext_any_null(argv, 2)) write_at_position(context, &write);
 }
 
 /* The place that `pos` and `whence` mean; false if it lies outside 0..length. */

@@ -356,7 +356,7 @@ TEST_F(Sigbus, ASliceThatIsWrittenIntoAnotherFile) {
       Put("g", before);
       Run(begin);
       EXPECT_EQ(Code(Error("SELECT mmap_set('g', 0, mmap_slice('f'), harm('blob(524288)'))")),
-                "INTERRUPT");
+                "IOERR");
       Fresh();
       EXPECT_EQ(Code(Error("SELECT mmap_patch('g', 0, harm(mmap_slice('f')))")), "INTERRUPT");
       EXPECT_EQ(One("SELECT mmap_count('g', 'g')"), "524288");
