@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""amalgamate.py OUT SOURCE...: writes all of the library as one C file.
+"""amalgamate.py OUT [SOURCE...]: writes all of the library as one C file, and mmap0.h beside it.
 
 SOURCE are the files of core/ and ext/, by their paths from the top, where this runs; those that
-are not C are passed over. Each .c file stands in OUT once, and before the first that includes it
+are not C are passed over. Without any they are found. Each .c file stands in OUT once, and before the first that includes it
 each of the project's headers; the system's come first of all, so that everything behind them can
 be hidden from other libraries. A file-local name has to be the only one of its kind in the whole
 library, or OUT does not compile: that is how it is checked.
@@ -133,8 +133,15 @@ class Amalgamation:
         return top + "".join(parts) + BOTTOM
 
 
+def find_sources():
+    return sorted(os.path.join(folder, name) for top in ("core", "ext")
+                  for folder, _, names in os.walk(top) for name in names)
+
+
 def main():
-    out, paths = sys.argv[1], sys.argv[2:]
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    out, paths = sys.argv[1], sys.argv[2:] or find_sources()
     if "ext/mmap0.h" not in paths or not os.path.exists("LICENSE"):
         sys.exit("amalgamate.py: SOURCE are all files of core/ and ext/; LICENSE is beside the two")
     # The entry points last: they know all the others.
@@ -143,6 +150,8 @@ def main():
     text = Amalgamation(paths).write(sources)
     with open(out, "w", encoding="utf-8") as file:
         file.write(text)
+    with open(os.path.join(os.path.dirname(out), "mmap0.h"), "w", encoding="utf-8") as file:
+        file.write(read("ext/mmap0.h"))
 
 
 main()

@@ -12,7 +12,13 @@ _DATA = [
 # What some of the scripts need besides.
 _MORE = {
     "clients/client_java.sh": ["clients/client_java.java"],
-    "clients/amalgamation.sh": ["//:amalgamation"],
+    "clients/amalgamation.sh": [
+        "//:LICENSE",
+        "//:amalgamation",
+        "//core:sources",
+        "//ext:amalgamate.py",
+        "//ext:sources",
+    ],
     "clients/documented.py": ["//tests:README.md", "//tests/bench:README.md"],
     "clients/install.sh": [
         "//:install",
@@ -94,7 +100,7 @@ def fault_tests(pattern, modes):
     for mode in modes:
         native.cc_test(
             name = "faults/" + mode,
-            size = "large",
+            size = "medium",
             data = _DATA,
             env = {"MM_FAULTS": mode},
             # Thousands of processes, each of which it would look through for leaks at its end.

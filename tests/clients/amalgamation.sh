@@ -38,6 +38,13 @@ block() {
 top=$PWD
 scratch=$(mktemp -d "${TEST_TMPDIR:-/tmp}/amalgamation.XXXXXX")
 cp -L mmap0.c mmap0.h "$scratch/"
+# As README says it, without Bazel.
+made=$(grep '^    python3 ext/amalgamate.py' README.md)
+mkdir "$scratch/by-hand"
+${made% *} "$scratch/by-hand/mmap0.c" || fail "$made"
+for name in mmap0.c mmap0.h; do
+  cmp "$name" "$scratch/by-hand/$name" || fail "$made gives another $name"
+done
 cd "$scratch"
 shared=$(grep '^    cc .*-shared' "$top/README.md")
 compiled=$(grep '^    cc .*-DSQLITE_CORE' "$top/README.md")
