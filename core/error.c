@@ -40,9 +40,13 @@ static int code_of_errno(int error, int code) {
   }
 }
 
-/* Both strerror_r's exist; this one is right under _GNU_SOURCE, which the build defines. */
+/* Under _GNU_SOURCE, which the build defines, glibc's returns the text; others fill the buffer. */
 static const char *describe_errno(int error, char *buffer, size_t size) {
+#ifdef __GLIBC__
   return strerror_r(error, buffer, size);
+#else
+  return strerror_r(error, buffer, size) == 0 ? buffer : "an error without a name";
+#endif
 }
 
 int(mm_fail_errno)(mm_error *err, int code, int error, const char *format, ...) {

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/once.h"
 #include "core/sys.h"
 
 /*
@@ -192,7 +193,7 @@ static int below[ENTRIES]; /* the entry that was on top before this one */
 static int top_entry;
 static pthread_mutex_t install_mutex =
     PTHREAD_MUTEX_INITIALIZER; /* install's; the handler takes none */
-static pthread_once_t install_mutex_once = PTHREAD_ONCE_INIT;
+static mm_once_flag install_mutex_once = MM_ONCE_INIT;
 
 /* A stamp at the end of the siginfo, which is on the stack, ours to write on, and unused there for
 ** SIGBUS: it lives just as long as this delivery of this signal, whoever calls whom, and also when
@@ -223,17 +224,22 @@ static void give_up(const siginfo_t *info) {
   if (!is_synchronous(info)) (void)raise(SIGBUS);
 }
 
+/* pthread_sigmask is a new symbol of glibc 2.32. On Linux sigprocmask is of the thread, too. */
+static int thread_mask(int how, const sigset_t *mask, sigset_t *old) {
+  return sigprocmask(how, mask, old) == 0 ? 0 : errno;
+}
+
 /* Call a handler as the system would: with its signals blocked. */
 static void call_action(const struct sigaction *action, siginfo_t *info, void *context) {
   sigset_t mask = action->sa_mask, old;
   if (!(action->sa_flags & SA_NODEFER)) (void)sigaddset(&mask, SIGBUS);
-  (void)pthread_sigmask(SIG_BLOCK, &mask, &old);
+  (void)thread_mask(SIG_BLOCK, &mask, &old);
   if (action->sa_flags & SA_SIGINFO) {
     action->sa_sigaction(SIGBUS, info, context);
   } else {
     action->sa_handler(SIGBUS);
   }
-  (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+  (void)thread_mask(SIG_SETMASK, &old, NULL);
 }
 
 static bool is_one_shot(const struct sigaction *action) {
@@ -354,7 +360,7 @@ static void prepare(void) {
 static int put_on_top(mm_error *err) {
   struct sigaction now;
   int rc = MM_OK;
-  (void)pthread_once(&install_mutex_once, prepare);
+  mm_once(&install_mutex_once, prepare);
   install_mutex_lock();
   if (sigaction(SIGBUS, NULL, &now) != 0) {
     rc = mm_fail_errno(err, MM_ERROR, errno, "cannot handle SIGBUS");
@@ -369,7 +375,7 @@ static int unblock(mm_error *err) {
   sigset_t set;
   (void)sigemptyset(&set);
   (void)sigaddset(&set, SIGBUS);
-  int error = pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  int error = thread_mask(SIG_UNBLOCK, &set, NULL);
   return error ? mm_fail_errno(err, MM_ERROR, error, "cannot unblock SIGBUS") : MM_OK;
 }
 

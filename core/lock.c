@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/mem.h"
+#include "core/once.h"
 
 /*
 ** The registry: a hash table with chains. One mutex covers the chains and the owners; nothing else
@@ -23,7 +24,7 @@ struct mm_inode {
 
 static mm_inode *buckets[1 << BUCKET_BITS];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t mutex_once = PTHREAD_ONCE_INIT;
+static mm_once_flag mutex_once = MM_ONCE_INIT;
 
 static void mutex_lock(void) {
   (void)pthread_mutex_lock(&mutex);
@@ -60,7 +61,7 @@ static bool is_inherited(const mm_inode *entry) {
 
 mm_inode *mm_inode_acquire(uint64_t device, uint64_t inode) {
   unsigned generation = mm_sys_generation();
-  (void)pthread_once(&mutex_once, mutex_watch_forks);
+  mm_once(&mutex_once, mutex_watch_forks);
   mm_inode *fresh = mm_alloc(sizeof *fresh); /* before the mutex: the allocator may be a host's */
   if (!fresh) return NULL;
   *fresh = (mm_inode){.device = device, .inode = inode, .generation = generation};

@@ -48,6 +48,24 @@ char *mm_strdup(const char *text) {
   return copy;
 }
 
+const void *mm_mem_find(const void *in, size_t size, const void *what, size_t length) {
+  const uint8_t *at = in;
+  if (length == 0) return in;
+  while (size >= length) {
+    const uint8_t *first = memchr(at, *(const uint8_t *)what, size - length + 1);
+    if (!first) return NULL;
+    if (memcmp(first, what, length) == 0) return first;
+    size -= (size_t)(first - at) + 1;
+    at = first + 1;
+  }
+  return NULL;
+}
+
+/* Not a standard's, but all C libraries of Linux have it. */
+const void *mm_mem_find_last(const void *in, size_t size, int byte) {
+  return memrchr(in, byte, size);
+}
+
 int mm_grow(void **array, size_t count, size_t *capacity, size_t size) {
   if (count < *capacity) return 0;
   size_t more = *capacity ? *capacity * 2 : 8;

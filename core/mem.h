@@ -26,6 +26,13 @@ void *mm_realloc(void *memory, uint64_t size); /* NULL: failed, and `memory` is 
 void mm_free(void *memory);                    /* NULL is allowed */
 char *mm_strdup(const char *text);             /* NULL when there is no memory */
 
+/* The first place of `what` in the first `size` bytes at `in`; NULL if there is none. For what is
+** short: find.h searches files. */
+const void *mm_mem_find(const void *in, size_t size, const void *what, size_t length);
+
+/* The last place of a byte; NULL if there is none. */
+const void *mm_mem_find_last(const void *in, size_t size, int byte);
+
 /* Make room for one more element in an array that grows: `*array` has `count` elements of `size`
 ** bytes in use and `*capacity` allocated. Returns 0, or -1 when there is no memory (nothing is
 ** changed then). */

@@ -151,7 +151,7 @@ static int compile(const mm_pattern *p, uint32_t options, pcre2_code **out, mm_e
 }
 
 static bool contains(const mm_pattern *p, const char *text) {
-  return memmem(p->text, p->text_size, text, strlen(text)) != NULL;
+  return mm_mem_find(p->text, p->text_size, text, strlen(text)) != NULL;
 }
 
 static bool ends_quantifier(uint8_t c) {
@@ -179,7 +179,7 @@ static bool is_option(uint8_t c) {
 ** what the option x allows. */
 static bool may_be_parted(const mm_pattern *p) {
   const uint8_t *at = p->text, *end = p->text + p->text_size;
-  while ((at = memmem(at, (size_t)(end - at), "(?", 2)) != NULL) {
+  while ((at = mm_mem_find(at, (size_t)(end - at), "(?", 2)) != NULL) {
     at += 2;
     while (at < end && is_option(*at)) at++;
     if (at < end && (*at == '#' || *at == 'x')) return true;
@@ -203,7 +203,7 @@ static bool may_be_possessive(const mm_pattern *p) {
 ** left: it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa".
 ** https://github.com/PCRE2Project/pcre2/issues/347 */
 static bool forgets_choices(const mm_pattern *p) {
-  const uint8_t *atomic = memmem(p->text, p->text_size, "(?>", 3);
+  const uint8_t *atomic = mm_mem_find(p->text, p->text_size, "(?>", 3);
   bool possessive =
       contains(p, ")++") || contains(p, ")*+") || contains(p, ")?+") || contains(p, "}+");
   if (may_be_parted(p)) return atomic || may_be_possessive(p);

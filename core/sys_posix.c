@@ -3,17 +3,21 @@
 **
 ** Measured facts that shaped it stand beside the call they concern. Anything newer than Linux 3.15
 ** (open file description locks) has a fallback here or is reported as missing.
+**
+** A library that is built on a new system must load on an old one: what the C library has had only
+** since glibc 2.18, or in another shape elsewhere, is not called here but the kernel itself
+** (tests/clients/symbols.py looks).
 */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/once.h"
 #include "core/sys.h"
 
 _Static_assert(sizeof(off_t) == 8, "build with -D_FILE_OFFSET_BITS=64");
@@ -32,6 +37,10 @@ _Static_assert(sizeof(off_t) == 8, "build with -D_FILE_OFFSET_BITS=64");
 #ifndef TMPFS_MAGIC
 #define TMPFS_MAGIC 0x01021994
 #endif
+#ifndef F_OFD_SETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#endif
 #ifndef MADV_COLD
 #define MADV_COLD 20
 #define MADV_PAGEOUT 21
@@ -41,6 +50,9 @@ _Static_assert(sizeof(off_t) == 8, "build with -D_FILE_OFFSET_BITS=64");
 #endif
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1U
 #endif
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U
@@ -59,6 +71,45 @@ static int done(int result) {
 
 static int64_t done64(int64_t result) {
   return result < 0 ? -errno : result;
+}
+
+/* Where headers are older than a call, it is one that the system does not know. */
+#ifndef SYS_statx
+#define SYS_statx (-1)
+#endif
+#ifndef SYS_getrandom
+#define SYS_getrandom (-1)
+#endif
+#ifndef SYS_memfd_create
+#define SYS_memfd_create (-1)
+#endif
+
+/* fstat, stat and lstat are new symbols of glibc 2.33. On these machines what the kernel fills in
+** is the C library's struct stat. */
+#if defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__) || defined(__s390x__) ||     \
+                          defined(__powerpc64__) || (defined(__riscv) && defined(SYS_newfstatat)))
+#define KERNEL_FSTAT SYS_fstat
+#define KERNEL_FSTATAT SYS_newfstatat
+#elif defined(__GLIBC__) && (defined(__i386__) || defined(__ARM_EABI__))
+_Static_assert(sizeof(time_t) == 4, "with _TIME_BITS=64 the kernel's structure is another");
+#define KERNEL_FSTAT SYS_fstat64
+#define KERNEL_FSTATAT SYS_fstatat64
+#endif
+
+static int stat_descriptor(int fd, struct stat *st) {
+#ifdef KERNEL_FSTAT
+  return (int)syscall(KERNEL_FSTAT, fd, st);
+#else
+  return fstat(fd, st);
+#endif
+}
+
+static int stat_name(int directory, const char *path, struct stat *st, int flags) {
+#ifdef KERNEL_FSTATAT
+  return (int)syscall(KERNEL_FSTATAT, directory, path, st, flags);
+#else
+  return fstatat(directory, path, st, flags);
+#endif
 }
 
 /* Does a range lie where an off_t can reach it? */
@@ -148,7 +199,7 @@ static int posix_reopen(int fd, int flags) {
 }
 
 /* After EINTR the descriptor is gone on Linux; a second close could hit another thread's. */
-static int posix_close(int fd) {
+static int posix_close_fd(int fd) {
   return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -176,7 +227,7 @@ static int take_stat(int result, const struct stat *from, mm_stat *to) {
 static int posix_status(int fd, mm_stat *out) {
   struct stat st;
   int result;
-  do result = fstat(fd, &st);
+  do result = stat_descriptor(fd, &st);
   while (again(result));
   return take_stat(result, &st, out);
 }
@@ -184,7 +235,7 @@ static int posix_status(int fd, mm_stat *out) {
 static int posix_status_path(const char *path, mm_stat *out) {
   struct stat st;
   int result;
-  do result = stat(path, &st);
+  do result = stat_name(AT_FDCWD, path, &st, 0);
   while (again(result));
   return take_stat(result, &st, out);
 }
@@ -192,18 +243,29 @@ static int posix_status_path(const char *path, mm_stat *out) {
 static int posix_status_link(const char *path, mm_stat *out) {
   struct stat st;
   int result;
-  do result = lstat(path, &st);
+  do result = stat_name(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
   while (again(result));
   return take_stat(result, &st, out);
 }
 
+/* linux/stat.h's struct statx, which is newer than many systems. */
+struct birth {
+  uint32_t mask;
+  uint32_t unused[19];
+  int64_t seconds;
+  uint32_t nano;
+  uint32_t unused_too[41];
+};
+_Static_assert(offsetof(struct birth, seconds) == 80 && sizeof(struct birth) == 256, "statx(2)");
+#define BIRTH_TIME 0x800u
+
 static int64_t posix_birth(int fd) {
-  struct statx sx;
-  int result;
-  do result = statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx);
+  struct birth birth = {.mask = 0};
+  long result;
+  do result = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, BIRTH_TIME, &birth);
   while (again(result));
-  if (result < 0 || !(sx.stx_mask & STATX_BTIME)) return 0;
-  return time_of(sx.stx_btime.tv_sec, sx.stx_btime.tv_nsec);
+  if (result < 0 || !(birth.mask & BIRTH_TIME)) return 0;
+  return time_of(birth.seconds, birth.nano);
 }
 
 static int posix_path_of(int fd, char *path, size_t size) {
@@ -368,7 +430,7 @@ static int entry_kind(DIR *directory, const struct dirent *entry) {
     case DT_DIR:
       return MM_KIND_DIRECTORY;
     case DT_UNKNOWN: /* not every file system tells */
-      if (fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+      if (stat_name(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return MM_KIND_OTHER;
       return kind_of(st.st_mode);
     default:
@@ -408,12 +470,16 @@ static int memory_in(const char *directory) {
   return done(fd);
 }
 
+static int memory_native(const char *name, unsigned flags) {
+  return (int)syscall(SYS_memfd_create, name, flags);
+}
+
 static int posix_memory(const char *name) {
   char cut[200]; /* the system takes 249 bytes */
   (void)snprintf(cut, sizeof cut, "%s", name ? name : "");
   /* Some systems insist on the flag (vm.memfd_noexec), older ones do not know it. */
-  int fd = memfd_create(cut, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-  if (fd < 0 && errno == EINVAL) fd = memfd_create(cut, MFD_CLOEXEC);
+  int fd = memory_native(cut, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memory_native(cut, MFD_CLOEXEC);
   if (fd >= 0) return fd;
   int error = errno;
   if (error != ENOSYS && error != EPERM) return -error;
@@ -435,11 +501,20 @@ static bool lock_of(int kind, uint64_t offset, uint64_t size, struct flock *lock
   return true;
 }
 
+/* fcntl is a new symbol of glibc 2.28 where an off_t is made one of 64 bits. */
+static int lock_native(int fd, int command, struct flock *lock) {
+#ifdef SYS_fcntl64
+  return (int)syscall(SYS_fcntl64, fd, command, lock);
+#else
+  return (int)syscall(SYS_fcntl, fd, command, lock);
+#endif
+}
+
 static int posix_lock(int fd, int kind, uint64_t offset, uint64_t size) {
   struct flock lock;
   if (!lock_of(kind, offset, size, &lock)) return -EINVAL;
   int result;
-  do result = fcntl(fd, F_OFD_SETLK, &lock);
+  do result = lock_native(fd, F_OFD_SETLK, &lock);
   while (again(result));
   if (result < 0) return errno == EACCES ? -EAGAIN : -errno;
   return 0;
@@ -449,7 +524,7 @@ static int posix_locked(int fd, int kind, uint64_t offset, uint64_t size) {
   struct flock lock;
   if (kind == MM_LOCK_NONE || !lock_of(kind, offset, size, &lock)) return -EINVAL;
   int result;
-  do result = fcntl(fd, F_OFD_GETLK, &lock);
+  do result = lock_native(fd, F_OFD_GETLK, &lock);
   while (again(result));
   if (result < 0) return -errno;
   return lock.l_type != F_UNLCK;
@@ -557,7 +632,7 @@ static void random_weak(unsigned char *to, size_t size) {
 static void posix_random(void *data, size_t size) {
   unsigned char *to = data;
   while (size > 0) {
-    ssize_t n = getrandom(to, size < 256 ? size : 256, 0);
+    long n = syscall(SYS_getrandom, to, size < 256 ? size : 256, 0);
     if (again(n)) continue;
     if (n <= 0) {
       random_weak(to, size);
@@ -572,9 +647,28 @@ static const char *posix_environment(const char *name) {
   return secure_getenv(name);
 }
 
+#define ONCE_DONE (-1)
+
+/* Waiting is for the length of a few instructions. A child whose parent was doing it does it anew:
+** the thread that was at it is not there. */
+void mm_once(mm_once_flag *flag, void (*what)(void)) {
+  int state = atomic_load(flag);
+  int self = state == ONCE_DONE ? 0 : getpid();
+  while (state != ONCE_DONE) {
+    if (state == self) {
+      (void)sched_yield();
+      state = atomic_load(flag);
+    } else if (atomic_compare_exchange_weak(flag, &state, self)) {
+      what();
+      atomic_store(flag, ONCE_DONE);
+      return;
+    }
+  }
+}
+
 static atomic_uint forks;
 static bool forks_are_counted;
-static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
+static mm_once_flag forks_once = MM_ONCE_INIT;
 
 static void count_fork(void) {
   atomic_fetch_add(&forks, 1);
@@ -586,14 +680,14 @@ static void watch_forks(void) {
 
 /* Registered at the first question: who never asked has nothing to compare with. */
 unsigned mm_sys_generation(void) {
-  (void)pthread_once(&forks_once, watch_forks);
+  mm_once(&forks_once, watch_forks);
   return forks_are_counted ? atomic_load(&forks) : (unsigned)getpid();
 }
 
 #define POSIX_TABLE                                                                                \
   {                                                                                                \
     .open = posix_open, .open_beneath = posix_open_beneath, .reopen = posix_reopen,                \
-    .close = posix_close, .status = posix_status, .status_path = posix_status_path,                \
+    .close = posix_close_fd, .status = posix_status, .status_path = posix_status_path,             \
     .status_link = posix_status_link, .birth = posix_birth, .path_of = posix_path_of,              \
     .read_link = posix_read_link, .working_directory = posix_working_directory,                    \
     .read = posix_read, .write = posix_write, .resize = posix_resize, .can_hold = posix_can_hold,  \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/once.h"
 #include "core/sys.h"
 
 /* Zeros over at least so many bytes are mapped, not stored. */
@@ -19,7 +20,7 @@
 /* All views that have pins, of all objects and threads. A fork takes the lock first, so that a
 ** child does not find it held by a thread that it does not have. */
 static pthread_mutex_t pins_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t pins_once = PTHREAD_ONCE_INIT;
+static mm_once_flag pins_once = MM_ONCE_INIT;
 static mm_view *pinned_views;
 static mm_view_writing *writings; /* on the stacks of the threads that write */
 
@@ -61,7 +62,7 @@ int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint6
     return mm_fail(err, MM_TOOBIG, "%llu bytes are more than can be mapped",
                    (unsigned long long)size);
   }
-  (void)pthread_once(&pins_once, pins_watch_forks);
+  mm_once(&pins_once, pins_watch_forks);
   mm_view *view = mm_alloc_zeroed(sizeof *view);
   if (!view) return mm_fail_nomem(err);
   view->reserved = view->anonymous = with_slack(size);

@@ -9,10 +9,10 @@
 #include "ext/ext.h"
 SQLITE_EXTENSION_INIT1
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "core/mem.h"
+#include "core/once.h"
 #include "ext/conn.h"
 #include "ext/mmap0.h"
 
@@ -43,7 +43,7 @@ static void use_sqlite_memory(void) {
 }
 
 /* Connections are opened by threads that others run beside: what these read is set only once. */
-static pthread_once_t set_up_once = PTHREAD_ONCE_INIT;
+static mm_once_flag set_up_once = MM_ONCE_INIT;
 
 /* ---- registration --------------------------------------------------------------------------- */
 
@@ -106,7 +106,7 @@ static void say(char **error, char *message) {
 
 static bool is_accepted(const sqlite3_api_routines *api, char **error) {
   (void)api;
-  (void)pthread_once(&set_up_once, use_sqlite_memory);
+  mm_once(&set_up_once, use_sqlite_memory);
   if (sqlite3_libversion_number() >= OLDEST) return true;
   say(error,
       sqlite3_mprintf("mmap: SQLite %s is too old: 3.31 or newer is needed", sqlite3_libversion()));
@@ -140,7 +140,7 @@ static bool is_accepted(const sqlite3_api_routines *api, char **error) {
                           first->libversion());
     return false;
   }
-  (void)pthread_once(&set_up_once, set_up_process);
+  mm_once(&set_up_once, set_up_process);
   return true;
 }
 

@@ -297,7 +297,7 @@ static uint64_t after_newline(text *t, uint64_t from, uint64_t end) {
 static uint64_t after_last_newline(text *t, uint64_t from, uint64_t end) {
   while (from < end && !t->interrupted) {
     uint64_t size = end - from < LINES_PIECE ? end - from : LINES_PIECE;
-    const uint8_t *newline = memrchr(t->data + (end - size), '\n', (size_t)size);
+    const uint8_t *newline = mm_mem_find_last(t->data + (end - size), (size_t)size, '\n');
     if (newline) return (uint64_t)(newline - t->data) + 1;
     end -= size;
     t->interrupted = size == LINES_PIECE && ext_conn_interrupted(t->conn);
