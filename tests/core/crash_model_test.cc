@@ -252,12 +252,17 @@ std::string Old(uint64_t size) {
   return std::string(bytes.begin(), bytes.end());
 }
 
+std::string Sparse(uint64_t size) {
+  return Old(512) + std::string(size - 512, '\0');
+}
+
 // ---- what a transaction may do
 
 struct Edit {
   const char *name;
   uint64_t size; // of the file before
   void (*make)(Object &object);
+  bool sparse = false; // the file has bytes in its first sector only
 };
 
 void PrintTo(const Edit &edit, std::ostream *out) {
@@ -301,6 +306,13 @@ const Edit kEdits[] = {
        o.Resize(0);
        o.Insert(0, Pattern(2500, 5));
      }},
+    {"FillHoles", 30000,
+     [](Object &o) {
+       o.Write(5000, "in a hole");
+       o.Write(12280, "in two of its pages");
+       o.Write(29990, "at the end");
+     },
+     true},
 };
 
 class EveryCrash : public testing::TestWithParam<Edit> {
@@ -313,7 +325,7 @@ protected:
   }
   Disk Before() const {
     Disk disk;
-    disk.Put("f", Old(GetParam().size));
+    disk.Put("f", GetParam().sparse ? Sparse(GetParam().size) : Old(GetParam().size));
     return disk;
   }
   Explorer explorer;
@@ -558,6 +570,54 @@ TEST_P(CopyModel, ACopyThatWasWrittenNeverSeesHalfACommit) {
     copy.Rollback();
     EXPECT_EQ(states.count(BytesOf(copy)), 1u);
   }
+}
+
+// A disk that is full, and one each of whose operations fails: what a commit has reserved in holes
+// and past the end is given back when it comes to nothing. (But where that itself fails.)
+TEST_F(CrashModel, ACommitThatComesToNothingTakesNoRoom) {
+  explorer.depth = 1;
+  Disk before;
+  before.Put("f", Sparse(50000));
+  auto edit = [](Object &o) {
+    o.Resize(60000);
+    o.Write(500, "in the first block, which has room");
+    o.Write(5000, "in a hole");
+    o.Write(20470, "in two of its pages");
+    o.Write(49998, "over the end");
+    o.Write(59000, "past it");
+  };
+  uint64_t taken = before.Find(before.InodeOf("f"))->room.size();
+  ASSERT_EQ(taken, 1u);
+  unsigned tries = 0;
+  for (int n = 0, more = 1; more; n++) {
+    for (uint64_t left : {UINT64_MAX, UINT64_C(0), UINT64_C(1), UINT64_C(2), UINT64_C(3)}) {
+      SCOPED_TRACE(std::to_string(n) + " of " + std::to_string(left));
+      Machine machine(before);
+      Object object = machine.Open("f");
+      object.Begin();
+      edit(object);
+      int count = 0;
+      bool failed = false, spoilt = false;
+      machine.os().Left(left);
+      machine.os().Fail([&](const DiskOp &op) {
+        bool fails = count++ == n;
+        failed |= fails;
+        spoilt |= fails && (op.kind == DiskOp::kZero || op.kind == DiskOp::kResize);
+        return fails;
+      });
+      int rc = mm_object_prepare(object, &object.err);
+      EXPECT_TRUE(rc == MM_OK || failed || left < 6) << object.err.text;
+      (void)mm_object_rollback(object, &object.err);
+      const Disk &disk = machine.os().disk();
+      if (!spoilt) EXPECT_EQ(disk.Find(disk.InodeOf("f"))->room.size(), taken);
+      EXPECT_EQ(disk.Contents("f"), Sparse(50000));
+      more = left == UINT64_MAX ? failed : more;
+      tries++;
+    }
+  }
+  EXPECT_GT(tries, 20u);
+  explorer.Explore(Commit(before, edit, MM_SYNC_FULL));
+  Good();
 }
 
 TEST_F(CrashModel, PreparingAgainAfterFurtherWritesIsOneTransaction) {

@@ -247,7 +247,7 @@ TEST_F(Values, AWindowThatTheFileHasLeft) {
   Put("w", "0123");
   EXPECT_EQ(One("SELECT mmap_length(1), mmap_length(2), mmap_size(1), mmap_slice(1), mmap_tell(1),"
                 " mmap_read(1), mmap_find(1, ''), mmap_find(2, '3'), mmap_crc32(2)"),
-            "0|0|4|x''|0|x''|0|-1|0");
+            "0|0|4|x''|3|x''|0|-1|0");
   EXPECT_EQ(One("SELECT count(*) FROM mmap(1)"), "0");
   EXPECT_NE(Error("SELECT mmap_get(1, 0)"), "ok");
   EXPECT_NE(Error("SELECT mmap_get(1, -1)"), "ok");

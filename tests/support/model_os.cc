@@ -11,7 +11,7 @@ namespace mm_test {
 
 namespace {
 
-constexpr uint64_t kSector = 512, kPage = 4096;
+constexpr uint64_t kSector = 512, kPage = 4096, kBlock = 4096;
 constexpr uint32_t kUser = 1000;
 const std::string kDirectory = "/model";
 
@@ -57,8 +57,40 @@ void Disk::Put(const std::string &name, const std::string &bytes) {
   uint64_t inode = next_inode_++;
   Node &node = nodes_[inode];
   node.bytes = node.durable = bytes;
+  for (uint64_t at = 0; at * kBlock < bytes.size(); at++) {
+    if (bytes.find_first_not_of('\0', at * kBlock) / kBlock == at) node.data.insert(at);
+  }
+  node.room = node.data;
   node.changed = clock++;
   names_[name].inode = names_[name].durable = inode;
+}
+
+void Disk::Reserve(uint64_t inode, uint64_t offset, uint64_t size) {
+  Node &node = nodes_[inode];
+  for (uint64_t at = offset / kBlock; at * kBlock < offset + size; at++) node.room.insert(at);
+  node.changed = clock++;
+}
+
+// What an operation does to the blocks of a file.
+static void TakeRoom(Disk::Node *node, const DiskOp &op) {
+  uint64_t first = op.offset / kBlock,
+           past = op.kind == DiskOp::kResize ? (op.size + kBlock - 1) / kBlock
+                                             : (op.offset + op.data.size() + kBlock - 1) / kBlock;
+  if (op.kind == DiskOp::kWrite) {
+    for (uint64_t at = first; at < past; at++) {
+      node->room.insert(at);
+      node->data.insert(at);
+    }
+  } else if (op.kind == DiskOp::kResize) {
+    node->room.erase(node->room.lower_bound(past), node->room.end());
+    node->data.erase(node->data.lower_bound(past), node->data.end());
+  } else if (op.kind == DiskOp::kZero) {
+    for (uint64_t at = (op.offset + kBlock - 1) / kBlock; (at + 1) * kBlock <= op.offset + op.size;
+         at++) {
+      node->room.erase(at);
+      node->data.erase(at);
+    }
+  }
 }
 
 bool Disk::Has(const std::string &name) const {
@@ -125,6 +157,7 @@ void Write(Disk::Node *node, uint64_t offset, const std::string &data) {
 void Disk::Apply(const DiskOp &op) {
   auto found = nodes_.find(op.inode);
   Node *node = found == nodes_.end() ? nullptr : &found->second;
+  if (node) TakeRoom(node, op);
   switch (op.kind) {
     case DiskOp::kCreate:
       next_inode_ = std::max(next_inode_, op.inode + 1);
@@ -141,7 +174,10 @@ void Disk::Apply(const DiskOp &op) {
       Write(node, op.offset, op.data);
       break;
     case DiskOp::kZero:
-      Write(node, op.offset, std::string(op.size, '\0'));
+      if (op.offset < node->bytes.size()) {
+        Write(node, op.offset,
+              std::string(std::min(op.size, node->bytes.size() - op.offset), '\0'));
+      }
       break;
     case DiskOp::kResize:
       ChangeMeta(node, op.size, op.size < node->bytes.size());
@@ -225,6 +261,8 @@ static Disk::Node NodeAfter(const Disk::Node &node, const unsigned **choice) {
   after.bytes = after.durable = blocks;
   after.durable_mode = after.mode;
   after.changed = node.changed;
+  after.room = node.room;
+  after.data = node.data;
   return after;
 }
 
@@ -289,6 +327,7 @@ struct Model {
   std::map<uint64_t, int> shown; // inode to a file in memory that has the same bytes, once mapped
   const mm_sys *real = mm_sys_default();
   mm_sys below;
+  uint64_t left = UINT64_MAX; // blocks that may be reserved
 };
 
 Model *model;
@@ -387,7 +426,8 @@ void StatusOf(uint64_t inode, mm_stat *stat) {
   stat->user = stat->group = kUser;
   stat->kind = node ? MM_KIND_FILE : MM_KIND_DIRECTORY;
   stat->mode = node ? node->mode : 0755;
-  stat->size = stat->room = node ? node->bytes.size() : 0;
+  stat->size = node ? node->bytes.size() : 0;
+  stat->room = node ? node->room.size() * kBlock : 0;
   stat->mtime = stat->ctime = node ? static_cast<int64_t>(node->changed) : 0;
   stat->links = 1;
 }
@@ -459,30 +499,50 @@ int CanHold(int fd, uint64_t) {
   return ForWriting(fd) ? 0 : -EBADF;
 }
 
-int Reserve(int fd, uint64_t, uint64_t) {
-  return ForWriting(fd) ? 0 : -EBADF;
+int Reserve(int fd, uint64_t offset, uint64_t size) {
+  Descriptor *of = ForWriting(fd);
+  if (!of) return -EBADF;
+  const std::set<uint64_t> &room = model->disk.Find(of->inode)->room;
+  uint64_t needed = 0;
+  for (uint64_t at = offset / kBlock; at * kBlock < offset + size; at++) needed += !room.count(at);
+  if (needed > model->left) return -ENOSPC;
+  model->left -= needed;
+  model->disk.Reserve(of->inode, offset, size);
+  return 0;
 }
 
 int Zero(int fd, uint64_t offset, uint64_t size) {
   Descriptor *of = ForWriting(fd);
   if (!of) return -EBADF;
-  uint64_t end = model->disk.Find(of->inode)->bytes.size();
   DiskOp op = Of(DiskOp::kZero, *of);
-  op.offset = std::min(offset, end);
-  op.size = std::min(size, end - op.offset);
+  op.offset = offset;
+  op.size = size;
   return Do(op);
+}
+
+// The first place from `offset` on whose block has data, or has none; the file's size: none.
+uint64_t NextPlace(const Disk::Node &node, uint64_t offset, bool data) {
+  uint64_t size = node.bytes.size();
+  while (offset < size && node.data.count(offset / kBlock) != data) {
+    offset = (offset / kBlock + 1) * kBlock;
+  }
+  return std::min(offset, size);
 }
 
 int64_t NextHole(int fd, uint64_t offset) {
   Descriptor *of = Get(fd);
-  uint64_t size = of ? model->disk.Find(of->inode)->bytes.size() : 0;
-  return offset < size ? static_cast<int64_t>(size) : -ENXIO;
+  if (!of) return -EBADF;
+  const Disk::Node &node = *model->disk.Find(of->inode);
+  return static_cast<int64_t>(offset < node.bytes.size() ? NextPlace(node, offset, false)
+                                                         : node.bytes.size());
 }
 
 int64_t NextData(int fd, uint64_t offset) {
   Descriptor *of = Get(fd);
-  uint64_t size = of ? model->disk.Find(of->inode)->bytes.size() : 0;
-  return offset < size ? static_cast<int64_t>(offset) : -ENXIO;
+  if (!of) return -EBADF;
+  const Disk::Node &node = *model->disk.Find(of->inode);
+  uint64_t at = NextPlace(node, offset, true);
+  return at < node.bytes.size() ? static_cast<int64_t>(at) : -ENXIO;
 }
 
 int HolesTakeRoom(int) {
@@ -639,6 +699,10 @@ const std::vector<DiskOp> &ModelOs::ops() const {
 void ModelOs::Fail(std::function<bool(const DiskOp &)> fail) {
   model->fail = std::move(fail);
 }
+void ModelOs::Left(uint64_t blocks) {
+  model->left = blocks;
+}
+
 void ModelOs::Lose(std::function<bool(const DiskOp &)> lose) {
   model->lose = std::move(lose);
 }

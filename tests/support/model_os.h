@@ -12,6 +12,9 @@
 //               - of each name, what any prefix of its making and removing gives: a file that was
 //                 synced itself is lost if its name was not
 //
+// A block of a file that was never written, or was made a hole, is one; it may have room all the same,
+// that was reserved. Which blocks have room is no matter of crashes here.
+//
 // What the model knows of a system is what core uses for files in one directory, made with the
 // names "/model/<name>"; a call that it does not know ends the test.
 #ifndef MM_TESTS_SUPPORT_MODEL_OS_H
@@ -20,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,11 +60,13 @@ public:
     uint32_t mode = 0644, durable_mode = 0644;
     uint64_t changed = 0; // Disk::clock at the last change
     std::vector<Pending> pending;
-    std::string ghost; // what the disk held before where this file's new bytes go
+    std::string ghost;             // what the disk held before where this file's new bytes go
+    std::set<uint64_t> room, data; // blocks; those with data have room
   };
 
-  void Put(const std::string &name, const std::string &bytes); // a durable file
+  void Put(const std::string &name, const std::string &bytes); // a durable file, zeros are holes
   void Apply(const DiskOp &op);
+  void Reserve(uint64_t inode, uint64_t offset, uint64_t size);
 
   bool Has(const std::string &name) const;
   uint64_t InodeOf(const std::string &name) const; // 0: none
@@ -100,6 +106,9 @@ public:
   static std::string PathOf(const std::string &name); // "/model/<name>"
   const Disk &disk() const;
   const std::vector<DiskOp> &ops() const; // all that was done since it lives
+
+  // So many blocks may still be reserved.
+  void Left(uint64_t blocks);
 
   // Operations that this says yes to are reported as done, and are not.
   void Lose(std::function<bool(const DiskOp &)> lose);
