@@ -5,14 +5,15 @@
 --     SELECT path, copy, disk_guid, entries, header_crc_ok, entries_crc_ok, error FROM gpt_header;
 --     SELECT path, number, name, type, offset, bytes FROM gpt_partition WHERE copy = 'primary';
 --
---     gpt_header     a row for each copy that is there: `primary` behind the first sector, `backup` in the last
+--     gpt_header     a row for each copy that is there: `primary` behind the first sector, `backup` in the last one, or
+--                    where the primary says it is
 --     gpt_partition  the entries in use, of each copy
 --
--- Sectors of 512 and 4,096 bytes are understood. A file without a GPT has no rows, and one that is cut short
--- no backup; where that says something else than the primary is a question for EXCEPT.
+-- Sectors of 512 and 4,096 bytes are understood, and entries of any size that the header gives. A file without a
+-- GPT has no rows. Of an image that is cut short the primary's `error` says that there is no backup; of a disk that
+-- was enlarged the backup's says that it is not in the last sector. Where the two differ is a question for EXCEPT.
 --
--- Not covered: the MBR before it (mbr.sql), backups that lie elsewhere than in the last sector, more than
--- 65,536 entries.
+-- Not covered: the MBR before it (mbr.sql), a backup that is in neither place, more than 65,536 entries.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 
@@ -22,21 +23,35 @@ CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT R
 CREATE TEMP VIEW IF NOT EXISTS gpt_size_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size FROM target;
 
+-- The last whole sector, as images may have a few bytes more.
+CREATE TEMP VIEW IF NOT EXISTS gpt_end_ AS
+  SELECT DISTINCT path, file_size, sector, (file_size / sector - 1) * sector AS last
+    FROM gpt_size_ CROSS JOIN (SELECT 512 AS sector UNION ALL SELECT 4096) WHERE file_size >= 2 * sector;
+
+-- `other`: where the primary says that the backup is, if that is not the last sector; -1 if it says nothing that
+-- can be.
+CREATE TEMP VIEW IF NOT EXISTS gpt_other_ AS
+  SELECT DISTINCT path, file_size, sector, last,
+         CASE WHEN mmap_get(path, sector, 'u64be') = 0x4546492050415254
+                   AND mmap_get(path, sector + 32, 'u64le') BETWEEN 2 AND last / sector - 1
+              THEN mmap_get(path, sector + 32, 'u64le') * sector ELSE -1 END AS other
+    FROM gpt_end_;
+
 CREATE TEMP VIEW IF NOT EXISTS gpt_place_ AS
-  SELECT DISTINCT path, file_size, copy, sector, iif(copy = 'primary', sector, file_size - sector) AS at
-    FROM gpt_size_ CROSS JOIN (SELECT 'primary' AS copy, 512 AS sector UNION ALL SELECT 'primary', 4096
-                               UNION ALL SELECT 'backup', 512 UNION ALL SELECT 'backup', 4096)
-   WHERE file_size >= 2 * sector;
+  SELECT DISTINCT path, file_size, sector, last, other, copy,
+         CASE copy WHEN 'primary' THEN sector WHEN 'backup' THEN last ELSE other END AS at
+    FROM gpt_other_ CROSS JOIN (SELECT 'primary' AS copy UNION ALL SELECT 'backup' UNION ALL SELECT 'elsewhere');
 
 CREATE TEMP VIEW IF NOT EXISTS gpt_raw_ AS
-  SELECT DISTINCT path, file_size, copy, sector, at, mmap_get(path, at + 12, 'u32le') AS head,
-         mmap_get(path, at + 16, 'u32le') AS crc, mmap_get(path, at + 72, 'u64le') AS first,
-         mmap_get(path, at + 80, 'u32le') AS entries, mmap_get(path, at + 84, 'u32le') AS entry_bytes
-    FROM gpt_place_ WHERE mmap_get(path, at, 'u64be') = 0x4546492050415254;
+  SELECT DISTINCT path, file_size, iif(copy = 'primary', 'primary', 'backup') AS copy, sector, last, other, at,
+         mmap_get(path, at + 12, 'u32le') AS head, mmap_get(path, at + 16, 'u32le') AS crc,
+         mmap_get(path, at + 72, 'u64le') AS first, mmap_get(path, at + 80, 'u32le') AS entries,
+         mmap_get(path, at + 84, 'u32le') AS entry_bytes
+    FROM gpt_place_ WHERE CASE WHEN at > 0 THEN mmap_get(path, at, 'u64be') END = 0x4546492050415254;
 
 -- entries_at: NULL unless the whole table lies inside the file.
 CREATE TEMP VIEW IF NOT EXISTS gpt_file_ AS
-  SELECT DISTINCT path, file_size, copy, sector, at, head, crc, entries, entry_bytes,
+  SELECT DISTINCT path, file_size, copy, sector, last, other, at, head, crc, entries, entry_bytes,
          CASE WHEN first BETWEEN 1 AND file_size / sector AND entries <= 65536
                    AND entry_bytes BETWEEN 128 AND 4096 AND first * sector <= file_size - entries * entry_bytes
               THEN first * sector END AS entries_at
@@ -65,7 +80,7 @@ CREATE TEMP VIEW IF NOT EXISTS gpt_crc_ AS
     FROM gpt_guid_ AS g;
 
 CREATE TEMP VIEW IF NOT EXISTS gpt_checked_ AS
-  SELECT DISTINCT path, file_size, copy, sector, at, disk_guid, entries, entry_bytes, entries_at,
+  SELECT DISTINCT path, file_size, copy, sector, last, other, at, disk_guid, entries, entry_bytes, entries_at,
          (whole | effect) - (whole & effect) = crc AS header_crc_ok,
          CASE WHEN entries_at IS NOT NULL
               THEN mmap_crc32(path, entries_at, entries_at + entries * entry_bytes)
@@ -77,10 +92,15 @@ CREATE TEMP VIEW IF NOT EXISTS gpt_header AS
          mmap_get(path, at + 40, 'u64le') AS first_usable, mmap_get(path, at + 48, 'u64le') AS last_usable,
          coalesce(header_crc_ok, 0) AS header_crc_ok, entries_crc_ok,
          CASE WHEN header_crc_ok IS NOT 1 THEN 'the header''s CRC is wrong'
+              WHEN entries > 65536 THEN 'the table has more than 65,536 entries, which are not read'
+              WHEN entry_bytes NOT BETWEEN 128 AND 4096 THEN 'its entries cannot have ' || entry_bytes || ' bytes'
               WHEN entries_at IS NULL THEN 'the table reaches past the end of the file'
               WHEN NOT entries_crc_ok THEN 'the table''s CRC is wrong'
               WHEN mmap_get(path, at + 24, 'u64le') <> at / sector THEN 'it is not where it says it is'
-         END AS error
+              WHEN copy = 'backup' AND at <> last THEN 'it is not in the last sector: the disk was enlarged'
+              WHEN copy = 'primary' AND mmap_slice(path, last, last + 8) <> CAST('EFI PART' AS BLOB)
+                   AND mmap_slice(path, other, other + 8) <> CAST('EFI PART' AS BLOB)
+              THEN 'there is no backup where it says' END AS error
     FROM gpt_checked_;
 
 CREATE TEMP VIEW IF NOT EXISTS gpt_entry_ AS
