@@ -7,10 +7,11 @@
 --
 --     utmp_record  type, pid, line, id, user, host, address and time (UTC) of each record
 --
--- The records are those of Linux with glibc or musl: 384 bytes on x86 and most others, 400 on arm64. Which,
--- the file's size tells, 384 where both would do. A file of which the first record cannot be one has no
--- rows; the format has no mark of its own, so another file may look like it by chance. Other records that
--- cannot be one have an `error`, as has the rest behind the last whole one.
+-- The records are those of Linux with glibc or musl: 384 bytes on x86 and most others, 400 on arm64. Which, the
+-- records tell: the layout in which more of 200 have a type and a time. Empty ones in front are passed over. The
+-- format has no mark of its own: a file is taken for one if the first of its records that has a type can be one, or
+-- most of them can, so another file may look like it by chance; all others have no rows. Other records that cannot
+-- be one have an `error`, as has the rest behind the last whole one. Times of 384 bytes are unsigned, and end in 2106.
 --
 -- Not covered: big-endian machines, lastlog, compressed wtmp.1.gz.
 
@@ -22,24 +23,55 @@ CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT R
 CREATE TEMP VIEW IF NOT EXISTS utmp_size_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size FROM target;
 
--- The fields up to the exit status, at 332, are the same in both; `t` is where the time is.
+-- The fields up to the exit status, at 332, are the same in both; `t` is where the seconds are, `u` the microseconds
+-- and `a` the address.
 CREATE TEMP VIEW IF NOT EXISTS utmp_layout_ AS
-  SELECT DISTINCT path, file_size, iif(file_size % 384 > 0 AND file_size % 400 = 0, 400, 384) AS record,
-         iif(file_size % 384 > 0 AND file_size % 400 = 0, 344, 340) AS t,
-         iif(file_size % 384 > 0 AND file_size % 400 = 0, 'i64le', 'i32le') AS number
-    FROM utmp_size_ WHERE file_size >= 384;
+  SELECT DISTINCT path, file_size, record, t, u, a, number
+    FROM utmp_size_ CROSS JOIN (SELECT 384 AS record, 340 AS t, 344 AS u, 348 AS a, 'u32le' AS number
+                                UNION ALL SELECT 400, 344, 352, 360, 'i64le')
+   WHERE file_size >= record;
 
+-- From the first record that is not all zeros, 200 are looked at: `used` are those that have a type and a time. A time
+-- soon after 1970 is that of a board without a clock, or the microseconds of the other layout, and so speaks less
+-- for this one.
+CREATE TEMP VIEW IF NOT EXISTS utmp_some_ AS
+  SELECT DISTINCT path, file_size, record, t, u, a, number, max(0, mmap_search(path, '[^\x00]')) / record AS low,
+         min(max(0, mmap_search(path, '[^\x00]')) / record + 200, file_size / record) AS high
+    FROM utmp_layout_;
+
+CREATE TEMP VIEW IF NOT EXISTS utmp_used_ AS
+  SELECT DISTINCT path, file_size, record, t, u, a, number, low, high,
+         (SELECT json_group_array(json_array(i.offset, mmap_get(path, i.offset * record + t, number)))
+            FROM mmap(path) AS i
+           WHERE i.offset >= low AND i.offset < high
+             AND mmap_get(path, i.offset * record, 'u32le') BETWEEN 1 AND 9
+             AND mmap_get(path, i.offset * record + t, number) BETWEEN 0 AND 253402300799
+             AND mmap_get(path, i.offset * record + u, number) BETWEEN 0 AND 999999) AS used
+    FROM utmp_some_;
+
+CREATE TEMP VIEW IF NOT EXISTS utmp_best_ AS
+  SELECT path, file_size, record, t, u, a, number, low, high, used,
+         row_number() OVER (PARTITION BY path
+                            ORDER BY (SELECT total(CASE WHEN json_extract(value, '$[1]') > 1000000 THEN 3
+                                                        WHEN json_extract(value, '$[1]') > 0 THEN 1 END)
+                                        FROM json_each(used)) DESC, file_size % record > 0, record) AS place
+    FROM utmp_used_;
+
+-- The first record that has a type is one, or most are.
 CREATE TEMP VIEW IF NOT EXISTS utmp_file_ AS
-  SELECT DISTINCT path, file_size, record, t, number FROM utmp_layout_
-   WHERE mmap_get(path, 0, 'u32le') BETWEEN 1 AND 9 AND mmap_get(path, t, number) BETWEEN 0 AND 253402300799
-     AND mmap_get(path, t + iif(record = 400, 8, 4), number) BETWEEN 0 AND 999999;
+  SELECT DISTINCT path, file_size, record, t, u, a, number FROM utmp_best_
+   WHERE place = 1
+     AND (json_extract(used, '$[0][0]') = (SELECT i.offset FROM mmap(path) AS i
+                                            WHERE i.offset >= low AND i.offset < high
+                                              AND mmap_get(path, i.offset * record, 'u32le') <> 0 LIMIT 1)
+          OR 2 * json_array_length(used) > high - low);
 
 CREATE TEMP VIEW IF NOT EXISTS utmp_at_ AS
   SELECT DISTINCT f.path, i.offset AS number, i.offset * record AS at,
          mmap_get(f.path, i.offset * record, 'u16le') AS type,
          mmap_get(f.path, i.offset * record + t, f.number) AS seconds,
-         mmap_get(f.path, i.offset * record + t + iif(record = 400, 8, 4), f.number) AS microseconds,
-         i.offset * record + t + iif(record = 400, 16, 8) AS address
+         mmap_get(f.path, i.offset * record + u, f.number) AS microseconds,
+         i.offset * record + a AS address
     FROM utmp_file_ AS f CROSS JOIN mmap(f.path) AS i
    WHERE i.offset < file_size / record;
 
@@ -62,7 +94,8 @@ CREATE TEMP VIEW IF NOT EXISTS utmp_record AS
                           mmap_get(path, address + 2), mmap_get(path, address + 3)) END AS address,
          datetime(seconds, 'unixepoch') AS time, seconds, microseconds,
          CASE WHEN type > 9 THEN 'it is no record: its type is ' || type
-              WHEN microseconds NOT BETWEEN 0 AND 999999 THEN 'it is no record: its time is none' END AS error
+              WHEN seconds NOT BETWEEN 0 AND 253402300799 OR microseconds NOT BETWEEN 0 AND 999999
+              THEN 'it is no record: its time is none' END AS error
     FROM utmp_at_
   UNION ALL
   SELECT path, file_size / record, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
