@@ -19,7 +19,20 @@
 --   grep_match  a row a match: path, offset, length, the match as a BLOB and, printable, as `shown`; `before` and
 --               `after`, printable, up to 16 bytes
 --   grep_line   a row a line that a match begins in: path, number, offset, text, matches, previous, following; of the
---               files without a NUL in their first 8,000 bytes
+--               files without a NUL in their first 8,000 bytes, and of those in UTF-16 that begin with its mark
+--
+-- Lines end in \n or \r\n. In a file that has \r\n anywhere a lone \r ends one for `^`, `$` and `.`, too, as if the
+-- pattern began with (*ANYCRLF); so that (?m)two$ is found before either. grep_match takes the pattern as it stands:
+-- (*ANYCRLF)(?m)two$ does the same there, and (*LF) in front turns it off here.
+--
+-- Text comes as UTF-8: U+FFFD stands for what is none, and mmap_slice(path, offset, …) has the bytes. A file in
+-- UTF-16 is searched as UTF-8, up to the first U+0000; `offset` is where the line is in the file. grep_match sees
+-- its bytes.
+--
+-- The copy of a file in UTF-16 is made by mmap_patch. A connection that has no such function, as it only reads, has
+-- lines of all other files if it says before this is read:
+--
+--   CREATE TEMP VIEW grep_copy_(path, pattern, wide, copy, bytes) AS SELECT NULL, NULL, NULL, NULL, 0 WHERE 0;
 --
 -- Several patterns, as rows of grep, are several searches. A file that cannot be opened ends the query with an error:
 -- WHERE error IS NULL leaves it out.
@@ -37,32 +50,124 @@ CREATE TEMP VIEW IF NOT EXISTS grep_match AS
            WHERE b.offset BETWEEN m.offset + m.length AND m.offset + m.length + 15) AS after
     FROM target, grep, mmap_search_all(target.path, grep.pattern) AS m;
 
--- Names that end in _ are steps on the way. Where the line of each match begins: just behind the newline before it.
-CREATE TEMP VIEW IF NOT EXISTS grep_begin_ AS
-  SELECT target.path, grep.pattern, m.offset, 1 + mmap_rfind(target.path, x'0a', 0, m.offset) AS begin
-    FROM target, grep, mmap_search_all(target.path, grep.pattern) AS m
-   WHERE mmap_find(target.path, x'00', 0, 8000) < 0;
+-- ---- lines ---------------------------------------------------------------------------------------
 
--- An empty match behind the last newline is in no line.
-CREATE TEMP VIEW IF NOT EXISTS grep_begins_ AS
-  SELECT path, pattern, begin, count(*) AS matches FROM grep_begin_ WHERE begin < mmap_length(path)
-   GROUP BY path, pattern, begin;
+-- Names that end in _ are steps on the way. Their DISTINCT drops no row: it makes SQLite compute each column once,
+-- one after the other, and lets a constraint on path through to target.
 
--- The newlines between one such line and the next are counted, and summed up: each byte is looked at once.
-CREATE TEMP VIEW IF NOT EXISTS grep_count_ AS
-  SELECT path, pattern, begin, matches,
-         mmap_count(path, x'0a', coalesce(lag(begin) OVER w, 0), begin) AS lines,
-         CASE mmap_find(path, x'0a', begin) WHEN -1 THEN mmap_length(path) ELSE mmap_find(path, x'0a', begin) END AS end
-    FROM grep_begins_ WINDOW w AS (PARTITION BY path, pattern ORDER BY begin);
+-- Which files have lines: `wide` is the type of those in UTF-16. (The mark of UTF-32 begins alike.)
+CREATE TEMP VIEW IF NOT EXISTS grep_file_ AS
+  SELECT DISTINCT path,
+         CASE WHEN mmap_slice(path, 0, 4) = x'fffe0000' THEN NULL WHEN mmap_slice(path, 0, 2) = x'fffe' THEN 'utf16le'
+              WHEN mmap_slice(path, 0, 2) = x'feff' THEN 'utf16be' END AS wide
+    FROM target;
 
--- text: without its \n or \r\n. `previous` and `following` are NULL where there is no line.
+-- What is in UTF-16 is searched in a copy, which is memory of its own, and closed as soon as it was searched.
+CREATE TEMP VIEW IF NOT EXISTS grep_wide_ AS
+  SELECT DISTINCT path, wide,
+         CAST(CASE WHEN mmap_length(path) >= 4
+                   THEN mmap_get(path, 2, wide || '(' || (mmap_length(path) / 2 * 2 - 2) || ')') END AS BLOB) AS utf8
+    FROM grep_file_ WHERE wide IS NOT NULL;
+
+-- The pattern is tried on nothing first, as a bad one ends the statement.
+CREATE TEMP VIEW IF NOT EXISTS grep_open_ AS
+  SELECT DISTINCT path, pattern, wide, utf8, mmap_open(NULL, 'write', length(utf8)) AS copy
+    FROM grep_wide_, grep WHERE length(utf8) > 0 AND mmap_search(path, pattern, 0, 0) IS NOT NULL;
+
+CREATE TEMP VIEW IF NOT EXISTS grep_copy_ AS
+  SELECT DISTINCT path, pattern, wide, copy, mmap_patch(copy, 0, utf8) AS bytes FROM grep_open_;
+
+-- `source` is what is searched: a path, or the copy.
+CREATE TEMP VIEW IF NOT EXISTS grep_source_ AS
+  SELECT DISTINCT path, pattern, wide, path AS source FROM grep_file_, grep
+   WHERE wide IS NULL AND mmap_find(path, x'00', 0, 8000) < 0 AND mmap_search(path, pattern, 0, 0) IS NOT NULL
+  UNION ALL
+  SELECT path, pattern, wide, copy FROM grep_copy_ WHERE bytes > 0;
+
+-- The lines of one file, as JSON. Each byte is looked at once, however many matches a line has: from one match to the
+-- next the last newline is looked for, and newlines are counted from one such line to the next. An empty match behind
+-- the last newline is in no line.
+--
+--   begin, stop            the text of the line, without its \n or \r\n; `newline` is where the \n is, or the end
+--   before, before_stop    that of the line before, NULL if there is none
+--   newline + 1, after     that of the line behind; NULL if there is none
+--   units                  of a copy: how many units of UTF-16 are in front of the line, as bytes of UTF-8 that begin
+--                          a character, and once more those of four bytes
+--
+-- Of a copy the three texts are here, as it is closed later; of a file where they are.
+CREATE TEMP VIEW IF NOT EXISTS grep_found_ AS
+  SELECT DISTINCT path, pattern, wide, source,
+         (WITH hit(at, last) AS (
+            SELECT m.offset, lag(m.offset, 1, 0) OVER (ORDER BY m.offset)
+              FROM mmap_search_all(source, iif(mmap_find(source, x'0d0a') < 0, '', '(*ANYCRLF)') || pattern) AS m),
+          placed(begin) AS (SELECT 1 + max(mmap_rfind(source, x'0a', last, at)) OVER (ORDER BY at) FROM hit),
+          line(begin, last, matches) AS (
+            SELECT begin, lag(begin, 1, 0) OVER (ORDER BY begin), count(*) FROM placed
+             WHERE begin < mmap_length(source) GROUP BY begin),
+          counted(begin, matches, lines, units, newline) AS (
+            SELECT begin, matches, mmap_count(source, x'0a', last, begin),
+                   CASE WHEN wide IS NOT NULL THEN
+                     (SELECT total(h.count * ((h.byte & 0xc0 <> 0x80) + (h.byte >= 0xf0)))
+                        FROM mmap_histogram(source, last, begin) AS h) END,
+                   coalesce(nullif(mmap_find(source, x'0a', begin), -1), mmap_length(source))
+              FROM line),
+          around(number, matches, begin, units, newline, before, after) AS (
+            SELECT 1 + sum(lines) OVER w, matches, begin, CAST(sum(units) OVER w AS INTEGER), newline,
+                   CASE WHEN begin > 0 THEN 1 + mmap_rfind(source, x'0a', 0, begin - 1) END,
+                   CASE WHEN newline + 1 < mmap_length(source)
+                        THEN coalesce(nullif(mmap_find(source, x'0a', newline + 1), -1), mmap_length(source)) END
+              FROM counted WINDOW w AS (ORDER BY begin)),
+          text(number, matches, begin, units, stop, before, before_stop, next, after) AS (
+            SELECT number, matches, begin, units,
+                   newline - (newline > begin AND mmap_slice(source, newline - 1, newline + 1) = x'0d0a'), before,
+                   begin - 1 - (begin - 1 > before AND mmap_slice(source, begin - 2, begin) = x'0d0a'), newline + 1,
+                   after - (after > newline + 1 AND mmap_slice(source, after - 1, after + 1) = x'0d0a')
+              FROM around)
+          SELECT iif(wide IS NULL,
+                     json_group_array(json_array(number, matches, begin, stop, before, before_stop, next, after)),
+                     json_group_array(json_array(number, matches, 2 + 2 * units, NULL, NULL, NULL, NULL, NULL,
+                       CAST(mmap_slice(source, begin, stop) AS TEXT),
+                       CASE WHEN before >= 0 THEN CAST(mmap_slice(source, before, before_stop) AS TEXT) END,
+                       CASE WHEN after >= 0 THEN CAST(mmap_slice(source, next, after) AS TEXT) END)))
+            FROM text) AS found
+    FROM grep_source_;
+
+-- The copies are closed, and the lines are rows. (A condition on `closed` would be moved to where it closes twice.)
+CREATE TEMP VIEW IF NOT EXISTS grep_closed_ AS
+  SELECT DISTINCT path, pattern, wide, found, CASE WHEN wide IS NOT NULL THEN mmap_close(source) END AS closed
+    FROM grep_found_;
+
+CREATE TEMP VIEW IF NOT EXISTS grep_row_ AS
+  SELECT DISTINCT c.path, pattern, wide, json_extract(l.value, '$[0]') AS number,
+         json_extract(l.value, '$[1]') AS matches,
+         json_extract(l.value, '$[2]') AS begin, json_extract(l.value, '$[3]') AS stop,
+         json_extract(l.value, '$[4]') AS before, json_extract(l.value, '$[5]') AS before_stop,
+         json_extract(l.value, '$[6]') AS next, json_extract(l.value, '$[7]') AS after,
+         json_extract(l.value, '$[8]') AS text, json_extract(l.value, '$[9]') AS previous,
+         json_extract(l.value, '$[10]') AS following
+    FROM grep_closed_ AS c CROSS JOIN json_each(found) AS l;
+
+-- A run of UTF-8, which is group 1, or a piece that is none, as long as decoders agree on.
+CREATE TEMP VIEW IF NOT EXISTS grep_utf8_ AS SELECT '(?x)
+    ( (?: [\x00-\x7f]                   | [\xc2-\xdf]         [\x80-\xbf]
+        | \xe0 [\xa0-\xbf] [\x80-\xbf]    | [\xe1-\xec\xee\xef] [\x80-\xbf]{2}
+        | \xed [\x80-\x9f] [\x80-\xbf]    | \xf0 [\x90-\xbf]    [\x80-\xbf]{2}
+        | [\xf1-\xf3]      [\x80-\xbf]{3} | \xf4 [\x80-\x8f]    [\x80-\xbf]{2} )++ )
+    | \xe0 [\xa0-\xbf]                  | [\xe1-\xec\xee\xef] [\x80-\xbf]
+    | \xed [\x80-\x9f]                  | \xf0 [\x90-\xbf]    [\x80-\xbf]?
+    | [\xf1-\xf3]      [\x80-\xbf]{1,2} | \xf4 [\x80-\x8f]    [\x80-\xbf]?
+    | [\x80-\xff]' AS utf8;
+
 CREATE TEMP VIEW IF NOT EXISTS grep_line AS
-  SELECT path, 1 + sum(lines) OVER (PARTITION BY path, pattern ORDER BY begin) AS number, begin AS offset,
-         CAST(mmap_slice(path, begin,
-                         iif(end > begin AND mmap_slice(path, end - 1, end + 1) = x'0d0a', end - 1, end)) AS TEXT)
-           AS text,
-         (SELECT text FROM mmap_lines(path)
-           WHERE begin > 0 AND offset = 1 + mmap_rfind(path, x'0a', 0, begin - 1)) AS previous,
-         (SELECT text FROM mmap_lines(path) WHERE offset >= end + 1 LIMIT 1) AS following,
+  SELECT path, number, begin AS offset,
+         CASE WHEN wide IS NOT NULL THEN text
+              ELSE (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+                      FROM grep_utf8_, mmap_search_all(r.path, utf8, r.begin, r.stop)) END AS text,
+         CASE WHEN wide IS NOT NULL THEN previous WHEN before IS NULL THEN NULL
+              ELSE (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+                      FROM grep_utf8_, mmap_search_all(r.path, utf8, r.before, r.before_stop)) END AS previous,
+         CASE WHEN wide IS NOT NULL THEN following WHEN after IS NULL THEN NULL
+              ELSE (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+                      FROM grep_utf8_, mmap_search_all(r.path, utf8, r.next, r.after)) END AS following,
          matches, pattern
-    FROM grep_count_;
+    FROM grep_row_ AS r;

@@ -32,6 +32,7 @@
 --
 -- 3. Checksums that are mended by the statement that makes them wrong. A file whose last four bytes are the
 -- CRC-32 of all before (u32le), of those in `target`; and the text of a PNG's tEXt chunks, whatever its new length.
+-- That is in Latin-1 there: a text with other characters is refused, a BLOB is written as it is.
 --
 --     INSERT OR IGNORE INTO target VALUES ('sealed.bin'), ('photo.png');
 --     SELECT path, stored = computed AS whole FROM patch_seal WHERE path = 'sealed.bin';
@@ -54,22 +55,23 @@ CREATE TEMP TABLE IF NOT EXISTS patch(
   PRIMARY KEY (path, offset)
 );
 
--- Names that end in _ are steps on the way.
+-- Names that end in _ are steps on the way. `end_before` is where the furthest of the patches before this one ends.
 CREATE TEMP VIEW IF NOT EXISTS patch_now_ AS
   SELECT path, offset, length(CAST(old AS BLOB)) AS length, CAST(old AS BLOB) AS old, CAST(new AS BLOB) AS new,
-         mmap_slice(path, offset, offset + length(CAST(old AS BLOB))) AS now
+         mmap_slice(path, offset, offset + length(CAST(old AS BLOB))) AS now,
+         max(offset + length(CAST(old AS BLOB)))
+           OVER (PARTITION BY path ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS end_before,
+         lead(offset) OVER (PARTITION BY path ORDER BY offset) AS next
     FROM patch;
 
 CREATE TEMP VIEW IF NOT EXISTS patch_state AS
   SELECT path, offset, length, old, new, now,
          CASE WHEN length(now) < length THEN 'outside'
-              WHEN EXISTS (SELECT 1 FROM patch AS p
-                            WHERE p.path = n.path AND p.offset <> n.offset AND p.offset < n.offset + n.length
-                              AND n.offset < p.offset + length(CAST(p.old AS BLOB))) THEN 'overlap'
+              WHEN end_before > offset OR next < offset + length THEN 'overlap'
               WHEN now = old THEN 'old'
               WHEN now = new THEN 'new'
               ELSE 'other' END AS state
-    FROM patch_now_ AS n;
+    FROM patch_now_;
 
 -- SQLite lets no trigger UPDATE the table mmap, but the functions do their work there.
 CREATE TEMP VIEW IF NOT EXISTS patch_run AS SELECT '' AS action;
@@ -161,9 +163,13 @@ CREATE TEMP VIEW IF NOT EXISTS patch_png_text_ AS
   SELECT path, at, length, mmap_find(path, x'00', at + 8, at + 8 + length) AS nul
     FROM patch_png_chunk_ WHERE mmap_get(path, at + 4, 'text(4)') = 'tEXt';
 
+-- In Latin-1 each byte is the character of that number.
 CREATE TEMP VIEW IF NOT EXISTS patch_png_text AS
-  SELECT path, at, length, CAST(mmap_slice(path, at + 8, nul) AS TEXT) AS keyword,
-         CAST(mmap_slice(path, nul + 1, at + 8 + length) AS TEXT) AS text,
+  SELECT path, at, length,
+         (SELECT coalesce(group_concat(char(b.byte), ''), '') FROM mmap(path) AS b
+           WHERE b.offset BETWEEN at + 8 AND nul - 1) AS keyword,
+         (SELECT coalesce(group_concat(char(b.byte), ''), '') FROM mmap(path) AS b
+           WHERE b.offset BETWEEN nul + 1 AND at + 7 + length) AS text,
          mmap_crc32(path, at + 4, at + 8 + length) = mmap_get(path, at + 8 + length, 'u32be') AS crc_ok
     FROM patch_png_text_ WHERE nul >= 0;
 
@@ -175,11 +181,18 @@ CREATE TEMP TRIGGER IF NOT EXISTS patch_png_text_update INSTEAD OF UPDATE OF tex
                       WHERE now.path = OLD.path AND now.at = OLD.at AND now.length = OLD.length
                         AND now.keyword = OLD.keyword AND now.text = OLD.text);
   SELECT RAISE(ABORT, 'text is NULL') WHERE NEW.text IS NULL;
-  -- The keyword and its NUL stay where they are.
+  SELECT RAISE(ABORT, 'text has a character that is not in Latin-1')
+   WHERE typeof(NEW.text) <> 'blob' AND NEW.text GLOB '*[^' || char(1) || '-' || char(255) || ']*';
+  -- The keyword and its NUL stay where they are. There is room for each character first, then each is set; a BLOB is
+  -- taken as it is. (length() of a number is that of its digits.)
   SELECT mmap_delete(OLD.path, mmap_find(OLD.path, x'00', OLD.at + 8) + 1, OLD.at + 8 + OLD.length);
-  SELECT mmap_insert(OLD.path, mmap_find(OLD.path, x'00', OLD.at + 8) + 1, NEW.text);
+  SELECT mmap_insert(OLD.path, mmap_find(OLD.path, x'00', OLD.at + 8) + 1,
+                     iif(typeof(NEW.text) = 'blob', NEW.text, zeroblob(length(NEW.text))));
+  SELECT mmap_set(OLD.path, at + i.offset, unicode(substr(NEW.text, i.offset + 1, 1)))
+    FROM (SELECT mmap_find(OLD.path, x'00', OLD.at + 8) + 1 AS at), mmap(OLD.path) AS i
+   WHERE typeof(NEW.text) <> 'blob' AND i.offset < length(NEW.text);
   SELECT mmap_set(OLD.path, OLD.at, mmap_find(OLD.path, x'00', OLD.at + 8) + 1 - OLD.at - 8
-                                      + length(CAST(NEW.text AS BLOB)), 'u32be');
+                                      + length(NEW.text), 'u32be');
   SELECT mmap_set(path, at + 8 + length, mmap_crc32(path, at + 4, at + 8 + length), 'u32be')
     FROM (SELECT OLD.path AS path, OLD.at AS at, mmap_get(OLD.path, OLD.at, 'u32be') AS length);
 END;

@@ -18,6 +18,9 @@
 --   tail_line  the last lines of each file in `target`: path, back (1 is the last), offset, text
 --   tail_new   the lines of each file in tail_seen from `seen` to `upto`: path, offset, text
 --
+-- Text is without its \n or \r\n, and comes as UTF-8: U+FFFD stands for what is none, and mmap_slice(path, offset, …)
+-- has the bytes.
+--
 -- The four lines after the first are one look, as often as you like. To begin with what comes from now on, leave
 -- SELECT out of the first look. tail_seen is in the
 -- main database: if that is a file, it is remembered from one day to the next. A file that is shorter than what was
@@ -38,20 +41,36 @@ CREATE TEMP VIEW IF NOT EXISTS tail_end_ AS
   SELECT path, iif(mmap_slice(path, -1) = x'0a', mmap_length(path) - 1, mmap_length(path)) AS end
     FROM target WHERE mmap_length(path) > 0;
 
--- From the end backwards, a newline at a time.
-CREATE TEMP VIEW IF NOT EXISTS tail_line AS
+-- A run of UTF-8, which is group 1, or a piece that is none, as long as decoders agree on.
+CREATE TEMP VIEW IF NOT EXISTS tail_utf8_ AS SELECT '(?x)
+    ( (?: [\x00-\x7f]                   | [\xc2-\xdf]         [\x80-\xbf]
+        | \xe0 [\xa0-\xbf] [\x80-\xbf]    | [\xe1-\xec\xee\xef] [\x80-\xbf]{2}
+        | \xed [\x80-\x9f] [\x80-\xbf]    | \xf0 [\x90-\xbf]    [\x80-\xbf]{2}
+        | [\xf1-\xf3]      [\x80-\xbf]{3} | \xf4 [\x80-\x8f]    [\x80-\xbf]{2} )++ )
+    | \xe0 [\xa0-\xbf]                  | [\xe1-\xec\xee\xef] [\x80-\xbf]
+    | \xed [\x80-\x9f]                  | \xf0 [\x90-\xbf]    [\x80-\xbf]?
+    | [\xf1-\xf3]      [\x80-\xbf]{1,2} | \xf4 [\x80-\x8f]    [\x80-\xbf]?
+    | [\x80-\xff]' AS utf8;
+
+-- From the end backwards, a newline at a time; a text is without its \n or \r\n.
+CREATE TEMP VIEW IF NOT EXISTS tail_back_ AS
   WITH RECURSIVE line(path, back, begin, end) AS (
     SELECT path, 1, 1 + mmap_rfind(path, x'0a', 0, end), end FROM tail_end_
      WHERE (SELECT lines FROM tail_option) > 0
     UNION ALL
     SELECT path, back + 1, 1 + mmap_rfind(path, x'0a', 0, begin - 1), begin - 1 FROM line
      WHERE begin > 0 AND back < (SELECT lines FROM tail_option))
+  SELECT path, back, begin, end - (end > begin AND mmap_slice(path, end - 1, end + 1) = x'0d0a') AS end FROM line;
+
+CREATE TEMP VIEW IF NOT EXISTS tail_line AS
   SELECT path, back, begin AS offset,
-         CAST(mmap_slice(path, begin,
-                         iif(end > begin AND mmap_slice(path, end - 1, end + 1) = x'0d0a', end - 1, end)) AS TEXT)
-           AS text
-    FROM line;
+         (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+            FROM tail_utf8_, mmap_search_all(path, utf8, begin, end)) AS text
+    FROM tail_back_;
 
 CREATE TEMP VIEW IF NOT EXISTS tail_new AS
-  SELECT tail_seen.path, l.offset, l.text FROM tail_seen, mmap_lines(tail_seen.path) AS l
-   WHERE l.offset >= tail_seen.seen AND l.offset < tail_seen.upto;
+  SELECT t.path, l.offset,
+         (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+            FROM tail_utf8_, mmap_search_all(t.path, utf8, l.offset, l.offset + length(CAST(l.text AS BLOB)))) AS text
+    FROM tail_seen AS t, mmap_lines(t.path) AS l
+   WHERE l.offset >= t.seen AND l.offset < t.upto;
