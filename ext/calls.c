@@ -169,6 +169,67 @@ bool ext_sets(const char *sql, const char *table, const char *column) {
   return false;
 }
 
+/* May a row value follow? Not the arguments of a function of that name. */
+static bool precedes_row(const token *t) {
+  static const char *const words[] = {"WHERE", "AND",  "OR",   "NOT", "ON",     "HAVING",
+                                      "WHEN",  "THEN", "ELSE", "BY",  "SELECT", "SET"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    if (is(t, words[i])) return true;
+  }
+  return false;
+}
+
+bool ext_joins_outer(const char *sql) {
+  token t = {"", 0, false, false};
+  do {
+    sql = next_token(sql, &t);
+    if (!t.quoted && (is(&t, "LEFT") || is(&t, "RIGHT") || is(&t, "FULL"))) return true;
+  } while (*sql);
+  return false;
+}
+
+bool ext_selects_once(const char *sql) {
+  token t = {"", 0, false, false};
+  sql = next_token(sql, &t);
+  if (!is(&t, "SELECT")) return false;
+  do {
+    sql = next_token(sql, &t);
+    if (!t.quoted && (is(&t, "SELECT") || is(&t, "VALUES"))) return false;
+  } while (*sql);
+  return true;
+}
+
+#define PARENTHESES 256 /* deeper ones are not told apart */
+
+bool ext_lists_rows(const char *sql) {
+  token t = {"", 0, false, false}, before;
+  bool row[PARENTHESES] = {false}; /* has a comma, and is no call */
+  bool call[PARENTHESES] = {false};
+  bool closed = false; /* a row value has just ended; NOT may follow */
+  unsigned depth = 0;
+  do {
+    before = t;
+    sql = next_token(sql, &t);
+    unsigned at = depth % PARENTHESES;
+    if (!t.quoted && closed && is(&t, "IN")) return true;
+    if (t.name || t.quoted) {
+      closed = closed && is(&t, "NOT");
+    } else if (is(&t, "(")) {
+      at = ++depth % PARENTHESES;
+      row[at] = false;
+      call[at] = before.quoted || (before.name && !precedes_row(&before));
+      closed = false;
+    } else if (is(&t, ")")) {
+      closed = row[at];
+      depth -= depth > 0;
+    } else {
+      row[at] |= is(&t, ",") && !call[at];
+      closed = false;
+    }
+  } while (*sql);
+  return false;
+}
+
 /* In a name in quotes those inside are doubled. */
 static bool is_spelt(const char *text, const char *end, char quote, const char *name) {
   while (text < end && *name && sqlite3_strnicmp(text, name, 1) == 0) {

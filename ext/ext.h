@@ -96,6 +96,7 @@ struct ext_conn {
   bool planned;    /* mmap_list or mmap_writer was asked for a plan: the name means ours */
   bool caches;     /* mmap_list is connected, and will finalize what is cached */
   uint64_t writes; /* calls of functions that write, so far */
+  uint64_t plans;  /* queries that were planned, so far (given.h) */
   volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
   mm_error err;                 /* scratch for callers on this connection */
 };
@@ -212,6 +213,15 @@ bool ext_writes(const char *sql, const char *table);
 
 /* Is it an UPDATE of a table of that name which sets the column? (calls.c) */
 bool ext_sets(const char *sql, const char *table, const char *column);
+
+/* Has it a LEFT, RIGHT or FULL JOIN? (calls.c) */
+bool ext_joins_outer(const char *sql);
+
+/* Is it a SELECT without another query in it, and without VALUES? (calls.c) */
+bool ext_selects_once(const char *sql);
+
+/* Has it a row value in front of an IN? (calls.c) */
+bool ext_lists_rows(const char *sql);
 
 /* Is it the CREATE VIRTUAL TABLE of a table of that name? A DETACH? (calls.c) */
 bool ext_creates_table(const char *sql, const char *table);

@@ -87,7 +87,7 @@ static double share_of(const char *operators) {
   return share;
 }
 
-int ext_scan_best_index(const ext_scan_table *table, sqlite3_index_info *info) {
+int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3_index_info *info) {
   char operators[BOUNDS_MOST + 1] = "";
   unsigned given;
   int next;
@@ -95,15 +95,13 @@ int ext_scan_best_index(const ext_scan_table *table, sqlite3_index_info *info) {
   if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
   if (!table->unordered) plan_bounds(info, next, operators);
   info->idxNum = (int)given;
-  info->idxStr = sqlite3_mprintf("%s", operators);
-  info->needToFreeIdxStr = 1;
   if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == 0 && !info->aOrderBy[0].desc) {
     info->orderByConsumed = 1;
   }
   double rows = table->rows * share_of(operators);
   info->estimatedCost = 1000 + rows;
   info->estimatedRows = (sqlite3_int64)rows + 1;
-  return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+  return ext_given_plan(((ext_tab *)base)->conn, info, operators);
 }
 
 /* ---- scanning ------------------------------------------------------------------------------- */
@@ -112,7 +110,18 @@ int ext_scan_eof(sqlite3_vtab_cursor *base) {
   return ((ext_scan *)base)->done;
 }
 
+static ext_opened *opened_of(const ext_scan *scan) {
+  return &((ext_tab *)scan->base.pVtab)->opened;
+}
+
+int ext_scan_open(sqlite3_vtab *base, size_t size, sqlite3_vtab_cursor **out) {
+  int rc = ext_tab_open(base, size, out);
+  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((ext_scan *)*out)->given);
+  return rc;
+}
+
 int ext_scan_close(sqlite3_vtab_cursor *base) {
+  ext_given_close(opened_of((ext_scan *)base), &((ext_scan *)base)->given);
   ext_source_clear(&((ext_scan *)base)->file);
   sqlite3_free(base);
   return SQLITE_OK;
@@ -126,6 +135,35 @@ int ext_scan_faulted(const ext_scan_table *table, ext_scan *scan) {
   int rc =
       scan->file.object ? mm_object_whole(scan->file.object->core, ext_scan_error(scan)) : MM_OK;
   return rc ? ext_scan_fail(table, scan) : SQLITE_OK;
+}
+
+static int fail_missing(const ext_scan_table *table, ext_scan *scan) {
+  ext_tab_missing(table->least, ext_scan_error(scan));
+  return ext_scan_fail(table, scan);
+}
+
+bool ext_scan_filtered(const ext_scan_table *table, ext_scan *scan, int plan, int *rc) {
+  if (plan != EXT_PLAN_MISSING) return false;
+  scan->done = false;
+  bool later = ext_given_missing(&scan->given, ext_scan_conn(scan)->db);
+  *rc = later ? SQLITE_OK : fail_missing(table, scan);
+  return true;
+}
+
+bool ext_scan_told(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
+                   int column, int *rc) {
+  bool argument = column >= table->hidden && column < table->hidden + table->most;
+  *rc = scan->given.missing ? fail_missing(table, scan) : SQLITE_OK;
+  if (argument && *rc == SQLITE_OK) {
+    ext_given_result(&scan->given, context, column - table->hidden);
+  }
+  return argument || *rc;
+}
+
+int ext_scan_tell(const ext_scan_table *table, ext_scan *scan, sqlite3_int64 rowid) {
+  if (scan->given.missing) return fail_missing(table, scan);
+  return ext_given_tell(&scan->given, rowid, ext_scan_error(scan)) ? ext_scan_fail(table, scan)
+                                                                   : SQLITE_OK;
 }
 
 /* Each argument to its place; the number of those that are given. */
@@ -142,11 +180,11 @@ static int unpack(ext_scan *scan, int plan, sqlite3_value **argv,
 
 int ext_scan_begin(const ext_scan_table *table, ext_scan *scan, int plan, const char *operators,
                    int argc, sqlite3_value **argv, sqlite3_value *args[EXT_SCAN_ARGUMENTS]) {
-  if (plan == EXT_PLAN_MISSING) {
-    ext_tab_missing(table->least, ext_scan_error(scan));
+  int n = unpack(scan, plan, argv, args);
+  if (ext_given_take(opened_of(scan), &scan->given, operators, args, EXT_SCAN_ARGUMENTS,
+                     ext_scan_error(scan))) {
     return ext_scan_fail(table, scan);
   }
-  int n = unpack(scan, plan, argv, args);
   scan->low = INT64_MIN;
   scan->high = INT64_MAX;
   for (; n < argc; n++) {

@@ -59,6 +59,7 @@ typedef struct ext_scan_table {
 /* A cursor starts with one. */
 typedef struct ext_scan {
   sqlite3_vtab_cursor base;
+  ext_given given;
   ext_source file;
   int64_t low, high; /* offsets that WHERE leaves */
   uint64_t from, to; /* the part of the window that start and stop leave */
@@ -68,9 +69,18 @@ typedef struct ext_scan {
 /* The methods of a module, called with its table. */
 int ext_scan_connect(const ext_scan_table *table, sqlite3 *db, void *conn, sqlite3_vtab **out,
                      char **error);
-int ext_scan_best_index(const ext_scan_table *table, sqlite3_index_info *info);
+int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3_index_info *info);
+int ext_scan_open(sqlite3_vtab *base, size_t size, sqlite3_vtab_cursor **out);
 int ext_scan_eof(sqlite3_vtab_cursor *base);
 int ext_scan_close(sqlite3_vtab_cursor *base); /* of a cursor that owns nothing else */
+
+/* What the methods of all do before those of each: a plan without arguments; a hidden column that
+** is one. False: there is more to do. */
+bool ext_scan_filtered(const ext_scan_table *table, ext_scan *scan, int plan, int *rc);
+bool ext_scan_told(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
+                   int column, int *rc);
+/* After xRowid. */
+int ext_scan_tell(const ext_scan_table *table, ext_scan *scan, sqlite3_int64 rowid);
 
 /* The start of xFilter: unpacks the plan. args[i] is the i-th argument, NULL if it was not given,
 ** and the file is the first. Sets low and high; from and to are all of the window. `done` if an
@@ -109,11 +119,31 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
     return ext_scan_connect(&prefix##_table, db, conn, out, error);                                \
   }                                                                                                \
   static int prefix##BestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {                     \
-    (void)base;                                                                                    \
-    return ext_scan_best_index(&prefix##_table, info);                                             \
+    return ext_scan_best_index(&prefix##_table, base, info);                                       \
   }                                                                                                \
   static int prefix##Open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {                         \
-    return ext_tab_open(base, sizeof(prefix##_cursor), out);                                       \
+    return ext_scan_open(base, sizeof(prefix##_cursor), out);                                      \
+  }                                                                                                \
+  static int prefix##FilterOrFail(sqlite3_vtab_cursor *base, int plan, const char *operators,      \
+                                  int argc, sqlite3_value **argv) {                                \
+    int rc;                                                                                        \
+    if (ext_scan_filtered(&prefix##_table, (ext_scan *)base, plan, &rc)) return rc;                \
+    return prefix##Filter(base, plan, operators, argc, argv);                                      \
+  }                                                                                                \
+  static int prefix##NextOrEnd(sqlite3_vtab_cursor *base) {                                        \
+    ext_scan *scan = (ext_scan *)base;                                                             \
+    if (!scan->given.missing) return prefix##Next(base);                                           \
+    scan->done = true;                                                                             \
+    return SQLITE_OK;                                                                              \
+  }                                                                                                \
+  static int prefix##AnyColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {  \
+    int rc;                                                                                        \
+    if (ext_scan_told(&prefix##_table, (ext_scan *)base, context, column, &rc)) return rc;         \
+    return prefix##Column(base, context, column);                                                  \
+  }                                                                                                \
+  static int prefix##CheckedRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {               \
+    int rc = prefix##Rowid(base, rowid);                                                           \
+    return rc ? rc : ext_scan_tell(&prefix##_table, (ext_scan *)base, *rowid);                     \
   }                                                                                                \
   static const sqlite3_module prefix##_module = {                                                  \
       .iVersion = 0,                                                                               \
@@ -122,11 +152,11 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
       .xDisconnect = ext_tab_disconnect,                                                           \
       .xOpen = prefix##Open,                                                                       \
       .xClose = (close),                                                                           \
-      .xFilter = prefix##Filter,                                                                   \
-      .xNext = prefix##Next,                                                                       \
+      .xFilter = prefix##FilterOrFail,                                                             \
+      .xNext = prefix##NextOrEnd,                                                                  \
       .xEof = ext_scan_eof,                                                                        \
-      .xColumn = prefix##Column,                                                                   \
-      .xRowid = prefix##Rowid,                                                                     \
+      .xColumn = prefix##AnyColumn,                                                                \
+      .xRowid = prefix##CheckedRowid,                                                              \
   }
 
 #endif

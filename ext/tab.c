@@ -134,6 +134,7 @@ static const struct {
   int op;
   char letter;
 } operators[] = {{SQLITE_INDEX_CONSTRAINT_EQ, '='},
+                 {SQLITE_INDEX_CONSTRAINT_EQ, 'v'}, /* see ext_tab_text_equality */
                  {SQLITE_INDEX_CONSTRAINT_LT, '<'},
                  {SQLITE_INDEX_CONSTRAINT_LE, 'l'},
                  {SQLITE_INDEX_CONSTRAINT_GT, '>'},
@@ -166,8 +167,55 @@ bool ext_tab_is_literal(sqlite3_index_info *info, int constraint) {
   return false;
 }
 
-bool ext_tab_is_parameter(sqlite3_value *value) {
-  return sqlite3_value_frombind(value) != 0;
+bool ext_tab_is_parameter(ext_conn *conn, sqlite3_value *value) {
+  sqlite3_stmt *at = NULL;
+  if (!sqlite3_value_frombind(value)) return false;
+  for (const char *sql = ext_running(conn->db, &at); sql; sql = ext_running(conn->db, &at)) {
+    if (!ext_selects_once(sql)) return false;
+  }
+  return true;
+}
+
+/* `handle` as sqlite3_vtab_in has it. */
+static bool is_list(sqlite3_index_info *info, int constraint, int handle) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+  if (sqlite3_libversion_number() >= 3038000) {
+    return sqlite3_vtab_in(info, constraint, handle) != 0;
+  }
+#endif
+  (void)info, (void)constraint, (void)handle;
+  return false;
+}
+
+bool ext_tab_take_list(sqlite3_index_info *info, int constraint) {
+  return is_list(info, constraint, 1);
+}
+
+char ext_tab_text_equality(sqlite3_index_info *info, int constraint, bool *listed) {
+  if (!is_list(info, constraint, -1)) return ext_tab_is_literal(info, constraint) ? '=' : 'v';
+  if (*listed) return 0;
+  *listed = ext_tab_take_list(info, constraint);
+  return *listed ? 'i' : 0;
+}
+
+int ext_tab_check_row_value(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  sqlite3_stmt *at = NULL;
+  int type = sqlite3_value_type(value);
+  if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return MM_OK;
+  for (const char *sql = ext_running(conn->db, &at); sql; sql = ext_running(conn->db, &at)) {
+    if (!ext_lists_rows(sql)) continue;
+    return mm_fail(err, MM_ERROR,
+                   "a row value with a text key cannot be looked for among numbers: CAST them AS "
+                   "TEXT");
+  }
+  return MM_OK;
+}
+
+void ext_tab_advise_check(mm_error *err) {
+  size_t size = strlen(err->text);
+  if (err->code == MM_CORRUPT) {
+    sqlite3_snprintf((int)(sizeof err->text - size), err->text + size, ": run mmap_check");
+  }
 }
 
 /* Which hidden column a constraint gives a value to; -1: none. */

@@ -7,11 +7,12 @@
 #ifndef EXT_TAB_H
 #define EXT_TAB_H
 
-#include "ext/ext.h"
+#include "ext/given.h"
 
 typedef struct ext_tab {
   sqlite3_vtab base; /* SQLite's; first */
   ext_conn *conn;    /* held */
+  ext_opened opened; /* see given.h */
 } ext_tab;
 
 /* A created table that has made a promise which mmap_check can look into: embedded in it, and in
@@ -69,10 +70,25 @@ int ext_tab_operator_of(char c);
 /* A text key compared with a value of a column that SQL sees as a number: then keys that look like
 ** numbers are numbers too, and less than all texts. Such keys are all before ':'. Does the
 ** constraint's value come from elsewhere, a literal (known to xBestIndex) or a parameter (known to
-** xFilter)? */
+** xFilter, unless there are subqueries, whose columns may be parameters)? */
 bool ext_tab_is_literal(sqlite3_index_info *info, int constraint);
-bool ext_tab_is_parameter(sqlite3_value *value);
+bool ext_tab_is_parameter(ext_conn *conn, sqlite3_value *value);
 #define EXT_AFTER_NUMBERS ":"
+
+/* The equality of a constraint on a sorted text: '=' one value, 'i' the values of an IN, which then
+** come all at once; 'v' one value, which may be of a row value's IN; 0: an IN that cannot come so,
+** and is SQLite's affair. *listed: there is an 'i' already. Values that come one by one SQLite
+** compares as texts, whatever they come from. */
+char ext_tab_text_equality(sqlite3_index_info *info, int constraint, bool *listed);
+
+/* In xFilter, for a 'v': MM_ERROR if it is a number, and a row value is looked for in a list. */
+int ext_tab_check_row_value(ext_conn *conn, sqlite3_value *value, mm_error *err);
+
+/* Take all values of an IN at once, if that can be: true. */
+bool ext_tab_take_list(sqlite3_index_info *info, int constraint);
+
+/* A search or a scan has met rows that are out of order: the sentence goes on with what to do. */
+void ext_tab_advise_check(mm_error *err);
 
 /* Put a sentence of mm_error into a cursor's table and return SQLite's code. */
 int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err);

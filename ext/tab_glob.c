@@ -17,6 +17,7 @@ static const char glob_columns[] =
 
 typedef struct glob_cursor {
   sqlite3_vtab_cursor base;
+  ext_given given;
   mm_glob *glob; /* owned; NULL: no rows */
   mm_find_watch watch;
   const char *path; /* NULL: no more */
@@ -33,33 +34,51 @@ static int globConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
 static int globBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   unsigned given;
   int next;
-  (void)base;
   info->estimatedCost = 1e5;
   info->estimatedRows = 1000;
-  return ext_tab_arguments(info, GLOB_PATTERN, 1, 1, &given, &next);
+  int rc = ext_tab_arguments(info, GLOB_PATTERN, 1, 1, &given, &next);
+  if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
+  return ext_given_plan(((ext_tab *)base)->conn, info, "");
 }
 
 static int globOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-  return ext_tab_open(base, sizeof(glob_cursor), out);
+  int rc = ext_tab_open(base, sizeof(glob_cursor), out);
+  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((glob_cursor *)*out)->given);
+  return rc;
+}
+
+static ext_tab *glob_tab(const glob_cursor *cursor) {
+  return (ext_tab *)cursor->base.pVtab;
 }
 
 static int globClose(sqlite3_vtab_cursor *base) {
-  mm_glob_close(((glob_cursor *)base)->glob);
+  glob_cursor *cursor = (glob_cursor *)base;
+  ext_given_close(&glob_tab(cursor)->opened, &cursor->given);
+  mm_glob_close(cursor->glob);
   sqlite3_free(base);
   return SQLITE_OK;
 }
 
 static ext_conn *glob_conn(const glob_cursor *cursor) {
-  return ((ext_tab *)cursor->base.pVtab)->conn;
+  return glob_tab(cursor)->conn;
 }
 
 static int glob_fail(glob_cursor *cursor) {
   return ext_cursor_error(&cursor->base, "mmap_glob", &glob_conn(cursor)->err);
 }
 
+static int glob_missing(glob_cursor *cursor) {
+  ext_tab_missing(1, &glob_conn(cursor)->err);
+  return glob_fail(cursor);
+}
+
 static int globNext(sqlite3_vtab_cursor *base) {
   glob_cursor *cursor = (glob_cursor *)base;
   mm_error *err = &glob_conn(cursor)->err;
+  if (cursor->given.missing) {
+    cursor->given.missing = false;
+    return SQLITE_OK;
+  }
   int rc = mm_glob_next(cursor->glob, &cursor->watch, &cursor->path, &cursor->size, err);
   cursor->rowid++;
   if (rc == MM_INTERRUPT) return SQLITE_INTERRUPT;
@@ -71,13 +90,15 @@ static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   glob_cursor *cursor = (glob_cursor *)base;
   ext_conn *conn = glob_conn(cursor);
   const char *pattern;
-  (void)string, (void)argc;
+  (void)argc;
   mm_glob_close(cursor->glob);
   cursor->glob = NULL;
   cursor->path = NULL;
   cursor->rowid = 0;
   if (plan == EXT_PLAN_MISSING) {
-    ext_tab_missing(1, &conn->err);
+    return ext_given_missing(&cursor->given, conn->db) ? SQLITE_OK : glob_missing(cursor);
+  }
+  if (ext_given_take(&glob_tab(cursor)->opened, &cursor->given, string, argv, 1, &conn->err)) {
     return glob_fail(cursor);
   }
   if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
@@ -88,7 +109,8 @@ static int globFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
 }
 
 static int globEof(sqlite3_vtab_cursor *base) {
-  return !((glob_cursor *)base)->path;
+  const glob_cursor *cursor = (const glob_cursor *)base;
+  return !cursor->path && !cursor->given.missing;
 }
 
 /* What mmap_open does to read it. */
@@ -113,14 +135,19 @@ static int result_try(glob_cursor *cursor, sqlite3_context *context) {
 
 static int globColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   glob_cursor *cursor = (glob_cursor *)base;
+  if (cursor->given.missing) return glob_missing(cursor);
+  if (column == GLOB_PATTERN) ext_given_result(&cursor->given, context, 0);
   if (column == GLOB_PATH) sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
   if (column == GLOB_SIZE) sqlite3_result_int64(context, (sqlite3_int64)cursor->size);
   return column == GLOB_ERROR ? result_try(cursor, context) : SQLITE_OK;
 }
 
 static int globRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  *rowid = ((glob_cursor *)base)->rowid;
-  return SQLITE_OK;
+  glob_cursor *cursor = (glob_cursor *)base;
+  *rowid = cursor->rowid;
+  if (cursor->given.missing) return glob_missing(cursor);
+  return ext_given_tell(&cursor->given, *rowid, &glob_conn(cursor)->err) ? glob_fail(cursor)
+                                                                         : SQLITE_OK;
 }
 
 static const sqlite3_module glob_module = {

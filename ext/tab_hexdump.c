@@ -28,16 +28,16 @@ static uint64_t end_of(const ext_scan *scan) {
   return scan->to < length ? scan->to : length;
 }
 
-static void hexdump_settle(hexdump_cursor *cursor) {
+static int hexdump_settle(hexdump_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   scan->done = cursor->at >= end_of(scan) || cursor->at > (uint64_t)scan->high;
+  return ext_scan_check(&hexdump_table, scan);
 }
 
 static int hexdumpNext(sqlite3_vtab_cursor *base) {
   hexdump_cursor *cursor = (hexdump_cursor *)base;
   cursor->at += MM_HEXDUMP_ROW;
-  hexdump_settle(cursor);
-  return SQLITE_OK;
+  return hexdump_settle(cursor);
 }
 
 /* The first row that begins at `low` or later. */
@@ -59,8 +59,7 @@ static int hexdumpFilter(sqlite3_vtab_cursor *base, int plan, const char *operat
   rc = ext_scan_bounds(&hexdump_table, scan, args[1], args[2], &past);
   if (rc) return rc;
   cursor->at = first_row(scan->from, scan->to, scan->low);
-  hexdump_settle(cursor);
-  return SQLITE_OK;
+  return hexdump_settle(cursor);
 }
 
 static int hexdumpColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

@@ -6,7 +6,8 @@
 **     CREATE VIRTUAL TABLE temp.words USING mmap_lines('words.txt', sorted=yes);
 **     SELECT text FROM words WHERE text >= 'bee' LIMIT 5;
 **
-** A line ends with \n or \r\n, the last one also with the file. Numbers are counted only when they
+** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark in front of
+** the first one belongs to none. Numbers are counted only when they
 ** are asked for, from the nearest line whose number is known. Where the lines ascend, a constraint
 ** on `text` is found by halving the file: the line that the middle byte lies in tells which half to
 ** go on with.
@@ -16,7 +17,10 @@
 **              PLAN_ORDERED     the plan relies on the order of `text`
 **     idxStr   for each further argument what and how:
 **              'o' offset, rowid  'n' number  't' text  'T' … compared to a literal
+**              and as in tab_mmap.h
 */
+#include <stdlib.h>
+
 #include "core/find.h"
 #include "core/mem.h"
 #include "ext/scan.h"
@@ -31,6 +35,7 @@ typedef struct lines_table {
   char *database; /* of a created table; all NULL: the table-valued function */
   char *name;
   char *path;
+  uint64_t offset, length; /* the part of the file that is the table's; length 0: to its end */
   bool sorted;
   bool text_order; /* text compares bytewise: the database is UTF-8 */
   ext_checked checked;
@@ -54,16 +59,26 @@ typedef struct page {
   uint16_t newlines[MM_FIND_PAGE];
 } page;
 
+/* Lines that begin in begin..end-1. */
+typedef struct lines_part {
+  uint64_t begin, end;
+} lines_part;
+
 typedef struct lines_cursor {
   sqlite3_vtab_cursor base;
+  ext_given given; /* of the table-valued function */
   ext_source file;
-  uint64_t begin,
-      end; /* lines that begin in begin..end-1 are rows still to come; both begin a line */
+  /* Lines that begin in begin..end-1 are rows still to come, and then those of further parts. Both
+  ** begin a line. */
+  uint64_t begin, end;
+  lines_part *parts; /* of an IN; owned; NULL: none */
+  size_t part_count, part_capacity, part_at;
   line now;
-  line last; /* the row before, if `has_last` */
+  line last;      /* the row before, if `has_last` */
+  uint64_t first; /* the first line of all begins here */
   bool descending, ordered, has_last, done;
   bool stepping; /* ascending and not checking the order: steps from newline to newline of a page */
-  int64_t row;   /* rows before this one */
+  int64_t row;   /* rows before this one, in this part */
   bool numbered;
   int64_t first_number; /* of row 0, if `numbered` */
   page ahead;
@@ -71,30 +86,50 @@ typedef struct lines_cursor {
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
-static int parse_option(lines_table *table, const char *text, bool *seen, mm_error *err) {
-  const char *equals = strchr(text, '=');
-  char *name = sqlite3_mprintf("%.*s", (int)(equals ? equals - text : 0), text);
-  char *key = name ? mmap_argument_text(name) : NULL;
-  char *value = mmap_argument_text(equals ? equals + 1 : "");
-  int rc = MM_OK;
-  if (!key || !value) {
-    rc = mm_fail_nomem(err);
-  } else if (!equals || sqlite3_stricmp(key, "sorted") != 0) {
-    rc = mm_fail(err, MM_ERROR, "unknown option '%s': there is sorted=yes", equals ? key : text);
-  } else if (*seen) {
-    rc = mm_fail(err, MM_ERROR, "option 'sorted' is given twice");
-  } else {
-    rc = mmap_argument_yes("sorted", value, &table->sorted, err);
-    *seen = true;
+/* Options of CREATE VIRTUAL TABLE. */
+enum { LINES_SORTED, LINES_FROM, LINES_SIZE, LINES_OPTIONS };
+
+static const char *const lines_options[LINES_OPTIONS] = {"sorted", "offset", "length"};
+
+static int unknown_lines_option(const char *key, mm_error *err) {
+  return mm_fail(err, MM_ERROR, "unknown option '%s': there are sorted=yes, offset= and length=",
+                 key);
+}
+
+static int set_lines_option(lines_table *table, int option, const char *value, mm_error *err) {
+  if (option == LINES_SORTED) return mmap_argument_yes("sorted", value, &table->sorted, err);
+  return mmap_argument_number(lines_options[option], value,
+                              option == LINES_FROM ? &table->offset : &table->length, err);
+}
+
+static int apply_option(lines_table *table, const char *key, const char *text, unsigned *seen,
+                        mm_error *err) {
+  int option = 0;
+  while (option < LINES_OPTIONS && sqlite3_stricmp(key, lines_options[option]) != 0) option++;
+  if (option == LINES_OPTIONS) return unknown_lines_option(key, err);
+  if (*seen & 1u << option) {
+    return mm_fail(err, MM_ERROR, "option '%s' is given twice", lines_options[option]);
   }
-  sqlite3_free(name);
-  mm_free(key);
+  *seen |= 1u << option;
+  char *value = mmap_argument_text(text);
+  int rc = value ? set_lines_option(table, option, value, err) : mm_fail_nomem(err);
   mm_free(value);
   return rc;
 }
 
+static int parse_option(lines_table *table, const char *text, unsigned *seen, mm_error *err) {
+  const char *equals = strchr(text, '=');
+  if (!equals) return unknown_lines_option(text, err);
+  char *name = sqlite3_mprintf("%.*s", (int)(equals - text), text);
+  char *key = name ? mmap_argument_text(name) : NULL;
+  int rc = key ? apply_option(table, key, equals + 1, seen, err) : mm_fail_nomem(err);
+  sqlite3_free(name);
+  mm_free(key);
+  return rc;
+}
+
 static int parse_arguments(lines_table *table, int argc, const char *const *argv, mm_error *err) {
-  bool seen = false;
+  unsigned seen = 0;
   table->path = argc > 3 ? mmap_argument_text(argv[3]) : NULL;
   if (argc <= 3 || (table->path && !*table->path))
     return mm_fail(err, MM_ERROR, "a path is needed");
@@ -119,7 +154,9 @@ static int open_file(const lines_table *table, ext_object **out, mm_error *err) 
 static int check_file(const lines_table *table, mm_error *err) {
   ext_object *object;
   int rc = open_file(table, &object, err);
-  if (rc == MM_OK) ext_object_release(object);
+  if (rc) return rc;
+  rc = mmap_check_window(table->path, table->offset, table->length, object->core->size, err);
+  ext_object_release(object);
   return rc;
 }
 
@@ -190,6 +227,7 @@ typedef struct lines_plan {
   char text[2 * 64 + 1];
   size_t size;
   int next;
+  bool listed;
   double share;
 } lines_plan;
 
@@ -199,12 +237,14 @@ static void plan_constraint(const lines_table *table, sqlite3_index_info *info, 
   char how = ext_tab_operator(c->op), what = target_of(table, c->iColumn);
   if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
   if (what == 't' && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) return;
+  if (what == 't' && how == '=') how = ext_tab_text_equality(info, i, &p->listed);
+  if (!how) return;
   if (what == 't') info->idxNum |= PLAN_ORDERED;
   info->aConstraintUsage[i].argvIndex = p->next++;
   info->aConstraintUsage[i].omit = what != 't';
   p->text[p->size++] = what == 't' && ext_tab_is_literal(info, i) ? 'T' : what;
   p->text[p->size++] = how;
-  p->share *= how == '=' ? 1e-5 : 0.25;
+  p->share *= how == '=' || how == 'v' || how == 'i' ? 1e-5 : 0.25;
 }
 
 /* Offsets and numbers rise together, and no two lines share one. */
@@ -234,9 +274,7 @@ static int linesBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   plan_order(table, info);
   info->estimatedRows = (sqlite3_int64)(GUESSED_LINES * p.share) + 1;
   info->estimatedCost = 10 + GUESSED_LINES * p.share;
-  info->idxStr = sqlite3_mprintf("%s", p.text);
-  info->needToFreeIdxStr = 1;
-  return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+  return ext_given_plan(table->tab.conn, info, p.text);
 }
 
 /* ---- lines ---------------------------------------------------------------------------------- */
@@ -261,11 +299,21 @@ typedef struct text {
   uint64_t size;
   ext_conn *conn;
   bool interrupted;
+  uint64_t at;    /* of the window, in the file: what a created table counts offsets from */
+  uint64_t first; /* the first line begins here */
 } text;
 
+static uint64_t after_mark(const uint8_t *data, uint64_t size) {
+  return size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 static text text_of(const lines_cursor *cursor) {
-  return (text){ext_source_data(&cursor->file), ext_source_length(&cursor->file), conn_of(cursor),
-                false};
+  const lines_table *table = table_of(cursor);
+  return (text){.data = ext_source_data(&cursor->file),
+                .size = ext_source_length(&cursor->file),
+                .conn = conn_of(cursor),
+                .at = table->path ? cursor->file.start : 0,
+                .first = cursor->first};
 }
 
 /* A line of many megabytes is read in pieces, to be interrupted between them. */
@@ -320,10 +368,14 @@ static int compare_lines(const text *t, const line *a, const line *b) {
                           b->end - b->start);
 }
 
-static int out_of_order(const line *earlier, const line *later, mm_error *err) {
-  return mm_fail(err, MM_CORRUPT,
-                 "the line at offset %llu is out of order: it comes after the one at %llu",
-                 (unsigned long long)later->start, (unsigned long long)earlier->start);
+static int out_of_order(const text *t, const line *earlier, const line *later, mm_error *err) {
+  return mm_fail(
+      err, MM_CORRUPT, "the line at offset %llu is out of order: it comes after the one at %llu",
+      (unsigned long long)(t->at + later->start), (unsigned long long)(t->at + earlier->start));
+}
+
+static int check_pair(const text *t, const line *earlier, const line *later, mm_error *err) {
+  return compare_lines(t, earlier, later) > 0 ? out_of_order(t, earlier, later, err) : MM_OK;
 }
 
 /* ---- binary search -------------------------------------------------------------------------- */
@@ -341,13 +393,8 @@ typedef struct line_search {
 } line_search;
 
 static int check_line(const line_search *s, const line *l) {
-  if (s->low_seen && compare_lines(s->t, &s->low_line, l) > 0) {
-    return out_of_order(&s->low_line, l, s->err);
-  }
-  if (s->high_seen && compare_lines(s->t, l, &s->high_line) > 0) {
-    return out_of_order(l, &s->high_line, s->err);
-  }
-  return MM_OK;
+  int rc = s->low_seen ? check_pair(s->t, &s->low_line, l, s->err) : MM_OK;
+  return rc == MM_OK && s->high_seen ? check_pair(s->t, l, &s->high_line, s->err) : rc;
 }
 
 static int probe(line_search *s) {
@@ -370,14 +417,46 @@ static int probe(line_search *s) {
   return rc;
 }
 
-/* Where the first line begins that is not before the edge. */
-static int find_edge(text *t, const uint8_t *key, uint64_t size, bool after, uint64_t *offset,
-                     mm_error *err) {
-  line_search s = {.t = t, .key = key, .size = size, .after = after, .high = t->size, .err = err};
+/* Where the first line of `from` or later begins that is not before the edge. */
+static int find_edge(text *t, const uint8_t *key, uint64_t size, bool after, uint64_t from,
+                     uint64_t *offset, mm_error *err) {
+  line_search s = {
+      .t = t, .key = key, .size = size, .after = after, .low = from, .high = t->size, .err = err};
   int rc = MM_OK;
   while (rc == MM_OK && s.low < s.high) rc = probe(&s);
   *offset = s.low;
   return rc;
+}
+
+static line line_at(text *t, uint64_t start) {
+  return make_line(t, start, after_newline(t, start, t->size));
+}
+
+static line line_before(text *t, uint64_t next) {
+  return make_line(t, after_last_newline(t, t->first, next - 1), next);
+}
+
+/* The first line and the last one. */
+static int check_text_ends(text *t, mm_error *err) {
+  if (t->size <= t->first) return MM_OK;
+  line first = line_at(t, t->first), last = line_before(t, t->size);
+  return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted")
+                        : check_pair(t, &first, &last, err);
+}
+
+/* Two lines before `place`, which begins a line, and two after it. */
+static int check_text_place(text *t, uint64_t place, mm_error *err) {
+  uint64_t from = place;
+  for (int i = 0; i < 2 && from > t->first; i++) from = line_before(t, from).start;
+  int rc = MM_OK;
+  line last = {0, 0, from};
+  for (int after = 0; rc == MM_OK && after < 2 && last.next < t->size && !t->interrupted;) {
+    line now = line_at(t, last.next);
+    if (now.start > from && !t->interrupted) rc = check_pair(t, &last, &now, err);
+    after += now.start >= place;
+    last = now;
+  }
+  return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted") : rc;
 }
 
 /* ---- bounds --------------------------------------------------------------------------------- */
@@ -392,7 +471,7 @@ static void lower_end(lines_cursor *cursor, uint64_t offset) {
 
 /* The first line that begins at `offset` or later. */
 static uint64_t line_from(text *t, int64_t offset) {
-  if (offset <= 0) return 0;
+  if (offset <= (int64_t)t->first) return t->first;
   return (uint64_t)offset > t->size ? t->size : after_newline(t, (uint64_t)offset - 1, t->size);
 }
 
@@ -403,17 +482,18 @@ static void bound_offset(lines_cursor *cursor, text *t, int op, sqlite3_value *v
     cursor->end = 0;
     return;
   }
-  raise_begin(cursor, line_from(t, low));
-  if (high < 0) {
+  int64_t at = (int64_t)t->at;
+  raise_begin(cursor, line_from(t, low < at ? 0 : low - at));
+  if (high < at) {
     cursor->end = 0;
   } else if (high < INT64_MAX) {
-    lower_end(cursor, line_from(t, high + 1));
+    lower_end(cursor, line_from(t, high - at + 1));
   }
 }
 
 /* Where line number `number` begins; the end, if there are not so many. */
 static uint64_t line_numbered(text *t, int64_t number) {
-  uint64_t at = 0, looked = 0;
+  uint64_t at = t->first, looked = at;
   for (int64_t n = 1; n < number && at < t->size && goes_on(t, at, &looked); n++) {
     at = after_newline(t, at, t->size);
   }
@@ -431,44 +511,164 @@ static void bound_number(lines_cursor *cursor, text *t, int op, sqlite3_value *v
   if (high < INT64_MAX) lower_end(cursor, line_numbered(t, high + 1));
 }
 
+static bool is_lower_bound(int op) {
+  return op != SQLITE_INDEX_CONSTRAINT_LT && op != SQLITE_INDEX_CONSTRAINT_LE;
+}
+
+static bool is_upper_bound(int op) {
+  return op != SQLITE_INDEX_CONSTRAINT_GT && op != SQLITE_INDEX_CONSTRAINT_GE;
+}
+
+/* The lines that compare so to a text. */
+static int find_part(text *t, int op, const uint8_t *key, uint64_t size, lines_part *part,
+                     mm_error *err) {
+  bool lower = is_lower_bound(op), upper = is_upper_bound(op);
+  int rc = MM_OK;
+  *part = (lines_part){t->first, t->size};
+  if (lower) {
+    rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, t->first, &part->begin, err);
+  }
+  if (upper && rc == MM_OK) {
+    bool after = op != SQLITE_INDEX_CONSTRAINT_LT;
+    rc = find_edge(t, key, size, after, part->begin, &part->end, err);
+  }
+  /* A line that was found speaks for itself. */
+  if (rc || (lower && upper && part->begin < part->end)) return rc;
+  rc = check_text_place(t, part->begin, err);
+  return rc || part->begin == part->end ? rc : check_text_place(t, part->end, err);
+}
+
 /* A number is left to SQLite: it compares it as text or as a number, by where it comes from. Unless
 ** the value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. */
 static int bound_text(lines_cursor *cursor, text *t, int op, sqlite3_value *value, bool plain) {
   mm_error *err = &conn_of(cursor)->err;
-  uint64_t low, high;
-  bool lower = op != SQLITE_INDEX_CONSTRAINT_LT && op != SQLITE_INDEX_CONSTRAINT_LE;
-  bool upper = op != SQLITE_INDEX_CONSTRAINT_GT && op != SQLITE_INDEX_CONSTRAINT_GE;
-  int type = sqlite3_value_type(value), rc = MM_OK;
+  lines_part part;
+  bool lower = is_lower_bound(op);
+  int type = sqlite3_value_type(value);
   if (type == SQLITE_NULL || (type == SQLITE_BLOB && lower)) cursor->end = 0;
   if (type != SQLITE_TEXT) return MM_OK;
   const uint8_t *key = sqlite3_value_text(value);
   uint64_t size = (uint64_t)sqlite3_value_bytes(value);
   if (!key) return mm_fail_nomem(err);
-  if (lower) {
-    rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, &low, err);
-    if (rc == MM_OK) raise_begin(cursor, low);
-  }
   if (!lower && !plain && mm_compare_bytes(key, size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0) {
     key = (const uint8_t *)EXT_AFTER_NUMBERS;
     size = 1;
   }
-  if (upper && rc == MM_OK) {
-    rc = find_edge(t, key, size, op != SQLITE_INDEX_CONSTRAINT_LT, &high, err);
-    if (rc == MM_OK) lower_end(cursor, high);
+  int rc = find_part(t, op, key, size, &part, err);
+  if (rc == MM_OK) {
+    raise_begin(cursor, part.begin);
+    lower_end(cursor, part.end);
   }
   return rc;
+}
+
+/* ---- the values of an IN --------------------------------------------------------------------- */
+
+static void forget_parts(lines_cursor *cursor) {
+  mm_free(cursor->parts);
+  cursor->parts = NULL;
+  cursor->part_count = cursor->part_capacity = cursor->part_at = 0;
+}
+
+static int add_part(lines_cursor *cursor, lines_part part) {
+  if (part.begin < cursor->begin) part.begin = cursor->begin;
+  if (part.end > cursor->end) part.end = cursor->end;
+  if (part.begin >= part.end) return MM_OK;
+  void *parts = cursor->parts;
+  if (mm_grow(&parts, cursor->part_count, &cursor->part_capacity, sizeof part)) {
+    return mm_fail_nomem(&conn_of(cursor)->err);
+  }
+  cursor->parts = parts;
+  cursor->parts[cursor->part_count++] = part;
+  return MM_OK;
+}
+
+/* *all: it cannot be looked up, and all lines are to be looked at. */
+static int add_value(lines_cursor *cursor, text *t, sqlite3_value *value, bool *all) {
+  mm_error *err = &conn_of(cursor)->err;
+  lines_part part;
+  int type = sqlite3_value_type(value);
+  *all |= type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+  if (*all || type != SQLITE_TEXT) return MM_OK;
+  const uint8_t *key = sqlite3_value_text(value);
+  if (!key) return mm_fail_nomem(err);
+  uint64_t size = (uint64_t)sqlite3_value_bytes(value);
+  int rc = find_part(t, SQLITE_INDEX_CONSTRAINT_EQ, key, size, &part, err);
+  return rc ? rc : add_part(cursor, part);
+}
+
+static int add_values(lines_cursor *cursor, text *t, sqlite3_value *list, bool *all) {
+  *all = true;
+#if SQLITE_VERSION_NUMBER >= 3038000
+  sqlite3_value *value;
+  int rc = MM_OK, more = sqlite3_vtab_in_first(list, &value);
+  *all = false;
+  for (; more == SQLITE_OK && rc == MM_OK; more = sqlite3_vtab_in_next(list, &value)) {
+    rc = add_value(cursor, t, value, all);
+  }
+  return rc || more == SQLITE_OK || more == SQLITE_DONE ? rc : mm_fail_nomem(&conn_of(cursor)->err);
+#else
+  (void)cursor, (void)t, (void)list;
+  return MM_OK;
+#endif
+}
+
+static int compare_parts(const void *a, const void *b) {
+  uint64_t x = ((const lines_part *)a)->begin, y = ((const lines_part *)b)->begin;
+  return (x > y) - (x < y);
+}
+
+static bool next_part(lines_cursor *cursor) {
+  if (cursor->part_at == cursor->part_count) return false;
+  size_t i = cursor->part_at++;
+  const lines_part *part = &cursor->parts[cursor->descending ? cursor->part_count - 1 - i : i];
+  cursor->begin = part->begin;
+  cursor->end = part->end;
+  cursor->row = 0;
+  cursor->numbered = false;
+  return true;
+}
+
+/* The lines that are one of the list. Equal lines are neighbours, and equal values SQLite gives
+** once. */
+static int bound_list(lines_cursor *cursor, text *t, sqlite3_value *list) {
+  bool all;
+  int rc = add_values(cursor, t, list, &all);
+  if (rc || all) {
+    forget_parts(cursor);
+    return rc;
+  }
+  if (cursor->part_count) {
+    qsort(cursor->parts, cursor->part_count, sizeof *cursor->parts, compare_parts);
+  }
+  cursor->end = cursor->begin;
+  (void)next_part(cursor);
+  return MM_OK;
 }
 
 /* ---- the cursor ----------------------------------------------------------------------------- */
 
 static int linesOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-  return ext_tab_open(base, sizeof(lines_cursor), out);
+  int rc = ext_tab_open(base, sizeof(lines_cursor), out);
+  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((lines_cursor *)*out)->given);
+  return rc;
 }
 
 static int linesClose(sqlite3_vtab_cursor *base) {
-  ext_source_clear(&((lines_cursor *)base)->file);
+  lines_cursor *cursor = (lines_cursor *)base;
+  ext_given_close(&table_of(cursor)->tab.opened, &cursor->given);
+  forget_parts(cursor);
+  ext_source_clear(&cursor->file);
   sqlite3_free(base);
   return SQLITE_OK;
+}
+
+/* The table's part of the file, as it is now. */
+static void use_window(const lines_table *table, ext_source *file) {
+  uint64_t size = file->object->core->size;
+  file->start = table->offset < size ? table->offset : size;
+  file->length = size - file->start;
+  if (table->length && table->length < file->length) file->length = table->length;
 }
 
 static int use_file(lines_cursor *cursor, sqlite3_value *value) {
@@ -480,29 +680,49 @@ static int use_file(lines_cursor *cursor, sqlite3_value *value) {
   } else {
     if (!cursor->file.object) rc = open_file(table, &cursor->file.object, err);
     if (rc) cursor->file.object = NULL;
-    if (rc == MM_OK) cursor->file.length = cursor->file.object->core->size;
+    if (rc == MM_OK) use_window(table, &cursor->file);
   }
   return rc;
 }
 
+/* Lines that are out of order, or zeros where a file was cut inside a page: those are no reason to
+** call it unsorted. */
+static int disordered_lines(lines_cursor *cursor) {
+  mm_error *err = &conn_of(cursor)->err;
+  mm_error cut;
+  if (err->code == MM_CORRUPT && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  ext_tab_advise_check(err);
+  return fail(cursor);
+}
+
 static int check_order(lines_cursor *cursor, const text *t) {
-  bool wrong = false;
+  int rc = MM_OK;
   if (cursor->has_last && cursor->last.next <= t->size) {
     const line *a = cursor->descending ? &cursor->now : &cursor->last;
     const line *b = cursor->descending ? &cursor->last : &cursor->now;
-    wrong = compare_lines(t, a, b) > 0;
-    if (wrong) out_of_order(a, b, &conn_of(cursor)->err);
+    rc = check_pair(t, a, b, &conn_of(cursor)->err);
   }
   cursor->last = cursor->now;
   cursor->has_last = true;
-  return wrong ? fail(cursor) : SQLITE_OK;
+  return rc ? disordered_lines(cursor) : SQLITE_OK;
+}
+
+/* What was read may have been cut inside a page meanwhile, which is no fault. To look costs a
+** system call: not for a single line. */
+static int check_whole(lines_cursor *cursor) {
+  if (cursor->row < 2 && cursor->part_count < 2) return SQLITE_OK;
+  return mm_object_whole(cursor->file.object->core, &conn_of(cursor)->err) ? fail(cursor)
+                                                                           : SQLITE_OK;
 }
 
 static int settle(lines_cursor *cursor) {
   text t = text_of(cursor);
   if (cursor->end > t.size) cursor->end = t.size;
+  while (cursor->begin >= cursor->end && next_part(cursor)) {
+    if (cursor->end > t.size) cursor->end = t.size;
+  }
   cursor->done = cursor->begin >= cursor->end;
-  if (cursor->done) return SQLITE_OK;
+  if (cursor->done) return check_whole(cursor);
   if (cursor->descending) {
     uint64_t start = after_last_newline(&t, cursor->begin, cursor->end - 1);
     cursor->now = make_line(&t, start, cursor->end);
@@ -525,42 +745,77 @@ static int settle_anew(lines_cursor *cursor) {
   return rc;
 }
 
+/* A plan that relies on the order without a constraint on the text tells the lines of one end
+** first. */
+static int check_order_at_ends(text *t, const char *constraints, int count, mm_error *err) {
+  int rc = check_text_ends(t, err);
+  for (int i = 0; i < count; i++) {
+    if ((constraints[(ptrdiff_t)2 * i] | 0x20) == 't') return rc;
+  }
+  if (rc == MM_OK) rc = check_text_place(t, t->first, err);
+  return rc == MM_OK ? check_text_place(t, t->size, err) : rc;
+}
+
 static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_value *value) {
+  ext_conn *conn = conn_of(cursor);
   int op = ext_tab_operator_of(constraint[1]);
-  bool plain = constraint[0] == 'T' || ext_tab_is_parameter(value);
-  if ((constraint[0] | 0x20) == 't') return bound_text(cursor, t, op, value, plain);
+  if (constraint[0] == 't' && constraint[1] == 'v' &&
+      ext_tab_check_row_value(conn, value, &conn->err)) {
+    return conn->err.code;
+  }
+  bool is_text = (constraint[0] | 0x20) == 't';
+  bool plain = is_text && (constraint[0] == 'T' || ext_tab_is_parameter(conn, value));
+  if (is_text) return bound_text(cursor, t, op, value, plain);
   if (constraint[0] == 'o') bound_offset(cursor, t, op, value);
   if (constraint[0] == 'n') bound_number(cursor, t, op, value);
   return t->interrupted ? mm_fail(&conn_of(cursor)->err, MM_INTERRUPT, "interrupted") : MM_OK;
+}
+
+static int fail_missing_lines(lines_cursor *cursor) {
+  ext_tab_missing_file("mmap_lines", &conn_of(cursor)->err);
+  return fail(cursor);
 }
 
 static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
                        sqlite3_value **argv) {
   lines_cursor *cursor = (lines_cursor *)base;
   int arg = plan & PLAN_FILE ? 1 : 0;
+  ext_conn *conn = conn_of(cursor);
   cursor->done = true;
   if (plan == EXT_PLAN_MISSING) {
-    ext_tab_missing_file("mmap_lines", &conn_of(cursor)->err);
+    cursor->done = !ext_given_missing(&cursor->given, conn->db);
+    return cursor->done ? fail_missing_lines(cursor) : SQLITE_OK;
+  }
+  if (arg && ext_given_take(&table_of(cursor)->tab.opened, &cursor->given, constraints, argv, 1,
+                            &conn->err)) {
     return fail(cursor);
   }
   if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
   if (use_file(cursor, arg ? argv[0] : NULL)) return fail(cursor);
+  cursor->first = after_mark(ext_source_data(&cursor->file), ext_source_length(&cursor->file));
   text t = text_of(cursor);
   cursor->descending = (plan & PLAN_DESCENDING) != 0;
   cursor->ordered = (plan & PLAN_ORDERED) != 0;
   cursor->stepping = !cursor->descending && !cursor->ordered;
   cursor->has_last = cursor->numbered = false;
   cursor->row = 0;
-  cursor->begin = 0;
+  forget_parts(cursor);
+  cursor->begin = t.first;
   cursor->end = t.size;
-  int rc = MM_OK;
+  sqlite3_value *list = NULL;
+  int rc = cursor->ordered ? check_order_at_ends(&t, constraints, argc - arg, &conn->err) : MM_OK;
   for (; arg < argc && rc == MM_OK; arg++, constraints += 2) {
-    rc = bound(cursor, &t, constraints, argv[arg]);
+    if (constraints[1] == 'i') {
+      list = argv[arg];
+    } else {
+      rc = bound(cursor, &t, constraints, argv[arg]);
+    }
   }
+  if (rc == MM_OK && list) rc = bound_list(cursor, &t, list);
   if (mm_object_hit(cursor->file.object->core)) {
     rc = mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
   }
-  return rc == MM_OK ? settle_anew(cursor) : fail(cursor);
+  return rc == MM_OK ? settle_anew(cursor) : disordered_lines(cursor);
 }
 
 /* So many pages without a newline, and the line is one to be read with an eye on interruption. */
@@ -605,6 +860,10 @@ static bool step_ahead(lines_cursor *cursor) {
 
 static int linesNext(sqlite3_vtab_cursor *base) {
   lines_cursor *cursor = (lines_cursor *)base;
+  if (cursor->given.missing) {
+    cursor->done = true;
+    return SQLITE_OK;
+  }
   cursor->row++;
   if (cursor->stepping && step_ahead(cursor)) return SQLITE_OK;
   if (cursor->descending) {
@@ -642,16 +901,9 @@ static int find_number(lines_cursor *cursor, const text *t, int64_t *number) {
   return SQLITE_OK;
 }
 
-static void result_file(const lines_cursor *cursor, sqlite3_context *context) {
-  if (cursor->file.path) {
-    sqlite3_result_text(context, cursor->file.path, -1, SQLITE_TRANSIENT);
-  } else {
-    sqlite3_result_int64(context, cursor->file.handle);
-  }
-}
-
 static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   lines_cursor *cursor = (lines_cursor *)base;
+  if (cursor->given.missing) return fail_missing_lines(cursor);
   text t = text_of(cursor);
   const line *now = &cursor->now;
   int64_t number = 0;
@@ -663,7 +915,7 @@ static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
       sqlite3_result_int64(context, number);
       break;
     case LINES_OFFSET:
-      sqlite3_result_int64(context, (sqlite3_int64)now->start);
+      sqlite3_result_int64(context, (sqlite3_int64)(t.at + now->start));
       break;
     case LINES_TEXT:
       if (!now->end) cursor->now = make_line(&t, now->start, now->next);
@@ -671,7 +923,7 @@ static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
                             SQLITE_TRANSIENT, SQLITE_UTF8);
       break;
     default:
-      result_file(cursor, context);
+      ext_given_result(&cursor->given, context, 0);
   }
   if (rc == SQLITE_OK && mm_object_hit(cursor->file.object->core)) {
     mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
@@ -681,19 +933,22 @@ static int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int 
 }
 
 static int linesRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  *rowid = (sqlite3_int64)((lines_cursor *)base)->now.start;
-  return SQLITE_OK;
+  lines_cursor *cursor = (lines_cursor *)base;
+  if (cursor->given.missing) return fail_missing_lines(cursor);
+  *rowid = (sqlite3_int64)(text_of(cursor).at + cursor->now.start);
+  int rc = ext_given_tell(&cursor->given, *rowid, &conn_of(cursor)->err);
+  return rc ? fail(cursor) : SQLITE_OK;
 }
 
 /* ---- mmap_check ----------------------------------------------------------------------------- */
 
 static int check_lines(text *t, mm_error *err) {
-  line last = make_line(t, 0, after_newline(t, 0, t->size));
+  line last = line_at(t, t->first);
   uint64_t looked = 0;
   int rc = MM_OK;
   while (last.next < t->size && rc == MM_OK && goes_on(t, last.next, &looked)) {
-    line now = make_line(t, last.next, after_newline(t, last.next, t->size));
-    if (!t->interrupted && compare_lines(t, &last, &now) > 0) rc = out_of_order(&last, &now, err);
+    line now = line_at(t, last.next);
+    if (!t->interrupted) rc = check_pair(t, &last, &now, err);
     last = now;
   }
   return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted") : rc;
@@ -706,8 +961,14 @@ static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
   *finding = NULL;
   int rc = open_file(table, &object, err);
   if (rc) return rc;
-  text t = {object->core->data, object->core->size, table->tab.conn, false};
-  if (table->sorted && t.size) rc = check_lines(&t, err);
+  ext_source file = {.object = object};
+  use_window(table, &file);
+  text t = {.data = ext_source_data(&file),
+            .size = file.length,
+            .conn = table->tab.conn,
+            .at = file.start};
+  t.first = after_mark(t.data, t.size);
+  if (table->sorted && t.size > t.first) rc = check_lines(&t, err);
   if (mm_object_faulted(object->core, &fault)) {
     *err = fault;
     rc = fault.code;

@@ -52,6 +52,19 @@ static void unlist_table(mmap_table *table) {
   ext_checked_remove(table->tab.conn, &table->checked);
 }
 
+int mmap_check_window(const char *path, uint64_t offset, uint64_t length, uint64_t size,
+                      mm_error *err) {
+  if (offset > size) {
+    return mm_fail(err, MM_ERROR, "offset %llu is outside '%s' (%llu bytes)",
+                   (unsigned long long)offset, path, (unsigned long long)size);
+  }
+  if (length > size - offset) {
+    return mm_fail(err, MM_ERROR, "length %llu is more than '%s' has (%llu bytes)",
+                   (unsigned long long)length, path, (unsigned long long)(size - offset));
+  }
+  return MM_OK;
+}
+
 /* The file must be there and be long enough, or be made. */
 static int check_table_file(mmap_table *table, mm_error *err) {
   ext_object *object;
@@ -71,15 +84,7 @@ static int check_table_file(mmap_table *table, mm_error *err) {
   }
   if (rc == MM_OK) rc = mmap_table_open(table, &object, err);
   if (rc) return rc;
-  uint64_t size = object->core->size;
-  if (spec->offset > size) {
-    rc = mm_fail(err, MM_ERROR, "offset %llu is outside '%s' (%llu bytes)",
-                 (unsigned long long)spec->offset, spec->path, (unsigned long long)size);
-  } else if (spec->length > size - spec->offset) {
-    rc = mm_fail(err, MM_ERROR, "length %llu is more than '%s' has (%llu bytes)",
-                 (unsigned long long)spec->length, spec->path,
-                 (unsigned long long)(size - spec->offset));
-  }
+  rc = mmap_check_window(spec->path, spec->offset, spec->length, object->core->size, err);
   if (rc == MM_OK && writes) {
     rc = mm_object_check_writable(object->core, err);
   }

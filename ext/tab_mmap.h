@@ -52,6 +52,13 @@ char *mmap_argument_text(const char *p);
 /* `yes` or `no`, whatever the case, as the value of option `name`. */
 int mmap_argument_yes(const char *name, const char *text, bool *yes, mm_error *err);
 
+/* A number of bytes, decimal or hexadecimal, likewise. */
+int mmap_argument_number(const char *name, const char *text, uint64_t *out, mm_error *err);
+
+/* Does a file of so many bytes have the window? MM_ERROR, naming what is too much. */
+int mmap_check_window(const char *path, uint64_t offset, uint64_t length, uint64_t size,
+                      mm_error *err);
+
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
 char *mmap_spec_declare(const mmap_spec *spec);
 
@@ -113,6 +120,8 @@ const char *mmap_table_label(const mmap_table *table);
 **     idxStr   for each further argument two characters, what and how it is compared:
 **              'o' offset  'r' rowid  'b' byte  'k' the sorted column  'K' … to a literal
 **              '=' '<' 'l' (<=) '>' 'g' (>=)  'i' (= one of a list, which sqlite3_vtab_in gives)
+**              'v' (= a value that may be of a row value's list)
+**     and then '#' and the plan's number, see given.h
 */
 enum { MMAP_PLAN_FILE = 1, MMAP_PLAN_DESCENDING = 2, MMAP_PLAN_KEYED = 4 };
 

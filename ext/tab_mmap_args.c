@@ -148,7 +148,7 @@ static int option_of(const char *name) {
   return -1;
 }
 
-static int number_option(const char *name, const char *text, uint64_t *out, mm_error *err) {
+int mmap_argument_number(const char *name, const char *text, uint64_t *out, mm_error *err) {
   const char *p = text;
   int64_t n = parse_number(&p);
   if (n < 0 || *skip_blanks(p)) {
@@ -166,11 +166,11 @@ static int set_option(parser *parse, int option, const char *text) {
     case OPT_DELETE:
       return mmap_argument_yes("delete", text, &spec->deletes, parse->err);
     case OPT_OFFSET:
-      return number_option("offset", text, &spec->offset, parse->err);
+      return mmap_argument_number("offset", text, &spec->offset, parse->err);
     case OPT_LENGTH:
-      return number_option("length", text, &spec->length, parse->err);
+      return mmap_argument_number("length", text, &spec->length, parse->err);
     case OPT_RECORD:
-      return number_option("record", text, &spec->record, parse->err);
+      return mmap_argument_number("record", text, &spec->record, parse->err);
     case OPT_SORTED:
       parse->sorted = mm_strdup(text);
       return parse->sorted ? MM_OK : mm_fail_nomem(parse->err);

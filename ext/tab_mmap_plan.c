@@ -35,17 +35,14 @@ typedef struct plan {
 } plan;
 
 /* All values of an IN at once: one search a value, and the rows still come in order. Of one IN
-** only. */
-static bool takes_list(plan *p, int i) {
-  if (p->listed) return false;
-#if SQLITE_VERSION_NUMBER >= 3038000
-  if (sqlite3_libversion_number() >= 3038000) {
-    p->listed = sqlite3_vtab_in(p->info, i, 1) != 0;
-    return p->listed;
+** only. 0: one that is left to SQLite. */
+static char plan_equality(plan *p, int i) {
+  if (is_text(mmap_sorted_column(p->table))) {
+    return ext_tab_text_equality(p->info, i, &p->listed);
   }
-#endif
-  (void)i;
-  return false;
+  if (p->listed || !ext_tab_take_list(p->info, i)) return '=';
+  p->listed = true;
+  return 'i';
 }
 
 static bool compares_bytes(const plan *p, int i) {
@@ -60,7 +57,7 @@ static bool answers(const plan *p, char what, char how) {
 }
 
 static void plan_share(plan *p, char what, char how) {
-  bool equal = how == '=' || how == 'i';
+  bool equal = how == '=' || how == 'i' || how == 'v';
   if (what == 'k') p->searched = true;
   if (what == 'k' && equal) p->found = true;
   if (what != 'k' && what != 'b' && equal) p->one = true;
@@ -74,9 +71,10 @@ static void plan_column(plan *p, int i) {
   char how = ext_tab_operator(c->op), what = plan_target(p->table, c->iColumn);
   if (!c->usable || !how || !what || p->size + 2 >= sizeof p->text) return;
   if (what == 'k' && !compares_bytes(p, i)) return;
+  if (what == 'k' && how == '=') how = plan_equality(p, i);
+  if (!how) return;
   usage->argvIndex = p->next++;
   usage->omit = answers(p, what, how);
-  if (what == 'k' && how == '=' && takes_list(p, i)) how = 'i';
   p->text[p->size++] = what == 'k' && ext_tab_is_literal(p->info, i) ? 'K' : what;
   p->text[p->size++] = how;
   plan_share(p, what, how);
@@ -148,7 +146,5 @@ int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   for (int i = 0; i < info->nConstraint; i++) plan_column(&p, i);
   plan_direction(&p);
   plan_cost(&p, count_rows(table));
-  info->idxStr = sqlite3_mprintf("%s", p.text);
-  info->needToFreeIdxStr = 1;
-  return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+  return ext_given_plan(table->tab.conn, info, p.text);
 }

@@ -17,6 +17,7 @@
 
 typedef struct mmap_cursor {
   sqlite3_vtab_cursor base;
+  ext_given given; /* of the table-valued function */
   ext_source file; /* the table-valued function's argument, or the table's object; none: no rows */
   mmap_rows rows;
   uint64_t size;     /* the object's, when runs were last clipped to it */
@@ -27,6 +28,7 @@ typedef struct mmap_cursor {
   bool plain;   /* nothing but the end of the run is to be looked at from row to row */
   bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */
   bool filtered; /* only bytes in `set` are rows */
+  bool several;  /* rows may be told, more than one of them */
   bool done;
   int luck; /* see mmap_keys */
   mmap_run few[2];
@@ -49,15 +51,32 @@ static int cursor_fail(mmap_cursor *cursor) {
   return ext_cursor_error(&cursor->base, mmap_table_label(table), &cursor_conn(cursor)->err);
 }
 
+static int fail_missing_file(mmap_cursor *cursor) {
+  ext_tab_missing_file("mmap", &cursor_conn(cursor)->err);
+  return cursor_fail(cursor);
+}
+
 static int faulted(mmap_cursor *cursor) {
   mm_object_faulted(cursor->file.object->core, &cursor_conn(cursor)->err);
+  return cursor_fail(cursor);
+}
+
+/* Rows that are out of order, or zeros where a file was cut inside a page: those are no reason to
+** call it unsorted. */
+static int disordered(mmap_cursor *cursor) {
+  mm_error *err = &cursor_conn(cursor)->err;
+  mm_error cut;
+  if (err->code == MM_CORRUPT && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  ext_tab_advise_check(err);
   return cursor_fail(cursor);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
 int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-  return ext_tab_open(base, sizeof(mmap_cursor), out);
+  int rc = ext_tab_open(base, sizeof(mmap_cursor), out);
+  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((mmap_cursor *)*out)->given);
+  return rc;
 }
 
 static void forget_runs(mmap_cursor *cursor) {
@@ -68,19 +87,23 @@ static void forget_runs(mmap_cursor *cursor) {
 
 int mmapClose(sqlite3_vtab_cursor *base) {
   mmap_cursor *cursor = (mmap_cursor *)base;
+  ext_given_close(&cursor_table(cursor)->tab.opened, &cursor->given);
   forget_runs(cursor);
   ext_source_clear(&cursor->file);
   sqlite3_free(base);
   return SQLITE_OK;
 }
 
-static int open_function(mmap_cursor *cursor, sqlite3_value *value) {
+static int open_function(mmap_cursor *cursor, const char *plan, sqlite3_value *value) {
+  mm_error *err = &cursor_conn(cursor)->err;
+  if (ext_given_take(&cursor_table(cursor)->tab.opened, &cursor->given, plan, &value, 1, err)) {
+    return cursor_fail(cursor);
+  }
   if (sqlite3_value_type(value) == SQLITE_NULL) {
     ext_source_clear(&cursor->file);
     return SQLITE_OK;
   }
-  ext_conn *conn = cursor_conn(cursor);
-  if (ext_source_use(conn, &cursor->file, value, &conn->err)) return cursor_fail(cursor);
+  if (ext_source_use(cursor_conn(cursor), &cursor->file, value, err)) return cursor_fail(cursor);
   cursor->rows =
       (mmap_rows){.start = cursor->file.start, .count = (int64_t)cursor->file.length, .first = 0};
   return SQLITE_OK;
@@ -180,9 +203,8 @@ static int add_range(mmap_cursor *cursor, const lookup *look, const mmap_range *
   mmap_run runs[2];
   int count, rc = SQLITE_OK;
   int found = mmap_range_runs(&look->keys, range, runs, &count, &cursor_conn(cursor)->err);
-  /* Zeros where a file was cut are no reason to call it unsorted. */
   if (mm_object_hit(cursor->file.object->core)) return faulted(cursor);
-  if (found) return cursor_fail(cursor);
+  if (found) return disordered(cursor);
   for (int i = 0; i < count && rc == SQLITE_OK; i++) rc = cursor_add_run(cursor, runs[i], bounds);
   return rc;
 }
@@ -240,8 +262,13 @@ static void reverse_runs(mmap_run *runs, size_t count) {
 static void rotate_runs(mmap_cursor *cursor, const mmap_keys *keys) {
   size_t n = cursor->run_count, first = 0;
   if (keys->type.kind != MM_UNSIGNED || keys->type.size != 8) return;
-  while (first < n && mm_type_integer(keys->type, keys->base + (uint64_t)cursor->runs[first].low *
-                                                                   keys->stride) >= 0) {
+  while (first < n) {
+    /* The row that counts is one that is there. */
+    int64_t row = mmap_keys_from(keys, cursor->runs[first].low);
+    if (row >= keys->count ||
+        mm_type_integer(keys->type, keys->base + (uint64_t)row * keys->stride) < 0) {
+      break;
+    }
     first++;
   }
   if (first == 0 || first == n) return;
@@ -344,12 +371,13 @@ static int check_row_order(mmap_cursor *cursor) {
     if (mm_object_hit(cursor->file.object->core)) return faulted(cursor);
   }
   cursor->last = cursor->at;
-  return rc ? cursor_fail(cursor) : SQLITE_OK;
+  return rc ? disordered(cursor) : SQLITE_OK;
 }
 
-/* A search for bytes may have gone over a page that was cut meanwhile, which is no fault. */
+/* What was read may have been cut inside a page meanwhile, which is no fault. To look costs a
+** system call: not for a single row. */
 static int check_end(mmap_cursor *cursor) {
-  if (!cursor->filtered || !cursor->file.object) return SQLITE_OK;
+  if (!cursor->several || !cursor->file.object) return SQLITE_OK;
   int rc = mm_object_whole(cursor->file.object->core, &cursor_conn(cursor)->err);
   return rc ? cursor_fail(cursor) : SQLITE_OK;
 }
@@ -369,7 +397,7 @@ static int cursor_settle(mmap_cursor *cursor) {
   return rc == SQLITE_OK && cursor->ordered ? check_row_order(cursor) : rc;
 }
 
-static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
+static int reset(mmap_cursor *cursor, int plan, const char *text, sqlite3_value **argv) {
   forget_runs(cursor);
   cursor->filtered = cursor->ordered = false;
   cursor->descending = (plan & MMAP_PLAN_DESCENDING) != 0;
@@ -377,43 +405,51 @@ static int reset(mmap_cursor *cursor, int plan, sqlite3_value **argv) {
   cursor->high = -1;
   cursor->done = true;
   if (plan == EXT_PLAN_MISSING) {
-    ext_tab_missing_file("mmap", &cursor_conn(cursor)->err);
-    return cursor_fail(cursor);
+    cursor->done = !ext_given_missing(&cursor->given, cursor_conn(cursor)->db);
+    return cursor->done ? fail_missing_file(cursor) : SQLITE_OK;
   }
-  int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, argv[0]) : open_table(cursor);
+  int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, text, argv[0]) : open_table(cursor);
   if (rc == SQLITE_OK && cursor->file.object) cursor->size = cursor->file.object->core->size;
   return rc;
 }
 
-static void narrow_key(lookup *look, const char *constraint, sqlite3_value *value) {
+static int narrow_key(mmap_cursor *cursor, lookup *look, const char *constraint,
+                      sqlite3_value *value) {
+  ext_conn *conn = cursor_conn(cursor);
   look->given = true;
   if (constraint[1] == 'i') {
     look->list = value;
-  } else {
-    bool plain = constraint[0] == 'K' || ext_tab_is_parameter(value);
-    int op = ext_tab_operator_of(constraint[1]);
-    (void)mmap_range_narrow(&look->keys, &look->range, op, value, plain);
+    return SQLITE_OK;
   }
+  bool plain = constraint[0] == 'K' || ext_tab_is_parameter(conn, value);
+  int op = ext_tab_operator_of(constraint[1]);
+  (void)mmap_range_narrow(&look->keys, &look->range, op, value, plain);
+  bool apart = constraint[1] == 'v' && ext_tab_check_row_value(conn, value, &conn->err);
+  return apart ? cursor_fail(cursor) : SQLITE_OK;
 }
 
 int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
                sqlite3_value **argv) {
   mmap_cursor *cursor = (mmap_cursor *)base;
-  int rc = reset(cursor, plan, argv);
+  int rc = reset(cursor, plan, constraints, argv);
   if (rc || !cursor->file.object) return rc;
   mmap_run bounds = {0, cursor->rows.count - 1};
   lookup look = {.range = mmap_range_all(), .given = (plan & MMAP_PLAN_KEYED) != 0};
   if (mmap_sorted_column(cursor_table(cursor))) look.keys = keys_of(cursor);
-  for (int arg = plan & MMAP_PLAN_FILE ? 1 : 0; arg < argc; arg++, constraints += 2) {
+  for (int arg = plan & MMAP_PLAN_FILE ? 1 : 0; rc == SQLITE_OK && arg < argc;
+       arg++, constraints += 2) {
     int op = ext_tab_operator_of(constraints[1]);
     if (constraints[0] == 'o') bound_place(cursor, &bounds, op, argv[arg]);
     if (constraints[0] == 'r') bound_rowid(cursor, &bounds, op, argv[arg]);
     if (constraints[0] == 'b') bound_byte(cursor, op, argv[arg]);
-    if ((constraints[0] | 0x20) == 'k') narrow_key(&look, constraints, argv[arg]);
+    if ((constraints[0] | 0x20) == 'k') rc = narrow_key(cursor, &look, constraints, argv[arg]);
   }
+  if (rc) return rc;
   cursor->ordered = look.given;
   cursor->plain = !cursor->ordered && !cursor->filtered && !cursor->descending;
   rc = find_runs(cursor, &look, &bounds, (plan & MMAP_PLAN_KEYED) != 0);
+  cursor->several = cursor->run_count > 1 ||
+                    (cursor->run_count == 1 && cursor->runs[0].low < cursor->runs[0].high);
   return rc ? rc : cursor_settle(cursor);
 }
 
@@ -451,10 +487,8 @@ static sqlite3_int64 offset_of(const mmap_cursor *cursor) {
 static void cursor_result_file(const mmap_cursor *cursor, sqlite3_context *context) {
   if (sqlite3_vtab_nochange(context)) {
     mmap_result_file_mark(context, cursor_conn(cursor), cursor->file.path, cursor->file.handle);
-  } else if (cursor->file.path) {
-    sqlite3_result_text(context, cursor->file.path, -1, SQLITE_TRANSIENT);
   } else {
-    sqlite3_result_int64(context, cursor->file.handle);
+    ext_given_result(&cursor->given, context, 0);
   }
 }
 
@@ -489,6 +523,7 @@ static bool is_gone(mmap_cursor *cursor) {
 
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   mmap_cursor *cursor = (mmap_cursor *)base;
+  if (cursor->given.missing) return fail_missing_file(cursor);
   if (is_gone(cursor)) return SQLITE_OK;
   if (mmap_is_bytes(cursor_table(cursor))) {
     bytes_column(cursor, context, column);
@@ -499,7 +534,9 @@ int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) 
 }
 
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  const mmap_cursor *cursor = (const mmap_cursor *)base;
+  mmap_cursor *cursor = (mmap_cursor *)base;
   *rowid = cursor->rows.first + cursor->at;
-  return SQLITE_OK;
+  if (cursor->given.missing) return fail_missing_file(cursor);
+  int rc = ext_given_tell(&cursor->given, *rowid, &cursor_conn(cursor)->err);
+  return rc ? cursor_fail(cursor) : SQLITE_OK;
 }

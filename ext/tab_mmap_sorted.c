@@ -13,8 +13,9 @@
 ** for uniform keys), gallops from there until the place is between two rows (J. L. Bentley, A. C.
 ** Yao, An almost optimal algorithm for unbounded searching, 1976) and halves what is left. Where
 ** guesses turn out bad it only halves. In all cases O(log n) rows are looked at, and each of them
-** is compared with those seen on either side: a file out of order does not go unseen where a probe
-** comes by.
+** is compared with those seen on either side. So are the first row and the last, and the two rows
+** before and after a place from which all that follows is told, or nothing: a file out of order
+** does not go unseen where a probe comes by.
 */
 #include <math.h>
 
@@ -344,20 +345,47 @@ static int find_key_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t f
   return rc;
 }
 
+/* Is it so far in order that nothing stands against `place` as one where a run may begin or end? */
+static int check_place(const mmap_keys *keys, int64_t place, mm_error *err) {
+  int64_t before = mmap_keys_to(keys, place - 1), after = mmap_keys_from(keys, place);
+  int64_t first = before > 0 ? mmap_keys_to(keys, before - 1) : -1;
+  int64_t last = after < keys->count ? mmap_keys_from(keys, after + 1) : keys->count;
+  int rc = MM_OK;
+  if (first >= 0) rc = mmap_keys_check(keys, first, before, err);
+  if (rc == MM_OK && before >= 0 && after < keys->count) {
+    rc = mmap_keys_check(keys, before, after, err);
+  }
+  if (rc == MM_OK && last < keys->count) rc = mmap_keys_check(keys, after, last, err);
+  return rc;
+}
+
+static int check_ends(const mmap_keys *keys, mm_error *err) {
+  int64_t first = mmap_keys_from(keys, 0), last = mmap_keys_to(keys, keys->count - 1);
+  return first < last ? mmap_keys_check(keys, first, last, err) : MM_OK;
+}
+
+/* A key that was found speaks for itself. */
+static int check_run(const mmap_keys *keys, const mmap_run *run, bool equal, mm_error *err) {
+  bool empty = run->low > run->high;
+  if (equal && !empty) return MM_OK;
+  int rc = check_place(keys, run->low, err);
+  return rc || empty ? rc : check_place(keys, run->high + 1, err);
+}
+
 /* The rows between two edges; one that is not given leaves its side open. */
 static int find_run(const mmap_keys *keys, const mmap_edge *first, const mmap_edge *last,
                     mmap_run *run, mm_error *err) {
   int64_t end = keys->count;
   int rc = MM_OK;
+  bool equal = first->given && last->given && first->rank == last->rank;
   run->low = 0;
   if (first->given) rc = find_key_edge(keys, first, 0, false, &run->low, err);
   if (rc == MM_OK && last->given) {
     /* An equality has both edges at one key: few rows share it. */
-    bool near = first->given && first->rank == last->rank;
-    rc = find_key_edge(keys, last, run->low, near, &end, err);
+    rc = find_key_edge(keys, last, run->low, equal, &end, err);
   }
   run->high = end - 1;
-  return rc;
+  return rc ? rc : check_run(keys, run, equal, err);
 }
 
 /* ---- ranges of constraints ------------------------------------------------------------------ */
@@ -551,8 +579,8 @@ static int integer_runs(const mmap_keys *keys, const mmap_range *range, mmap_run
     if (rc) return rc;
   }
   if (!wide && low == least_of(type) && high == most_of(type)) {
-    runs[(*count)++] = (mmap_run){0, keys->count - 1};
-    return MM_OK;
+    const mmap_edge open = {.given = false};
+    return find_run(keys, &open, &open, &runs[(*count)++], err);
   }
   return integer_run(keys, low, high, &runs[(*count)++], err);
 }
@@ -561,6 +589,8 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
                     mm_error *err) {
   *count = 0;
   if (range->none || keys->count == 0) return MM_OK;
+  int rc = check_ends(keys, err);
+  if (rc) return rc;
   if (is_integer(keys->type)) return integer_runs(keys, range, runs, count, err);
   return find_run(keys, &range->first, &range->last, &runs[(*count)++], err);
 }

@@ -2,6 +2,8 @@
 // search.
 #include "tests/support/sql.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <random>
@@ -248,8 +250,144 @@ TEST_F(SortedLinesTest, ReportsDisorderByOffset) {
   EXPECT_EQ(One("SELECT mmap_check('w')"),
             "the line at offset 4 is out of order: it comes after the one at 2");
   EXPECT_EQ(Error("SELECT text FROM w ORDER BY text"),
-            "CORRUPT w: the line at offset 4 is out of order: it comes after the one at 2");
+            "CORRUPT w: the line at offset 4 is out of order: it comes after the one at 2: run "
+            "mmap_check");
   EXPECT_EQ(One("SELECT count(*) FROM w"), "4");
+}
+
+TEST_F(SortedLinesTest, WhatIsNotThereIsNotSaidOfAFileInDisorder) {
+  Make("4\n3\n2\n1\n");
+  for (const char *sql :
+       {"SELECT * FROM w WHERE text = '2'", "SELECT * FROM w WHERE text = '0'",
+        "SELECT * FROM w WHERE text > '9'", "SELECT * FROM w WHERE text IN ('2', '7')",
+        "SELECT text FROM w WHERE text <= '2' ORDER BY text DESC LIMIT 1",
+        "SELECT max(text) FROM w", "SELECT text FROM w ORDER BY text LIMIT 1"}) {
+    EXPECT_EQ(Error(sql), "CORRUPT w: the line at offset 6 is out of order: it comes after the one "
+                          "at 0: run mmap_check")
+        << sql;
+  }
+  EXPECT_EQ(One("SELECT text FROM w WHERE offset = 4"), "2");
+}
+
+// As `sort -f` leaves them.
+TEST_F(SortedLinesTest, LinesInAnotherOrderAreSeen) {
+  Make("Anna\nbenched\nBob\ncat\nDora\n");
+  EXPECT_EQ(Error("SELECT * FROM w WHERE text = 'benched'").substr(0, 7), "CORRUPT");
+  EXPECT_EQ(Error("SELECT * FROM w WHERE text = 'bent'").substr(0, 7), "CORRUPT");
+}
+
+// Lines of a page each: those that are looked at are faults.
+TEST_F(SortedLinesTest, LooksAtFewLinesForWhatIsNotThere) {
+  std::string bytes;
+  char text[16];
+  for (int i = 0; i < 1024; i++) {
+    snprintf(text, sizeof text, "w%06d", i * 2);
+    bytes += text + std::string((64 << 10) - 8, '.') + "\n";
+  }
+  Make(bytes);
+  for (const char *sql : {"SELECT offset FROM w WHERE text = 'w001001'",
+                          "SELECT offset FROM w WHERE text > 'w001001' LIMIT 1"}) {
+    db->Run("SELECT mmap_madvise('w.txt', 'dontneed')");
+    db->Run(sql);
+    db->Run("SELECT mmap_madvise('w.txt', 'dontneed')");
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    db->Run(sql);
+    getrusage(RUSAGE_SELF, &after);
+    // A line is read through for its ends: a fault a line, or two.
+    EXPECT_LT(after.ru_minflt - before.ru_minflt, 2 * (10 + 6) + 20) << sql;
+  }
+}
+
+TEST_F(SortedLinesTest, AnInGivesEachLineOnce) {
+  Make("1\n1.0\na\nb\nb\nc\n");
+  Run("CREATE TABLE v(x); INSERT INTO v VALUES('b'), ('a'), ('zz'), ('b'), (NULL), (x'62')");
+  EXPECT_EQ(Rows("SELECT number, text FROM w WHERE text IN (SELECT x FROM v)"), "3|a\n4|b\n5|b");
+  EXPECT_EQ(Rows("SELECT number, text FROM w WHERE text IN (SELECT x FROM v) ORDER BY text DESC"),
+            "5|b\n4|b\n3|a");
+  EXPECT_EQ(Rows("SELECT number FROM w WHERE text IN ('a', 'b') AND text IN ('b', 'c')"), "4\n5");
+  EXPECT_EQ(Rows("SELECT number FROM w WHERE text IN ('a', 'c') AND text > 'b'"), "6");
+  EXPECT_EQ(Rows("SELECT number FROM w WHERE text IN ('zz')"), "");
+  EXPECT_LT(db->Steps("SELECT number FROM w WHERE text IN ('a', 'b', 'c')"), 200);
+}
+
+// A number is compared as one where it comes from a column of numbers.
+TEST_F(SortedLinesTest, AnInOfNumbersIsSqlitesAffair) {
+  Make("1\n1.0\n2\na\n");
+  Run("CREATE TABLE v(x INTEGER, y); INSERT INTO v VALUES(1, 1)");
+  EXPECT_EQ(Rows("SELECT text FROM w WHERE text IN (SELECT x FROM v)"), "1\n1.0");
+  EXPECT_EQ(Rows("SELECT text FROM w WHERE text IN ('1', '1.0') AND text IN (SELECT x FROM v)"),
+            "1\n1.0");
+  EXPECT_EQ(Rows("SELECT text FROM w WHERE (text, offset) IN (SELECT 'a', 8)"), "a");
+  EXPECT_EQ(Error("SELECT text FROM w WHERE (text, offset) IN (SELECT x, 2 FROM v)"),
+            "ERROR w: a row value with a text key cannot be looked for among numbers: CAST them AS "
+            "TEXT");
+  EXPECT_EQ(Rows("SELECT text FROM w WHERE (text, offset) IN (SELECT CAST(x AS TEXT), 0 FROM v)"),
+            "1");
+  EXPECT_EQ(Rows("SELECT w.text FROM v JOIN w ON w.text = v.x WHERE trim(w.text) IN ('1.0')"),
+            "1.0");
+}
+
+// Of (SELECT x …) the column is a number, though one row of it comes from a parameter.
+TEST_F(SortedLinesTest, AParameterInASubqueryIsNoPlainOne) {
+  Make("/\n1\n7\na\n");
+  Run("CREATE TABLE o(n INTEGER)");
+  sqlite3_stmt *stmt;
+  ASSERT_EQ(sqlite3_prepare_v2(*db,
+                               "SELECT count(*) FROM (SELECT n FROM o UNION ALL SELECT ?1) s JOIN "
+                               "w ON w.text < s.n",
+                               -1, &stmt, nullptr),
+            SQLITE_OK);
+  sqlite3_bind_text(stmt, 1, "/x", -1, SQLITE_STATIC);
+  EXPECT_EQ(sqlite3_step(stmt), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_column_int(stmt, 0), 3);
+  sqlite3_finalize(stmt);
+}
+
+/* ---- a byte order mark, and a part of a file -------------------------------------------------- */
+
+const char kMark[] = "\xef\xbb\xbf";
+
+TEST_F(SortedLinesTest, AByteOrderMarkIsNoPartOfTheFirstLine) {
+  Make(std::string(kMark) + "aaa\nbbb\nccc\n");
+  EXPECT_EQ(Rows("SELECT number, offset, text FROM w"), "1|3|aaa\n2|7|bbb\n3|11|ccc");
+  for (const char *text : {"aaa", "bbb", "ccc"}) {
+    EXPECT_EQ(One("SELECT text FROM w WHERE text = '" + std::string(text) + "'"), text);
+  }
+  EXPECT_EQ(One("SELECT min(text) || max(text) FROM w"), "aaaccc");
+  EXPECT_EQ(One("SELECT mmap_check('w')"), "ok");
+  EXPECT_EQ(Rows("SELECT offset, text FROM mmap_lines('w.txt') ORDER BY offset DESC"),
+            "11|ccc\n7|bbb\n3|aaa");
+  EXPECT_EQ(One("SELECT text FROM mmap_lines('w.txt') WHERE offset >= 0 LIMIT 1"), "aaa");
+  EXPECT_EQ(One("SELECT text FROM mmap_lines('w.txt') WHERE offset = 3"), "aaa");
+  EXPECT_EQ(One("SELECT text FROM mmap_lines('w.txt') WHERE number = 2"), "bbb");
+  Put("m", kMark);
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_lines('m')"), "0");
+  Put("m", std::string(kMark) + "\n" + kMark);
+  EXPECT_EQ(Rows("SELECT offset, hex(text) FROM mmap_lines('m')"), "3|\n4|EFBBBF");
+}
+
+TEST_F(SortedLinesTest, APartOfAFile) {
+  Put("p.txt", "# made by\n# a tool\nant\nbee\ncat\nzz\nend\n");
+  Run("CREATE VIRTUAL TABLE temp.p USING mmap_lines('p.txt', sorted=yes, offset=0x13, length=15)");
+  EXPECT_EQ(Rows("SELECT number, offset, rowid, text FROM p"),
+            "1|19|19|ant\n2|23|23|bee\n3|27|27|cat\n4|31|31|zz");
+  EXPECT_EQ(Rows("SELECT offset FROM p WHERE text = 'cat'"), "27");
+  EXPECT_EQ(Rows("SELECT text FROM p WHERE offset >= 24"), "cat\nzz");
+  EXPECT_EQ(Rows("SELECT text FROM p WHERE offset < 23"), "ant");
+  EXPECT_EQ(Rows("SELECT text FROM p WHERE rowid = 23"), "bee");
+  EXPECT_EQ(Rows("SELECT text FROM p WHERE offset IN (0, 19, 35) OR number = 3"), "ant\ncat");
+  EXPECT_EQ(One("SELECT mmap_slice('p.txt', offset, offset + 3) = CAST(text AS BLOB) FROM p WHERE "
+                "number = 2"),
+            "1");
+  EXPECT_EQ(One("SELECT mmap_check('p')"), "ok");
+  Run("CREATE VIRTUAL TABLE temp.q USING mmap_lines('p.txt', offset=19, sorted=yes)");
+  EXPECT_EQ(One("SELECT mmap_check('q')"),
+            "the line at offset 34 is out of order: it comes after the one at 31");
+  Run("SELECT mmap_resize('p.txt', 25)");
+  EXPECT_EQ(Rows("SELECT text FROM p"), "ant\nbe");
+  Run("SELECT mmap_resize('p.txt', 5)");
+  EXPECT_EQ(Rows("SELECT text FROM p"), "");
 }
 
 TEST_F(SortedLinesTest, SaysWhichArgumentIsWrong) {
@@ -259,6 +397,10 @@ TEST_F(SortedLinesTest, SaysWhichArgumentIsWrong) {
       {"w.txt, sort=yes", "unknown option 'sort': there is sorted=yes"},
       {"w.txt, sorted", "unknown option 'sorted': there is sorted=yes"},
       {"w.txt, sorted=maybe", "sorted 'maybe' is neither yes nor no"},
+      {"w.txt, offset=x", "offset 'x' is no number of bytes"},
+      {"w.txt, offset=3", "offset 3 is outside 'w.txt' (2 bytes)"},
+      {"w.txt, offset=1, length=2", "length 2 is more than 'w.txt' has (1 bytes)"},
+      {"w.txt, length=1, length=1", "option 'length' is given twice"},
       {"w.txt, sorted=yes, SORTED=no", "option 'sorted' is given twice"},
   };
   for (const auto &w : wrong) {

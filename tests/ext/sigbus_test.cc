@@ -557,5 +557,35 @@ TEST_F(Sigbus, ACutInsideAPageIsNoticedAtTheEndOfAScan) {
   }
 }
 
+// The same for rows that are read one by one.
+TEST_F(Sigbus, ACutInsideAPageIsNoticedByAScanOfRows) {
+  harm_ = [] { Cut("f", 100); };
+  std::string lines;
+  for (int i = 0; i < 100; i++) lines += "line " + std::to_string(1000 + i) + "\n";
+  Put("f", lines);
+  Run("CREATE VIRTUAL TABLE temp.records USING mmap('f', k u32be, sorted=k, record=10);"
+      "CREATE VIRTUAL TABLE temp.bytes USING mmap('f');"
+      "CREATE VIRTUAL TABLE temp.plain USING mmap_lines('f');"
+      "CREATE VIRTUAL TABLE temp.words USING mmap_lines('f', sorted=yes)");
+  for (const char *scan :
+       {"byte FROM mmap('f')", "byte FROM mmap('f') WHERE offset < 500",
+        "byte FROM mmap('f') ORDER BY offset DESC", "text FROM mmap_lines('f')",
+        "text FROM mmap_lines('f') ORDER BY offset DESC", "hex FROM mmap_hexdump('f')",
+        "ascii FROM mmap_hexdump('f', 0, 300)", "k FROM records", "k FROM records WHERE rowid > 3",
+        "k FROM records ORDER BY k", "byte FROM bytes", "text FROM plain", "text FROM words",
+        "text FROM words WHERE text > 'line 1001'",
+        "text FROM words WHERE text IN ('line 1001', 'line 1050')"}) {
+    Put("f", lines);
+    std::string text = scan, name = text.substr(text.find("FROM ") + 5);
+    name = name.substr(0, name.find_first_of("( "));
+    EXPECT_EQ(Error("SELECT harm(), " + text),
+              "IOERR " + name + ": 'f' was cut to 100 bytes while it was read")
+        << scan;
+  }
+  // A row alone is not worth a system call.
+  Put("f", lines);
+  EXPECT_EQ(Error("SELECT harm(), byte FROM mmap('f') WHERE offset = 3"), "ok");
+}
+
 } // namespace
 } // namespace mm_test

@@ -640,7 +640,121 @@ TEST_F(SortedTest, AProbeThatSeesDisorderSaysSo) {
             "record 3 is out of order: its 'k' 40 comes after 90 of record 2");
   EXPECT_EQ(Error("SELECT * FROM t WHERE k = 45").substr(0, 7), "CORRUPT");
   EXPECT_EQ(Error("SELECT k FROM t ORDER BY k"),
-            "CORRUPT t: record 3 is out of order: its 'k' 40 comes after 90 of record 2");
+            "CORRUPT t: record 3 is out of order: its 'k' 40 comes after 90 of record 2: run "
+            "mmap_check");
+}
+
+// A search that looks at few rows must not call a key missing where the rows that it has looked at,
+// and the ends, say that nothing is where it should be.
+TEST_F(SortedTest, WhatIsNotThereIsNotSaidOfAFileInDisorder) {
+  for (const std::vector<int> &keys : std::vector<std::vector<int>>{
+           {4, 3, 2, 1}, {20, 10, 30}, {10, 30, 20}, {1, 2, 9, 3}, {2, 1}}) {
+    Run("DROP TABLE IF EXISTS t");
+    Keys(keys);
+    int absent = 0;
+    for (int key = 0; key <= 31; key++) {
+      std::string k = std::to_string(key);
+      bool there = std::find(keys.begin(), keys.end(), key) != keys.end();
+      std::string rows = "SELECT k FROM t WHERE k = " + k;
+      bool fails = !db->Succeeds(rows);
+      if (!fails) EXPECT_EQ(Rows(rows), there ? k : "") << keys[0] << " " << k;
+      absent += !there && fails;
+    }
+    EXPECT_GT(absent, 0) << keys[0];
+  }
+}
+
+TEST_F(SortedTest, EveryKindOfSearchSeesADescendingFile) {
+  std::vector<int> keys;
+  for (int i = 1000; i > 0; i--) keys.push_back(i);
+  Keys(keys);
+  for (const char *sql :
+       {"SELECT * FROM t WHERE k = 2", "SELECT * FROM t WHERE k = 999",
+        "SELECT * FROM t WHERE k = 0", "SELECT * FROM t WHERE k > 500",
+        "SELECT * FROM t WHERE k <= 1 LIMIT 1", "SELECT * FROM t WHERE k BETWEEN 7 AND 9",
+        "SELECT * FROM t WHERE k IN (5, 6)", kLeast, "SELECT max(k) FROM t",
+        "SELECT k FROM t WHERE k <= 70 ORDER BY k DESC LIMIT 1",
+        "SELECT k FROM t WHERE k >= 70 ORDER BY k LIMIT 1", "SELECT k FROM t ORDER BY k LIMIT 1",
+        "SELECT k FROM t ORDER BY k DESC LIMIT 1", "SELECT x.k FROM t x JOIN t y ON y.k = x.v"}) {
+    EXPECT_EQ(Error(sql), "CORRUPT t: record 999 is out of order: its 'k' 1 comes after 1000 of "
+                          "record 0: run mmap_check")
+        << sql;
+  }
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "1000");
+  EXPECT_EQ(One("SELECT k FROM t WHERE rowid = 998"), "2");
+}
+
+// As `sort -f` leaves them.
+TEST_F(SortedTest, TextsInAnotherOrderAreSeen) {
+  Put("w", "Anna ant  bee  Bob  cat  Dora dove ");
+  Run("CREATE VIRTUAL TABLE temp.w USING mmap('w', k text(5), sorted=k)");
+  for (const char *sql : {"SELECT * FROM w WHERE k = 'bee  '", "SELECT * FROM w WHERE k = 'Bob  '",
+                          "SELECT * FROM w WHERE k = 'car  '"}) {
+    EXPECT_EQ(Error(sql).substr(0, 12), "CORRUPT w: r") << sql;
+  }
+}
+
+TEST_F(SortedTest, DeletedRowsAreNoDisorder) {
+  Keys({90, 10, 20, 5, 30, 95, 1}, ", delete=yes");
+  Run("BEGIN; DELETE FROM t WHERE rowid IN (0, 3, 5, 6)");
+  EXPECT_EQ(One("SELECT group_concat(k) FROM t WHERE k > 0"), "10,20,30");
+  EXPECT_EQ(One("SELECT count(*) FROM t WHERE k IN (5, 90, 15, 25)"), "0");
+  EXPECT_EQ(One("SELECT max(k) FROM t"), "30");
+}
+
+// Records of 64 KiB on a file without pages in memory: each that is looked at is a fault.
+TEST_F(SortedTest, LooksAtFewRowsForWhatIsNotThere) {
+  constexpr int kRows = 4096;
+  int fd = open("wide.bin", O_RDWR | O_CREAT, 0600);
+  ASSERT_EQ(ftruncate(fd, int64_t{kRows} << 16), 0);
+  Random random(7);
+  uint64_t key = 0;
+  for (int i = 0; i < kRows; i++) {
+    std::string bytes = Coded(key += 2 * (1 + random() % 9), 4, true);
+    ASSERT_EQ(pwrite(fd, bytes.data(), 4, int64_t{i} << 16), 4);
+  }
+  close(fd);
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('wide.bin', k u32be, record=65536, sorted=k)");
+  for (const char *sql : {"SELECT k FROM t WHERE k = 20001", "SELECT k FROM t WHERE k = 1",
+                          "SELECT k FROM t WHERE k <= 30001 ORDER BY k DESC LIMIT 1",
+                          "SELECT max(k) FROM t", "SELECT k FROM t WHERE k > 4000000"}) {
+    db->Run("SELECT mmap_madvise('wide.bin', 'dontneed')");
+    db->Run(sql);
+    db->Run("SELECT mmap_madvise('wide.bin', 'dontneed')");
+    long before = Faults();
+    db->Run(sql);
+    EXPECT_LT(Faults() - before, 12 + 8 + 10) << sql; // halving, ends and neighbours, SQLite
+  }
+}
+
+// The half of a u64 that a run lies in is told by a row that is there.
+TEST_F(SortedTest, UnsignedNumbersKeepTheirOrderWhileRowsAreDeleted) {
+  const uint64_t keys[] = {17, 20, (UINT64_C(1) << 63) + 5, UINT64_MAX};
+  std::string bytes;
+  for (uint64_t key : keys) bytes += Coded(key, 8, false);
+  for (int gone = 0; gone < 16; gone++) {
+    Put("u.bin", bytes);
+    Run("CREATE VIRTUAL TABLE temp.t USING mmap('u.bin', v u64le, sorted=v, delete=yes); BEGIN");
+    std::vector<int64_t> left;
+    for (int i = 0; i < 4; i++) {
+      if (gone >> i & 1) Run("DELETE FROM t WHERE rowid = " + std::to_string(i));
+      if (!(gone >> i & 1)) left.push_back(static_cast<int64_t>(keys[i]));
+    }
+    std::sort(left.begin(), left.end());
+    std::string up, down;
+    for (int64_t v : left) {
+      up += (up.empty() ? "" : "\n") + std::to_string(v);
+      down = std::to_string(v) + (down.empty() ? "" : "\n") + down;
+    }
+    EXPECT_EQ(Rows("SELECT v FROM t ORDER BY v"), up) << gone;
+    EXPECT_EQ(Rows("SELECT v FROM t ORDER BY v DESC"), down) << gone;
+    EXPECT_EQ(Rows("SELECT v FROM t ORDER BY v LIMIT 1"), up.substr(0, up.find('\n'))) << gone;
+    if (!left.empty()) {
+      EXPECT_EQ(Int("SELECT min(v) FROM t"), left.front()) << gone;
+      EXPECT_EQ(Int("SELECT max(v) FROM t"), left.back()) << gone;
+    }
+    Run("ROLLBACK; DROP TABLE t");
+  }
 }
 
 TEST_F(SortedTest, CheckFindsTheFirstOffender) {
