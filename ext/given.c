@@ -89,10 +89,11 @@ int ext_given_take(ext_opened *opened, ext_given *given, const char *plan, sqlit
   opened->given = NULL;
   given->missing = false;
   for (int i = 0; i < count; i++) all[i] = args[i];
-  uint64_t number = plan_number(plan);
+  uint64_t number = plan == given->text ? given->plan : plan_number(plan);
   if (given->heir && number <= given->plan) clear_told(&given->before);
   given->heir = false;
   given->plan = number;
+  given->text = plan;
   if (!same_arguments(given->now.args, all)) {
     given->now.mixed = given->now.any;
     rc = keep_arguments(&given->now, all, err);

@@ -24,12 +24,13 @@ typedef struct ext_told {
 
 /* Part of a cursor; all zeros: nothing given yet. */
 typedef struct ext_given {
-  ext_told now;    /* the arguments now, and what was told under them */
-  ext_told before; /* by the cursors whose place this one has taken */
-  uint64_t plan;   /* the number of the plan that gave them */
-  bool heir;       /* it has taken another's place, and was not filtered yet */
-  bool clashes;    /* the arguments differ from those of `before` */
-  bool missing;    /* none were given: see ext_given_missing */
+  ext_told now;     /* the arguments now, and what was told under them */
+  ext_told before;  /* by the cursors whose place this one has taken */
+  const char *text; /* idxStr of the plan that gave them; borrowed, for comparing alone */
+  uint64_t plan;    /* its number */
+  bool heir;        /* it has taken another's place, and was not filtered yet */
+  bool clashes;     /* the arguments differ from those of `before` */
+  bool missing;     /* none were given: see ext_given_missing */
 } ext_given;
 
 /* Of a table: the cursor that was opened last, if nothing else has happened since. */

@@ -225,6 +225,27 @@ static int argument_of(const struct sqlite3_index_constraint *c, int hidden, int
   return is_argument ? c->iColumn - hidden : -1;
 }
 
+static void plan_missing(sqlite3_index_info *info) {
+  info->idxNum = EXT_PLAN_MISSING;
+  info->estimatedCost = 1e99;
+  info->estimatedRows = INT64_MAX / 2;
+}
+
+/* SQLite asks again without an IN, and takes a refusal for a plan that needs no other table: then
+** it does not ask for what it has not seen, arguments without what else the first plan used, which
+** it may not use here (LEFT JOIN … ON ours.offset = 0). So a plan that uses that, and is worse than
+** all. */
+static int plan_unusable(sqlite3_index_info *info) {
+  int next = 1;
+  for (int i = 0; i < info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+    if (c->usable && ext_tab_operator(c->op)) info->aConstraintUsage[i].argvIndex = next++;
+  }
+  if (next == 1) return SQLITE_CONSTRAINT;
+  plan_missing(info);
+  return SQLITE_OK;
+}
+
 int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most, unsigned *given,
                       int *next) {
   int place[16];
@@ -241,11 +262,9 @@ int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most,
       place[argument] = i;
     }
   }
-  if (unusable & ~*given) return SQLITE_CONSTRAINT;
+  if (unusable & ~*given) return plan_unusable(info);
   if ((*given & ((1u << least) - 1)) != (1u << least) - 1) {
-    info->idxNum = EXT_PLAN_MISSING;
-    info->estimatedCost = 1e99;
-    info->estimatedRows = INT64_MAX / 2;
+    plan_missing(info);
     return SQLITE_OK;
   }
   for (int i = 0; i < most; i++) {

@@ -97,8 +97,8 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 ** xBestIndex of a table-valued function: `hidden` is the index of its first hidden column, `most`
 ** how many there are, `least` how many must be given. Gives the equality constraints on hidden
 ** columns argvIndex 1, 2 … in the order of the columns, sets omit, and returns in *given a bit for
-** each (bit 0: the first). *next is the next free argvIndex. SQLITE_CONSTRAINT when one cannot be
-** used in this plan.
+** each (bit 0: the first). *next is the next free argvIndex. SQLITE_CONSTRAINT, or
+** EXT_PLAN_MISSING, when one cannot be used in this plan.
 **
 ** When one of the first `least` is missing, idxNum becomes EXT_PLAN_MISSING and there is no more to
 ** plan: a plan dearer than all others, whose xFilter says what is missing. It is no error yet,

@@ -397,9 +397,9 @@ static int check_line(const line_search *s, const line *l) {
   return rc == MM_OK && s->high_seen ? check_pair(s->t, l, &s->high_line, s->err) : rc;
 }
 
-static int probe(line_search *s) {
+/* Look at the line that the byte at `middle` lies in. */
+static int probe(line_search *s, uint64_t middle) {
   text *t = s->t;
-  uint64_t middle = s->low + (s->high - s->low) / 2;
   uint64_t start = after_last_newline(t, s->low, middle);
   line l = make_line(t, start, after_newline(t, middle, s->high));
   if (t->interrupted) return mm_fail(s->err, MM_INTERRUPT, "interrupted");
@@ -417,13 +417,28 @@ static int probe(line_search *s) {
   return rc;
 }
 
-/* Where the first line of `from` or later begins that is not before the edge. */
+#define NEAR_LINES 2
+#define NEAR_BYTES 64
+
+/* The next lines, and then ever farther, until one that is not before the edge. */
+static int probe_near(line_search *s) {
+  int rc = MM_OK;
+  uint64_t high = s->high, step = 0;
+  for (int i = 0; rc == MM_OK && s->high == high && s->low < high && step < high - s->low; i++) {
+    rc = probe(s, s->low + step);
+    step = i + 1 < NEAR_LINES ? 0 : step ? 2 * step : NEAR_BYTES;
+  }
+  return rc;
+}
+
+/* Where the first line of `from` or later begins that is not before the edge. `near`: it is
+** probably close to `from`. */
 static int find_edge(text *t, const uint8_t *key, uint64_t size, bool after, uint64_t from,
-                     uint64_t *offset, mm_error *err) {
+                     bool near, uint64_t *offset, mm_error *err) {
   line_search s = {
       .t = t, .key = key, .size = size, .after = after, .low = from, .high = t->size, .err = err};
-  int rc = MM_OK;
-  while (rc == MM_OK && s.low < s.high) rc = probe(&s);
+  int rc = near ? probe_near(&s) : MM_OK;
+  while (rc == MM_OK && s.low < s.high) rc = probe(&s, s.low + (s.high - s.low) / 2);
   *offset = s.low;
   return rc;
 }
@@ -526,11 +541,12 @@ static int find_part(text *t, int op, const uint8_t *key, uint64_t size, lines_p
   int rc = MM_OK;
   *part = (lines_part){t->first, t->size};
   if (lower) {
-    rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, t->first, &part->begin, err);
+    rc = find_edge(t, key, size, op == SQLITE_INDEX_CONSTRAINT_GT, t->first, false, &part->begin,
+                   err);
   }
   if (upper && rc == MM_OK) {
     bool after = op != SQLITE_INDEX_CONSTRAINT_LT;
-    rc = find_edge(t, key, size, after, part->begin, &part->end, err);
+    rc = find_edge(t, key, size, after, part->begin, lower, &part->end, err);
   }
   /* A line that was found speaks for itself. */
   if (rc || (lower && upper && part->begin < part->end)) return rc;

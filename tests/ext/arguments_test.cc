@@ -143,6 +143,19 @@ TEST_F(Arguments, OrOfSeveralInAJoin) {
             lost);
 }
 
+// A condition on our table that stands in the ON of another, beside an IN.
+TEST_F(Arguments, AreFoundBesideAnIn) {
+  for (const char *on : {"m.offset = 0", "m.offset = f", "m.offset > 0"}) {
+    std::string query = "SELECT m.offset, f FROM mmap_hexdump m LEFT JOIN files ON f <> 'b' AND " +
+                        std::string(on) + " WHERE m.file IN ('a', 'b') ORDER BY 1, 2";
+    std::string plain = "SELECT m.offset, f FROM (SELECT +offset AS offset FROM mmap_hexdump('a') "
+                        "UNION ALL SELECT +offset FROM mmap_hexdump('b')) m LEFT JOIN files ON f "
+                        "<> 'b' AND " +
+                        std::string(on) + " ORDER BY 1, 2";
+    EXPECT_EQ(Rows(query), Rows(plain)) << on;
+  }
+}
+
 // As json_each does it.
 TEST_F(Arguments, AJoinThatNeverMatchesNeedsNoFile) {
   for (const Call &call : kCalls) {
