@@ -95,6 +95,9 @@ inline bool ChangesFiles(const std::string &test) {
 inline bool IsLong(const std::string &test) {
   static const char *const list[] = {
       "RandomSql.*",
+      "RandomQuery.*",
+      "SortedTest.LooksAtFewRowsForWhatIsNotThere",
+      "SortedLinesTest.LooksAtFewLinesForWhatIsNotThere",
       "LongScan.*",
       "LongWrite.*",
       "LongCommit.*",
