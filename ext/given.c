@@ -5,7 +5,7 @@
 
 /* ---- arguments ------------------------------------------------------------------------------ */
 
-static bool same_value(sqlite3_value *a, sqlite3_value *b) {
+static bool same_argument(sqlite3_value *a, sqlite3_value *b) {
   int type = a ? sqlite3_value_type(a) : 0;
   if (!a || !b || sqlite3_value_type(b) != type) return a == b;
   if (type == SQLITE_INTEGER) return sqlite3_value_int64(a) == sqlite3_value_int64(b);
@@ -20,7 +20,7 @@ static bool same_value(sqlite3_value *a, sqlite3_value *b) {
 
 static bool same_arguments(sqlite3_value *const *a, sqlite3_value *const *b) {
   for (int i = 0; i < EXT_GIVEN_MOST; i++) {
-    if (!same_value(a[i], b[i])) return false;
+    if (!same_argument(a[i], b[i])) return false;
   }
   return true;
 }

@@ -586,7 +586,7 @@ static void forget_parts(lines_cursor *cursor) {
   cursor->part_count = cursor->part_capacity = cursor->part_at = 0;
 }
 
-static int add_part(lines_cursor *cursor, lines_part part) {
+static int add_lines_part(lines_cursor *cursor, lines_part part) {
   if (part.begin < cursor->begin) part.begin = cursor->begin;
   if (part.end > cursor->end) part.end = cursor->end;
   if (part.begin >= part.end) return MM_OK;
@@ -610,7 +610,7 @@ static int add_value(lines_cursor *cursor, text *t, sqlite3_value *value, bool *
   if (!key) return mm_fail_nomem(err);
   uint64_t size = (uint64_t)sqlite3_value_bytes(value);
   int rc = find_part(t, SQLITE_INDEX_CONSTRAINT_EQ, key, size, &part, err);
-  return rc ? rc : add_part(cursor, part);
+  return rc ? rc : add_lines_part(cursor, part);
 }
 
 static int add_values(lines_cursor *cursor, text *t, sqlite3_value *list, bool *all) {

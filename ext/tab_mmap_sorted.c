@@ -346,7 +346,7 @@ static int find_key_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t f
 }
 
 /* Is it so far in order that nothing stands against `place` as one where a run may begin or end? */
-static int check_place(const mmap_keys *keys, int64_t place, mm_error *err) {
+static int check_order_at(const mmap_keys *keys, int64_t place, mm_error *err) {
   int64_t before = mmap_keys_to(keys, place - 1), after = mmap_keys_from(keys, place);
   int64_t first = before > 0 ? mmap_keys_to(keys, before - 1) : -1;
   int64_t last = after < keys->count ? mmap_keys_from(keys, after + 1) : keys->count;
@@ -368,8 +368,8 @@ static int check_ends(const mmap_keys *keys, mm_error *err) {
 static int check_run(const mmap_keys *keys, const mmap_run *run, bool equal, mm_error *err) {
   bool empty = run->low > run->high;
   if (equal && !empty) return MM_OK;
-  int rc = check_place(keys, run->low, err);
-  return rc || empty ? rc : check_place(keys, run->high + 1, err);
+  int rc = check_order_at(keys, run->low, err);
+  return rc || empty ? rc : check_order_at(keys, run->high + 1, err);
 }
 
 /* The rows between two edges; one that is not given leaves its side open. */

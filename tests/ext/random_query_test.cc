@@ -329,7 +329,10 @@ private:
     std::vector<Alias> outer = scope_;
     depth_++;
     std::string from = From(1 + Below(2));
-    std::string column = Column();
+    // An aggregate of another SELECT's column would be that one's.
+    const Alias &last = scope_.back();
+    std::string column =
+        close.empty() ? Of(last, last.columns[Below(last.columns.size())]) : Column();
     std::string sql = column + (close.empty() ? ")" : close == " " ? "" : close) + from + Where();
     depth_--;
     scope_ = outer;
@@ -460,8 +463,6 @@ private:
 
   std::string From(size_t count) {
     std::string on, sql = " FROM " + Table(&on), where;
-    size_t inside = scope_.size() - 1;
-    (void)inside;
     if (!on.empty()) {
       // What a first table is given stands in WHERE, which follows: a subquery does the same.
       const Alias &alias = scope_.back();
