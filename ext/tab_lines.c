@@ -92,8 +92,8 @@ enum { LINES_SORTED, LINES_FROM, LINES_SIZE, LINES_OPTIONS };
 static const char *const lines_options[LINES_OPTIONS] = {"sorted", "offset", "length"};
 
 static int unknown_lines_option(const char *key, mm_error *err) {
-  return mm_fail(err, MM_ERROR, "unknown option '%s': there are sorted=yes, offset= and length=",
-                 key);
+  return mm_fail(err, MM_ERROR,
+                 "unknown option '%s': there are sorted=yes, offset= and length=", key);
 }
 
 static int set_lines_option(lines_table *table, int option, const char *value, mm_error *err) {

@@ -530,9 +530,9 @@ std::string On(std::string sql, bool ours) {
 bool IsExcused(const std::string &error) {
   for (const char *text :
        {"OR joins conditions", "the file is missing", "takes at least",
-        "a row value with a text key", "a path must not", "interrupted", "no query solution", "is no handle",
-        "is closed", "cannot open", "is not an integer", "the needle is empty", "is neither",
-        "is a directory", "is less than 1", "regex"}) {
+        "a row value with a text key", "a path must not", "interrupted", "no query solution",
+        "is no handle", "is closed", "cannot open", "is not an integer", "the needle is empty",
+        "is neither", "is a directory", "is less than 1", "regex"}) {
     if (error.find(text) != std::string::npos) return true;
   }
   return false;
