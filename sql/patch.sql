@@ -181,6 +181,7 @@ CREATE TEMP TRIGGER IF NOT EXISTS patch_png_text_update INSTEAD OF UPDATE OF tex
                       WHERE now.path = OLD.path AND now.at = OLD.at AND now.length = OLD.length
                         AND now.keyword = OLD.keyword AND now.text = OLD.text);
   SELECT RAISE(ABORT, 'text is NULL') WHERE NEW.text IS NULL;
+  SELECT RAISE(ABORT, 'text has a NUL') WHERE typeof(NEW.text) <> 'blob' AND instr(NEW.text, char(0));
   SELECT RAISE(ABORT, 'text has a character that is not in Latin-1')
    WHERE typeof(NEW.text) <> 'blob' AND NEW.text GLOB '*[^' || char(1) || '-' || char(255) || ']*';
   -- The keyword and its NUL stay where they are. There is room for each character first, then each is set; a BLOB is

@@ -15,11 +15,12 @@
 --
 -- 32 and 64 bit, little and big endian. A file that is no ELF has no rows; of one that is cut short or
 -- damaged the rows that can be read, and what is wrong with it in elf_header's and elf_section's column
--- `error`. Of WHERE only what is said of `path` itself is known before files are read.
+-- `error`. Of WHERE only what is said of `path` itself is known before files are read. A name that is no UTF-8 is
+-- read as Latin-1. There may be more than 65,279 sections: what does not fit the header is read from the first
+-- section header, and the sections of symbols from SYMTAB_SHNDX. Flags of sections are readelf's letters.
 --
 -- Not covered: relocations, notes, symbol versions, hash tables, section groups, compressed sections, more
--- than one symbol table of a kind, symbols of sections beyond number 65279 (SYMTAB_SHNDX). Names are cut at
--- 4,096 bytes. Addresses and sizes of 2^63 and more are negative.
+-- than one symbol table of a kind. Names are cut at 4,096 bytes. Addresses and sizes of 2^63 and more are negative.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 
@@ -30,6 +31,23 @@ CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT R
 
 CREATE TEMP VIEW IF NOT EXISTS elf_size_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size FROM target;
+
+-- The text in the bytes first..last of a file, up to a NUL: UTF-8 or, if it is not all UTF-8, Latin-1, where each byte
+-- is the character of that number. For what is not plain ASCII, which it is faster to read as it is.
+CREATE TEMP VIEW IF NOT EXISTS elf_text_ AS
+  SELECT path, a.offset AS first, z.offset AS last,
+         CASE WHEN mmap_search(path, '(?x) \G (?: [\x01-\x7f]                | [\xc2-\xdf]         [\x80-\xbf]
+                                         | \xe0 [\xa0-\xbf] [\x80-\xbf] | [\xe1-\xec\xee\xef] [\x80-\xbf]{2}
+                                         | \xed [\x80-\x9f] [\x80-\xbf] | \xf0 [\x90-\xbf]    [\x80-\xbf]{2}
+                                         | [\xf1-\xf3] [\x80-\xbf]{3}  | \xf4 [\x80-\x8f]    [\x80-\xbf]{2} )*+
+                                     (?: \x00 | \z )', a.offset, z.offset + 1) >= 0
+              THEN mmap_get(path, a.offset, 'text(' || (z.offset + 1 - a.offset) || ')')
+              ELSE (SELECT group_concat(char(b.byte), '') FROM mmap(path) AS b
+                     WHERE b.offset BETWEEN a.offset AND
+                           coalesce(nullif(mmap_find(path, x'00', a.offset, z.offset + 1), -1), z.offset + 1) - 1)
+         END AS text
+    FROM target CROSS JOIN mmap(path) AS a CROSS JOIN mmap(path) AS z
+   WHERE a.offset <= z.offset;
 
 CREATE TEMP VIEW IF NOT EXISTS elf_ident_ AS
   SELECT DISTINCT path, file_size, mmap_get(path, 4) = 2 AS is64, mmap_get(path, 5) = 1 AS little
@@ -149,7 +167,10 @@ CREATE TEMP VIEW IF NOT EXISTS elf_header AS
            WHEN 9 THEN 'FreeBSD' WHEN 12 THEN 'OpenBSD' ELSE printf('0x%x', mmap_get(path, 7)) END AS abi,
          entry, flags, phnum AS segments, shnum AS sections,
          (SELECT CASE WHEN s.at BETWEEN 0 AND f.file_size - s.n AND s.n BETWEEN 1 AND 4096
-                      THEN mmap_get(f.path, s.at, 'text(' || s.n || ')') END
+                      THEN iif(mmap_get(f.path, s.at, 'text(' || s.n || ')') NOT GLOB '*[^' || char(1) || '-~]*',
+                               mmap_get(f.path, s.at, 'text(' || s.n || ')'),
+                               (SELECT text FROM elf_text_ AS x
+                                 WHERE x.path = f.path AND first = s.at AND last = s.at + s.n - 1)) END
             FROM (SELECT mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 8, 4), word) AS at,
                          mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 32, 16), word) AS n
                     FROM mmap(f.path) AS i
@@ -162,7 +183,8 @@ CREATE TEMP VIEW IF NOT EXISTS elf_header AS
 
 -- data_size: what is inside the file of what the section says it has there.
 CREATE TEMP VIEW IF NOT EXISTS elf_section_ AS
-  SELECT DISTINCT f.path, file_size, names_at, names_end, i.offset AS number,
+  SELECT DISTINCT f.path, file_size, machine, mmap_get(f.path, 7) AS abi, names_at, names_end,
+         i.offset AS number,
          mmap_get(f.path, shoff + i.offset * shentsize, u32) AS name,
          mmap_get(f.path, shoff + i.offset * shentsize + 4, u32) AS type,
          mmap_get(f.path, shoff + i.offset * shentsize + 8, word) AS flags,
@@ -179,8 +201,12 @@ CREATE TEMP VIEW IF NOT EXISTS elf_section_ AS
 CREATE TEMP VIEW IF NOT EXISTS elf_section AS
   SELECT path, number,
          CASE WHEN names_at + name < names_end
-              THEN mmap_get(path, names_at + name, 'text(' || min(names_end - names_at - name, 4096) || ')')
-         END AS name,
+              THEN iif(mmap_get(path, names_at + name, 'text(' || min(names_end - names_at - name, 4096) || ')')
+                         NOT GLOB '*[^' || char(1) || '-~]*',
+                       mmap_get(path, names_at + name, 'text(' || min(names_end - names_at - name, 4096) || ')'),
+                       (SELECT text FROM elf_text_ AS x
+                         WHERE x.path = s.path AND first = names_at + name
+                           AND last = min(names_end, names_at + name + 4096) - 1)) END AS name,
          CASE type WHEN 0 THEN 'NULL' WHEN 1 THEN 'PROGBITS' WHEN 2 THEN 'SYMTAB' WHEN 3 THEN 'STRTAB'
                    WHEN 4 THEN 'RELA' WHEN 5 THEN 'HASH' WHEN 6 THEN 'DYNAMIC' WHEN 7 THEN 'NOTE'
                    WHEN 8 THEN 'NOBITS' WHEN 9 THEN 'REL' WHEN 11 THEN 'DYNSYM' WHEN 14 THEN 'INIT_ARRAY'
@@ -189,33 +215,54 @@ CREATE TEMP VIEW IF NOT EXISTS elf_section AS
                    WHEN 0x6ffffff6 THEN 'GNU_HASH' WHEN 0x6ffffff7 THEN 'GNU_LIBLIST'
                    WHEN 0x6ffffffd THEN 'VERDEF' WHEN 0x6ffffffe THEN 'VERNEED'
                    WHEN 0x6fffffff THEN 'VERSYM' ELSE printf('0x%x', type) END AS type,
+         -- The letters in the order of their bits; o, p and x for those of a system, a processor and of nobody.
          iif(flags & 1, 'W', '') || iif(flags & 2, 'A', '') || iif(flags & 4, 'X', '')
            || iif(flags & 16, 'M', '') || iif(flags & 32, 'S', '') || iif(flags & 64, 'I', '')
-           || iif(flags & 128, 'L', '') || iif(flags & 512, 'G', '') || iif(flags & 1024, 'T', '')
-           || iif(flags & 2048, 'C', '') AS flags,
+           || iif(flags & 128, 'L', '') || iif(flags & 256, 'O', '') || iif(flags & 512, 'G', '')
+           || iif(flags & 1024, 'T', '') || iif(flags & 2048, 'C', '') || iif(flags & ~0xfff00ff7, 'x', '')
+           || iif(abi IN (3, 9) AND flags & 0x200000, 'R', '')
+           || iif(abi IN (0, 3, 9) AND flags & 0x1000000, 'D', '')
+           || iif(flags & CASE abi WHEN 3 THEN 0xed00000 WHEN 9 THEN 0xed00000 WHEN 0 THEN 0xef00000
+                                   ELSE 0xff00000 END, 'o', '')
+           || CASE WHEN flags & 0x10000000 AND machine = 62 THEN 'l' WHEN flags & 0x10000000 AND machine = 20 THEN 'v'
+                   WHEN flags & 0x20000000 AND machine = 40 THEN 'y' WHEN flags & 0x70000000 THEN 'p' ELSE '' END
+           || iif(flags & 0x80000000, 'E', '') AS flags,
          address, offset, size, link, info, align, entry_size,
          CASE WHEN type IN (0, 8) THEN NULL
               WHEN offset NOT BETWEEN 0 AND file_size OR size NOT BETWEEN 0 AND file_size - offset
               THEN 'it reaches past the end of the file' END AS error
-    FROM elf_section_;
+    FROM elf_section_ AS s;
 
 -- The first symbol table of each of the two kinds: a damaged file may name many that overlap.
-CREATE TEMP VIEW IF NOT EXISTS elf_symtab_ AS
-  SELECT DISTINCT f.path, file_size, is64, u16, u32, word, shoff, shentsize, shnum, names_at, names_end,
+CREATE TEMP VIEW IF NOT EXISTS elf_symtab_number_ AS
+  SELECT DISTINCT f.path, file_size, machine, is64, u16, u32, word, shoff, shentsize, shnum, names_at, names_end,
          kind.name AS symtab,
-         shoff + shentsize * (SELECT i.offset FROM mmap(f.path) AS i
-                               WHERE i.offset < shnum
-                                 AND mmap_get(f.path, shoff + i.offset * shentsize + 4, u32) = kind.type
-                               LIMIT 1) AS header
+         (SELECT i.offset FROM mmap(f.path) AS i
+           WHERE i.offset < shnum
+             AND mmap_get(f.path, shoff + i.offset * shentsize + 4, u32) = kind.type
+           LIMIT 1) AS table_number
     FROM elf_file_ AS f CROSS JOIN (SELECT 2 AS type, '.symtab' AS name
                                      UNION ALL SELECT 11, '.dynsym') AS kind;
+
+-- `wide` is the header of its SYMTAB_SHNDX (18), which has the numbers of sections that 16 bits cannot hold.
+CREATE TEMP VIEW IF NOT EXISTS elf_symtab_ AS
+  SELECT DISTINCT n.*, shoff + shentsize * table_number AS header,
+         shoff + shentsize * (SELECT i.offset FROM mmap(n.path) AS i
+                               WHERE i.offset < shnum
+                                 AND mmap_get(n.path, shoff + i.offset * shentsize + 4, u32) = 18
+                                 AND mmap_get(n.path, shoff + i.offset * shentsize + iif(is64, 40, 24), u32)
+                                     = table_number
+                               LIMIT 1) AS wide
+    FROM elf_symtab_number_ AS n WHERE table_number IS NOT NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS elf_symtab_place_ AS
   SELECT DISTINCT t.*, mmap_get(path, header + iif(is64, 24, 16), word) AS at,
          mmap_get(path, header + iif(is64, 32, 20), word) AS size,
          mmap_get(path, header + iif(is64, 40, 24), u32) AS link,
-         mmap_get(path, header + iif(is64, 56, 36), word) AS step
-    FROM elf_symtab_ AS t WHERE header IS NOT NULL;
+         mmap_get(path, header + iif(is64, 56, 36), word) AS step,
+         mmap_get(path, wide + iif(is64, 24, 16), word) AS wide_at,
+         mmap_get(path, wide + iif(is64, 32, 20), word) AS wide_size
+    FROM elf_symtab_ AS t;
 
 CREATE TEMP VIEW IF NOT EXISTS elf_symtab_strings_ AS
   SELECT DISTINCT t.*,
@@ -228,9 +275,14 @@ CREATE TEMP VIEW IF NOT EXISTS elf_symtab_strings_ AS
               THEN mmap_get(path, shoff + link * shentsize + iif(is64, 32, 20), word) END AS strings_size
     FROM elf_symtab_place_ AS t;
 
+-- The numbers of sections for the symbols 0 to wide_count - 1 are at wide_at.
 CREATE TEMP VIEW IF NOT EXISTS elf_symbols_ AS
-  SELECT DISTINCT path, file_size, is64, u16, u32, word, shoff, shentsize, shnum, names_at, names_end,
-         symtab, at, step, symbols, iif(strings_at BETWEEN 0 AND file_size, strings_at, 0) AS strings_at,
+  SELECT DISTINCT path, file_size, machine, is64, u16, u32, word, shoff, shentsize, shnum, names_at, names_end,
+         symtab, at, step, symbols, wide_at,
+         CASE WHEN wide_at BETWEEN 0 AND file_size
+              THEN iif(wide_size BETWEEN 0 AND file_size - wide_at, wide_size, file_size - wide_at) / 4
+              ELSE 0 END AS wide_count,
+         iif(strings_at BETWEEN 0 AND file_size, strings_at, 0) AS strings_at,
          CASE WHEN strings_at BETWEEN 0 AND file_size
               THEN iif(strings_size BETWEEN 0 AND file_size - strings_at,
                        strings_at + strings_size, file_size)
@@ -240,11 +292,14 @@ CREATE TEMP VIEW IF NOT EXISTS elf_symbols_ AS
 -- Each number is read where it is used: of a symbol's columns only those that are asked for cost anything.
 CREATE TEMP VIEW IF NOT EXISTS elf_symbol AS
   SELECT t.path, symtab, i.offset AS number,
-         CASE WHEN strings_at + mmap_get(t.path, at + i.offset * step, u32) < strings_end
-              THEN mmap_get(t.path, strings_at + mmap_get(t.path, at + i.offset * step, u32),
-                            'text(' || min(strings_end - strings_at
-                                           - mmap_get(t.path, at + i.offset * step, u32), 4096) || ')')
-         END AS name,
+         (SELECT CASE WHEN n.raw NOT GLOB '*[^' || char(1) || '-~]*' THEN n.raw
+                      ELSE (SELECT text FROM elf_text_ AS x
+                             WHERE x.path = t.path AND first = n.first AND last = min(strings_end, n.first + 4096) - 1)
+                 END
+            FROM (SELECT s.first, CASE WHEN s.first < strings_end
+                                       THEN mmap_get(t.path, s.first, 'text(' || min(strings_end - s.first, 4096) || ')')
+                                  END AS raw
+                    FROM (SELECT strings_at + mmap_get(t.path, at + i.offset * step, u32) AS first) AS s) AS n) AS name,
          mmap_get(t.path, at + i.offset * step + iif(is64, 8, 4), word) AS value,
          mmap_get(t.path, at + i.offset * step + iif(is64, 16, 8), word) AS size,
          CASE mmap_get(t.path, at + i.offset * step + iif(is64, 4, 12)) >> 4
@@ -257,16 +312,29 @@ CREATE TEMP VIEW IF NOT EXISTS elf_symbol AS
          CASE mmap_get(t.path, at + i.offset * step + iif(is64, 5, 13)) & 3
            WHEN 0 THEN 'DEFAULT' WHEN 1 THEN 'INTERNAL' WHEN 2 THEN 'HIDDEN' ELSE 'PROTECTED'
          END AS visibility,
-         mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16) AS section_number,
+         (SELECT iif(s.said = 0xffff AND i.offset < wide_count, mmap_get(t.path, wide_at + i.offset * 4, u32), s.said)
+            FROM (SELECT mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16) AS said) AS s)
+           AS section_number,
          CASE mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16)
            WHEN 0 THEN 'UND' WHEN 0xfff1 THEN 'ABS' WHEN 0xfff2 THEN 'COM'
-           ELSE (SELECT CASE WHEN names_at + n.at < names_end
-                             THEN mmap_get(t.path, names_at + n.at,
-                                           'text(' || min(names_end - names_at - n.at, 4096) || ')') END
-                   FROM (SELECT CASE WHEN s.number < shnum
-                                     THEN mmap_get(t.path, shoff + s.number * shentsize, u32) END AS at
-                           FROM (SELECT mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16)
-                                        AS number) AS s) AS n)
+           ELSE (SELECT CASE WHEN n.said BETWEEN 0xff00 AND 0xfffe OR n.said = 0xffff AND i.offset >= wide_count
+                             THEN iif(n.said = 0xff02 AND machine = 62, 'LARGE_COM', printf('0x%x', n.said))
+                             WHEN n.raw NOT GLOB '*[^' || char(1) || '-~]*' THEN n.raw
+                             ELSE (SELECT text FROM elf_text_ AS x
+                                    WHERE x.path = t.path AND first = n.first
+                                      AND last = min(names_end, n.first + 4096) - 1) END
+                   FROM (SELECT s.said, s.first,
+                                CASE WHEN s.first < names_end
+                                     THEN mmap_get(t.path, s.first, 'text(' || min(names_end - s.first, 4096) || ')')
+                                END AS raw
+                           FROM (SELECT r.said, CASE WHEN r.number < shnum
+                                                     THEN names_at + mmap_get(t.path, shoff + r.number * shentsize, u32)
+                                                END AS first
+                                   FROM (SELECT w.said, iif(w.said = 0xffff AND i.offset < wide_count,
+                                                            mmap_get(t.path, wide_at + i.offset * 4, u32),
+                                                            w.said) AS number
+                                           FROM (SELECT mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16)
+                                                        AS said) AS w) AS r) AS s) AS n)
          END AS section
     FROM elf_symbols_ AS t CROSS JOIN mmap(t.path) AS i
    WHERE i.offset < symbols;
@@ -351,6 +419,10 @@ CREATE TEMP VIEW IF NOT EXISTS elf_dynamic AS
            WHEN 0x7ffffffd THEN 'AUXILIARY' WHEN 0x7fffffff THEN 'FILTER' ELSE printf('0x%x', tag) END AS tag,
          CASE WHEN tag NOT IN (1, 14, 15, 29, 0x7ffffffd, 0x7fffffff) THEN value
               WHEN value BETWEEN 0 AND strings_end - strings_at - 1
-              THEN mmap_get(path, strings_at + value, 'text(' || min(strings_end - strings_at - value, 4096) || ')')
-         END AS value
-    FROM elf_dynamic_;
+              THEN iif(mmap_get(path, strings_at + value, 'text(' || min(strings_end - strings_at - value, 4096) || ')')
+                         NOT GLOB '*[^' || char(1) || '-~]*',
+                       mmap_get(path, strings_at + value, 'text(' || min(strings_end - strings_at - value, 4096) || ')'),
+                       (SELECT text FROM elf_text_ AS x
+                         WHERE x.path = d.path AND first = strings_at + value
+                           AND last = min(strings_end, strings_at + value + 4096) - 1)) END AS value
+    FROM elf_dynamic_ AS d;

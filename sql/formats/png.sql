@@ -11,7 +11,9 @@
 --     png_text    the texts in tEXt
 --
 -- A file that is no PNG has no rows. The walk goes from chunk to chunk and ends at IEND, at the first that
--- is none or reaches past the end of the file, or after a million of them.
+-- is none or reaches past the end of the file, or after a million of them. IHDR is found where it is, also
+-- behind others, as in Apple's CgBI. Texts are in Latin-1, and come as UTF-8 as all TEXT does; so does the type
+-- of what is no chunk, whatever its bytes are. sql/patch.sql writes texts.
 --
 -- Not covered: what is compressed (pixels, zTXt, iCCP), iTXt, what lies behind IEND, MNG and JNG. Of a text
 -- the first 65,536 characters are given.
@@ -28,24 +30,15 @@ CREATE TEMP VIEW IF NOT EXISTS png_file_ AS
   SELECT DISTINCT path, file_size FROM png_size_
    WHERE CASE WHEN file_size < 8 THEN 0 ELSE mmap_get(path, 0, 'u64be') = 0x89504e470d0a1a0a END;
 
-CREATE TEMP VIEW IF NOT EXISTS png_header AS
-  SELECT path, mmap_get(path, 16, 'u32be') AS width, mmap_get(path, 20, 'u32be') AS height,
-         mmap_get(path, 24) AS depth,
-         CASE mmap_get(path, 25) WHEN 0 THEN 'gray' WHEN 2 THEN 'RGB' WHEN 3 THEN 'palette'
-                                 WHEN 4 THEN 'gray and alpha' WHEN 6 THEN 'RGBA'
-                                 ELSE mmap_get(path, 25) END AS color,
-         mmap_get(path, 28) = 1 AS interlaced
-    FROM png_file_
-   WHERE CASE WHEN file_size < 33 THEN 0 ELSE mmap_get(path, 8, 'u64be') = 0x0000000d49484452 END;
+-- Latin-1: each byte is the character of that number. Of the bytes from one offset to another, put together by
+-- group_concat.
+CREATE TEMP VIEW IF NOT EXISTS png_latin1_ AS
+  SELECT path, offset, char(byte) AS character FROM target CROSS JOIN mmap(path);
 
 -- The recursion walks one file at a time, as it stands in a subquery that is evaluated for each; json_each
 -- makes rows of what it found.
-CREATE TEMP VIEW IF NOT EXISTS png_walk_ AS
-  SELECT DISTINCT f.path, file_size, walk.key AS number, walk.value AS offset,
-         mmap_get(f.path, walk.value, 'u32be') AS length,
-         mmap_get(f.path, walk.value + 4, 'text(4)') AS type,
-         walk.value + 12 + mmap_get(f.path, walk.value, 'u32be') AS next
-    FROM png_file_ AS f CROSS JOIN json_each((
+CREATE TEMP VIEW IF NOT EXISTS png_list_ AS
+  SELECT DISTINCT f.path, file_size, (
            WITH RECURSIVE chunk(at) AS (
              SELECT 8 WHERE file_size >= 16
              UNION ALL
@@ -54,29 +47,56 @@ CREATE TEMP VIEW IF NOT EXISTS png_walk_ AS
                 AND mmap_get(f.path, at + 4, 'text(4)') GLOB '[A-Za-z][A-Za-z][A-Za-z][A-Za-z]'
                 AND mmap_get(f.path, at + 4, 'u32be') <> 0x49454e44
               LIMIT 1000000)
-           SELECT json_group_array(at) FROM chunk)) AS walk;
+           SELECT json_group_array(at) FROM chunk) AS chunks
+    FROM png_file_ AS f;
+
+CREATE TEMP VIEW IF NOT EXISTS png_walk_ AS
+  SELECT DISTINCT f.path, file_size, c.key AS number, c.value AS offset,
+         mmap_get(f.path, c.value, 'u32be') AS length,
+         mmap_get(f.path, c.value + 4, 'u32be') AS code,
+         mmap_get(f.path, c.value + 4, 'text(4)') GLOB '[A-Za-z][A-Za-z][A-Za-z][A-Za-z]' AS is_chunk,
+         c.value + 12 + mmap_get(f.path, c.value, 'u32be') AS next
+    FROM png_list_ AS f CROSS JOIN json_each(f.chunks) AS c;
+
+CREATE TEMP VIEW IF NOT EXISTS png_header AS
+  SELECT path, mmap_get(path, at, 'u32be') AS width, mmap_get(path, at + 4, 'u32be') AS height,
+         mmap_get(path, at + 8) AS depth,
+         CASE mmap_get(path, at + 9) WHEN 0 THEN 'gray' WHEN 2 THEN 'RGB' WHEN 3 THEN 'palette'
+                                     WHEN 4 THEN 'gray and alpha' WHEN 6 THEN 'RGBA'
+                                     ELSE mmap_get(path, at + 9) END AS color,
+         mmap_get(path, at + 12) = 1 AS interlaced
+    FROM (SELECT DISTINCT path, file_size,
+                 (SELECT c.value + 8 FROM json_each(f.chunks) AS c
+                   WHERE mmap_get(f.path, c.value, 'u64be') = 0x0000000d49484452 LIMIT 1) AS at
+            FROM png_list_ AS f) AS h
+   WHERE at + 17 <= file_size;
 
 CREATE TEMP VIEW IF NOT EXISTS png_chunk AS
-  SELECT path, number, offset, length, type,
+  SELECT path, number, offset, length,
+         CASE WHEN is_chunk THEN mmap_get(path, offset + 4, 'text(4)')
+              ELSE (SELECT group_concat(character, '') FROM png_latin1_ AS l
+                     WHERE l.path = w.path AND l.offset BETWEEN w.offset + 4 AND w.offset + 7) END AS type,
          CASE WHEN next <= file_size THEN mmap_get(path, next - 4, 'u32be') END AS crc,
          CASE WHEN next <= file_size
               THEN mmap_get(path, next - 4, 'u32be') = mmap_crc32(path, offset + 4, next - 4) END AS crc_ok,
-         CASE WHEN type NOT GLOB '[A-Za-z][A-Za-z][A-Za-z][A-Za-z]' THEN 'it is no chunk'
+         CASE WHEN NOT is_chunk THEN 'it is no chunk'
               WHEN next > file_size THEN 'it reaches past the end of the file'
-              WHEN type <> 'IEND' AND next > file_size - 8 THEN 'the file ends behind it, without IEND'
+              WHEN code <> 0x49454e44 AND next > file_size - 8 THEN 'the file ends behind it, without IEND'
+              WHEN number = 0 AND code <> 0x49484452 THEN 'it stands where IHDR should be'
+              WHEN code = 0x49484452 AND length <> 13 THEN 'it has ' || length || ' bytes, not 13'
               WHEN number = 999999 THEN 'there may be more, which are not walked' END AS error
-    FROM png_walk_;
+    FROM png_walk_ AS w;
 
--- A tEXt chunk is a keyword, a NUL and a text, both in Latin-1: each byte is a character.
+-- A tEXt chunk is a keyword, a NUL and a text, both in Latin-1. Without a NUL all of it is the keyword.
 CREATE TEMP VIEW IF NOT EXISTS png_text_ AS
   SELECT DISTINCT path, offset + 8 AS start, next - 4 AS stop,
-         mmap_find(path, x'00', offset + 8, next - 4) AS middle
-    FROM png_walk_ WHERE type = 'tEXt' AND next <= file_size;
+         coalesce(nullif(mmap_find(path, x'00', offset + 8, next - 4), -1), next - 4) AS middle
+    FROM png_walk_ WHERE code = 0x74455874 AND next <= file_size;
 
 CREATE TEMP VIEW IF NOT EXISTS png_text AS
   SELECT path, start - 8 AS offset,
-         (SELECT group_concat(char(byte), '') FROM mmap(t.path) AS m
-           WHERE m.offset BETWEEN start AND min(middle, start + 79) - 1) AS keyword,
-         (SELECT group_concat(char(byte), '') FROM mmap(t.path) AS m
-           WHERE m.offset BETWEEN middle + 1 AND min(stop, middle + 65537) - 1) AS text
-    FROM png_text_ AS t WHERE middle >= 0;
+         (SELECT group_concat(character, '') FROM png_latin1_ AS l
+           WHERE l.path = t.path AND l.offset BETWEEN start AND min(middle, start + 79) - 1) AS keyword,
+         (SELECT group_concat(character, '') FROM png_latin1_ AS l
+           WHERE l.path = t.path AND l.offset BETWEEN middle + 1 AND min(stop, middle + 65537) - 1) AS text
+    FROM png_text_ AS t;

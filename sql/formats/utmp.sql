@@ -13,6 +13,8 @@
 -- most of them can, so another file may look like it by chance; all others have no rows. Other records that cannot
 -- be one have an `error`, as has the rest behind the last whole one. Times of 384 bytes are unsigned, and end in 2106.
 --
+-- A text that is no UTF-8, such as what somebody typed for a name in btmp, is read as Latin-1.
+--
 -- Not covered: big-endian machines, lastlog, compressed wtmp.1.gz.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
@@ -20,6 +22,23 @@ CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT R
 -- Views whose names end in _ are steps on the way. Their DISTINCT drops no row: it makes SQLite compute each
 -- column once, not at every mention of it, and lets a constraint on path through to target. CASE makes sure
 -- that nothing is read before it is known to lie inside the file.
+-- The text in the bytes first..last of a file, up to a NUL: UTF-8 or, if it is not all UTF-8, Latin-1, where each byte
+-- is the character of that number. For what is not plain ASCII, which it is faster to read as it is.
+CREATE TEMP VIEW IF NOT EXISTS utmp_text_ AS
+  SELECT path, a.offset AS first, z.offset AS last,
+         CASE WHEN mmap_search(path, '(?x) \G (?: [\x01-\x7f]                | [\xc2-\xdf]         [\x80-\xbf]
+                                         | \xe0 [\xa0-\xbf] [\x80-\xbf] | [\xe1-\xec\xee\xef] [\x80-\xbf]{2}
+                                         | \xed [\x80-\x9f] [\x80-\xbf] | \xf0 [\x90-\xbf]    [\x80-\xbf]{2}
+                                         | [\xf1-\xf3] [\x80-\xbf]{3}  | \xf4 [\x80-\x8f]    [\x80-\xbf]{2} )*+
+                                     (?: \x00 | \z )', a.offset, z.offset + 1) >= 0
+              THEN mmap_get(path, a.offset, 'text(' || (z.offset + 1 - a.offset) || ')')
+              ELSE (SELECT group_concat(char(b.byte), '') FROM mmap(path) AS b
+                     WHERE b.offset BETWEEN a.offset AND
+                           coalesce(nullif(mmap_find(path, x'00', a.offset, z.offset + 1), -1), z.offset + 1) - 1)
+         END AS text
+    FROM target CROSS JOIN mmap(path) AS a CROSS JOIN mmap(path) AS z
+   WHERE a.offset <= z.offset;
+
 CREATE TEMP VIEW IF NOT EXISTS utmp_size_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size FROM target;
 
@@ -80,9 +99,19 @@ CREATE TEMP VIEW IF NOT EXISTS utmp_record AS
          CASE type WHEN 0 THEN 'empty' WHEN 1 THEN 'run level' WHEN 2 THEN 'boot' WHEN 3 THEN 'new time'
                    WHEN 4 THEN 'old time' WHEN 5 THEN 'init' WHEN 6 THEN 'login' WHEN 7 THEN 'user'
                    WHEN 8 THEN 'dead' WHEN 9 THEN 'accounting' ELSE type END AS type,
-         mmap_get(path, at + 4, 'i32le') AS pid, mmap_get(path, at + 8, 'text(32)') AS line,
-         mmap_get(path, at + 40, 'text(4)') AS id, mmap_get(path, at + 44, 'text(32)') AS user,
-         mmap_get(path, at + 76, 'text(256)') AS host,
+         mmap_get(path, at + 4, 'i32le') AS pid,
+         iif(mmap_get(path, at + 8, 'text(32)') NOT GLOB '*[^' || char(1) || '-~]*',
+             mmap_get(path, at + 8, 'text(32)'),
+             (SELECT text FROM utmp_text_ AS x WHERE x.path = r.path AND first = at + 8 AND last = at + 39)) AS line,
+         iif(mmap_get(path, at + 40, 'text(4)') NOT GLOB '*[^' || char(1) || '-~]*',
+             mmap_get(path, at + 40, 'text(4)'),
+             (SELECT text FROM utmp_text_ AS x WHERE x.path = r.path AND first = at + 40 AND last = at + 43)) AS id,
+         iif(mmap_get(path, at + 44, 'text(32)') NOT GLOB '*[^' || char(1) || '-~]*',
+             mmap_get(path, at + 44, 'text(32)'),
+             (SELECT text FROM utmp_text_ AS x WHERE x.path = r.path AND first = at + 44 AND last = at + 75)) AS user,
+         iif(mmap_get(path, at + 76, 'text(256)') NOT GLOB '*[^' || char(1) || '-~]*',
+             mmap_get(path, at + 76, 'text(256)'),
+             (SELECT text FROM utmp_text_ AS x WHERE x.path = r.path AND first = at + 76 AND last = at + 331)) AS host,
          CASE WHEN mmap_get(path, address + 4, 'blob(12)') <> x'000000000000000000000000'
               THEN printf('%x:%x:%x:%x:%x:%x:%x:%x', mmap_get(path, address, 'u16be'),
                           mmap_get(path, address + 2, 'u16be'), mmap_get(path, address + 4, 'u16be'),
@@ -96,7 +125,7 @@ CREATE TEMP VIEW IF NOT EXISTS utmp_record AS
          CASE WHEN type > 9 THEN 'it is no record: its type is ' || type
               WHEN seconds NOT BETWEEN 0 AND 253402300799 OR microseconds NOT BETWEEN 0 AND 999999
               THEN 'it is no record: its time is none' END AS error
-    FROM utmp_at_
+    FROM utmp_at_ AS r
   UNION ALL
   SELECT path, file_size / record, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
          'it is cut short: ' || (file_size % record) || ' bytes of ' || record

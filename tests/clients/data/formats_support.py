@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -62,6 +63,33 @@ def ask(recipe, paths, *queries, directory="."):
     for statement, (_, error) in zip(statements + list(queries), results):
         assert error is None, f"{statement}\n  {error}"
     return [rows for rows, _ in results[-len(queries):]]
+
+
+def connect(recipe, encoding="UTF-8"):
+    """A host that takes no TEXT but UTF-8, with the library loaded and the recipe read."""
+    root = "sql" if os.path.exists(os.path.join("sql", recipe)) else "sql/formats"
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.execute(f"PRAGMA encoding = '{encoding}'")
+    database.enable_load_extension(True)
+    database.load_extension(library())
+    database.executescript(open(os.path.join(root, recipe), encoding="utf-8").read())
+    return database
+
+
+def rows(recipe, paths, query, form=tuple):
+    """The rows of a query, as tuples, with the path or the paths in target."""
+    database = connect(recipe)
+    database.row_factory = sqlite3.Row
+    try:
+        database.executemany("INSERT INTO target VALUES (?)",
+                             [(p,) for p in ([paths] if isinstance(paths, str) else paths)])
+        return [form(row) for row in database.execute(query)]
+    finally:
+        database.close()
+
+
+def dicts(recipe, paths, query):
+    return rows(recipe, paths, query, dict)
 
 
 def same(got, expected, what=""):
