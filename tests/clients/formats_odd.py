@@ -471,7 +471,8 @@ def bmp_compressions_of_windows_and_os2(directory):
     for head, compression, bits, name in (
             (40, 1, 8, "RLE8"), (40, 2, 4, "RLE4"), (40, 4, 0, "JPEG"), (40, 5, 0, "PNG"),
             (108, 12, 8, "CMYK RLE8"), (64, 1, 8, "RLE8"), (64, 2, 4, "RLE4"),
-            (64, 3, 1, "Huffman"), (64, 4, 24, "RLE24"), (48, 3, 1, "Huffman"), (40, 99, 8, 99), (64, 5, 8, 5)):
+            (64, 3, 1, "Huffman"), (64, 4, 24, "RLE24"), (48, 3, 1, "Huffman"),
+            (40, 99, 8, 99), (64, 5, 8, 5)):
         palette, expected = colors(1 << bits if 0 < bits <= 8 else 0)
         for size, error in ((100, None), (101, "the pixels reach past the end of the file")):
             path = write(directory, "a.bmp", bmp(head, bits, 127, 64, compression, 0, palette,
