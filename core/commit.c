@@ -12,7 +12,7 @@
 #include "core/object.h"
 #include "core/object_private.h"
 
-/* A private object's log is not worth merging below this. */
+/* A private object's log is not worth compacting below this. */
 #define KEEP_MIN ((uint64_t)16 << 10)
 
 /* Private and anonymous objects are nobody else's: no lock, no journal. */
@@ -90,12 +90,13 @@ int mm_object_begin(mm_object *object, mm_error *err) {
   if (rc || object->begun) return rc;
   if (!is_shared(object)) {
     object->begun = true;
-    return MM_OK;
+  } else {
+    rc = object_open_writer(object, err);
+    if (rc) return rc;
+    rc = lock_and_look(object, err);
+    if (rc) let_go(object);
   }
-  rc = object_open_writer(object, err);
-  if (rc) return rc;
-  rc = lock_and_look(object, err);
-  if (rc) let_go(object);
+  mm_log_fix(&object->log);
   return rc;
 }
 
@@ -274,41 +275,14 @@ static int write_file(mm_object *object, mm_error *err) {
   return rc;
 }
 
-/* What a log weighs in memory, and in the work of merging it. */
-static uint64_t weight(const mm_log *log) {
-  return log->bytes + log->count * sizeof *log->entries;
-}
-
-/* A private object's log, its overlay as it is and the rest merged. It has no sizes of its own, so
-** all extents have bytes. */
-static int merge_private(const mm_object *object, mm_log *merged, mm_error *err) {
-  mm_change change = {0};
-  mm_log own = mm_log_rest(&object->log, object->overlay);
-  uint64_t size = mm_log_size_at(&object->log, object->overlay, object->seen.size);
-  int rc = mm_log_copy(merged, &object->log, 0, object->overlay, err);
-  if (rc == MM_OK) rc = mm_log_merge(&own, size, &change, err);
-  for (size_t i = 0; i < change.count && rc == MM_OK; i++) {
-    const mm_extent *extent = &change.extents[i];
-    rc = mm_log_write(merged, extent->offset, extent->data, extent->size, err);
-  }
-  mm_change_clear(&change);
-  return rc;
-}
-
-/* What a private object commits stays in its log; merged whenever that has doubled, so that neither
-** the log nor the merging grows without end. If there is no memory to merge, it stays as it is. */
+/* What a private object commits stays in its log; compacted whenever that has doubled, so that
+** neither the log nor the work grows without end. If there is no memory for it, it stays as it
+** is. */
 static void keep_private(mm_object *object) {
-  mm_log merged = {0};
-  mm_error ignored;
-  bool large = weight(&object->log) > 2 * object->kept + KEEP_MIN;
-  if (large && merge_private(object, &merged, &ignored) == MM_OK) {
-    mm_log old = object->log;
-    object->log = merged;
-    merged = old;
-    object->kept = weight(&object->log);
-  }
-  mm_log_clear(&merged);
-  object->base = object->log.count;
+  mm_log *log = &object->log;
+  bool large = mm_log_weight(log) > 2 * object->kept + KEEP_MIN;
+  if (large && mm_log_compact(log, object->overlay) == MM_OK) object->kept = mm_log_weight(log);
+  object->base = log->count;
   object->begun = false;
 }
 

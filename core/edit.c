@@ -2,7 +2,8 @@
 ** edit.c: the writes of object.h, and their undoing.
 **
 ** Each appends to the log first and shows the new entries in the view after; if that fails, the log
-** is cut again. So there is one way in for every change, and one way back.
+** is cut again. So there is one way in for every change, and one way back. Before it appends it has
+** the log tidied, unless what is prepared points into it: so the log is as small as what it does.
 */
 #include <string.h>
 
@@ -17,6 +18,34 @@ static void forget(mm_object *object, size_t first) {
   if (first < object->prepared_count) object->prepared_count = SIZE_MAX;
 }
 
+/* Where the next edit begins in the log, without the overlay; it is tidied for it. */
+static size_t begin_edit(mm_object *object) {
+  object->edits++;
+  if (!object->prepared) mm_log_tidy(&object->log);
+  return object->log.count - object->overlay;
+}
+
+mm_log_mark mm_object_mark(mm_object *object) {
+  (void)begin_edit(object);
+  mm_log_mark mark = mm_log_set_mark(&object->log);
+  mark.count -= object->overlay;
+  mark.before.fixed -= object->overlay;
+  return mark;
+}
+
+void mm_object_release(mm_object *object, const mm_log_mark *mark) {
+  mm_log_mark placed = *mark;
+  placed.count += object->overlay;
+  placed.before.fixed += object->overlay;
+  mm_log_release(&object->log, &placed);
+}
+
+mm_log_mark mm_object_savepoint(mm_object *object) {
+  (void)begin_edit(object);
+  if (!object->prepared) mm_log_settle(&object->log);
+  return mm_object_mark(object);
+}
+
 /* Show the entries from `mark` on, or undo them. `rc` is what came before. */
 static int finish_edit(mm_object *object, size_t mark, int rc, mm_error *err) {
   mm_error ignored;
@@ -28,7 +57,7 @@ static int finish_edit(mm_object *object, size_t mark, int rc, mm_error *err) {
     return rc;
   }
   /* A view built anew has shown the whole log already; once more does no harm. */
-  rc = object_show(object, first, 0, UINT64_MAX, err);
+  rc = object_show(object, first, err);
   if (rc) {
     (void)mm_object_rollback_to(object, mark, &ignored);
   } else {
@@ -57,16 +86,17 @@ typedef struct copy {
 static int copy_piece(mm_object *object, const copy *c, uint64_t place, uint64_t size,
                       mm_error *err) {
   uint8_t *room;
-  size_t mark = mm_object_mark(object);
+  size_t mark = object->log.count - object->overlay;
   int rc = c->data ? mm_log_write(&object->log, c->to + place, c->data + place, size, err)
                    : log_copy(object, c->to + place, 0, c->from + place, size, &room, err);
   return finish_edit(object, mark, rc, err);
 }
 
 /* The end of an edit of several steps: those behind `mark` are undone if it failed. */
-static int finish_steps(mm_object *object, size_t mark, int rc) {
+static int finish_steps(mm_object *object, const mm_log_mark *mark, int rc) {
   mm_error ignored; /* why it failed has been said */
-  if (rc) (void)mm_object_rollback_to(object, mark, &ignored);
+  if (rc) (void)mm_object_rollback_to(object, mark->count, &ignored);
+  mm_object_release(object, mark);
   return rc;
 }
 
@@ -74,7 +104,7 @@ static int finish_steps(mm_object *object, size_t mark, int rc) {
 ** from the end on backwards if the bytes move upwards, so that none is overwritten before it has
 ** moved. */
 static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
     piece = object_min(size - done, MM_FIND_PIECE);
@@ -82,7 +112,7 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
     if (rc) break;
     rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
   }
-  return finish_steps(object, mark, rc);
+  return finish_steps(object, &mark, rc);
 }
 
 /* Are they bytes of the object itself? With the first piece that is shown they change, or go: what
@@ -120,7 +150,7 @@ static int check_size(const mm_object *object, uint64_t size, mm_error *err) {
 int mm_object_resize(mm_object *object, uint64_t size, mm_error *err) {
   int rc = check_size(object, size, err);
   if (rc || size == object->size) return rc;
-  size_t mark = mm_object_mark(object);
+  size_t mark = begin_edit(object);
   rc = mm_log_size(&object->log, object->size, size, err);
   return finish_edit(object, mark, rc, err);
 }
@@ -129,7 +159,7 @@ int mm_object_resize(mm_object *object, uint64_t size, mm_error *err) {
 static int insert_at_once(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                           mm_error *err) {
   uint8_t *room;
-  size_t mark = mm_object_mark(object);
+  size_t mark = begin_edit(object);
   int rc = mm_log_size(&object->log, object->size, object->size + size, err);
   if (rc == MM_OK) {
     rc = log_copy(object, offset, size, offset, object->size - offset, &room, err);
@@ -152,14 +182,14 @@ static int insert_in_pieces(mm_object *object, uint64_t offset, const uint8_t *d
                             mm_error *err) {
   bool inside = lies_inside(object, data);
   uint64_t behind = object->size - offset, from = inside ? (uint64_t)(data - object->data) : 0;
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   int rc = mm_object_resize(object, object->size + size, err);
   if (rc == MM_OK) rc = mm_object_move(object, offset + size, offset, behind, err);
   if (rc == MM_OK) {
     rc = inside ? fill_from_inside(object, offset, from, size, err)
                 : mm_object_write(object, offset, data, size, err);
   }
-  return finish_steps(object, mark, rc);
+  return finish_steps(object, &mark, rc);
 }
 
 int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
@@ -174,7 +204,7 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
 /* Move what is behind to where it begins, then cut. */
 static int erase_at_once(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
   uint8_t *room;
-  size_t mark = mm_object_mark(object);
+  size_t mark = begin_edit(object);
   uint64_t end = offset + size;
   int rc = MM_OK;
   if (end < object->size) rc = log_copy(object, offset, 0, end, object->size - end, &room, err);
@@ -184,10 +214,10 @@ static int erase_at_once(mm_object *object, uint64_t offset, uint64_t size, mm_e
 
 static int erase_in_pieces(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
   uint64_t end = offset + size;
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   int rc = mm_object_move(object, offset, end, object->size - end, err);
   if (rc == MM_OK) rc = mm_object_resize(object, object->size - size, err);
-  return finish_steps(object, mark, rc);
+  return finish_steps(object, &mark, rc);
 }
 
 int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error *err) {
@@ -211,30 +241,53 @@ static page_span touched(const mm_log_entry *entry) {
   return (page_span){entry->size, entry->offset};
 }
 
-/* Give the pages of the cut entries back, neighbours in one step. *hull: all of them and more. */
-static int clean_entries(mm_object *object, size_t first, page_span *hull, mm_error *err) {
-  page_span run = {0, 0};
-  int rc = MM_OK;
-  *hull = (page_span){UINT64_MAX, 0};
-  for (size_t i = first; i < object->log.count && rc == MM_OK; i++) {
-    page_span pages = touched(&object->log.entries[i]);
-    pages = (page_span){mm_sys_page_down(pages.low), mm_sys_page_up(pages.high)};
-    if (pages.low < hull->low) hull->low = pages.low;
-    if (pages.high > hull->high) hull->high = pages.high;
-    if (pages.low >= run.low && pages.low <= run.high) {
-      if (pages.high > run.high) run.high = pages.high;
-    } else {
-      rc = mm_view_clean(object->view, run.low, run.high - run.low, err);
-      run = pages;
-    }
+/* The pages of entries from *at on, as long as each touches those before it; *at moves on. False:
+** there are none left. */
+static bool next_span(const mm_object *object, size_t *at, page_span *span) {
+  size_t i = *at;
+  for (; i < object->log.count; i++) {
+    page_span bytes = touched(&object->log.entries[i]);
+    page_span pages = {mm_sys_page_down(bytes.low), mm_sys_page_up(bytes.high)};
+    if (i == *at) *span = pages;
+    if (pages.low < span->low || pages.low > span->high) break;
+    span->high = object_max(span->high, pages.high);
   }
-  if (rc == MM_OK) rc = mm_view_clean(object->view, run.low, run.high - run.low, err);
+  bool any = i > *at;
+  *at = i;
+  return any;
+}
+
+/* How many they are from `first` on; *hull: all of them and more. */
+static size_t count_spans(const mm_object *object, size_t first, page_span *hull) {
+  size_t n = 0;
+  page_span span;
+  *hull = (page_span){UINT64_MAX, 0};
+  while (next_span(object, &first, &span)) {
+    hull->low = object_min(hull->low, span.low);
+    hull->high = object_max(hull->high, span.high);
+    n++;
+  }
+  return n;
+}
+
+/* Give the pages of the entries from `first` on back, and show there what lies below: of few pages
+** each, else all of the log at once. */
+static int unshow(mm_object *object, size_t first, mm_error *err) {
+  page_span span, hull;
+  size_t spans = count_spans(object, first, &hull), at = first;
+  bool each = spans <= first / (mm_log_runs(&object->log, first) + 1);
+  int rc = MM_OK;
+  while (rc == MM_OK && next_span(object, &at, &span)) {
+    rc = mm_view_clean(object->view, span.low, span.high - span.low, err);
+    if (rc == MM_OK && each) rc = object_show_again(object, first, span.low, span.high, err);
+  }
+  if (rc == MM_OK && !each) rc = object_show_again(object, first, hull.low, hull.high, err);
   return rc;
 }
 
 int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
-  page_span hull;
   size_t first = object->overlay + mark;
+  object->edits++;
   if (first >= object->log.count) return MM_OK;
   if (!object->view) {
     forget(object, first);
@@ -242,13 +295,9 @@ int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
   }
   bool rebuild = object->view->patched || mm_view_pinned(object->view) ||
                  mm_view_frozen(object->view) || mm_guard_hit(object->view->guard);
-  int rc = rebuild ? MM_OK : clean_entries(object, first, &hull, err);
+  int rc = rebuild ? MM_OK : unshow(object, first, err);
   forget(object, first);
-  if (rc == MM_OK && rebuild) {
-    rc = object_remap(object, err);
-  } else if (rc == MM_OK) {
-    rc = object_show(object, 0, hull.low, hull.high, err);
-  }
+  if (rebuild) rc = object_remap(object, err);
   if (rc) {
     object_spoil(object);
   } else {

@@ -2,106 +2,212 @@
 
 #include <string.h>
 
+#include "core/log_private.h"
 #include "core/mem.h"
 
-/* Bytes are kept in chunks that never move, so that entries can point into them. A chunk takes many
-** small writes or one large one. */
-#define CHUNK_MIN ((uint64_t)64 << 10)
-#define CHUNK_MAX ((uint64_t)8 << 20)
+#define CHUNK_MIN ((uint64_t)4 << 10)
 
-struct mm_log_chunk {
-  struct mm_log_chunk *before;
-  size_t first; /* index of the first entry whose bytes lie here */
-  uint64_t size, used;
-  uint8_t bytes[];
-};
+/* ---- bytes ---------------------------------------------------------------------------------- */
 
-static bool is_write(const mm_log_entry *entry) {
-  return entry->data != NULL;
+static void free_newest(mm_log *log, struct mm_log_chunk **list) {
+  struct mm_log_chunk *chunk = *list;
+  *list = chunk->before;
+  log->held -= chunk->used;
+  mm_free(chunk);
 }
 
 void mm_log_clear(mm_log *log) {
-  while (log->chunk) {
-    struct mm_log_chunk *before = log->chunk->before;
-    mm_free(log->chunk);
-    log->chunk = before;
-  }
+  log_free_chunks(log, &log->shared, 0, NULL);
+  log_free_chunks(log, &log->large, 0, NULL);
   mm_free(log->entries);
+  mm_free(log->runs);
   memset(log, 0, sizeof *log);
 }
 
-static int add_entry(mm_log *log, mm_log_entry entry, mm_error *err) {
-  void *entries = log->entries;
-  if (mm_grow(&entries, log->count, &log->capacity, sizeof entry)) return mm_fail_nomem(err);
-  log->entries = entries;
-  log->entries[log->count++] = entry;
-  return MM_OK;
+struct mm_log_chunk *log_add_chunk(mm_log *log, struct mm_log_chunk **list, size_t first,
+                                   uint64_t size) {
+  struct mm_log_chunk *chunk = NULL;
+  if (size <= SIZE_MAX - sizeof *chunk) chunk = mm_alloc(sizeof *chunk + size);
+  if (!chunk) return NULL;
+  chunk->before = *list;
+  chunk->number = ++log->chunks;
+  chunk->first = first;
+  chunk->size = size;
+  chunk->used = 0;
+  *list = chunk;
+  return chunk;
 }
 
-/* Chunks double in size, so that a long transaction has few of them. */
-static uint64_t next_chunk_size(const mm_log *log, uint64_t wanted) {
-  uint64_t size = log->chunk ? log->chunk->size * 2 : CHUNK_MIN;
-  if (size > CHUNK_MAX) size = CHUNK_MAX;
+/* Chunks double in size, so that a long transaction has few of them, and a short one, or the bytes
+** between two savepoints, leave little unused. */
+static uint64_t next_chunk_size(mm_log *log, uint64_t wanted) {
+  uint64_t size = log->grain > CHUNK_MIN ? log->grain : CHUNK_MIN;
+  if (size > LOG_CHUNK_MAX) size = LOG_CHUNK_MAX;
+  log->grain = size * 2;
   return wanted > size ? wanted : size;
 }
 
-static uint8_t *room(mm_log *log, uint64_t size) {
-  struct mm_log_chunk *chunk = log->chunk;
-  if (!chunk || chunk->size - chunk->used < size) {
-    uint64_t capacity = next_chunk_size(log, size);
-    if (capacity > SIZE_MAX - sizeof *chunk) return NULL;
-    chunk = mm_alloc(sizeof *chunk + capacity);
-    if (!chunk) return NULL;
-    chunk->before = log->chunk;
-    chunk->first = log->count;
-    chunk->size = capacity;
-    chunk->used = 0;
-    log->chunk = chunk;
+uint8_t *log_room(mm_log *log, size_t first, uint64_t size) {
+  struct mm_log_chunk *chunk = log->shared;
+  if (size >= LOG_LARGE_MIN) {
+    chunk = log_add_chunk(log, &log->large, first, size);
+  } else if (!chunk || chunk->size - chunk->used < size) {
+    chunk = log_add_chunk(log, &log->shared, first, next_chunk_size(log, size));
   }
+  if (!chunk) return NULL;
   uint8_t *bytes = chunk->bytes + chunk->used;
   chunk->used += size;
+  log->held += size;
   return bytes;
 }
 
-/* Forget chunks that no remaining entry points into, and the cut entries' bytes in the last one. */
+/* Bytes that were the last to find room need none any more. */
+static void give_back(mm_log *log, const uint8_t *data, uint64_t size) {
+  struct mm_log_chunk *chunk = log->shared;
+  if (log->large && data == log->large->bytes && size == log->large->size) {
+    free_newest(log, &log->large);
+  } else if (chunk && data + size == chunk->bytes + chunk->used) {
+    chunk->used -= size;
+    log->held -= size;
+  }
+}
+
+void log_free_chunks(mm_log *log, struct mm_log_chunk **list, size_t first,
+                     const struct mm_log_chunk *last) {
+  while (*list != last && (*list)->first >= first) free_newest(log, list);
+}
+
+void log_share_chunks(mm_log *log, size_t first) {
+  struct mm_log_chunk *chunk = log->shared;
+  for (; chunk && chunk->first > first; chunk = chunk->before) chunk->first = first;
+  for (chunk = log->large; chunk && chunk->first > first; chunk = chunk->before) {
+    chunk->first = first;
+  }
+}
+
+/* Forget chunks that no remaining entry points into, and the cut entries' bytes in the last one:
+** what of it lies behind the first of them is theirs. */
 static void cut_chunks(mm_log *log, size_t count) {
-  while (log->chunk && log->chunk->first >= count) {
-    struct mm_log_chunk *before = log->chunk->before;
-    mm_free(log->chunk);
-    log->chunk = before;
+  log_free_chunks(log, &log->shared, count, NULL);
+  log_free_chunks(log, &log->large, count, NULL);
+  struct mm_log_chunk *chunk = log->shared;
+  if (!chunk) return;
+  uint64_t used = chunk->used;
+  for (size_t i = count; i < log->count; i++) {
+    uintptr_t data = (uintptr_t)log->entries[i].data, bytes = (uintptr_t)chunk->bytes;
+    if (data >= bytes && data - bytes < used) used = data - bytes;
   }
-  struct mm_log_chunk *chunk = log->chunk;
-  for (size_t i = count; chunk && i < log->count; i++) {
-    const uint8_t *data = log->entries[i].data;
-    if (data && data >= chunk->bytes && data < chunk->bytes + chunk->size) {
-      chunk->used = (uint64_t)(data - chunk->bytes);
-      break;
-    }
+  log->held -= chunk->used - used;
+  chunk->used = used;
+}
+
+/* ---- entries -------------------------------------------------------------------------------- */
+
+static bool begins_run(const mm_log *log, const mm_log_entry *entry) {
+  if (!log->count) return true;
+  const mm_log_entry *last = &log->entries[log->count - 1];
+  return !log_is_write(last) || !log_is_write(entry) || entry->offset < last->offset + last->size;
+}
+
+void log_place(mm_log *log, mm_log_entry entry) {
+  if (begins_run(log, &entry)) log->runs[log->run_count++] = log->count;
+  log->entries[log->count++] = entry;
+  if (log_is_write(&entry)) {
+    log->bytes += entry.size;
+  } else {
+    log->sized = log->count;
   }
+}
+
+/* A large array grows by a quarter, so that little of it is unused. */
+static int reserve_array(void **array, size_t *capacity, size_t count, size_t size) {
+  if (count <= *capacity) return MM_OK;
+  size_t more = *capacity < 4096 ? *capacity * 2 + 8 : *capacity + *capacity / 4;
+  if (more < count) more = count;
+  void *grown = mm_realloc(*array, (uint64_t)more * size);
+  if (!grown) return MM_NOMEM;
+  *array = grown;
+  *capacity = more;
+  return MM_OK;
+}
+
+int log_reserve(mm_log *log, size_t entries, size_t runs) {
+  void *array = log->entries;
+  int rc = reserve_array(&array, &log->capacity, entries, sizeof *log->entries);
+  log->entries = array;
+  if (rc) return rc;
+  array = log->runs;
+  rc = reserve_array(&array, &log->run_capacity, runs, sizeof *log->runs);
+  log->runs = array;
+  return rc;
+}
+
+static int add_entry(mm_log *log, mm_log_entry entry, mm_error *err) {
+  if (log_reserve(log, log->count + 1, log->run_count + 1)) return mm_fail_nomem(err);
+  log_place(log, entry);
+  return MM_OK;
+}
+
+/* Entries up to the newest change of size of the first `count`: it is a run of its own. */
+static size_t sized_at(const mm_log *log, size_t count) {
+  if (log->sized <= count) return log->sized;
+  size_t r = mm_log_runs(log, count);
+  while (r && log_is_write(&log->entries[log->runs[r - 1]])) r--;
+  return r ? log->runs[r - 1] + 1 : 0;
+}
+
+void log_drop(mm_log *log, size_t count) {
+  for (size_t i = count; i < log->count; i++) {
+    if (log_is_write(&log->entries[i])) log->bytes -= log->entries[i].size;
+  }
+  log->sized = sized_at(log, count);
+  log->run_count = mm_log_runs(log, count);
+  log->count = count;
+  if (log->tidied > count) log->tidied = count;
+}
+
+/* An entry with its run, and what it takes in a merge. */
+#define ENTRY_WEIGHT ((uint64_t)96)
+
+uint64_t mm_log_weight(const mm_log *log) {
+  return log->held + log->count * ENTRY_WEIGHT;
+}
+
+/* The empty top above all that is there. */
+static mm_log_top top_above(const mm_log *log, unsigned depth) {
+  const struct mm_log_chunk *chunk = log->shared;
+  mm_log_top top = {.fixed = log->count, .below = mm_log_weight(log), .depth = depth};
+  if (chunk) {
+    top.chunk = chunk->number;
+    top.used = chunk->used;
+  }
+  return top;
+}
+
+static uint64_t top_weight(const mm_log *log) {
+  uint64_t weight = mm_log_weight(log);
+  return weight > log->top.below ? weight - log->top.below : 0;
 }
 
 void mm_log_cut(mm_log *log, size_t count) {
   if (count >= log->count) return;
   cut_chunks(log, count);
-  for (size_t i = count; i < log->count; i++) {
-    if (is_write(&log->entries[i])) log->bytes -= log->entries[i].size;
-  }
-  log->count = count;
-  if (log->sized > count) {
-    log->sized = count;
-    while (log->sized && is_write(&log->entries[log->sized - 1])) log->sized--;
+  log_drop(log, count);
+  if (log->top.fixed > count) {
+    log->top = top_above(log, log->top.depth);
+  } else if (log->top.settled > top_weight(log)) {
+    log->top.settled = top_weight(log);
   }
 }
 
 int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **data, mm_error *err) {
-  uint8_t *bytes = room(log, size);
+  uint8_t *bytes = log_room(log, log->count, size);
   if (!bytes) return mm_fail_nomem(err);
   int rc = add_entry(log, (mm_log_entry){offset, size, bytes}, err);
   if (rc) {
-    log->chunk->used -= size;
+    give_back(log, bytes, size);
     return rc;
   }
-  log->bytes += size;
   *data = bytes;
   return MM_OK;
 }
@@ -114,28 +220,167 @@ int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t siz
 }
 
 int mm_log_size(mm_log *log, uint64_t from, uint64_t to, mm_error *err) {
-  int rc = add_entry(log, (mm_log_entry){from, to, NULL}, err);
-  if (rc == MM_OK) log->sized = log->count;
-  return rc;
+  return add_entry(log, (mm_log_entry){from, to, NULL}, err);
 }
 
 int mm_log_copy(mm_log *log, const mm_log *from, size_t first, size_t end, mm_error *err) {
   int rc = MM_OK;
   for (size_t i = first; i < end && rc == MM_OK; i++) {
     const mm_log_entry *entry = &from->entries[i];
-    rc = is_write(entry) ? mm_log_write(log, entry->offset, entry->data, entry->size, err)
-                         : mm_log_size(log, entry->offset, entry->size, err);
+    rc = log_is_write(entry) ? mm_log_write(log, entry->offset, entry->data, entry->size, err)
+                             : mm_log_size(log, entry->offset, entry->size, err);
   }
   return rc;
 }
 
-uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base) {
-  size_t sized = log->sized;
-  if (sized > count) {
-    sized = count;
-    while (sized && is_write(&log->entries[sized - 1])) sized--;
+/* ---- marks ---------------------------------------------------------------------------------- */
+
+/* Below so many marks what may be loose gets less with each, so that it is not much in all. */
+#define SPARE_MIN ((uint64_t)4 << 10)
+
+mm_log_mark mm_log_set_mark(mm_log *log) {
+  mm_log_mark mark = {log->count, log->top};
+  log->top = top_above(log, log->top.depth + 1);
+  return mark;
+}
+
+mm_log mm_log_successor(const mm_log *log) {
+  return (mm_log){.spare = log->spare, .chunks = log->chunks};
+}
+
+void mm_log_take_top(mm_log *log, const mm_log *from, size_t old, size_t first) {
+  log->top = from->top;
+  log->top.fixed = from->top.fixed > old ? from->top.fixed - old + first : first;
+  log->top.below = log->top.chunk = 0;
+  for (size_t i = 0; i < log->top.fixed; i++) {
+    log->top.below += ENTRY_WEIGHT + (log_is_write(&log->entries[i]) ? log->entries[i].size : 0);
   }
+}
+
+/* So few entries are tidied again: the first of them may continue those below the mark. */
+#define AGAIN_MOST 8
+
+void mm_log_release(mm_log *log, const mm_log_mark *mark) {
+  if (mark->before.fixed > log->top.fixed) return;
+  uint64_t settled = log->top.settled;
+  log->top = mark->before;
+  if (log->top.settled < settled) log->top.settled = settled;
+  bool few = mark->count < log->tidied && log->count - mark->count <= AGAIN_MOST;
+  if (few) log->tidied = mark->count;
+}
+
+void mm_log_fix(mm_log *log) {
+  log->top = top_above(log, 0);
+}
+
+static bool is_due(const mm_log *log) {
+  uint64_t weight = top_weight(log), settled = log->top.settled, depth = log->top.depth + 1;
+  uint64_t spare = (log->spare ? log->spare : MM_LOG_SPARE) / (depth * depth);
+  if (spare < SPARE_MIN && !log->spare) spare = SPARE_MIN;
+  return weight > settled + settled / 2 + spare;
+}
+
+bool log_continues(const mm_log_entry *last, const mm_log_entry *entry) {
+  return entry->offset == last->offset + last->size && entry->data == last->data + last->size;
+}
+
+static bool lies_in(const mm_log_entry *last, const mm_log_entry *entry) {
+  return entry->offset >= last->offset && entry->offset - last->offset <= last->size &&
+         entry->size <= last->size - (entry->offset - last->offset);
+}
+
+static bool fold_write(mm_log *log, size_t low, const mm_log_entry *entry) {
+  mm_log_entry *last = log->count > low ? &log->entries[log->count - 1] : NULL;
+  if (!last || !log_is_write(last)) return false;
+  if (log_continues(last, entry)) {
+    last->size += entry->size;
+    log->bytes += entry->size;
+    return true;
+  }
+  if (!lies_in(last, entry)) return false;
+  memcpy(last->data + (entry->offset - last->offset), entry->data, (size_t)entry->size);
+  give_back(log, entry->data, entry->size);
+  return true;
+}
+
+/* The writes since a growth lie below the size that it grew to: a further growth does not touch
+** them. */
+static bool fold_growth(mm_log *log, size_t low, const mm_log_entry *entry) {
+  mm_log_entry *last = log->sized > low ? &log->entries[log->sized - 1] : NULL;
+  if (!last || last->size < last->offset || entry->size < entry->offset) return false;
+  last->size = entry->size;
+  return true;
+}
+
+/* What is dropped here leaves no more runs than there were. */
+void log_fold_all(mm_log *log, size_t first, size_t low) {
+  size_t end = log->count;
+  log_share_chunks(log, first);
+  log_drop(log, first);
+  for (size_t i = first; i < end; i++) {
+    mm_log_entry entry = log->entries[i];
+    bool folded =
+        log_is_write(&entry) ? fold_write(log, low, &entry) : fold_growth(log, low, &entry);
+    if (!folded) log_place(log, entry);
+  }
+}
+
+void mm_log_tidy(mm_log *log) {
+  size_t fixed = log->top.fixed;
+  if (log->tidied < fixed) log->tidied = fixed;
+  if (log->tidied < log->count) log_fold_all(log, log->tidied, fixed);
+  log->tidied = log->count;
+  if (!is_due(log)) return;
+  (void)mm_log_compact(log, fixed);
+  log->grain = log->top.settled = top_weight(log); /* in vain: again when it has grown by as much */
+}
+
+/* So few runs are searched as they are. */
+#define RUNS_FEW 64
+
+/* Each run larger than twice all behind it is let be, the others become one: an entry is in no more
+** compactions than its run can grow by half. */
+void mm_log_settle(mm_log *log) {
+  size_t r = mm_log_runs(log, log->top.fixed), end = log->count;
+  log->grain = 0;
+  if (log->run_count - r <= RUNS_FEW) return;
+  while (r + 1 < log->run_count && log->runs[r + 1] - log->runs[r] > 2 * (end - log->runs[r + 1])) {
+    r++;
+  }
+  (void)mm_log_compact(log, log->runs[r]);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base) {
+  size_t sized = sized_at(log, count);
   return sized ? log->entries[sized - 1].size : base;
+}
+
+size_t mm_log_runs(const mm_log *log, size_t count) {
+  size_t low = 0, high = log->run_count;
+  if (count >= log->count) return high;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (log->runs[middle] < count) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+size_t mm_log_find(const mm_log *log, size_t from, size_t to, uint64_t offset) {
+  while (from < to) {
+    size_t middle = from + (to - from) / 2;
+    if (log->entries[middle].offset + log->entries[middle].size <= offset) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from;
 }
 
 mm_log mm_log_rest(const mm_log *log, size_t first) {
@@ -143,261 +388,7 @@ mm_log mm_log_rest(const mm_log *log, size_t first) {
   rest.entries += first;
   rest.count -= first;
   rest.sized = log->sized > first ? log->sized - first : 0;
+  rest.runs = NULL;
+  rest.run_count = 0;
   return rest;
-}
-
-/*
-** Merging. Every entry becomes a piece: a write the bytes it wrote; a cut the zeros that show where
-** it cut, should the file grow again. What is seen at a byte is the newest piece over it. The
-** pieces are swept by offset; a heap holds those that cover the point of the sweep, the newest on
-** top.
-*/
-typedef struct piece {
-  uint64_t start, end;
-  const uint8_t *data; /* NULL: zeros */
-  size_t age;          /* index in the log */
-} piece;
-
-typedef struct merger {
-  mm_change *change;
-  piece *pieces; /* ascending by start */
-  size_t count;
-  size_t *heap; /* indices of pieces */
-  size_t live;
-  piece *out; /* the visible parts, ascending */
-  size_t out_count, out_capacity;
-} merger;
-
-/* A step with a piece is as much work as so many bytes. */
-#define PIECE_WORK ((uint64_t)64)
-
-static size_t collect(const mm_log *log, uint64_t end, piece *pieces) {
-  size_t n = 0;
-  for (size_t i = 0; i < log->count; i++) {
-    const mm_log_entry *entry = &log->entries[i];
-    piece p = {entry->offset, entry->offset + entry->size, entry->data, i};
-    if (!is_write(entry)) {
-      p.start = entry->size;
-      p.end = entry->offset;
-    }
-    if (p.end > end) p.end = end;
-    if (p.start < p.end) pieces[n++] = p;
-  }
-  return n;
-}
-
-/* Ascending and disjoint already, as an UPDATE in order leaves them: nothing to sort. */
-static bool in_order(const piece *pieces, size_t count) {
-  for (size_t i = 1; i < count; i++) {
-    if (pieces[i].start < pieces[i - 1].end) return false;
-  }
-  return true;
-}
-
-/* Merge from[low .. middle-1] and from[middle .. high-1], both ascending. */
-static void merge_runs(const piece *from, piece *to, size_t low, size_t middle, size_t high) {
-  size_t i = low, j = middle;
-  for (size_t k = low; k < high; k++) {
-    bool left = i < middle && (j >= high || from[i].start <= from[j].start);
-    to[k] = left ? from[i++] : from[j++];
-  }
-}
-
-/* Bottom-up merge sort by start, stable; `spare` has room for as many. m->pieces becomes where the
-** result is. */
-static int sort_pieces(merger *m, piece *pieces, piece *spare, size_t count, mm_error *err) {
-  int rc = MM_OK;
-  for (size_t width = 1; width < count; width *= 2) {
-    for (size_t low = 0; low < count && rc == MM_OK; low += 2 * width) {
-      size_t middle = low + width < count ? low + width : count;
-      size_t high = middle + width < count ? middle + width : count;
-      merge_runs(pieces, spare, low, middle, high);
-      rc = mm_change_worked(m->change, (high - low) * PIECE_WORK, err);
-    }
-    piece *swap = pieces;
-    pieces = spare;
-    spare = swap;
-  }
-  m->pieces = pieces;
-  return rc;
-}
-
-static bool newer(const merger *m, size_t a, size_t b) {
-  return m->pieces[m->heap[a]].age > m->pieces[m->heap[b]].age;
-}
-
-static void swap_heap(merger *m, size_t a, size_t b) {
-  size_t t = m->heap[a];
-  m->heap[a] = m->heap[b];
-  m->heap[b] = t;
-}
-
-static void push(merger *m, size_t index) {
-  size_t i = m->live++;
-  m->heap[i] = index;
-  while (i > 0 && newer(m, i, (i - 1) / 2)) {
-    swap_heap(m, i, (i - 1) / 2);
-    i = (i - 1) / 2;
-  }
-}
-
-static void pop(merger *m) {
-  m->heap[0] = m->heap[--m->live];
-  for (size_t i = 0;;) {
-    size_t top = i, left = 2 * i + 1, right = 2 * i + 2;
-    if (left < m->live && newer(m, left, top)) top = left;
-    if (right < m->live && newer(m, right, top)) top = right;
-    if (top == i) return;
-    swap_heap(m, i, top);
-    i = top;
-  }
-}
-
-/* The visible part [start, end) of piece `p`; the rest of a part that was only split goes on. */
-static int emit(merger *m, const piece *p, uint64_t start, uint64_t end, mm_error *err) {
-  piece *last = m->out_count ? &m->out[m->out_count - 1] : NULL;
-  if (last && last->age == p->age) { /* then it ends at `start`: nothing else came between */
-    last->end = end;
-    return MM_OK;
-  }
-  void *out = m->out;
-  if (mm_grow(&out, m->out_count, &m->out_capacity, sizeof *p)) return mm_fail_nomem(err);
-  m->out = out;
-  const uint8_t *data = p->data ? p->data + (start - p->start) : NULL;
-  m->out[m->out_count++] = (piece){start, end, data, p->age};
-  return MM_OK;
-}
-
-static int sweep(merger *m, mm_error *err) {
-  int rc = MM_OK;
-  uint64_t at = 0;
-  size_t next = 0;
-  while (rc == MM_OK) {
-    while (m->live && m->pieces[m->heap[0]].end <= at) pop(m);
-    if (!m->live) {
-      if (next == m->count) break;
-      at = m->pieces[next].start;
-    }
-    while (next < m->count && m->pieces[next].start <= at) push(m, next++);
-    const piece *top = &m->pieces[m->heap[0]];
-    uint64_t end = top->end;
-    if (next < m->count && m->pieces[next].start < end) end = m->pieces[next].start;
-    rc = emit(m, top, at, end, err);
-    if (rc == MM_OK) rc = mm_change_worked(m->change, PIECE_WORK, err);
-    at = end;
-  }
-  return rc;
-}
-
-static int add_extent(mm_change *change, mm_extent extent, mm_error *err) {
-  void *extents = change->extents;
-  if (mm_grow(&extents, change->count, &change->capacity, sizeof extent)) return mm_fail_nomem(err);
-  change->extents = extents;
-  change->extents[change->count++] = extent;
-  return MM_OK;
-}
-
-static uint8_t *add_buffer(mm_change *change, uint64_t size) {
-  void *buffers = change->buffers;
-  if (mm_grow(&buffers, change->buffer_count, &change->buffer_capacity, sizeof(uint8_t *))) {
-    return NULL;
-  }
-  change->buffers = buffers;
-  uint8_t *buffer = mm_alloc(size);
-  if (buffer) change->buffers[change->buffer_count++] = buffer;
-  return buffer;
-}
-
-/* Small neighbours become one extent, so that a byte at a time does not become a write a byte;
-** large ones are not worth a copy. */
-#define JOIN_BELOW ((uint64_t)64 << 10)
-#define JOIN_LIMIT ((uint64_t)1 << 20)
-
-static bool joins(const piece *p) {
-  return p->end - p->start < JOIN_BELOW;
-}
-
-/* How many pieces from `first` on make one extent. */
-static size_t run_length(const piece *pieces, size_t count, size_t first) {
-  size_t n = 1;
-  if (!joins(&pieces[first])) return n;
-  uint64_t size = pieces[first].end - pieces[first].start;
-  while (first + n < count && joins(&pieces[first + n]) &&
-         pieces[first + n].start == pieces[first + n - 1].end && size < JOIN_LIMIT) {
-    size += pieces[first + n].end - pieces[first + n].start;
-    n++;
-  }
-  return n;
-}
-
-static int add_run(mm_change *change, const piece *pieces, size_t n, mm_error *err) {
-  uint64_t start = pieces[0].start, size = pieces[n - 1].end - start;
-  if (n == 1) return add_extent(change, (mm_extent){start, size, pieces[0].data}, err);
-  uint8_t *buffer = add_buffer(change, size);
-  if (!buffer) return mm_fail_nomem(err);
-  for (size_t i = 0; i < n; i++) {
-    uint8_t *to = buffer + (pieces[i].start - start);
-    size_t bytes = (size_t)(pieces[i].end - pieces[i].start);
-    if (pieces[i].data) {
-      memcpy(to, pieces[i].data, bytes);
-    } else {
-      memset(to, 0, bytes);
-    }
-  }
-  return add_extent(change, (mm_extent){start, size, buffer}, err);
-}
-
-/* Zeros past the old end need no writing: the file grows with zeros. */
-static size_t drop_needless_zeros(piece *pieces, size_t count, uint64_t base) {
-  size_t n = 0;
-  for (size_t i = 0; i < count; i++) {
-    piece p = pieces[i];
-    if (!p.data && p.end > base) p.end = base;
-    if (p.start < p.end) pieces[n++] = p;
-  }
-  return n;
-}
-
-static int build(mm_change *change, piece *pieces, size_t count, mm_error *err) {
-  int rc = MM_OK;
-  count = drop_needless_zeros(pieces, count, change->old_size);
-  for (size_t i = 0, n; i < count && rc == MM_OK; i += n) {
-    n = run_length(pieces, count, i);
-    rc = add_run(change, pieces + i, n, err);
-    uint64_t copied = n > 1 ? pieces[i + n - 1].end - pieces[i].start : 0;
-    if (rc == MM_OK) rc = mm_change_worked(change, n * PIECE_WORK + copied, err);
-  }
-  return rc;
-}
-
-static int merge_pieces(merger *m, piece *pieces, piece *spare, size_t count, mm_error *err) {
-  if (in_order(pieces, count)) return build(m->change, pieces, count, err);
-  int rc = sort_pieces(m, pieces, spare, count, err);
-  if (rc) return rc;
-  m->count = count;
-  m->heap = mm_alloc(count * sizeof *m->heap);
-  rc = m->heap ? sweep(m, err) : mm_fail_nomem(err);
-  if (rc == MM_OK) rc = build(m->change, m->out, m->out_count, err);
-  mm_free(m->heap);
-  mm_free(m->out);
-  return rc;
-}
-
-int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *err) {
-  merger m = {.change = change};
-  change->old_size = base;
-  change->new_size = mm_log_size_at(log, log->count, base);
-  piece *pieces = mm_alloc(log->count * sizeof *pieces);
-  piece *spare = mm_alloc(log->count * sizeof *spare);
-  int rc = MM_OK;
-  if (!pieces || !spare) {
-    rc = mm_fail_nomem(err);
-  } else {
-    size_t count = collect(log, change->new_size, pieces);
-    rc = merge_pieces(&m, pieces, spare, count, err);
-  }
-  mm_free(pieces);
-  mm_free(spare);
-  if (rc) mm_change_clear(change);
-  return rc;
 }

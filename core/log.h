@@ -2,8 +2,8 @@
 ** log.h: the pending writes of a transaction, in the order they were made.
 **
 ** The log is the authority for what has been written and not committed: the pages that show it to
-** readers (view.h) are rebuilt from it. It only grows; a savepoint is its length, and ROLLBACK TO
-** cuts it. Two kinds of entry are enough for everything that can be done to a file:
+** readers (view.h) are rebuilt from it. Two kinds of entry are enough for everything that can be
+** done to a file:
 **
 **     entry 0   write   offset 16, 4 bytes  ----> 7f 45 4c 46
 **     entry 1   size    from 100 to 40              (bytes 40..99 are gone: they read as zero if
@@ -12,6 +12,35 @@
 **
 ** COMMIT merges it into the extents of a change (change.h): for each byte the last entry that wrote
 ** it.
+**
+** A savepoint is a length of the log, its mark: ROLLBACK TO cuts the log there. So what lies below
+** the newest mark is fixed. What lies above it, the top, can only be cut as a whole, so that only
+** what it does in all counts, and it is kept as small as that is:
+**
+**     |  savepoint a  |  savepoint b  |  the top: cut, growth, writes that ascend | later ones … |
+**     0               mark            mark = fixed                                           count
+**
+**   tidied     an entry that only continues the one before it (the next bytes, more of a growth),
+**              or writes again what that wrote, becomes a part of it. O(1), before the next write
+**   compacted  when the loose entries of the top, those behind its last compaction, weigh more than
+**              half of the others and some megabytes: then the top becomes at most one cut, one
+**              growth, and writes that ascend and do not overlap; memory of which little is used
+**              any more is given back. O(n log n) of the top: its cost is that of the loose
+**   settled    for a savepoint, which may be rolled back to again and again: where the top has many
+**              runs, its last ones are compacted until each is larger than all behind it
+**
+** A run is a stretch of writes that ascend and do not overlap. Every entry is in one (a change of
+** size is one of its own), so that what lies at a place is found by a binary search in each run.
+**
+** What holds at any time:
+**   1. Entries below top.fixed, and their bytes, never change while their mark lives.
+**   2. In a shared chunk, the bytes of entries below a mark lie before those of entries above it;
+**      chunk.first is at most the index of the first entry that has bytes in the chunk.
+**   3. A top that was cut to `least` bytes and is `size` bytes long now begins, once compacted, with
+**      the changes from its first size to `least` and from there to `size`: all that was cut and
+**      not written since reads as zero.
+**   4. Marks end in the opposite order of their making, or with a cut below them.
+**   5. What a merge gave out points into the log and is good until the next tidy, compact or cut.
 */
 #ifndef MM_LOG_H
 #define MM_LOG_H
@@ -24,20 +53,47 @@
 #include "core/error.h"
 
 typedef struct mm_log_entry {
-  uint64_t offset;     /* write: first byte. size: the size before */
-  uint64_t size;       /* write: bytes. size: the size after */
-  const uint8_t *data; /* the log's own copy; NULL: the entry is a change of size */
+  uint64_t offset; /* write: first byte. size: the size before */
+  uint64_t size;   /* write: bytes. size: the size after */
+  uint8_t *data;   /* the log's own copy; NULL: the entry is a change of size */
 } mm_log_entry;
 
 struct mm_log_chunk;
 
+/* What lies above the newest mark. */
+typedef struct mm_log_top {
+  size_t fixed;         /* entries below it */
+  uint64_t below;       /* what they weigh */
+  uint64_t settled;     /* what the top weighed when it was last compacted */
+  unsigned depth;       /* marks that live */
+  uint64_t chunk, used; /* which chunk had room when the mark was made, and what was in use of it */
+} mm_log_top;
+
+/* A length of the log to which it may be cut. */
+typedef struct mm_log_mark {
+  size_t count;
+  mm_log_top before; /* the top that it ended */
+} mm_log_mark;
+
 typedef struct mm_log {
   mm_log_entry *entries;
   size_t count, capacity;
-  size_t sized; /* entries up to the newest change of size, that one included; 0: none */
-  struct mm_log_chunk *chunk; /* the newest chunk of bytes; each points to the one before */
+  size_t *runs; /* the first entry of each */
+  size_t run_count, run_capacity;
+  size_t sized;  /* entries up to the newest change of size, that one included; 0: none */
+  size_t tidied; /* entries from here on have not been tidied */
+  struct mm_log_chunk
+      *shared; /* chunks of small writes, the newest; each points to the one before */
+  struct mm_log_chunk *large; /* likewise chunks of one large write each */
   uint64_t bytes;             /* bytes of all write entries */
+  uint64_t held;              /* memory in use for bytes, those included that are covered */
+  uint64_t chunks;            /* that there have been: each has a number */
+  uint64_t grain;             /* the size of the next shared chunk, about */
+  uint64_t spare;             /* so much of loose entries is let be; 0: MM_LOG_SPARE */
+  mm_log_top top;
 } mm_log;
+
+#define MM_LOG_SPARE ((uint64_t)16 << 20)
 
 /* A log of all zeros is an empty one. */
 void mm_log_clear(mm_log *log); /* frees everything; afterwards it is empty */
@@ -49,6 +105,11 @@ int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t siz
 ** else is done with the log. */
 int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **data, mm_error *err);
 
+/* An empty log that is to take the place of another. When it has other entries in place of the first
+** `old` of that one, `first` of them, and copies of the rest, it takes over its marks. */
+mm_log mm_log_successor(const mm_log *log);
+void mm_log_take_top(mm_log *log, const mm_log *from, size_t old, size_t first);
+
 /* Append copies of the entries of `from` between `first` and `end`; on failure some may be
 ** there. */
 int mm_log_copy(mm_log *log, const mm_log *from, size_t first, size_t end, mm_error *err);
@@ -56,13 +117,47 @@ int mm_log_copy(mm_log *log, const mm_log *from, size_t first, size_t end, mm_er
 /* Append a change of size. */
 int mm_log_size(mm_log *log, uint64_t from, uint64_t to, mm_error *err);
 
-/* Cut the log to its first `count` entries, a value that log->count had. */
+/* Cut the log to its first `count` entries: the count of a mark that lives, or a count that it has
+** had since it was last tidied or compacted. */
 void mm_log_cut(mm_log *log, size_t count);
+
+/* ---- marks ---------------------------------------------------------------------------------- */
+
+/* Fix what is there. Cut the log to mark.count, or not, and then release the mark: what was compacted
+** on either side of it counts as compacted, the larger of the two. */
+mm_log_mark mm_log_set_mark(mm_log *log);
+void mm_log_release(mm_log *log, const mm_log_mark *mark);
+
+/* Fix what is there for ever; no other mark lives. */
+void mm_log_fix(mm_log *log);
+
+/* Memory that the log takes, and for a moment more when it is merged. */
+uint64_t mm_log_weight(const mm_log *log);
+
+/* Tidy the entries that were added since; compact the top if it is due. Without memory the log
+** stays as it is. */
+void mm_log_tidy(mm_log *log);
+
+/* For a savepoint: see to it that the top has few runs, and that what comes after it starts with
+** little memory. */
+void mm_log_settle(mm_log *log);
+
+/* Compact the entries from `first` on: nothing may be cut between them any more. MM_NOMEM: the log
+** is as it was. */
+int mm_log_compact(mm_log *log, size_t first);
+
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* The size of the object after the first `count` entries, `base` being that before the first. */
 uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base);
 
-/* The entries from `first` on as a log of their own, borrowed: only to be read. */
+/* Runs that begin in the first `count` entries. */
+size_t mm_log_runs(const mm_log *log, size_t count);
+
+/* Of the writes `from` to `to`, all of one run, the first that ends behind `offset`; `to`: none. */
+size_t mm_log_find(const mm_log *log, size_t from, size_t to, uint64_t offset);
+
+/* The entries from `first` on as a log of their own, borrowed: only to be merged. */
 mm_log mm_log_rest(const mm_log *log, size_t first);
 
 /* Merge: add to `change`, which is empty but for its watch, what a file of `base` bytes needs to

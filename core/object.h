@@ -84,6 +84,7 @@ typedef struct mm_object {
   int holes;     /* enum mm_holes */
 
   mm_log log;
+  uint64_t edits; /* changes with each write and each rollback */
   size_t base;    /* entries below are committed but not in the file; from here on they are the
                         ** transaction's */
   uint64_t kept;  /* of a private object: what its log weighed when it was last merged */
@@ -171,11 +172,17 @@ int mm_object_resize(mm_object *object, uint64_t size, mm_error *err);
 /* The largest size an object can have. */
 #define MM_OBJECT_MAX ((uint64_t)1 << 46)
 
-/* A savepoint is the length of the log, without the overlay, which may come and go meanwhile. */
-static inline size_t mm_object_mark(const mm_object *object) {
-  return object->log.count - object->overlay;
-}
-int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err);
+/* A mark is a length of the log, without the overlay, which may come and go meanwhile. The log may be
+** cut there until the mark is released. Marks are released in the opposite order of their making. What was written between marks that live is kept apart, so
+** each may cost as much memory as was written since the one before. For the steps of a write. */
+mm_log_mark mm_object_mark(mm_object *object);
+void mm_object_release(mm_object *object, const mm_log_mark *mark);
+
+/* The same for a savepoint, to which there may be many rollbacks. */
+mm_log_mark mm_object_savepoint(mm_object *object);
+
+/* Cut the log to a mark's count. The mark lives on. */
+int mm_object_rollback_to(mm_object *object, size_t count, mm_error *err);
 
 static inline bool mm_object_pending(const mm_object *object) {
   return object->log.count > object->base;

@@ -21,8 +21,11 @@ static inline uint64_t object_max(uint64_t a, uint64_t b) {
 ** new one is ready. */
 int object_remap(mm_object *object, mm_error *err);
 
-/* Show entries from `first` on in the view; of each only what lies in [low, high). */
-int object_show(mm_object *object, size_t first, uint64_t low, uint64_t high, mm_error *err);
+/* Show entries from `first` on in the view. */
+int object_show(mm_object *object, size_t first, mm_error *err);
+
+/* Show again what the first `count` entries have in [low, high). */
+int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t high, mm_error *err);
 
 /* Make the view ready for storing, with room for `size` bytes; may build a new one. */
 int object_ready(mm_object *object, uint64_t size, mm_error *err);

@@ -42,6 +42,7 @@ static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_e
   size_t overlay = under->count;
   int rc = mm_log_copy(under, &object->log, object->overlay, object->log.count, err);
   if (rc) return rc;
+  mm_log_take_top(under, &object->log, object->overlay, overlay);
   object->base = object->base - object->overlay + overlay;
   object->overlay = overlay;
   object->overlay_salt = salt;
@@ -55,7 +56,7 @@ static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_e
 
 int object_drop_overlay(mm_object *object, mm_error *err) {
   if (object->overlay == 0) return MM_OK;
-  mm_log none = {0};
+  mm_log none = mm_log_successor(&object->log);
   int rc = replace_overlay(object, &none, 0, err);
   mm_log_clear(&none);
   return rc;
@@ -77,7 +78,7 @@ static int collect_extent(void *context, uint64_t offset, const uint8_t *data, u
 
 static int show_journal(mm_object *object, mm_journal *journal, const mm_stat *stat,
                         mm_error *err) {
-  mm_log under = {0};
+  mm_log under = mm_log_successor(&object->log);
   collector to = {&under};
   if (object->overlay && object->overlay_salt == journal->salt) return MM_OK;
   int rc = MM_OK;

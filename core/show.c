@@ -31,27 +31,66 @@ static uint64_t private_size(const mm_object *object) {
   return mm_log_size_at(&object->log, object->overlay, object->seen.size);
 }
 
-int object_show(mm_object *object, size_t first, uint64_t low, uint64_t high, mm_error *err) {
-  int rc = MM_OK;
-  /* What a private object has written may lie past the end of a file that was cut since. */
-  if (object->kind == MM_OBJECT_PRIVATE) high = object_min(high, private_size(object));
-  for (size_t i = first; i < object->log.count && rc == MM_OK; i++) {
-    const mm_log_entry *entry = &object->log.entries[i];
-    if (entry->data) {
-      show_write(object, entry, low, high);
-    } else if (entry->size > entry->offset) {
-      rc = show_growth(object, entry, low, high, err);
-    }
-  }
+static int show_entry(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high,
+                      mm_error *err) {
+  if (!entry->data)
+    return entry->size > entry->offset ? show_growth(object, entry, low, high, err) : MM_OK;
+  show_write(object, entry, low, high);
+  return MM_OK;
+}
+
+/* What a private object has written may lie past the end of a file that was cut since. */
+static uint64_t shown_end(const mm_object *object) {
+  return object->kind == MM_OBJECT_PRIVATE ? private_size(object) : UINT64_MAX;
+}
+
+static int check_shown(const mm_object *object, int rc, mm_error *err) {
   if (rc == MM_OK && mm_guard_hit(object->view->guard)) rc = mm_object_faulted(object, err);
   return rc;
+}
+
+int object_show(mm_object *object, size_t first, mm_error *err) {
+  int rc = MM_OK;
+  uint64_t end = shown_end(object);
+  for (size_t i = first; i < object->log.count && rc == MM_OK; i++) {
+    rc = show_entry(object, &object->log.entries[i], 0, end, err);
+  }
+  return check_shown(object, rc, err);
+}
+
+/* Entries `from` to `to`, which are a run or a part of one. */
+static int show_run(mm_object *object, size_t from, size_t to, uint64_t low, uint64_t high,
+                    mm_error *err) {
+  const mm_log *log = &object->log;
+  int rc = MM_OK;
+  if (log->entries[from].data) from = mm_log_find(log, from, to, low);
+  for (size_t i = from; i < to && rc == MM_OK; i++) {
+    const mm_log_entry *entry = &log->entries[i];
+    if (entry->data && entry->offset >= high) break;
+    rc = show_entry(object, entry, low, high, err);
+  }
+  return rc;
+}
+
+int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t high, mm_error *err) {
+  const mm_log *log = &object->log;
+  size_t runs = mm_log_runs(log, count);
+  int rc = MM_OK;
+  high = object_min(high, shown_end(object));
+  for (size_t r = 0; r < runs && rc == MM_OK; r++) {
+    size_t to = r + 1 < runs ? log->runs[r + 1] : count;
+    rc = show_run(object, log->runs[r], to, low, high, err);
+  }
+  return check_shown(object, rc, err);
 }
 
 /* The largest size that the object has had in the course of its log. */
 static uint64_t largest_size(const mm_object *object) {
   uint64_t size = object->seen.size;
-  for (size_t i = 0; i < object->log.count; i++) {
-    if (!object->log.entries[i].data) size = object_max(size, object->log.entries[i].size);
+  const mm_log *log = &object->log;
+  for (size_t r = 0; r < log->run_count; r++) {
+    const mm_log_entry *entry = &log->entries[log->runs[r]];
+    if (!entry->data) size = object_max(size, entry->size);
   }
   return size;
 }
@@ -99,7 +138,7 @@ static int remap_for(mm_object *object, uint64_t size, mm_error *err) {
   object->cleared = mm_sys_page_up(object->seen.size);
   if (object->log.count) {
     rc = mm_view_make_writable(view, err);
-    if (rc == MM_OK) rc = object_show(object, 0, 0, UINT64_MAX, err);
+    if (rc == MM_OK) rc = object_show(object, 0, err);
   }
   if (rc) {
     object->view = old;

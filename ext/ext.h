@@ -42,6 +42,7 @@ typedef struct ext_object {
   ext_conn *conn;
   unsigned holds;      /* handles, cursors, tables and statements that use it */
   bool in_transaction; /* listed in the connection's transaction */
+  size_t noted;        /* its newest record there, counted from 1; 0: none */
   uint64_t used;       /* for least recently used */
   struct ext_object *next;
 } ext_object;

@@ -52,9 +52,9 @@ typedef struct page {
   uint64_t start;   /* in the window */
   uint64_t scanned; /* there are no newlines to come before this but those of the page */
   unsigned taken, found;
-  /* At the time, as the statement may write itself: entries of the object's log; and the
-  ** connection's writes, as a call outside a transaction empties the log again. */
-  size_t logged;
+  /* At the time, as the statement may write itself: the object's edits and the connection's
+  ** writes. */
+  uint64_t edits;
   uint64_t writes;
   uint16_t newlines[MM_FIND_PAGE];
 } page;
@@ -851,7 +851,7 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
     ahead->found = mm_find_places('\n', data + ahead->start, ahead->newlines);
     ahead->scanned += MM_FIND_PAGE;
   }
-  ahead->logged = core->log.count;
+  ahead->edits = core->edits;
   ahead->writes = conn_of(cursor)->writes;
   return ahead->found && !mm_object_hit(core);
 }
@@ -859,7 +859,7 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
 /* Are there newlines left of the page, and are they still there? */
 static bool is_known(const lines_cursor *cursor) {
   const page *ahead = &cursor->ahead;
-  return ahead->taken < ahead->found && ahead->logged == cursor->file.object->core->log.count &&
+  return ahead->taken < ahead->found && ahead->edits == cursor->file.object->core->edits &&
          ahead->writes == conn_of(cursor)->writes;
 }
 

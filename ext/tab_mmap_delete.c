@@ -30,7 +30,7 @@ struct mmap_deleted {
   uint64_t noted; /* ext_txn_epoch when the number of rows was last put where a rollback finds it */
   bool is_noted;
   bool closed_up; /* the log has the closing up, from `mark` on */
-  size_t mark;
+  mm_log_mark mark;
   ext_txn_deferred deferred;
   struct mmap_deleted *next; /* in ext_conn.deleted */
 };
@@ -173,7 +173,9 @@ static int close_up(const mmap_deleted *d, mm_error *err) {
 static void reopen(void *context) {
   mmap_deleted *d = context;
   mm_error ignored;
-  if (d->closed_up) (void)mm_object_rollback_to(d->object->core, d->mark, &ignored);
+  if (!d->closed_up) return;
+  (void)mm_object_rollback_to(d->object->core, d->mark.count, &ignored);
+  mm_object_release(d->object->core, &d->mark);
   d->closed_up = false;
 }
 

@@ -307,7 +307,7 @@ static int zero_record(const edit *e, mm_error *err) {
 /* Write the row, or nothing. */
 static int apply(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
-  size_t mark = mm_object_mark(core);
+  mm_log_mark mark = mm_object_mark(core);
   int rc = MM_OK;
   if (e->row == e->rows.count) {
     rc = mm_object_resize(core, e->place + e->table->spec.record, err);
@@ -318,8 +318,9 @@ static int apply(const edit *e, mm_error *err) {
   if (rc == MM_OK) rc = mm_object_faulted(core, err);
   if (rc) {
     mm_error ignored;
-    (void)mm_object_rollback_to(core, mark, &ignored);
+    (void)mm_object_rollback_to(core, mark.count, &ignored);
   }
+  mm_object_release(core, &mark);
   return rc;
 }
 

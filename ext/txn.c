@@ -11,7 +11,9 @@
 **     levels:  ^ savepoint 0                         ^ savepoint 1
 **
 ** A savepoint is a height of that stack. ROLLBACK TO takes records off it and cuts each object's
-** log to the lowest mark met.
+** log to the lowest mark met. RELEASE drops the records that an older one of the savepoint before
+** makes needless, and releases their marks: what was written before and after may merge then. Each
+** record of an object knows the one before it, and the object the newest.
 **
 ** A table that joins late, under savepoints that are already open, is told of the innermost one
 ** alone; what lies below the first savepoint we hear of is the state at the beginning, if nothing
@@ -41,8 +43,10 @@
 #include "ext/copy.h"
 
 typedef struct undo {
-  ext_object *object; /* cut its log to `value` … */
-  ext_undo *call;     /* … or call this */
+  ext_object *object; /* cut its log to `mark` … */
+  mm_log_mark mark;
+  size_t before;  /* the object's record before this one, as ext_object.noted */
+  ext_undo *call; /* … or call this */
   void *context;
   uint64_t value;
 } undo;
@@ -96,13 +100,19 @@ static int list_object(ext_txn *txn, ext_object *object, mm_error *err) {
   return MM_OK;
 }
 
-/* Has the object a record since the innermost savepoint already? Its mark is the lower one. */
-static bool is_noted(const ext_txn *txn, const ext_object *object) {
-  size_t low = txn->level_count ? txn->levels[txn->level_count - 1] : 0;
-  for (size_t i = txn->undo_count; i-- > low;) {
-    if (txn->undos[i].object == object) return true;
-  }
-  return false;
+/* The first record of the innermost savepoint. */
+static size_t innermost(const ext_txn *txn) {
+  return txn->level_count ? txn->levels[txn->level_count - 1] : 0;
+}
+
+/* Note where the object stands, unless it has a record since the innermost savepoint already. */
+static int note_object(ext_txn *txn, ext_object *object, mm_error *err) {
+  if (object->noted > innermost(txn)) return MM_OK;
+  int rc = push_undo(txn, (undo){.object = object, .before = object->noted}, err);
+  if (rc) return rc;
+  txn->undos[txn->undo_count - 1].mark = mm_object_savepoint(object->core);
+  object->noted = txn->undo_count;
+  return MM_OK;
 }
 
 static void take_back_deferred(ext_txn *txn) {
@@ -151,10 +161,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   const mm_object *core = object->core;
   if (!core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
   if (rc == MM_OK && (!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);
-  if (rc == MM_OK && !is_noted(txn, object)) {
-    rc = push_undo(txn, (undo){object, NULL, NULL, mm_object_mark(object->core)}, err);
-  }
-  return rc;
+  return rc == MM_OK ? note_object(txn, object, err) : rc;
 }
 
 void ext_txn_reopen(ext_conn *conn) {
@@ -165,8 +172,16 @@ uint64_t ext_txn_epoch(const ext_conn *conn) {
   return conn->txn->epoch;
 }
 
+/* Is it the last call once more? That one is undone later, and its value is the one that counts. */
+static bool repeats(const ext_txn *txn, size_t low, const undo *u) {
+  const undo *last = txn->undo_count > low ? &txn->undos[txn->undo_count - 1] : NULL;
+  return last && u->call && last->call == u->call && last->context == u->context;
+}
+
 int ext_txn_undo(ext_conn *conn, ext_undo *call, void *context, uint64_t value, mm_error *err) {
-  return push_undo(conn->txn, (undo){NULL, call, context, value}, err);
+  ext_txn *txn = conn->txn;
+  undo u = {.call = call, .context = context, .value = value};
+  return repeats(txn, innermost(txn), &u) ? MM_OK : push_undo(txn, u, err);
 }
 
 void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred) {
@@ -198,10 +213,39 @@ int ext_txn_savepoint(ext_conn *conn, int level) {
   return SQLITE_OK;
 }
 
+/* The object's newest record has done its part. */
+static void forget_mark(const undo *u) {
+  u->object->noted = u->before;
+  mm_object_release(u->object->core, &u->mark);
+}
+
+/* The records from `height` on are the savepoint's before now, which may have older ones: those
+** make them needless. Marks go from the newest on. */
+static void drop_needless(ext_txn *txn, size_t height) {
+  size_t low = innermost(txn), end = txn->undo_count;
+  for (size_t i = end; i-- > height;) {
+    undo *u = &txn->undos[i];
+    if (!u->object || u->before <= low) continue;
+    forget_mark(u);
+    u->object = NULL;
+  }
+  txn->undo_count = height;
+  for (size_t i = height; i < end; i++) {
+    undo u = txn->undos[i];
+    if (!u.object && (!u.call || repeats(txn, low, &u))) continue;
+    txn->undos[txn->undo_count++] = u;
+    if (u.object) u.object->noted = txn->undo_count;
+  }
+}
+
 int ext_txn_release(ext_conn *conn, int level) {
+  ext_txn *txn = conn->txn;
   size_t n = level < 0 ? 0 : (size_t)level;
-  int rc = go_on(conn->txn, &conn->err);
-  if (conn->txn->level_count > n) conn->txn->level_count = n;
+  int rc = go_on(txn, &conn->err);
+  if (txn->level_count <= n) return ext_sqlite_code(rc);
+  size_t height = txn->levels[n];
+  txn->level_count = n;
+  drop_needless(txn, height);
   return ext_sqlite_code(rc);
 }
 
@@ -212,9 +256,10 @@ static int undo_to(ext_txn *txn, size_t height, mm_error *err) {
     const undo *u = &txn->undos[--txn->undo_count];
     if (u->call) {
       u->call(u->context, u->value);
-    } else if (rc == MM_OK) {
-      rc = mm_object_rollback_to(u->object->core, (size_t)u->value, err);
+      continue;
     }
+    if (rc == MM_OK) rc = mm_object_rollback_to(u->object->core, u->mark.count, err);
+    forget_mark(u);
   }
   return rc;
 }
@@ -281,7 +326,10 @@ static void end(ext_conn *conn, bool committed) {
     txn->deferred = d->next;
     d->end(d->context, committed);
   }
-  for (size_t i = 0; i < txn->object_count; i++) txn->objects[i]->in_transaction = false;
+  for (size_t i = 0; i < txn->object_count; i++) {
+    txn->objects[i]->in_transaction = false;
+    txn->objects[i]->noted = 0;
+  }
   txn->object_count = txn->undo_count = txn->level_count = 0;
   txn->flushed = txn->synced = false;
   txn->epoch++;

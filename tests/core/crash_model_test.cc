@@ -392,7 +392,7 @@ TEST_P(EveryCrash, OfATransactionThatGoesOnAfterPrepareLeavesTheOld) {
       Object object = machine.Open("f");
       std::string old = BytesOf(object);
       object.Begin();
-      size_t mark = mm_object_mark(object);
+      mm_log_mark mark = mm_object_mark(object);
       GetParam().make(object);
       machine.Promised({{"f", {old, BytesOf(object)}}});
       object.Prepare();
@@ -558,13 +558,14 @@ TEST_P(CopyModel, ACopyThatWasWrittenNeverSeesHalfACommit) {
     Object copy = machine.Open("f", MM_OBJECT_PRIVATE);
     copy.Begin();
     copy.Write(2900, "mine");
-    size_t mark = mm_object_mark(copy);
+    mm_log_mark mark = mm_object_mark(copy);
     copy.Write(2950, "more");
     std::set<std::string> states = CommitThatFailsFrom(n, &machine, &failed);
     copy.Refresh();
     EXPECT_EQ(BytesOf(copy).substr(2900, 4) + BytesOf(copy).substr(2950, 4), "minemore");
     EXPECT_EQ(states.count(Around(copy)), 1u);
     copy.RollbackTo(mark);
+    mm_object_release(copy, &mark);
     EXPECT_EQ(BytesOf(copy).substr(2900, 60), "mine" + Old(3000).substr(2904, 56));
     EXPECT_EQ(states.count(Around(copy)), 1u);
     copy.Rollback();

@@ -135,11 +135,11 @@ TEST_F(Holes, ACommitThatIsTriedAgainGivesBackWhatItNeedsNoMore) {
   object.Refresh();
   object.Begin();
   object.Write(3 << 20, Text("x"));
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   object.Write(2 << 20, Pattern(300000));
   object.Prepare();
   EXPECT_GT(Blocks(), before + 500);
-  ASSERT_EQ(mm_object_rollback_to(object, mark, &object.err), MM_OK);
+  ASSERT_EQ(mm_object_rollback_to(object, mark.count, &object.err), MM_OK);
   object.Write(7, Text("y"));
   object.Prepare();
   object.Commit();
@@ -215,9 +215,9 @@ TEST_F(Holes, ShowWhatIsInTheFile) {
         object.Refresh();
         object.Begin();
         object.Write(at, data);
-        size_t mark = mm_object_mark(object);
+        mm_log_mark mark = mm_object_mark(object);
         object.Write(pick(model.size() - size), data);
-        ASSERT_EQ(mm_object_rollback_to(object, mark, &object.err), MM_OK);
+        ASSERT_EQ(mm_object_rollback_to(object, mark.count, &object.err), MM_OK);
         bool commits = pick(2);
         if (commits) {
           std::copy(data.begin(), data.end(), model.begin() + static_cast<ptrdiff_t>(at));

@@ -5,6 +5,8 @@ extern "C" {
 #include "core/mem.h"
 }
 
+#include "tests/support/counting.h"
+
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@ extern "C" {
 
 namespace {
 
+using mm_test::Counting;
 using Bytes = std::vector<uint8_t>;
 
 Bytes Text(const std::string &text) {
@@ -203,42 +206,9 @@ TEST(Log, ALargeWriteBesideSmallOnesSurvivesCuts) {
 
 // ---- memory -------------------------------------------------------------------------------------
 
-// An allocator that counts, and fails when told to.
-struct Counting {
-  static inline uint64_t live = 0, calls = 0, fail_at = 0;
-  static bool Fails() { return ++calls == fail_at; }
-  static void *Allocate(uint64_t size) {
-    if (Fails()) return nullptr;
-    auto *memory = static_cast<uint64_t *>(malloc(size + 16));
-    memory[0] = size;
-    live += size;
-    return memory + 2;
-  }
-  static void Release(void *memory) {
-    if (!memory) return;
-    auto *block = static_cast<uint64_t *>(memory) - 2;
-    live -= block[0];
-    free(block);
-  }
-  static void *Reallocate(void *memory, uint64_t size) {
-    if (!memory) return Allocate(size);
-    if (Fails()) return nullptr;
-    auto *block = static_cast<uint64_t *>(memory) - 2;
-    live += size - block[0];
-    block = static_cast<uint64_t *>(realloc(block, size + 16));
-    block[0] = size;
-    return block + 2;
-  }
-};
-
 class LogMemory : public testing::Test {
 protected:
-  void SetUp() override {
-    static const mm_allocator counting = {Counting::Allocate, Counting::Reallocate,
-                                          Counting::Release};
-    Counting::live = Counting::calls = Counting::fail_at = 0;
-    mm_mem_use(&counting);
-  }
+  void SetUp() override { Counting::Use(); }
   void TearDown() override {
     EXPECT_EQ(Counting::live, 0u) << "leaked";
     mm_mem_use(nullptr);
@@ -248,7 +218,8 @@ protected:
 TEST_F(LogMemory, GrowsWithWhatIsWritten) {
   Logged log(Bytes(100, 0));
   for (int i = 0; i < 100000; i++) log.Write(0, Bytes(10, 1));
-  uint64_t entries = log.log.capacity * sizeof(mm_log_entry);
+  uint64_t entries =
+      log.log.capacity * sizeof(mm_log_entry) + log.log.run_capacity * sizeof(size_t);
   EXPECT_LT(Counting::live, entries + 3 * 1000000 + 65536);
 }
 
@@ -360,34 +331,166 @@ uint64_t SomeSize(Chance &chance, uint64_t most) {
   return std::min(size, most);
 }
 
-void RandomProgram(unsigned seed) {
-  Chance chance(seed);
-  uint64_t most = chance.OneIn(4) ? 200000 : 60;
-  Logged log(chance.Data(chance.Below(most)));
-  std::vector<Bytes> states = {log.now}; // after each length of the log
-  for (uint64_t step = chance.Below(60); step > 0; step--) {
-    if (chance.OneIn(10)) {
-      uint64_t to = chance.Below(states.size());
-      mm_log_cut(&log.log, to);
-      states.resize(to + 1);
-      log.now = states.back();
-    } else if (chance.OneIn(5) || log.now.empty()) {
-      log.Resize(chance.Below(most));
-      states.push_back(log.now);
+// What a view shows that is given the entries one after the other.
+Bytes Replayed(const mm_log &log, Bytes bytes) {
+  for (size_t i = 0; i < log.count; i++) {
+    const mm_log_entry &entry = log.entries[i];
+    if (entry.data) {
+      EXPECT_LE(entry.offset + entry.size, bytes.size());
+      if (testing::Test::HasFailure()) break;
+      memcpy(&bytes[entry.offset], entry.data, entry.size);
     } else {
-      uint64_t offset = chance.Below(log.now.size());
-      log.Write(offset, chance.Data(SomeSize(chance, log.now.size() - offset)));
-      states.push_back(log.now);
+      EXPECT_EQ(entry.offset, bytes.size());
+      bytes.resize(entry.size);
     }
-    ASSERT_EQ(log.log.count + 1, states.size());
   }
-  ASSERT_TRUE(log.Merged() == log.now);
+  return bytes;
 }
 
-TEST(Log, MergesRandomProgramsAsAVectorDoes) {
+// What log.h says of a log at any time.
+void CheckRules(const mm_log &log) {
+  uint64_t bytes = 0;
+  size_t run = 0, sized = 0;
+  for (size_t i = 0; i < log.count; i++) {
+    const mm_log_entry *entry = &log.entries[i], *last = entry - 1;
+    bool begins =
+        i == 0 || !entry->data || !last->data || entry->offset < last->offset + last->size;
+    if (begins) {
+      ASSERT_LT(run, log.run_count);
+      ASSERT_EQ(log.runs[run++], i);
+    }
+    if (entry->data) bytes += entry->size;
+    if (!entry->data) sized = i + 1;
+  }
+  ASSERT_EQ(run, log.run_count);
+  ASSERT_EQ(bytes, log.bytes);
+  ASSERT_LE(bytes, log.held);
+  ASSERT_EQ(sized, log.sized);
+  ASSERT_LE(log.top.fixed, log.count);
+}
+
+// Random things done to a log, with savepoints, and what it should be.
+class LogProgram {
+public:
+  explicit LogProgram(unsigned seed)
+      : chance_(seed), most_(chance_.OneIn(4) ? 200000 : 60),
+        log_(chance_.Data(chance_.Below(most_))) {
+    if (!chance_.OneIn(3)) log_.log.spare = 1 + chance_.Below(3000);
+  }
+
+  void Run() {
+    for (uint64_t step = chance_.Below(80); step > 0 && !testing::Test::HasFailure(); step--) {
+      Step();
+      CheckRules(log_.log);
+      bool look = most_ < 1000 || chance_.OneIn(8);
+      if (look) ASSERT_TRUE(Replayed(log_.log, log_.base) == log_.now);
+      ASSERT_EQ(mm_log_size_at(&log_.log, log_.log.count, log_.base.size()), log_.now.size());
+    }
+    Counting::fail_at = 0;
+    if (!testing::Test::HasFailure()) ASSERT_TRUE(log_.Merged() == log_.now);
+  }
+
+  bool failing = false;
+
+private:
+  struct Mark {
+    mm_log_mark mark;
+    Bytes bytes;
+  };
+
+  // The allocations of what may fail without harm.
+  void Fail() {
+    if (failing) Counting::fail_at = Counting::calls + 1 + chance_.Below(8);
+  }
+
+  void Step() {
+    Counting::fail_at = 0;
+    switch (chance_.Below(14)) {
+      case 0:
+        Fail();
+        return mm_log_tidy(&log_.log);
+      case 1:
+        return marks_.push_back({mm_log_set_mark(&log_.log), log_.now});
+      case 2:
+        return RollBack();
+      case 3:
+        return Release(chance_.Below(marks_.size() + 1));
+      case 4:
+        Fail();
+        return mm_log_settle(&log_.log);
+      case 5:
+        Fail();
+        return (void)mm_log_compact(&log_.log, log_.log.top.fixed);
+      case 6:
+      case 7:
+        return log_.Resize(chance_.Below(most_));
+      case 8:
+        return Append();
+      case 9:
+        return FailedEdit();
+      default:
+        return Write();
+    }
+  }
+
+  void Write() {
+    if (log_.now.empty()) return;
+    last_ = chance_.OneIn(3) && last_ < log_.now.size() ? last_ : chance_.Below(log_.now.size());
+    Bytes data = chance_.Data(SomeSize(chance_, log_.now.size() - last_));
+    log_.Write(last_, data);
+    if (chance_.OneIn(2)) last_ += data.size();
+  }
+  void Append() {
+    for (uint64_t n = 1 + chance_.Below(3); n > 0; n--) {
+      uint64_t old = log_.now.size(), size = 1 + chance_.Below(9);
+      log_.Resize(old + size);
+      log_.Write(old, chance_.Data(size));
+      if (chance_.OneIn(2)) mm_log_tidy(&log_.log);
+    }
+  }
+  // As an edit that cannot be shown: cut to where it began.
+  void FailedEdit() {
+    mm_log_tidy(&log_.log);
+    size_t count = log_.log.count;
+    Bytes before = log_.now;
+    Write();
+    log_.Resize(log_.now.size() + 1);
+    mm_log_cut(&log_.log, count);
+    log_.now = before;
+  }
+  void RollBack() {
+    if (marks_.empty()) return;
+    size_t to = chance_.Below(marks_.size());
+    Release(to + 1);
+    mm_log_cut(&log_.log, marks_[to].mark.count);
+    log_.now = marks_[to].bytes;
+  }
+  void Release(size_t left) {
+    for (; marks_.size() > left; marks_.pop_back()) mm_log_release(&log_.log, &marks_.back().mark);
+  }
+
+  Chance chance_;
+  uint64_t most_;
+  Logged log_;
+  std::vector<Mark> marks_;
+  uint64_t last_ = 0;
+};
+
+TEST(Log, DoesRandomProgramsAsAVectorDoes) {
   for (unsigned seed = 0; seed < 3000; seed++) {
     SCOPED_TRACE(seed);
-    RandomProgram(seed);
+    LogProgram(seed).Run();
+    if (HasFailure()) return;
+  }
+}
+
+// Without memory now and then, at any place.
+TEST_F(LogMemory, DoesRandomProgramsWhoseCompactionsFail) {
+  for (unsigned seed = 0; seed < 600; seed++) {
+    SCOPED_TRACE(seed);
+    LogProgram program(seed);
+    program.failing = true;
+    program.Run();
     if (HasFailure()) return;
   }
 }
@@ -484,6 +587,23 @@ void *FromAbove(uint64_t size) {
 void Return(void *memory) {
   auto *at = static_cast<uint8_t *>(memory);
   if (at < arena || at >= arena + sizeof arena) free(memory);
+}
+
+// A large write has memory of its own. Of one that was partly overwritten, and then released into the
+// savepoint before, a part may become a part of an entry there: the rest stays.
+TEST(Log, APartOfALargeWriteThatBecomesAPartOfAnotherTakesNothingFromTheRest) {
+  constexpr size_t kMegabyte = 1 << 20;
+  Logged log(Bytes(8 * kMegabyte, '.'));
+  log.Write(0, Bytes(5 * kMegabyte, 'a'));
+  mm_log_mark mark = mm_log_set_mark(&log.log);
+  log.Write(3 * kMegabyte, Bytes(4 * kMegabyte, 'b'));
+  log.Write(5 * kMegabyte, Bytes(100, 'c'));
+  ASSERT_EQ(mm_log_compact(&log.log, mark.count), MM_OK);
+  ASSERT_EQ(log.log.count, 4u);
+  mm_log_release(&log.log, &mark);
+  mm_log_tidy(&log.log);
+  EXPECT_EQ(log.log.count, 3u) << "the first part lies in the write before";
+  EXPECT_EQ(log.Merged(), log.now);
 }
 
 TEST(Log, IsCutWhereverItsMemoryLies) {

@@ -32,7 +32,9 @@ class Program {
 public:
   Program(FileTest &test, Object &object, const std::string &path, Chance &chance, uint64_t most)
       : test_(test), object_(object), path_(path), chance_(chance), most_(most),
-        committed_(object.Seen()), now_(committed_), file_(path.empty() ? Bytes() : committed_) {}
+        committed_(object.Seen()), now_(committed_), file_(path.empty() ? Bytes() : committed_) {
+    if (chance.OneIn(2)) object_->log.spare = 1 + chance.Upto(2000); // to be compacted often
+  }
 
   void Run(uint64_t steps) {
     for (uint64_t i = 0; i < steps && !test_.HasFailure(); i++) {
@@ -51,7 +53,7 @@ private:
   bool Fixed() const { return object_->kind == MM_OBJECT_PRIVATE; }
 
   void Step() {
-    switch (chance_.Below(16)) {
+    switch (chance_.Below(17)) {
       case 0:
         return Begin();
       case 1:
@@ -82,6 +84,8 @@ private:
         return Unpin(chance_.Upto(pins_.size()));
       case 15:
         return Prepare();
+      case 16:
+        return Release(chance_.Upto(marks_.size()));
     }
   }
 
@@ -132,14 +136,21 @@ private:
   }
   void Mark() {
     NeedsBegin();
-    marks_.push_back({mm_object_mark(object_), now_});
+    marks_.push_back(
+        {chance_.OneIn(2) ? mm_object_savepoint(object_) : mm_object_mark(object_), now_});
   }
   void RollbackTo() {
     if (marks_.empty()) return;
     size_t to = chance_.Below(marks_.size());
+    Release(to + 1);
     object_.RollbackTo(marks_[to].first);
     now_ = marks_[to].second;
-    marks_.resize(to + 1);
+  }
+  // The newest marks, down to so many.
+  void Release(size_t left) {
+    for (; marks_.size() > left; marks_.pop_back()) {
+      mm_object_release(object_, &marks_.back().first);
+    }
   }
   void CheckChange() {
     mm_change change = {};
@@ -215,7 +226,7 @@ private:
   Chance &chance_;
   uint64_t most_;
   Bytes committed_, now_, file_;
-  std::vector<std::pair<size_t, Bytes>> marks_;
+  std::vector<std::pair<mm_log_mark, Bytes>> marks_;
   std::vector<Pin> pins_;
   bool begun_ = false;
 };

@@ -214,7 +214,7 @@ TEST_F(ObjectTest, ALargeRangeThatWasCutOffComesBackAsZeros) {
   Bytes wanted = Pattern(size);
   std::fill(wanted.begin() + 100, wanted.end(), 0);
   EXPECT_EQ(object.Seen(), wanted);
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   object.Resize(50);
   object.RollbackTo(mark);
   EXPECT_EQ(object.Seen(), wanted);
@@ -235,7 +235,7 @@ TEST_F(ObjectTest, RollsBackToASavepointAndOn) {
   object.Begin();
   object.Write(0, "one");
   Bytes one = object.Seen();
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   object.Write(1, Pattern(Page(), 3));
   object.Resize(10);
   object.Resize(9 * Page());
@@ -305,7 +305,7 @@ TEST_F(ObjectTest, CommitsWhatTookThePlaceOfARolledBackWriteAfterPrepare) {
   Object object = Open(path);
   object.Begin();
   object.Write(0, "1");
-  size_t mark = mm_object_mark(object);
+  mm_log_mark mark = mm_object_mark(object);
   object.Write(1, "2");
   object.Prepare();
   object.RollbackTo(mark);

@@ -121,6 +121,6 @@ run_all || failed=1
 lcov -q --rc lcov_branch_coverage=1 --rc geninfo_gcov_all_blocks=0 -c -d "$out" --no-external -b . \
   -o "$out/coverage.info" >"$out/log" 2>&1 || { cat "$out/log" && exit 1; }
 # shellcheck disable=SC2086 # none or one
-python3 tests/coverage/report.py $whole "$out/coverage.info" core/{log,journal,recover,commit}.c \
+python3 tests/coverage/report.py $whole "$out/coverage.info" core/{log,log_merge,log_compact,journal,recover,commit}.c \
   core/{change,lock,guard,own,object}.c || failed=1
 exit $failed

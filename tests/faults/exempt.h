@@ -108,6 +108,7 @@ inline bool IsLong(const std::string &test) {
       "Pin.ALargeSliceIsHandedToAnotherFunctionWithoutACopy",
       "Sparse.WhatLiesBeyond4GiBIsFound",
       "Limits.*",
+      "Growth.*",
       "Open.ManyFilesOneAfterTheOther",
       "Schemas.NoFunctionRunsFromASchemaOfSomebodyElse",
       "DeleteTest.RandomProgramsMatchAnOrdinaryTable",

@@ -128,6 +128,7 @@ public:
   }
   void Resize(uint64_t size) { Good(mm_object_resize(object_, size, &err)); }
   void RollbackTo(size_t mark) { Good(mm_object_rollback_to(object_, mark, &err)); }
+  void RollbackTo(const mm_log_mark &mark) { RollbackTo(mark.count); }
   void Prepare() { Good(mm_object_prepare(object_, &err)); }
   void Unprepare() { Good(mm_object_unprepare(object_, &err)); }
   void Commit() { Good(mm_object_commit(object_, &err)); }
