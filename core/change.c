@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/find.h"
 #include "core/mem.h"
 #include "core/sys.h"
 
@@ -19,10 +18,7 @@ void mm_change_clear(mm_change *change) {
 }
 
 int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err) {
-  mm_change_watch *watch = change->watch;
-  if (!watch || !watch->stop || (watch->done += bytes) < MM_FIND_PIECE) return MM_OK;
-  watch->done = 0;
-  int stop = watch->stop(watch->context);
+  int stop = mm_pace_stops(change->pace, bytes);
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 

@@ -13,19 +13,13 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "core/watch.h"
 
 typedef struct mm_extent {
   uint64_t offset;     /* from the start of the file */
   uint64_t size;       /* bytes, at least 1 */
   const uint8_t *data; /* NULL: zeros */
 } mm_extent;
-
-/* Asked before the commit point, while a change is made and journalled. */
-typedef struct mm_change_watch {
-  int (*stop)(void *context); /* nonzero to give up, as mm_fail_stopped says; NULL: never */
-  void *context;
-  uint64_t done; /* bytes that were dealt with since it was asked last */
-} mm_change_watch;
 
 typedef struct mm_change_hole {
   uint64_t offset, size;
@@ -39,13 +33,14 @@ typedef struct mm_change {
   size_t buffer_count, buffer_capacity;
   mm_change_hole *holes; /* inside the file, where a reserve has made room; owned */
   size_t hole_count, hole_capacity;
-  mm_change_watch *watch; /* borrowed; NULL: nobody is asked */
+  mm_pace *pace; /* asked before the commit point, while it is made and journalled; borrowed;
+                 ** NULL: nobody is asked */
 } mm_change;
 
 /* Free what it owns; afterwards it is empty. A change of all zeros is an empty one. */
 void mm_change_clear(mm_change *change);
 
-/* So many bytes more have been dealt with: asks the watch every few MiB. MM_INTERRUPT or MM_NOMEM:
+/* So many bytes more have been dealt with: asks the pace every few MiB. MM_INTERRUPT or MM_NOMEM:
 ** to give up. */
 int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 

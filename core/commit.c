@@ -196,17 +196,17 @@ static bool is_prepared(const mm_object *object) {
   return object->prepared && object->prepared_count == object->log.count;
 }
 
-/* `watch`: whether to go on; NULL: it is to be done, and what was made ready before is good. A
+/* `pace`: asked whether to go on; NULL: it is to be done, and what was made ready before is good. A
 ** COMMIT that is tried again after others have had their turn looks anew at the file. */
-static int prepare_change(mm_object *object, mm_change_watch *watch, mm_error *err) {
+static int prepare_change(mm_object *object, mm_pace *pace, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc) return rc;
   if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
   if (!mm_object_pending(object)) return mm_object_unprepare(object, err);
-  if (is_prepared(object)) return watch ? verify(object, err) : MM_OK;
+  if (is_prepared(object)) return pace ? verify(object, err) : MM_OK;
   rc = mm_object_unprepare(object, err);
   if (rc == MM_OK) rc = verify(object, err);
-  object->change.watch = watch;
+  object->change.pace = pace;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
   if (rc == MM_OK) rc = reserve(object, err);
   if (rc == MM_OK) rc = save_change(object, err);
@@ -215,15 +215,20 @@ static int prepare_change(mm_object *object, mm_change_watch *watch, mm_error *e
   } else {
     object->prepared = true;
     object->prepared_count = object->log.count;
-    object->change.watch = NULL;
+    object->change.pace = NULL;
   }
   return rc;
 }
 
+static int stop_prepare(void *context, uint64_t done) {
+  const mm_settings *settings = context;
+  (void)done;
+  return settings->watch ? settings->watch(settings->watch_context) : 0;
+}
+
 int mm_object_prepare(mm_object *object, mm_error *err) {
-  const mm_settings *settings = object->settings;
-  mm_change_watch watch = {settings->watch, settings->watch_context, 0};
-  return prepare_change(object, &watch, err);
+  mm_pace pace = {{stop_prepare, (void *)(uintptr_t)object->settings}, 0};
+  return prepare_change(object, &pace, err);
 }
 
 int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) {

@@ -7,7 +7,7 @@
 */
 #include <string.h>
 
-#include "core/find.h"
+#include "core/watch.h"
 #include "core/object.h"
 #include "core/object_private.h"
 
@@ -100,14 +100,14 @@ static int finish_steps(mm_object *object, const mm_log_mark *mark, int rc) {
   return rc;
 }
 
-/* What is large is copied in pieces of MM_FIND_PIECE, with a look between them at whether to go on:
+/* What is large is copied in pieces of MM_PIECE, with a look between them at whether to go on:
 ** from the end on backwards if the bytes move upwards, so that none is overwritten before it has
 ** moved. */
 static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   mm_log_mark mark = mm_object_mark(object);
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = object_min(size - done, MM_FIND_PIECE);
+    piece = object_min(size - done, MM_PIECE);
     if (done) rc = mm_object_go_on(object, err);
     if (rc) break;
     rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
@@ -125,7 +125,7 @@ static bool lies_inside(const mm_object *object, const uint8_t *data) {
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err) {
   copy c = {.to = offset, .data = data};
-  if (size > MM_FIND_PIECE && lies_inside(object, data)) {
+  if (size > MM_PIECE && lies_inside(object, data)) {
     c = (copy){.to = offset, .from = (uint64_t)(data - object->data)};
   }
   return copy_all(object, c, size, err);
@@ -197,7 +197,7 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   if (size == 0) return MM_OK;
   int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
   if (rc) return rc;
-  bool large = size > MM_FIND_PIECE || object->size - offset > MM_FIND_PIECE;
+  bool large = size > MM_PIECE || object->size - offset > MM_PIECE;
   return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
 }
 
@@ -224,7 +224,7 @@ int mm_object_erase(mm_object *object, uint64_t offset, uint64_t size, mm_error 
   if (size == 0) return MM_OK;
   int rc = check_size(object, object->size - size, err);
   if (rc) return rc;
-  bool large = object->size - offset - size > MM_FIND_PIECE;
+  bool large = object->size - offset - size > MM_PIECE;
   return (large ? erase_in_pieces : erase_at_once)(object, offset, size, err);
 }
 

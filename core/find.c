@@ -95,7 +95,7 @@ static uint64_t larger(uint64_t a, uint64_t b) {
 /* Being asked to stop. */
 
 typedef struct find_pace {
-  const mm_find_watch *watch;
+  const mm_watch *watch;
   uint64_t done;    /* bytes searched */
   uint64_t unasked; /* bytes read since the watch was asked last */
   bool stopped;
@@ -104,11 +104,9 @@ typedef struct find_pace {
 /* `bytes` were read. Returns whether to go on. */
 static bool pace_read(find_pace *pace, uint64_t bytes) {
   pace->unasked += bytes;
-  if (pace->unasked < MM_FIND_PIECE) return !pace->stopped;
+  if (pace->unasked < MM_PIECE) return !pace->stopped;
   pace->unasked = 0;
-  if (pace->watch && pace->watch->stop && pace->watch->stop(pace->watch->context, pace->done)) {
-    pace->stopped = true;
-  }
+  if (mm_watch_stops(pace->watch, pace->done)) pace->stopped = true;
   return !pace->stopped;
 }
 
@@ -188,7 +186,7 @@ static void search_use_pair(search *s, uint64_t a, uint64_t b, unsigned level) {
 
 /* False if nothing can be found. */
 static bool search_init(search *s, const mm_needle *needle, const uint8_t *data, uint64_t size,
-                        const mm_find_watch *watch) {
+                        const mm_watch *watch) {
   if (needle->size > size) return false;
   memset(s, 0, sizeof *s);
   s->kernel = best_kernel();
@@ -235,7 +233,7 @@ static uint64_t same_down(const search *s, uint64_t q, uint64_t i, uint64_t coun
 static uint64_t run_up(search *s, uint64_t q, uint64_t i, uint64_t count) {
   uint64_t run = 0;
   while (run < count) {
-    uint64_t piece = smaller(count - run, MM_FIND_PIECE);
+    uint64_t piece = smaller(count - run, MM_PIECE);
     uint64_t same = same_up(s, q, i + run, piece);
     run += same;
     if (same < piece || !pace_read(&s->pace, same)) break;
@@ -246,7 +244,7 @@ static uint64_t run_up(search *s, uint64_t q, uint64_t i, uint64_t count) {
 static uint64_t run_down(search *s, uint64_t q, uint64_t i, uint64_t count) {
   uint64_t run = 0;
   while (run < count) {
-    uint64_t piece = smaller(count - run, MM_FIND_PIECE);
+    uint64_t piece = smaller(count - run, MM_PIECE);
     uint64_t same = same_down(s, q, i - run, piece);
     run += same;
     if (same < piece || !pace_read(&s->pace, same)) break;
@@ -276,7 +274,7 @@ static uint64_t maximal_suffix(search *s, bool inverted, uint64_t *period) {
       start = ++j;
       k = p = 1;
     }
-    if (turns % MM_FIND_PIECE == 0 && !pace_read(&s->pace, MM_FIND_PIECE)) break;
+    if (turns % MM_PIECE == 0 && !pace_read(&s->pace, MM_PIECE)) break;
   }
   *period = p;
   return start;
@@ -286,7 +284,7 @@ static uint64_t maximal_suffix(search *s, bool inverted, uint64_t *period) {
 static bool repeats(search *s, uint64_t period, uint64_t count) {
   for (uint64_t i = 0; i < count; i++) {
     if (needle_byte(s, i) != needle_byte(s, i + period)) return false;
-    if ((i + 1) % MM_FIND_PIECE == 0 && !pace_read(&s->pace, MM_FIND_PIECE)) return false;
+    if ((i + 1) % MM_PIECE == 0 && !pace_read(&s->pace, MM_PIECE)) return false;
   }
   return true;
 }
@@ -469,7 +467,7 @@ static bool search_tail(search *s, uint64_t q) {
   uint64_t length = s->length - s->scan.head;
   const uint8_t *place = search_place(s, q);
   for (uint64_t i = s->scan.head; i < s->length;) {
-    uint64_t piece = smaller(s->length - i, MM_FIND_PIECE);
+    uint64_t piece = smaller(s->length - i, MM_PIECE);
     uint64_t same = s->kernel->same(s->needle + i, place + i, piece);
     i += same;
     if (same == piece && pace_read(&s->pace, same)) continue;
@@ -490,7 +488,7 @@ static uint64_t search_next(search *s, uint64_t q) {
       if (hit) return q;
       continue;
     }
-    uint64_t count = smaller(s->places - q, MM_FIND_PIECE);
+    uint64_t count = smaller(s->places - q, MM_PIECE);
     if (s->calm && search_sweep(s, &q, count)) continue;
     s->calm = false;
     switch (search_scan(s, &q, count)) {
@@ -542,11 +540,11 @@ static void set_init_single(mm_byte_set *set, uint8_t bits[32], uint8_t byte) {
 }
 
 static int64_t set_find(const mm_byte_set *set, const uint8_t *data, uint64_t size,
-                        const mm_find_watch *watch) {
+                        const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
   find_pace pace = {watch, 0, 0, false};
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = smaller(size - i, MM_FIND_PIECE);
+    uint64_t piece = smaller(size - i, MM_PIECE);
     uint64_t swept = i ? kernel->sweep_set(set, data + i, piece, false) : 0;
     uint64_t at = kernel->find_set(set, data + i + swept, piece - swept);
     if (at < piece - swept) return (int64_t)(i + swept + at);
@@ -557,11 +555,11 @@ static int64_t set_find(const mm_byte_set *set, const uint8_t *data, uint64_t si
 }
 
 static int64_t set_rfind(const mm_byte_set *set, const uint8_t *data, uint64_t size,
-                         const mm_find_watch *watch) {
+                         const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
   find_pace pace = {watch, 0, 0, false};
   for (uint64_t end = size; end > 0;) {
-    uint64_t piece = smaller(end, MM_FIND_PIECE);
+    uint64_t piece = smaller(end, MM_PIECE);
     uint64_t swept = end < size ? kernel->sweep_set(set, data + (end - piece), piece, true) : 0;
     uint64_t at = kernel->rfind_set(set, data + (end - piece), piece - swept);
     end -= piece;
@@ -572,12 +570,12 @@ static int64_t set_rfind(const mm_byte_set *set, const uint8_t *data, uint64_t s
 }
 
 static int64_t set_count(const mm_byte_set *set, const uint8_t *data, uint64_t size,
-                         const mm_find_watch *watch) {
+                         const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
   find_pace pace = {watch, 0, 0, false};
   uint64_t count = 0;
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = smaller(size - i, MM_FIND_PIECE);
+    uint64_t piece = smaller(size - i, MM_PIECE);
     count += kernel->count_set(set, data + i, piece);
     i += piece;
     if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;
@@ -586,21 +584,21 @@ static int64_t set_count(const mm_byte_set *set, const uint8_t *data, uint64_t s
 }
 
 int64_t mm_find_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
-                    const mm_find_watch *watch) {
+                    const mm_watch *watch) {
   mm_byte_set ready;
   set_init(&ready, set);
   return set_find(&ready, data, size, watch);
 }
 
 int64_t mm_rfind_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
-                     const mm_find_watch *watch) {
+                     const mm_watch *watch) {
   mm_byte_set ready;
   set_init(&ready, set);
   return set_rfind(&ready, data, size, watch);
 }
 
 int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
-                     const mm_find_watch *watch) {
+                     const mm_watch *watch) {
   mm_byte_set ready;
   set_init(&ready, set);
   return set_count(&ready, data, size, watch);
@@ -609,7 +607,7 @@ int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
 /* Needles. One of a single byte is a set. */
 
 static int64_t find_either_way(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                               const mm_find_watch *watch, bool backward) {
+                               const mm_watch *watch, bool backward) {
   search s;
   if (!search_init(&s, needle, data, size, watch)) return MM_FIND_NONE;
   s.backward = backward;
@@ -619,7 +617,7 @@ static int64_t find_either_way(const mm_needle *needle, const uint8_t *data, uin
 }
 
 int64_t mm_find(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                const mm_find_watch *watch) {
+                const mm_watch *watch) {
   if (needle->size == 0) return 0;
   if (needle->size > 1) return find_either_way(needle, data, size, watch, false);
   uint8_t bits[32];
@@ -629,7 +627,7 @@ int64_t mm_find(const mm_needle *needle, const uint8_t *data, uint64_t size,
 }
 
 int64_t mm_rfind(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                 const mm_find_watch *watch) {
+                 const mm_watch *watch) {
   if (needle->size == 0) return (int64_t)size;
   if (needle->size > 1) return find_either_way(needle, data, size, watch, true);
   uint8_t bits[32];
@@ -643,7 +641,7 @@ static uint64_t run_on(search *s, uint64_t q) {
   uint64_t from = q + s->length;
   uint64_t run = 0;
   while (from + run < s->size) {
-    uint64_t piece = smaller(s->size - from - run, MM_FIND_PIECE);
+    uint64_t piece = smaller(s->size - from - run, MM_PIECE);
     const uint8_t *p = s->text + from + run;
     uint64_t same = s->kernel->same(p - s->period, p, piece);
     run += same;
@@ -669,7 +667,7 @@ static uint64_t search_count(search *s) {
 }
 
 int64_t mm_count(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                 const mm_find_watch *watch) {
+                 const mm_watch *watch) {
   if (needle->size == 0) return (int64_t)size + 1;
   if (needle->size == 1) {
     uint8_t bits[32];
@@ -706,11 +704,10 @@ static void histogram_piece(const uint8_t *data, uint64_t size, uint64_t counts[
   }
 }
 
-int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256],
-                 const mm_find_watch *watch) {
+int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch) {
   find_pace pace = {watch, 0, 0, false};
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = smaller(size - i, MM_FIND_PIECE);
+    uint64_t piece = smaller(size - i, MM_PIECE);
     histogram_piece(data + i, piece, counts);
     i += piece;
     if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;

@@ -1,9 +1,8 @@
 /*
 ** find.h: search over bytes in memory, as fast as the memory is read.
 **
-** Never reads outside data[0 .. size-1]. The worst case is linear. A long search calls `stop` about
-** every MM_FIND_PIECE bytes (it may be NULL) and ends with MM_FIND_STOPPED when that returns
-** nonzero.
+** Never reads outside data[0 .. size-1]. The worst case is linear. A long search asks its watch about
+** every MM_PIECE bytes (it may be NULL) and ends with MM_FIND_STOPPED when that says so.
 */
 #ifndef MM_FIND_H
 #define MM_FIND_H
@@ -12,16 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MM_FIND_PIECE ((uint64_t)4 << 20) /* bytes */
+#include "core/watch.h"
 
 enum { MM_FIND_NONE = -1, MM_FIND_STOPPED = -2 };
-
-/* Asked now and then during a long search: nonzero to stop. `done` is how many bytes have been
-** searched so far. */
-typedef struct mm_find_watch {
-  int (*stop)(void *context, uint64_t done);
-  void *context;
-} mm_find_watch;
 
 /* A needle made ready. It borrows the needle's bytes: they must outlive it. */
 typedef struct mm_needle {
@@ -36,25 +28,24 @@ void mm_needle_prepare(mm_needle *needle, const uint8_t *data, uint64_t size);
 
 /* Offset of the first (mm_find) or last (mm_rfind) occurrence, or MM_FIND_NONE, or MM_FIND_STOPPED.
 ** An empty needle is found at 0 (at `size`). */
-int64_t mm_find(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                const mm_find_watch *watch);
+int64_t mm_find(const mm_needle *needle, const uint8_t *data, uint64_t size, const mm_watch *watch);
 int64_t mm_rfind(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                 const mm_find_watch *watch);
+                 const mm_watch *watch);
 
 /* How many occurrences there are, overlapping ones included; MM_FIND_STOPPED. An empty needle has
 ** size+1. */
 int64_t mm_count(const mm_needle *needle, const uint8_t *data, uint64_t size,
-                 const mm_find_watch *watch);
+                 const mm_watch *watch);
 
 /* First offset whose byte is set in `set` (bit b&7 of set[b>>3]), or MM_FIND_NONE. It runs at
 ** the speed of mm_find (where there are no vectors, only for a set of one byte). */
 int64_t mm_find_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
-                    const mm_find_watch *watch);
+                    const mm_watch *watch);
 int64_t mm_rfind_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
-                     const mm_find_watch *watch);
+                     const mm_watch *watch);
 /* How many bytes of data are in the set. */
 int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
-                     const mm_find_watch *watch);
+                     const mm_watch *watch);
 
 /* The offsets of all bytes of data[0 .. MM_FIND_PAGE-1] that equal `byte`; returns how many. For
 ** bytes that are not rare: the ends of lines. */
@@ -62,8 +53,7 @@ int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
 unsigned mm_find_places(uint8_t byte, const uint8_t *data, uint16_t places[MM_FIND_PAGE]);
 
 /* Add to counts[256] how often each byte occurs. 0, or MM_FIND_STOPPED. */
-int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256],
-                 const mm_find_watch *watch);
+int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch);
 
 /* Length of the common prefix of a and b (size bytes each): the offset of the first difference, or
 ** `size`. And the first offset at which they agree again, or `size`. */

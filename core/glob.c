@@ -197,7 +197,7 @@ struct mm_glob {
   bool begun;
   bool nothing;           /* it names directories only */
   char path[MM_PATH_MAX]; /* the directory's path, with a slash, and then an entry's name */
-  const mm_find_watch *watch;
+  const mm_watch *watch;
   size_t entries; /* until the watch is asked again */
   int rc;         /* of collecting entries */
 };
@@ -369,7 +369,7 @@ static uint64_t advance(const mm_glob *g, uint64_t states, const char *name, int
 
 static bool glob_stopped(mm_glob *g) {
   if (++g->entries % ENTRIES_ASK != 0 || !g->watch || !g->watch->stop) return false;
-  return g->watch->stop(g->watch->context, g->entries) != 0;
+  return mm_watch_stops(g->watch, g->entries) != 0;
 }
 
 static bool collect_name(void *context, const char *name, int kind) {
@@ -504,7 +504,7 @@ static int glob_begin(mm_glob *g, mm_error *err) {
   return enter(g, g->parts[0].kind == PART_DEEP ? bit(0) | bit(1) : bit(0), true, err);
 }
 
-int mm_glob_next(mm_glob *g, const mm_find_watch *watch, const char **path, uint64_t *size,
+int mm_glob_next(mm_glob *g, const mm_watch *watch, const char **path, uint64_t *size,
                  mm_error *err) {
   bool found = false;
   *path = NULL;

@@ -18,7 +18,7 @@
 #ifndef MM_GLOB_H
 #define MM_GLOB_H
 
-#include "core/find.h"
+#include "core/watch.h"
 #include "core/path.h"
 
 typedef struct mm_glob mm_glob;
@@ -31,7 +31,7 @@ void mm_glob_close(mm_glob *glob); /* NULL is allowed */
 /* The next file: its path, valid until the next call, and its size; *path is NULL when there are no
 ** more. MM_PERM if the part of the pattern before the first wildcard leads outside the root,
 ** MM_INTERRUPT, MM_NOMEM. */
-int mm_glob_next(mm_glob *glob, const mm_find_watch *watch, const char **path, uint64_t *size,
+int mm_glob_next(mm_glob *glob, const mm_watch *watch, const char **path, uint64_t *size,
                  mm_error *err);
 
 /* Does a component of a pattern match a name? The rule for leading dots included. */

@@ -33,7 +33,7 @@ bool mm_journal_exists(const char *journal);
 /* Write the journal of `change` to the file open as `fd` with status `stat`; with `durable`, fsync
 ** it and its directory. It is made exclusively, never through a link, and never more readable than
 ** the file (0600, then the file's mode without execute bits, and its owner if that is allowed). On
-** any error, MM_INTERRUPT and MM_NOMEM if the change's watch says so among them, nothing is left
+** any error, MM_INTERRUPT and MM_NOMEM if the change's pace says so among them, nothing is left
 ** under that name, durably if a part of it might be complete. */
 int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
                      bool durable, mm_error *err);

@@ -48,7 +48,7 @@ bool mm_lead_open(const mm_lead *lead) {
 
 /* Where the run of the set's bytes begins that ends at `end`, if that is after `from`. */
 static int64_t run_start(const mm_charset *set, const uint8_t *data, uint64_t from, uint64_t end,
-                         const mm_find_watch *watch) {
+                         const mm_watch *watch) {
   uint64_t few = end - from > FEW ? end - FEW : from;
   while (end > few && mm_charset_has(set, data[end - 1])) end--;
   if (end > few || end == from) return (int64_t)end;
@@ -69,7 +69,7 @@ static int64_t run_start(const mm_charset *set, const uint8_t *data, uint64_t fr
 ** are starts that are not asked for.
 */
 int64_t mm_lead_first(const mm_lead *lead, const uint8_t *data, uint64_t from, uint64_t place,
-                      const mm_find_watch *watch) {
+                      const mm_watch *watch) {
   uint64_t low = place;
   for (unsigned i = lead->count; i > 0 && low > from; i--) {
     const mm_stretch *s = &lead->at[i - 1];

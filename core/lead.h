@@ -38,6 +38,6 @@ bool mm_lead_open(const mm_lead *lead);
 ** later and has the literal at `place`. It never falls when `place` grows: so it also holds for a
 ** match that has the literal farther on. MM_FIND_STOPPED. */
 int64_t mm_lead_first(const mm_lead *lead, const uint8_t *data, uint64_t from, uint64_t place,
-                      const mm_find_watch *watch);
+                      const mm_watch *watch);
 
 #endif

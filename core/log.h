@@ -160,10 +160,10 @@ size_t mm_log_find(const mm_log *log, size_t from, size_t to, uint64_t offset);
 /* The entries from `first` on as a log of their own, borrowed: only to be merged. */
 mm_log mm_log_rest(const mm_log *log, size_t first);
 
-/* Merge: add to `change`, which is empty but for its watch, what a file of `base` bytes needs to
+/* Merge: add to `change`, which is empty but for its pace, what a file of `base` bytes needs to
 ** become what the log says. Extents point into the log where one entry covers them, else into
 ** memory of the change. In O(n log n) of the entries and linear in the bytes. MM_NOMEM;
-** MM_INTERRUPT if the watch said so. */
+** MM_INTERRUPT if the pace said so. */
 int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 #define PATIENCE_MOST ((uint64_t)1 << 32)
 #define EXPECTED ((uint64_t)256) /* a place in so many may fit in vain, it costs next to nothing */
 #define MASKED_SAMPLE ((uint64_t)2048)
-#define PIECE (MM_FIND_PIECE / 4) /* the worst of data takes more time */
+#define PIECE (MM_PIECE / 4) /* the worst of data takes more time */
 
 static bool fits_at(const mm_masked *masked, unsigned i, const uint8_t *place) {
   return (place[i] & masked->mask[i]) == masked->value[i];
@@ -143,7 +143,7 @@ static uint64_t find_piece(mm_masked *masked, const uint8_t *data, uint64_t plac
 }
 
 int64_t mm_masked_find(mm_masked *masked, const uint8_t *data, uint64_t size,
-                       const mm_find_watch *watch) {
+                       const mm_watch *watch) {
   if (size < masked->size) return MM_FIND_NONE;
   uint64_t places = size - masked->size + 1;
   for (uint64_t i = 0; i < places;) {
@@ -151,7 +151,7 @@ int64_t mm_masked_find(mm_masked *masked, const uint8_t *data, uint64_t size,
     uint64_t found = find_piece(masked, data + i, piece);
     if (found < piece) return (int64_t)(i + found);
     i += piece;
-    if (i < places && watch && watch->stop && watch->stop(watch->context, i)) {
+    if (i < places && mm_watch_stops(watch, i)) {
       return MM_FIND_STOPPED;
     }
   }

@@ -23,6 +23,6 @@ void mm_masked_prepare(mm_masked *masked, const mm_literal *literal);
 
 /* Offset of the first place in data[0 .. size-1] where it fits, MM_FIND_NONE, MM_FIND_STOPPED. */
 int64_t mm_masked_find(mm_masked *masked, const uint8_t *data, uint64_t size,
-                       const mm_find_watch *watch);
+                       const mm_watch *watch);
 
 #endif

@@ -45,7 +45,7 @@ static uint64_t look_slowly(const mm_needle *needle, const uint8_t *text, uint64
 #define DENSE 8
 
 int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *data, uint64_t size,
-                        const mm_find_watch *watch) {
+                        const mm_watch *watch) {
   uint64_t places = size < needle->size ? 0 : size - needle->size + 1;
   while (scan->next < places) {
     if (scan->dense == 0) {

@@ -29,6 +29,6 @@ static inline bool mm_occur_take(mm_occur *scan, int64_t *place) {
 /* When none is known: the next occurrence in data[0 .. size-1] of a needle of at least one byte, or
 ** MM_FIND_NONE, or MM_FIND_STOPPED. */
 int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *data, uint64_t size,
-                        const mm_find_watch *watch);
+                        const mm_watch *watch);
 
 #endif

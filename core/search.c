@@ -98,7 +98,7 @@ typedef struct run {
   uint64_t last;     /* no start after this counts */
   uint64_t sought;   /* so far the literal is looked for */
   bool advance;
-  const mm_find_watch *watch;
+  const mm_watch *watch;
   mm_error *err;
   unsigned calls;       /* until the next look at the clock */
   int64_t since, asked; /* when the first of these began, and when `stop` was asked last */
@@ -299,7 +299,7 @@ static void choose_literal(mm_pattern *p) {
 }
 
 static int64_t find_literal(mm_pattern *p, const uint8_t *data, uint64_t size,
-                            const mm_find_watch *watch) {
+                            const mm_watch *watch) {
   return p->exact ? mm_find(&p->needle, data, size, watch)
                   : mm_masked_find(&p->masked, data, size, watch);
 }
@@ -369,7 +369,7 @@ static int interrupted(run *r) {
 }
 
 static bool asked_to_stop(const run *r) {
-  return r->watch && r->watch->stop && r->watch->stop(r->watch->context, r->at - r->from);
+  return mm_watch_stops(r->watch, r->at - r->from);
 }
 
 /* Calls that took long get fewer starts, others more. */
@@ -701,7 +701,7 @@ static int search_pieces(run *r) {
 }
 
 int mm_pattern_search(mm_pattern *p, const uint8_t *data, uint64_t size, uint64_t from,
-                      uint64_t last, bool advance, const mm_find_watch *watch, bool *found,
+                      uint64_t last, bool advance, const mm_watch *watch, bool *found,
                       mm_span *match, mm_error *err) {
   static const uint8_t nothing[1] = {0};
   run r = {.pattern = p,

@@ -47,7 +47,7 @@ unsigned mm_pattern_groups(const mm_pattern *pattern);
 ** MM_ERROR "the pattern needs too much work at offset 7"; MM_INTERRUPT when `stop` said so (watch
 ** may be NULL). */
 int mm_pattern_search(mm_pattern *pattern, const uint8_t *data, uint64_t size, uint64_t from,
-                      uint64_t last, bool advance, const mm_find_watch *watch, bool *found,
+                      uint64_t last, bool advance, const mm_watch *watch, bool *found,
                       mm_span *match, mm_error *err);
 
 /* Group n, from 1, of the last match. False: it took no part in it, or there is no such group. */

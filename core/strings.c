@@ -54,17 +54,17 @@ static uint64_t beginnings(uint64_t bits, uint64_t next, unsigned depth, unsigne
   return all;
 }
 
-static bool stops(const mm_find_watch *watch, uint64_t i) {
-  return watch && watch->stop && watch->stop(watch->context, i);
+static bool stops(const mm_watch *watch, uint64_t i) {
+  return mm_watch_stops(watch, i);
 }
 
-static bool watch_stops(const mm_find_watch *watch, uint64_t i) {
-  return i % MM_FIND_PIECE < MM_LANES && stops(watch, i);
+static bool watch_stops(const mm_watch *watch, uint64_t i) {
+  return i % MM_PIECE < MM_LANES && stops(watch, i);
 }
 
 /* The first place, some characters from `from` on, where there is none. UINT64_MAX: stopped. */
 static uint64_t run_end(int encoding, const uint8_t *data, uint64_t size, uint64_t from,
-                        const mm_find_watch *watch) {
+                        const mm_watch *watch) {
   uint64_t places =
       encoding == MM_STRINGS_ASCII ? UINT64_MAX : UINT64_MAX / 3; /* each; every 2nd */
   for (uint64_t i = from; i < size; i += MM_LANES) {
@@ -83,7 +83,7 @@ static bool is_character(int encoding, const uint8_t *data, uint64_t size, uint6
 }
 
 uint64_t mm_strings_pass(int encoding, const uint8_t *data, uint64_t size, uint64_t at,
-                         const mm_find_watch *watch) {
+                         const mm_watch *watch) {
   for (unsigned back = 1; back <= mm_strings_step(encoding) && back <= at; back++) {
     if (is_character(encoding, data, size, at - back)) {
       return run_end(encoding, data, size, at - back, watch);
@@ -94,7 +94,7 @@ uint64_t mm_strings_pass(int encoding, const uint8_t *data, uint64_t size, uint6
 
 /* The first place from `from` on where `depth` characters in a row begin; `size`: none. */
 static uint64_t next_beginning(int encoding, const uint8_t *data, uint64_t size, uint64_t from,
-                               unsigned depth, const mm_find_watch *watch) {
+                               unsigned depth, const mm_watch *watch) {
   uint64_t bits = characters(encoding, data, size, from);
   for (uint64_t i = from; i < size; i += MM_LANES) {
     uint64_t next = characters(encoding, data, size, i + MM_LANES);
@@ -107,14 +107,14 @@ static uint64_t next_beginning(int encoding, const uint8_t *data, uint64_t size,
 }
 
 int mm_strings_next(int encoding, const uint8_t *data, uint64_t size, uint64_t from, uint64_t last,
-                    uint64_t least, const mm_find_watch *watch, uint64_t *start, uint64_t *end) {
+                    uint64_t least, const mm_watch *watch, uint64_t *start, uint64_t *end) {
   unsigned depth = least < 4 ? (unsigned)least : 4, step = mm_strings_step(encoding);
   unsigned bytes = depth * step;
   uint64_t limit = last < size && size - last > bytes ? last + bytes : size; /* for beginnings */
   uint64_t looked = from;
   for (*end = from; *end < limit;) {
     /* Runs that are too short end before a piece does, each of them. */
-    if (*end - looked >= MM_FIND_PIECE) {
+    if (*end - looked >= MM_PIECE) {
       if (stops(watch, *end)) return MM_FIND_STOPPED;
       looked = *end;
     }

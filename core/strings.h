@@ -26,11 +26,11 @@ static inline bool mm_printable(uint8_t byte) {
 ** of the run counts as one. Beyond `last` only the run itself is read. 0, MM_FIND_NONE or
 ** MM_FIND_STOPPED. */
 int mm_strings_next(int encoding, const uint8_t *data, uint64_t size, uint64_t from, uint64_t last,
-                    uint64_t least, const mm_find_watch *watch, uint64_t *start, uint64_t *end);
+                    uint64_t least, const mm_watch *watch, uint64_t *start, uint64_t *end);
 
 /* The end of the run that begins before `at` and goes on there, or else `at`, which is at most
 ** `size`. UINT64_MAX: stopped. */
 uint64_t mm_strings_pass(int encoding, const uint8_t *data, uint64_t size, uint64_t at,
-                         const mm_find_watch *watch);
+                         const mm_watch *watch);
 
 #endif

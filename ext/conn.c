@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/find.h"
+#include "core/watch.h"
 #include "core/mem.h"
 #include "ext/copy.h"
 #include "ext/txn.h"
@@ -80,7 +80,7 @@ static int stop_find(void *context, uint64_t done) {
   return ext_conn_interrupted(context);
 }
 
-void ext_conn_watch(ext_conn *conn, struct mm_find_watch *watch) {
+void ext_conn_watch(ext_conn *conn, struct mm_watch *watch) {
   watch->stop = stop_find;
   watch->context = conn;
 }

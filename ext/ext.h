@@ -136,9 +136,9 @@ int ext_conn_check_writes(ext_conn *conn, mm_error *err);
 ** (whoever writes asks mm_object_go_on): some µs. */
 int ext_conn_interrupted(ext_conn *conn);
 
-/* An mm_find_watch that stops when ext_conn_interrupted says so. */
-struct mm_find_watch;
-void ext_conn_watch(ext_conn *conn, struct mm_find_watch *watch);
+/* An mm_watch that stops when ext_conn_interrupted says so. */
+struct mm_watch;
+void ext_conn_watch(ext_conn *conn, struct mm_watch *watch);
 
 /* ---- values (value.c) ----------------------------------------------------------------------- */
 

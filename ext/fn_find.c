@@ -12,7 +12,7 @@ typedef struct needle_search {
   uint64_t size;
   bool nothing; /* start lies past stop or the end: not even an empty needle is found */
   mm_needle needle;
-  mm_find_watch watch;
+  mm_watch watch;
 } needle_search;
 
 static int search_arguments(sqlite3_context *context, const char *name, int argc,

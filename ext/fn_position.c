@@ -68,7 +68,7 @@ static void readlineFunc(sqlite3_context *context, int argc, sqlite3_value **arg
   ext_conn *conn = ext_conn_of(context);
   ext_file file;
   mm_needle newline;
-  mm_find_watch watch;
+  mm_watch watch;
   (void)argc;
   if (ext_any_null(argv, 1)) return;
   if (ext_handle_argument(context, name, argv[0], &file)) return;

@@ -67,7 +67,7 @@ static mm_pattern *pattern_argument(sqlite3_context *context, sqlite3_value *val
 
 static void search_range(sqlite3_context *context, mm_pattern *pattern, const range *r) {
   ext_conn *conn = ext_conn_of(context);
-  mm_find_watch watch;
+  mm_watch watch;
   mm_span match = {0};
   bool found = false;
   ext_conn_watch(conn, &watch);
@@ -113,7 +113,7 @@ static void hexFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
 
 static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) {
   range r;
-  mm_find_watch watch;
+  mm_watch watch;
   uint32_t crc;
   if (ext_any_null(argv, 1)) return;
   if (range_arguments(context, "mmap_crc32", argc, argv, 1, &r)) return;

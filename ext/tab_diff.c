@@ -23,7 +23,7 @@ static const ext_scan_table diff_table = {
 typedef struct diff_cursor {
   ext_scan scan;    /* its file is a */
   ext_source other; /* b */
-  mm_find_watch watch;
+  mm_watch watch;
   uint64_t start, end; /* the run */
 } diff_cursor;
 
@@ -56,11 +56,11 @@ typedef uint64_t diff_measure(const uint8_t *a, const uint8_t *b, uint64_t size)
 static bool run_to_end(const diff_cursor *cursor, const diff_pair *p, diff_measure *measure,
                        uint64_t end, uint64_t *at) {
   while (*at < end) {
-    uint64_t piece = lesser(end - *at, MM_FIND_PIECE);
+    uint64_t piece = lesser(end - *at, MM_PIECE);
     uint64_t run = measure(p->a + *at, p->b + *at, piece);
     *at += run;
     if (run < piece) break;
-    if (cursor->watch.stop(cursor->watch.context, *at)) return false;
+    if (mm_watch_stops(&cursor->watch, *at)) return false;
   }
   return true;
 }

@@ -25,7 +25,7 @@ typedef struct find_all_cursor {
   uint64_t capacity;
   mm_needle needle;
   mm_occur occur;
-  mm_find_watch watch;
+  mm_watch watch;
   int64_t at;
 } find_all_cursor;
 

@@ -19,7 +19,7 @@ typedef struct glob_cursor {
   sqlite3_vtab_cursor base;
   ext_given given;
   mm_glob *glob; /* owned; NULL: no rows */
-  mm_find_watch watch;
+  mm_watch watch;
   const char *path; /* NULL: no more */
   uint64_t size;
   sqlite3_int64 rowid;

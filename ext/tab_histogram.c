@@ -32,7 +32,7 @@ static int histogramNext(sqlite3_vtab_cursor *base) {
 
 static int count_all(histogram_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
-  mm_find_watch watch;
+  mm_watch watch;
   ext_conn_watch(ext_scan_conn(scan), &watch);
   memset(cursor->counts, 0, sizeof cursor->counts);
   const uint8_t *data = ext_source_data(&scan->file) + scan->from;

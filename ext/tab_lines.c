@@ -317,7 +317,7 @@ static text text_of(const lines_cursor *cursor) {
 }
 
 /* A line of many megabytes is read in pieces, to be interrupted between them. */
-#define LINES_PIECE MM_FIND_PIECE
+#define LINES_PIECE MM_PIECE
 
 /* For a walk from line to line: a look at whether to go on whenever it has come a piece farther
 ** than at the last look, `*looked`. False: interrupted. */
@@ -896,7 +896,7 @@ static int linesEof(sqlite3_vtab_cursor *base) {
 
 /* Lines that begin before `end`, where one does. -1: interrupted. */
 static int64_t count_lines(const text *t, uint64_t end) {
-  mm_find_watch watch;
+  mm_watch watch;
   mm_needle newline;
   mm_needle_prepare(&newline, (const uint8_t *)"\n", 1);
   ext_conn_watch(t->conn, &watch);

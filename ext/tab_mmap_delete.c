@@ -10,7 +10,7 @@
 ** another shape cannot delete while there are some, as nobody could say which of its rows those
 ** are.
 */
-#include "core/find.h"
+#include "core/watch.h"
 #include "core/mem.h"
 #include "ext/tab_mmap.h"
 
@@ -107,7 +107,7 @@ static int add_to_batch(mmap_deleted *d, int64_t row, mm_error *err) {
 
 /* Small pieces that stay are gathered, so that the log gets few entries; between the large ones
 ** that they become there is a look at whether to go on. */
-#define GATHER MM_FIND_PIECE
+#define GATHER MM_PIECE
 
 typedef struct closing {
   const mmap_deleted *deleted;

@@ -323,7 +323,7 @@ static bool next_run(mmap_cursor *cursor) {
 
 /* The next byte of the set in low..high; at -1: none. */
 static int seek_set(mmap_cursor *cursor) {
-  mm_find_watch watch;
+  mm_watch watch;
   uint64_t size = (uint64_t)(cursor->high - cursor->low + 1);
   ext_conn_watch(cursor_conn(cursor), &watch);
   const uint8_t *data = row_data(cursor, cursor->low);

@@ -601,7 +601,7 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
 ** does, by the bytes that it has passed. */
 static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   int64_t row = mmap_keys_from(keys, 0);
-  int64_t between = (int64_t)(MM_FIND_PIECE / keys->stride) + 1, look = between;
+  int64_t between = (int64_t)(MM_PIECE / keys->stride) + 1, look = between;
   int rc = MM_OK;
   while (rc == MM_OK) {
     int64_t next = mmap_keys_from(keys, row + 1);

@@ -35,7 +35,7 @@ static const ext_scan_table search_table = {
 typedef struct search_cursor {
   ext_scan scan;
   mm_pattern *pattern; /* kept as long as it stays the same; owned */
-  mm_find_watch watch;
+  mm_watch watch;
   mm_span match;
   uint64_t next; /* where the search goes on */
   sqlite3_int64 rowid;

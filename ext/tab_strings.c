@@ -21,7 +21,7 @@ static const ext_scan_table strings_table = {
 
 typedef struct strings_cursor {
   ext_scan scan;
-  mm_find_watch watch;
+  mm_watch watch;
   uint64_t least;
   int encoding;        /* enum mm_strings_encoding */
   uint64_t start, end; /* the run */

@@ -279,7 +279,7 @@ static bool result_copy(sqlite3_context *context, ext_conn *conn, const uint8_t 
   uint8_t *copy = sqlite3_malloc64(size);
   bool go_on = copy != NULL;
   for (uint64_t i = 0, piece; go_on && i < size; i += piece) {
-    piece = size - i < MM_FIND_PIECE ? size - i : MM_FIND_PIECE;
+    piece = size - i < MM_PIECE ? size - i : MM_PIECE;
     go_on = i == 0 || !ext_conn_interrupted(conn);
     if (go_on) memcpy(copy + i, data + i, (size_t)piece);
   }
@@ -299,7 +299,7 @@ bool ext_result_bytes(sqlite3_context *context, ext_object *object, uint64_t off
   if (size >= PIN_FROM && mm_object_can_pin(core) && !is_writing(object->conn->db) &&
       mm_object_pin(core, offset, size)) {
     sqlite3_result_blob64(context, core->data + offset, size, unpin);
-  } else if (size > MM_FIND_PIECE) {
+  } else if (size > MM_PIECE) {
     return result_copy(context, object->conn, core->data + offset, size);
   } else {
     ext_result_blob(context, core->data + offset, size);

@@ -243,7 +243,7 @@ TEST_P(FindEverywhere, SeesAMatchAtEveryPlaceOfManySizes) {
 }
 
 TEST_P(FindEverywhere, SeesAMatchAcrossTwoPieces) {
-  const size_t piece = MM_FIND_PIECE;
+  const size_t piece = MM_PIECE;
   Text text(3 * piece + 77, ' ');
   for (size_t length : {1, 2, 40, 1000}) {
     Text needle = Repeat("edge of a piece", length);
@@ -262,7 +262,7 @@ TEST_P(FindEverywhere, SeesAMatchAcrossTwoPieces) {
 const size_t kBlock = 256 << 10, kStream = kBlock / 4;
 
 TEST_P(FindEverywhere, SeesAMatchAtTheEdgesOfASweep) {
-  Text text(MM_FIND_PIECE + 2 * kBlock + 777, ' ');
+  Text text(MM_PIECE + 2 * kBlock + 777, ' ');
   for (size_t length : {1, 2, 40, 1000}) {
     Text needle = Repeat("edge of a stream", length);
     Needle ready(needle);
@@ -276,18 +276,18 @@ TEST_P(FindEverywhere, SeesAMatchAtTheEdgesOfASweep) {
     };
     for (size_t edge = 0; edge <= 2 * kBlock; edge += kStream) {
       // Blocks are counted from where the search begins: the first byte, or the last place.
-      expect_only(MM_FIND_PIECE + edge - 1);
-      expect_only(MM_FIND_PIECE + edge);
-      expect_only(text.size() - MM_FIND_PIECE - edge - length);
-      expect_only(text.size() - MM_FIND_PIECE - edge - length + 1);
+      expect_only(MM_PIECE + edge - 1);
+      expect_only(MM_PIECE + edge);
+      expect_only(text.size() - MM_PIECE - edge - length);
+      expect_only(text.size() - MM_PIECE - edge - length + 1);
     }
   }
 }
 
 TEST_P(FindEverywhere, TellsTheFirstOfASweepFromTheLast) {
-  Text text(2 * MM_FIND_PIECE + 2 * kBlock, ' ');
-  const size_t places[] = {MM_FIND_PIECE + 3 * kStream + 5, MM_FIND_PIECE + kStream + 64,
-                           MM_FIND_PIECE + kBlock - 70, MM_FIND_PIECE + kBlock + 2 * kStream};
+  Text text(2 * MM_PIECE + 2 * kBlock, ' ');
+  const size_t places[] = {MM_PIECE + 3 * kStream + 5, MM_PIECE + kStream + 64,
+                           MM_PIECE + kBlock - 70, MM_PIECE + kBlock + 2 * kStream};
   for (const Text &needle : {Text("!"), Text("first, or last?")}) {
     for (size_t at : places) text.replace(at, needle.size(), needle);
     EXPECT_EQ(Find(text, needle), static_cast<int64_t>(places[1]));
@@ -304,12 +304,12 @@ TEST_P(FindEverywhere, SweepsOverWhatNearlyFits) {
     Text near = needle;
     near[changed] = '.';
     for (size_t every : {40000, 4000, 100, 23}) {
-      Text text(2 * MM_FIND_PIECE, ' ');
-      for (size_t at = MM_FIND_PIECE; at + near.size() < text.size(); at += every) {
+      Text text(2 * MM_PIECE, ' ');
+      for (size_t at = MM_PIECE; at + near.size() < text.size(); at += every) {
         text.replace(at, near.size(), near);
       }
       EXPECT_EQ(Count(text, needle), 0);
-      const size_t low = MM_FIND_PIECE / 2 * 3 - 9, high = low + 100;
+      const size_t low = MM_PIECE / 2 * 3 - 9, high = low + 100;
       text.replace(high, needle.size(), needle);
       text.replace(low, needle.size(), needle);
       EXPECT_EQ(Find(text, needle), static_cast<int64_t>(low)) << changed << " " << every;
@@ -628,7 +628,7 @@ struct Patience {
   uint64_t allowed = 0;
   uint64_t last = 0;
   bool ordered = true;
-  mm_find_watch watch{&Patience::Ask, this};
+  mm_watch watch{&Patience::Ask, this};
   static int Ask(void *context, uint64_t done) {
     auto *self = static_cast<Patience *>(context);
     if (done < self->last) self->ordered = false;
@@ -638,7 +638,7 @@ struct Patience {
 };
 
 TEST_P(FindEverywhere, StopsWhenAsked) {
-  Text text(5 * MM_FIND_PIECE, 'a');
+  Text text(5 * MM_PIECE, 'a');
   Set set;
   set.Add('x');
   std::vector<uint64_t> counts(256);
@@ -649,7 +649,7 @@ TEST_P(FindEverywhere, StopsWhenAsked) {
       patience.allowed = 1;
       EXPECT_EQ(search(&patience.watch), MM_FIND_STOPPED);
       EXPECT_EQ(patience.questions, 2u);
-      EXPECT_LE(patience.last, 3 * MM_FIND_PIECE);
+      EXPECT_LE(patience.last, 3 * MM_PIECE);
     };
     const uint8_t *data = Bytes(text);
     stopped([&](auto *w) { return mm_find(*needle, data, text.size(), w); });
@@ -663,7 +663,7 @@ TEST_P(FindEverywhere, StopsWhenAsked) {
 }
 
 TEST_P(FindEverywhere, GoesOnWhenNotStopped) {
-  Text text(5 * MM_FIND_PIECE, 'a');
+  Text text(5 * MM_PIECE, 'a');
   text.replace(text.size() - 3, 3, "xyz");
   Needle needle("xyz");
   Patience patience;
@@ -677,7 +677,7 @@ TEST_P(FindEverywhere, GoesOnWhenNotStopped) {
 
 // Also where only the linear algorithm helps, and where a single comparison is long.
 TEST_P(FindEverywhere, StopsInHardWork) {
-  const size_t size = 12 * MM_FIND_PIECE;
+  const size_t size = 12 * MM_PIECE;
   Text part = Text(40, 'a') + "b";
   Text text = Repeat(part, size);
   for (size_t length : {size_t{400}, size_t{4} << 20, size_t{20} << 20}) {
@@ -697,12 +697,12 @@ TEST_P(FindEverywhere, StopsInHardWork) {
 }
 
 TEST_P(FindEverywhere, StopsWhileItCountsARun) {
-  Text text(12 * MM_FIND_PIECE, 'a');
+  Text text(12 * MM_PIECE, 'a');
   Needle needle(Text(1000, 'a'));
   Patience patience;
   patience.allowed = 3;
   EXPECT_EQ(mm_count(*needle, Bytes(text), text.size(), &patience.watch), MM_FIND_STOPPED);
-  EXPECT_LE(patience.last, 5 * MM_FIND_PIECE);
+  EXPECT_LE(patience.last, 5 * MM_PIECE);
 }
 
 } // namespace

@@ -141,7 +141,7 @@ protected:
   }
 
   // The paths, with a space between, or the error.
-  std::string Files(const std::string &pattern, const mm_find_watch *watch = nullptr) {
+  std::string Files(const std::string &pattern, const mm_watch *watch = nullptr) {
     mm_glob *glob = nullptr;
     mm_error err;
     std::string all;
@@ -266,7 +266,7 @@ TEST_F(Glob, ANameOfNoClassIsAnError) {
 
 TEST_F(Glob, CanBeStopped) {
   for (int i = 0; i < 5000; i++) Put("many" + std::to_string(i), "");
-  mm_find_watch watch = {[](void *, uint64_t) { return 1; }, nullptr};
+  mm_watch watch = {[](void *, uint64_t) { return 1; }, nullptr};
   EXPECT_EQ(Files("many*", &watch), "interrupted");
 }
 

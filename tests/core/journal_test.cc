@@ -428,9 +428,9 @@ TEST_F(JournalTest, ShortWritesAndReadsAreGoneOnWith) {
 // What was asked says why to give up.
 TEST_F(JournalTest, IsGivenUpAsTheWatchSays) {
   for (int answer : {1, static_cast<int>(MM_NOMEM)}) {
-    mm_change_watch watch = {[](void *say) { return *static_cast<int *>(say); }, &answer, 0};
+    mm_pace pace = {{[](void *say, uint64_t) { return *static_cast<int *>(say); }, &answer}, 0};
     Plan(16 << 20, {{1, Noise(12 << 20)}});
-    change.watch = &watch;
+    change.pace = &pace;
     EXPECT_EQ(Write(true), answer == 1 ? MM_INTERRUPT : MM_NOMEM);
     EXPECT_EQ(std::string(err.text), answer == 1 ? "interrupted" : "out of memory");
     EXPECT_FALSE(Exists(name));

@@ -533,10 +533,10 @@ TEST(Log, AMergeThatIsStoppedLeavesAnEmptyChange) {
   bool stopped = true;
   for (int asks = 0; stopped && !HasFailure(); asks++) {
     int left = asks; // before it is told to stop
-    mm_change_watch watch = {[](void *n) { return (*static_cast<int *>(n))-- == 0 ? 1 : 0; }, &left,
-                             0};
+    mm_pace pace = {
+        {[](void *n, uint64_t) { return (*static_cast<int *>(n))-- == 0 ? 1 : 0; }, &left}, 0};
     mm_change change = {};
-    change.watch = &watch;
+    change.pace = &pace;
     int rc = mm_log_merge(&log.log, log.base.size(), &change, &log.err);
     stopped = left < 0;
     EXPECT_EQ(rc, stopped ? MM_INTERRUPT : MM_OK);

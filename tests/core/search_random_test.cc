@@ -78,7 +78,7 @@ Text Ours(const Text &regex, const uint8_t *data, uint64_t size, uint64_t from,
   mm_span match = {from, from};
   bool advance = false, found = true;
   Deadline deadline;
-  mm_find_watch watch = {Deadline::Stop, &deadline};
+  mm_watch watch = {Deadline::Stop, &deadline};
   while (found && match.end >= from) {
     if (mm_pattern_search(pattern, data, size, match.end, last, advance, &watch, &found, &match,
                           &err)) {

@@ -49,7 +49,7 @@ Text CompileError(const Text &regex) {
 
 // "start-end", "none", or the error.
 Text Search(mm_pattern *pattern, const uint8_t *data, uint64_t size, uint64_t from = 0,
-            bool advance = false, const mm_find_watch *watch = nullptr,
+            bool advance = false, const mm_watch *watch = nullptr,
             uint64_t last = UINT64_MAX) {
   mm_error err;
   mm_span match;
@@ -315,7 +315,7 @@ TEST(Search, AsksWhetherToStop) {
   for (const char *regex :
        {"(?:a|b)*?c[xy]", "nowhere", "[ab]*\\d", "(a+)+\\d", "\\d\\d", "(*COMMIT)(?:a|b)*\\d"}) {
     Stopper stopper{0};
-    mm_find_watch watch = {Stopper::Stop, &stopper};
+    mm_watch watch = {Stopper::Stop, &stopper};
     EXPECT_EQ(Search(Compile(regex).get(), Bytes(text), text.size(), 0, false, &watch),
               "interrupted")
         << regex;
@@ -328,7 +328,7 @@ TEST(Search, AsksWhetherToStopWhereEachStartIsEasy) {
   Text text(16 << 20, 'a');
   for (const char *regex : {"a(*PRUNE)b", "\\Gb|ac|[abc]\\Gd"}) {
     Stopper stopper{0};
-    mm_find_watch watch = {Stopper::Stop, &stopper};
+    mm_watch watch = {Stopper::Stop, &stopper};
     EXPECT_EQ(Search(Compile(regex).get(), Bytes(text), text.size(), 0, false, &watch),
               "interrupted")
         << regex;

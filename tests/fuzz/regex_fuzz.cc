@@ -125,7 +125,7 @@ void Compare(Plains *plain, mm_pattern *pattern, const std::string &text) {
   for (int round = 0; round < 50; round++) {
     mm_error err;
     int asked = 0;
-    mm_find_watch watch = {Stop, &asked};
+    mm_watch watch = {Stop, &asked};
     uint64_t from = match.end;
     auto expected = plain->Search(text, from, advance);
     int rc = mm_pattern_search(pattern, copy.get(), text.size(), from, UINT64_MAX, advance, &watch,

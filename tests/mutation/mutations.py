@@ -53,7 +53,7 @@ STEPS = [
      "rc = object_recover(object, err);\n  if (rc == MM_OK) {\n    int failed",
      "if (rc == MM_OK) {\n    int failed"),
     ("a COMMIT that is tried again looks at the file again", COMMIT,
-     "return watch ? verify(object, err) : MM_OK;", "return MM_OK;"),
+     "return pace ? verify(object, err) : MM_OK;", "return MM_OK;"),
     ("a transaction that goes on makes its journal invalid", COMMIT,
      "if (rc || !(object->prepared || object->undo_journal)) return rc;\n  if (object->prepared)",
      "return rc;\n  if (object->prepared)"),
