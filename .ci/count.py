@@ -9,7 +9,7 @@ import re
 import sys
 import xml.etree.ElementTree
 
-# A line of Bazel's summary: //tests:core/find_test   (cached) PASSED in 0.1s
+# A line of Bazel's summary: //tests:core/search/find_test   (cached) PASSED in 0.1s
 SUMMARY = re.compile(
     r"^//(\S*):(\S+)\s+(?:\(cached\) )?"
     r"(PASSED|FLAKY|FAILED TO BUILD|FAILED|TIMEOUT|INCOMPLETE|NO STATUS)\b"

@@ -6,14 +6,14 @@
 ** sqlite3_mmap_init registers everything; sqlite3_mmap0_init is the name that SQLite derives from
 ** the file name mmap0.so; sqlite3_mmap_readonly_init registers no way to write.
 */
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 SQLITE_EXTENSION_INIT1
 
 #include <stdatomic.h>
 
-#include "core/mem.h"
-#include "core/once.h"
-#include "ext/conn.h"
+#include "core/common/mem.h"
+#include "core/os/once.h"
+#include "ext/connection/conn.h"
 #include "ext/mmap0.h"
 
 #define FUNCTIONS(x) ext_functions_##x,

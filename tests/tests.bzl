@@ -38,7 +38,7 @@ _NOT_UNDER_ASAN = {
     "clients/install.sh": "groff deletes what it has from malloc",
 }
 
-# What --config=tsan runs: where threads meet. But not ext/limits_test, which counts the process's own
+# What --config=tsan runs: where threads meet. But not ext/connection/limits_test, which counts the process's own
 # memory and mappings, and finds TSAN's.
 _THREADS = ["%s_test.cc" % name for name in [
     "core/guard",
@@ -57,7 +57,7 @@ _THREADS = ["%s_test.cc" % name for name in [
 ]]
 
 def cc_tests(pattern, tags = [], **kwargs):
-    """One cc_test for each source that matches: core/find_test.cc is //tests:core/find_test."""
+    """One cc_test for each source that matches: core/search/find_test.cc is //tests:core/search/find_test."""
     for source in native.glob([pattern]):
         native.cc_test(
             name = source[:-len(".cc")],

@@ -5,7 +5,7 @@
 #
 #     apt-get install valgrind
 #     tests/valgrind.sh
-#     tests/valgrind.sh //tests:core/log_test    # some of them
+#     tests/valgrind.sh //tests:core/file/log_test    # some of them
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,9 +18,9 @@ valgrind='/usr/bin/valgrind -q --error-exitcode=99 --leak-check=no --child-silen
 # Not under valgrind:
 #   clients, fuzz, style, mutation, bench   scripts: it would watch the shell or Python that runs them
 #   faults                                  the tests of ext again, thousands of times
-#   core/hammer_test                        kills processes by the clock: none would get to a commit
+#   core/file/hammer_test                        kills processes by the clock: none would get to a commit
 all='//tests:all
-  -//tests:core/hammer_test
+  -//tests:core/file/hammer_test
   -//tests:faults/io
   -//tests:faults/io-sticky
   -//tests:faults/oom

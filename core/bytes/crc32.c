@@ -1,4 +1,4 @@
-#include "core/crc32.h"
+#include "core/bytes/crc32.h"
 
 #include <libdeflate.h>
 

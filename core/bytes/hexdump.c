@@ -1,4 +1,4 @@
-#include "core/hexdump.h"
+#include "core/bytes/hexdump.h"
 
 size_t mm_hexdump_hex(const uint8_t *bytes, size_t count, char text[3 * MM_HEXDUMP_ROW]) {
   static const char digits[] = "0123456789abcdef";

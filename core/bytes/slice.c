@@ -1,4 +1,4 @@
-#include "core/slice.h"
+#include "core/bytes/slice.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "core/type.h"
+#include "core/bytes/type.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/type_hint.h"
+#include "core/bytes/type_hint.h"
 
 /*
 ** UTF-8 and UTF-16

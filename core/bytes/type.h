@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/error.h"
+#include "core/common/error.h"
 
 enum mm_type_kind { MM_UNSIGNED, MM_SIGNED, MM_FLOAT, MM_BLOB, MM_TEXT, MM_UTF16 };
 

@@ -1,4 +1,4 @@
-#include "core/type_hint.h"
+#include "core/bytes/type_hint.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "core/error.h"
+#include "core/common/error.h"
 
 #include <errno.h>
 #include <stdio.h>

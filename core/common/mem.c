@@ -1,4 +1,4 @@
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-#include "core/change.h"
+#include "core/file/change.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "core/mem.h"
-#include "core/sys.h"
+#include "core/common/mem.h"
+#include "core/os/sys.h"
 
 /* Fewer zeros than this are written: making a hole of them would cost more than it saves. */
 #define HOLE_MIN 65536u

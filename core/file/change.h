@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/error.h"
-#include "core/watch.h"
+#include "core/common/error.h"
+#include "core/common/watch.h"
 
 typedef struct mm_extent {
   uint64_t offset;     /* from the start of the file */

@@ -8,9 +8,9 @@
 */
 #include <errno.h>
 
-#include "core/journal.h"
-#include "core/object.h"
-#include "core/object_private.h"
+#include "core/file/journal.h"
+#include "core/file/object.h"
+#include "core/file/object_private.h"
 
 /* A private object's log is not worth compacting below this. */
 #define KEEP_MIN ((uint64_t)16 << 10)

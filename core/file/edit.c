@@ -7,9 +7,9 @@
 */
 #include <string.h>
 
-#include "core/watch.h"
-#include "core/object.h"
-#include "core/object_private.h"
+#include "core/common/watch.h"
+#include "core/file/object.h"
+#include "core/file/object_private.h"
 
 /* Forget the entries from `first` on. The view must not show them. */
 static void forget(mm_object *object, size_t first) {

@@ -1,11 +1,11 @@
-#include "core/journal.h"
+#include "core/file/journal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/mem.h"
-#include "core/path.h"
+#include "core/common/mem.h"
+#include "core/os/path.h"
 
 /*
 ** The format. Numbers are little-endian; `check` is XXH64 of the bytes named, with the seed named.

@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/change.h"
-#include "core/error.h"
-#include "core/sys.h"
+#include "core/file/change.h"
+#include "core/common/error.h"
+#include "core/os/sys.h"
 
 #define MM_JOURNAL_SUFFIX "-mmap-journal"
 

@@ -1,9 +1,9 @@
-#include "core/log.h"
+#include "core/file/log.h"
 
 #include <string.h>
 
-#include "core/log_private.h"
-#include "core/mem.h"
+#include "core/file/log_private.h"
+#include "core/common/mem.h"
 
 #define CHUNK_MIN ((uint64_t)4 << 10)
 

@@ -49,8 +49,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/change.h"
-#include "core/error.h"
+#include "core/file/change.h"
+#include "core/common/error.h"
 
 typedef struct mm_log_entry {
   uint64_t offset; /* write: first byte. size: the size before */

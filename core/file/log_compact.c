@@ -8,8 +8,8 @@
 */
 #include <string.h>
 
-#include "core/log_private.h"
-#include "core/mem.h"
+#include "core/file/log_private.h"
+#include "core/common/mem.h"
 
 /* ---- entries -------------------------------------------------------------------------------- */
 

@@ -7,8 +7,8 @@
 */
 #include <string.h>
 
-#include "core/log_private.h"
-#include "core/mem.h"
+#include "core/file/log_private.h"
+#include "core/common/mem.h"
 
 typedef struct piece {
   uint64_t start, end;

@@ -4,7 +4,7 @@
 #ifndef MM_LOG_PRIVATE_H
 #define MM_LOG_PRIVATE_H
 
-#include "core/log.h"
+#include "core/file/log.h"
 
 /* Bytes are kept in chunks that never move, so that entries can point into them. A chunk takes many
 ** small writes, or a large one. */

@@ -1,13 +1,13 @@
-#include "core/object.h"
+#include "core/file/object.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "core/journal.h"
-#include "core/mem.h"
-#include "core/object_private.h"
-#include "core/own.h"
-#include "core/tag.h"
+#include "core/file/journal.h"
+#include "core/common/mem.h"
+#include "core/file/object_private.h"
+#include "core/os/own.h"
+#include "core/file/tag.h"
 
 /* ---- once a statement ----------------------------------------------------------------------- */
 

@@ -25,12 +25,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/error.h"
-#include "core/lock.h"
-#include "core/log.h"
-#include "core/path.h"
-#include "core/sys.h"
-#include "core/view.h"
+#include "core/common/error.h"
+#include "core/os/lock.h"
+#include "core/file/log.h"
+#include "core/os/path.h"
+#include "core/os/sys.h"
+#include "core/file/view.h"
 
 enum mm_synchronous {
   MM_SYNC_OFF,    /* no journal */

@@ -5,7 +5,7 @@
 #ifndef MM_OBJECT_PRIVATE_H
 #define MM_OBJECT_PRIVATE_H
 
-#include "core/object.h"
+#include "core/file/object.h"
 
 static inline uint64_t object_min(uint64_t a, uint64_t b) {
   return a < b ? a : b;

@@ -7,11 +7,11 @@
 */
 #include <string.h>
 
-#include "core/journal.h"
-#include "core/mem.h"
-#include "core/object.h"
-#include "core/object_private.h"
-#include "core/own.h"
+#include "core/file/journal.h"
+#include "core/common/mem.h"
+#include "core/file/object.h"
+#include "core/file/object_private.h"
+#include "core/os/own.h"
 
 /* ---- the file, open for writing -------------------------------------------------------------- */
 

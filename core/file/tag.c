@@ -1,14 +1,14 @@
-#include "core/tag.h"
+#include "core/file/tag.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/journal.h"
-#include "core/lock.h"
-#include "core/mem.h"
-#include "core/path.h"
-#include "core/sys.h"
+#include "core/file/journal.h"
+#include "core/os/lock.h"
+#include "core/common/mem.h"
+#include "core/os/path.h"
+#include "core/os/sys.h"
 
 #define DIRECTORY "/dev/shm"
 #define TRIES 1000

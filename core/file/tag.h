@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "core/error.h"
+#include "core/common/error.h"
 
 #define MM_TAG_MAX 200 /* bytes */
 

@@ -1,11 +1,11 @@
-#include "core/view.h"
+#include "core/file/view.h"
 
 #include <pthread.h>
 #include <string.h>
 
-#include "core/mem.h"
-#include "core/once.h"
-#include "core/sys.h"
+#include "core/common/mem.h"
+#include "core/os/once.h"
+#include "core/os/sys.h"
 
 /* Zeros over at least so many bytes are mapped, not stored. */
 #define MAP_ZEROS ((uint64_t)1 << 20)

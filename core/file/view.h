@@ -20,9 +20,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/change.h"
-#include "core/error.h"
-#include "core/guard.h"
+#include "core/file/change.h"
+#include "core/common/error.h"
+#include "core/os/guard.h"
 
 /* Called from the SIGBUS handler when a view that has pins is hit: whoever reads pinned bytes does
 ** not look at the mark. Async-signal-safe; notify may be NULL. */

@@ -1,9 +1,9 @@
-#include "core/glob.h"
+#include "core/os/glob.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 #define PARTS_MAX 60
 #define ENTRIES_ASK 4096 /* between two looks at the watch */

@@ -18,8 +18,8 @@
 #ifndef MM_GLOB_H
 #define MM_GLOB_H
 
-#include "core/watch.h"
-#include "core/path.h"
+#include "core/common/watch.h"
+#include "core/os/path.h"
 
 typedef struct mm_glob mm_glob;
 

@@ -3,7 +3,7 @@
 ** of sys.h. What the handler calls must be async-signal-safe, which a replaceable entry, or a
 ** sanitizer's wrapper around mmap, cannot be trusted to be.
 */
-#include "core/guard.h"
+#include "core/os/guard.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/once.h"
-#include "core/sys.h"
+#include "core/os/once.h"
+#include "core/os/sys.h"
 
 /*
 ** Slots. All accesses are sequentially consistent; they are rare, and the proofs below need it.

@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/error.h"
+#include "core/common/error.h"
 
 /* One watched region. */
 typedef struct mm_guard mm_guard;

@@ -1,11 +1,11 @@
-#include "core/lock.h"
+#include "core/os/lock.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 
-#include "core/mem.h"
-#include "core/once.h"
+#include "core/common/mem.h"
+#include "core/os/once.h"
 
 /*
 ** The registry: a hash table with chains. One mutex covers the chains and the owners; nothing else

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/error.h"
-#include "core/sys.h"
+#include "core/common/error.h"
+#include "core/os/sys.h"
 
 /* The byte that whoever writes a file, or replays its journal, holds alone. */
 #define MM_LOCK_WRITER ((uint64_t)0x3fffffffffffff00)

@@ -1,4 +1,4 @@
-#include "core/own.h"
+#include "core/os/own.h"
 
 #include <stdatomic.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "core/path.h"
+#include "core/os/path.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/mem.h"
-#include "core/own.h"
+#include "core/common/mem.h"
+#include "core/os/own.h"
 
 #define NAME_MAX_BYTES 255 /* of one component, on every file system there is */
 #define LINKS_MAX 40       /* the system's own limit */

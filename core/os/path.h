@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-#include "core/error.h"
-#include "core/sys.h"
+#include "core/common/error.h"
+#include "core/os/sys.h"
 
 #define MM_PATH_MAX 4096 /* bytes, the NUL included */
 

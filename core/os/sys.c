@@ -1,4 +1,4 @@
-#include "core/sys.h"
+#include "core/os/sys.h"
 
 #include <errno.h>
 

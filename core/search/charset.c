@@ -1,4 +1,4 @@
-#include "core/charset.h"
+#include "core/search/charset.h"
 
 #include <string.h>
 

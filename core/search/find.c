@@ -11,12 +11,12 @@
 ** Searching backward is the same on the mirrored needle and text. Places are therefore counted from
 ** the end where the search begins (`q` below), and only the functions that touch bytes know which.
 */
-#include "core/find.h"
+#include "core/search/find.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/find_kernel.h"
+#include "core/search/kernel/find_kernel.h"
 
 /* How common each byte is, 0 the rarest: ranks in a mix of executables and libraries (40 %),
 ** English text (25 %), source code (20 %) and evenly spread bytes (15 %). */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/watch.h"
+#include "core/common/watch.h"
 
 enum { MM_FIND_NONE = -1, MM_FIND_STOPPED = -2 };
 

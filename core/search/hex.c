@@ -1,10 +1,10 @@
-#include "core/hex.h"
+#include "core/search/hex.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 #define JUMP_MOST ((uint64_t)1 << 24)
 #define REPEAT_MOST ((uint64_t)65535) /* PCRE2's own limit */

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#include "core/error.h"
+#include "core/common/error.h"
 
 /* The expression, for mm_pattern_compile: text that ends with a NUL, the caller's to mm_free.
 ** MM_ERROR "bad hex pattern at 3: a digit is missing", where 3 counts bytes from 0; MM_NOMEM. */

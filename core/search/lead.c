@@ -1,4 +1,4 @@
-#include "core/lead.h"
+#include "core/search/lead.h"
 
 #include <string.h>
 

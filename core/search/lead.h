@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/charset.h"
-#include "core/find.h"
+#include "core/search/charset.h"
+#include "core/search/find.h"
 
 #define MM_LEAD_MAX 4                  /* stretches; where a pattern has more, some are united */
 #define MM_LEAD_ENDLESS ((uint64_t)-1) /* there is no bound */

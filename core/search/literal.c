@@ -1,4 +1,4 @@
-#include "core/literal.h"
+#include "core/search/literal.h"
 
 #include <string.h>
 

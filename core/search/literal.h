@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/lead.h"
+#include "core/search/lead.h"
 
 #define MM_LITERAL_MAX 64                /* bytes; of a longer one only so many are used */
 #define MM_LITERAL_NEAR ((uint64_t)1024) /* a place that is known to so many bytes is near */

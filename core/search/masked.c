@@ -1,8 +1,8 @@
-#include "core/masked.h"
+#include "core/search/masked.h"
 
 #include <string.h>
 
-#include "core/lanes.h"
+#include "core/search/lanes.h"
 
 #define PATIENCE ((uint64_t)512)
 #define PATIENCE_MOST ((uint64_t)1 << 32)

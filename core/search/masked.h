@@ -4,8 +4,8 @@
 #ifndef MM_MASKED_H
 #define MM_MASKED_H
 
-#include "core/find.h"
-#include "core/literal.h"
+#include "core/search/find.h"
+#include "core/search/literal.h"
 
 /* A literal made ready: two of its bytes, at[0] < at[1] (the same if only one is known at all), are
 ** looked for by vectors, the others compared where these fit. Where they fit too often without the

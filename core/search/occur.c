@@ -1,8 +1,8 @@
-#include "core/occur.h"
+#include "core/search/occur.h"
 
 #include <string.h>
 
-#include "core/lanes.h"
+#include "core/search/lanes.h"
 
 static bool is_at(const mm_needle *needle, const uint8_t *place) {
   return memcmp(place, needle->data, (size_t)needle->size) == 0;

@@ -7,7 +7,7 @@
 #ifndef MM_OCCUR_H
 #define MM_OCCUR_H
 
-#include "core/find.h"
+#include "core/search/find.h"
 
 /* Where such a scan stands. All zeros but for `next`: before the first place to be looked at. */
 typedef struct mm_occur {

@@ -1,15 +1,15 @@
-#include "core/search.h"
+#include "core/search/search.h"
 
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "core/literal.h"
-#include "core/masked.h"
-#include "core/mem.h"
-#include "core/occur.h"
-#include "core/sys.h"
+#include "core/search/literal.h"
+#include "core/search/masked.h"
+#include "core/common/mem.h"
+#include "core/search/occur.h"
+#include "core/os/sys.h"
 
 /*
 ** How a search stays interruptible, and why

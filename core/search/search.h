@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/error.h"
-#include "core/find.h"
+#include "core/common/error.h"
+#include "core/search/find.h"
 
 typedef struct mm_pattern mm_pattern;
 

@@ -1,6 +1,6 @@
-#include "core/strings.h"
+#include "core/search/strings.h"
 
-#include "core/lanes.h"
+#include "core/search/lanes.h"
 
 static mm_lane printable_lanes(mm_lane bytes) {
   mm_lane graphic = mm_lane_between(bytes, mm_lane_splat(0x20), mm_lane_splat(0x7e));

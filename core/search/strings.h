@@ -7,7 +7,7 @@
 #ifndef MM_STRINGS_H
 #define MM_STRINGS_H
 
-#include "core/find.h"
+#include "core/search/find.h"
 
 enum mm_strings_encoding { MM_STRINGS_ASCII, MM_STRINGS_UTF16LE, MM_STRINGS_UTF16BE };
 

@@ -6,7 +6,7 @@
 ** its tables and columns, and so puts words into every statement on them, in quotes even text like
 ** "mmap_set(1)".
 */
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 typedef struct token {
   const char *text; /* of a quoted name: what is inside; of a string: nothing */

@@ -6,15 +6,15 @@
 ** same file. Objects that nobody holds stay open for the next use, up to a number; then the least
 ** recently used one that has nothing pending is closed.
 */
-#include "ext/conn.h"
+#include "ext/connection/conn.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/watch.h"
-#include "core/mem.h"
-#include "ext/copy.h"
-#include "ext/txn.h"
+#include "core/common/watch.h"
+#include "core/common/mem.h"
+#include "ext/connection/copy.h"
+#include "ext/connection/txn.h"
 
 /* So many unheld objects are kept open. */
 #define KEEP_OBJECTS 256

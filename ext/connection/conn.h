@@ -4,7 +4,7 @@
 #ifndef EXT_CONN_H
 #define EXT_CONN_H
 
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 /* A connection's state, with one hold on it. MM_PERM and the like if SQLITE_MMAP_ROOT is bad. */
 int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err);

@@ -1,7 +1,7 @@
-#include "ext/copy.h"
+#include "ext/connection/copy.h"
 
-#include "core/mem.h"
-#include "ext/conn.h"
+#include "core/common/mem.h"
+#include "ext/connection/conn.h"
 
 typedef struct ext_copy {
   char *database;

@@ -9,7 +9,7 @@
 #ifndef EXT_COPY_H
 #define EXT_COPY_H
 
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 /* A table of that name is made: one that was there before is no more. With `path` the new one has
 ** access=copy. In xCreate. */

@@ -23,10 +23,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/object.h"
-#include "core/slice.h"
-#include "core/type.h"
+#include "core/common/error.h"
+#include "core/file/object.h"
+#include "core/bytes/slice.h"
+#include "core/bytes/type.h"
 
 SQLITE_EXTENSION_INIT3
 
@@ -103,7 +103,7 @@ struct ext_conn {
 };
 
 /* The object that a path names, opened if need be: held for the caller, who releases it. `create`:
-** make an empty file where there is none. Refuses what core/path.h refuses and databases that this
+** make an empty file where there is none. Refuses what core/os/path.h refuses and databases that this
 ** process has open. Not refreshed. */
 int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
                        mm_error *err);

@@ -13,11 +13,11 @@
 ** SQLite before 3.40 lets the triggers of a hostile database write to tables that are DIRECTONLY:
 ** what writes to one of ours must be a statement that names it.
 */
-#include "ext/conn.h"
+#include "ext/connection/conn.h"
 
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 #define STATEMENT_DATA (-1836013945) /* any negative number that nobody else has */
 #define RECENT 8

@@ -34,13 +34,13 @@
 **     synced    xSync again                    synced    deferred work; the files are looked at anew
 **     any       xRollback                      none      all is undone
 */
-#include "ext/txn.h"
+#include "ext/connection/txn.h"
 
 #include <string.h>
 
-#include "core/mem.h"
-#include "ext/conn.h"
-#include "ext/copy.h"
+#include "core/common/mem.h"
+#include "ext/connection/conn.h"
+#include "ext/connection/copy.h"
 
 typedef struct undo {
   ext_object *object; /* cut its log to `mark` … */

@@ -5,7 +5,7 @@
 #ifndef EXT_TXN_H
 #define EXT_TXN_H
 
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 /* Work that a table puts off until COMMIT; see ext_txn_deferred. Unlisted when the transaction
 ** ends. */

@@ -1,11 +1,11 @@
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/find.h"
-#include "core/view.h"
+#include "core/search/find.h"
+#include "core/file/view.h"
 
 /* From so many bytes on a slice is handed over without a copy: below it a pin costs more. */
 #define PIN_FROM ((uint64_t)256 << 10)

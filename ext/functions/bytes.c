@@ -10,9 +10,9 @@
 ** that nobody else can change its size any more; then it judges the place, then the value, as
 ** Python does.
 */
-#include "ext/fn.h"
+#include "ext/functions/fn.h"
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 void fn_fail(sqlite3_context *context, const char *name) {
   ext_result_error(context, name, &ext_conn_of(context)->err);

@@ -6,8 +6,8 @@
 **
 ** The name may have its database in front: 'temp.pw'. Without, it is looked for as SQLite does.
 */
-#include "ext/fn.h"
-#include "ext/tab.h"
+#include "ext/functions/fn.h"
+#include "ext/tables/tab.h"
 
 static const ext_checked *find_in(const ext_conn *conn, const char *database, const char *name) {
   for (const ext_checked *c = conn->checked; c; c = c->next) {

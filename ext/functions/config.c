@@ -1,11 +1,11 @@
 /*
 ** fn_config.c: mmap_config, and what the library says of itself.
 */
-#include "ext/conn.h"
-#include "ext/fn.h"
+#include "ext/connection/conn.h"
+#include "ext/functions/fn.h"
 #include "ext/mmap0.h"
 
-#include "core/find.h"
+#include "core/search/find.h"
 
 static const char *const synchronous_names[] = {"off", "normal", "full"};
 

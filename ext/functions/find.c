@@ -1,9 +1,9 @@
 /*
 ** fn_find.c: mmap_find, mmap_rfind and mmap_count: search for bytes.
 */
-#include "ext/fn.h"
+#include "ext/functions/fn.h"
 
-#include "core/find.h"
+#include "core/search/find.h"
 
 typedef struct needle_search {
   ext_file file;

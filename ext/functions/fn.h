@@ -4,7 +4,7 @@
 #ifndef EXT_FN_H
 #define EXT_FN_H
 
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 /* In a function's body: end with the connection's error. */
 void fn_fail(sqlite3_context *context, const char *name);

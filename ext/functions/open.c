@@ -1,12 +1,12 @@
 /*
 ** fn_open.c: mmap_open and mmap_close.
 */
-#include "ext/conn.h"
-#include "ext/fn.h"
+#include "ext/connection/conn.h"
+#include "ext/functions/fn.h"
 
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 typedef struct opening {
   const char *path; /* NULL: memory */

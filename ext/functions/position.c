@@ -6,9 +6,9 @@
 ** there, as in Python: there is nothing to read or to be written over, until the file has grown, or
 ** the cut was rolled back.
 */
-#include "ext/fn.h"
+#include "ext/functions/fn.h"
 
-#include "core/find.h"
+#include "core/search/find.h"
 
 /* Bytes from the position to the end. */
 static uint64_t rest_of(const ext_file *file) {

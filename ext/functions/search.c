@@ -1,11 +1,11 @@
 /*
 ** fn_search.c: mmap_search, mmap_hex and mmap_crc32.
 */
-#include "core/crc32.h"
-#include "core/hex.h"
-#include "core/mem.h"
-#include "core/search.h"
-#include "ext/fn.h"
+#include "core/bytes/crc32.h"
+#include "core/search/hex.h"
+#include "core/common/mem.h"
+#include "core/search/search.h"
+#include "ext/functions/fn.h"
 
 /* The part of a file that start and stop leave: from .. to, clamped to it. */
 typedef struct range {

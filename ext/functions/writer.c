@@ -9,10 +9,10 @@
 ** it refuses under query_only, enlists us in the transaction, tells us of its savepoints and its
 ** end, and commits by itself outside BEGIN. What the table is told to do, it does in xUpdate.
 */
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
-#include "ext/conn.h"
-#include "ext/tab.h"
+#include "ext/connection/conn.h"
+#include "ext/tables/tab.h"
 
 #define POINTER_TYPE "mmap_write"
 

@@ -21,10 +21,10 @@
 */
 #include <stdlib.h>
 
-#include "core/find.h"
-#include "core/mem.h"
-#include "ext/scan.h"
-#include "ext/tab_mmap.h"
+#include "core/search/find.h"
+#include "core/common/mem.h"
+#include "ext/tables/scan.h"
+#include "ext/records/records.h"
 
 enum { LINES_NUMBER, LINES_OFFSET, LINES_TEXT, LINES_FILE };
 

@@ -5,13 +5,13 @@
 **
 ** SQLite hands them over as they were written, split at commas outside parentheses and quotes.
 */
-#include "ext/tab_mmap.h"
+#include "ext/records/records.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/hex.h"
-#include "core/mem.h"
+#include "core/search/hex.h"
+#include "core/common/mem.h"
 
 /* ---- scanning ------------------------------------------------------------------------------- */
 

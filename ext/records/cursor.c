@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/find.h"
-#include "core/mem.h"
-#include "ext/conn.h"
-#include "ext/scan.h"
-#include "ext/tab_mmap.h"
+#include "core/search/find.h"
+#include "core/common/mem.h"
+#include "ext/connection/conn.h"
+#include "ext/tables/scan.h"
+#include "ext/records/records.h"
 
 typedef struct mmap_cursor {
   sqlite3_vtab_cursor base;

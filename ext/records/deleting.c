@@ -10,9 +10,9 @@
 ** another shape cannot delete while there are some, as nobody could say which of its rows those
 ** are.
 */
-#include "core/watch.h"
-#include "core/mem.h"
-#include "ext/tab_mmap.h"
+#include "core/common/watch.h"
+#include "core/common/mem.h"
+#include "ext/records/records.h"
 
 /* Rows in the order in which they were deleted: first, first + step … so that a rollback can
 ** tell. */

@@ -19,9 +19,9 @@
 */
 #include <math.h>
 
-#include "core/find.h"
-#include "core/mem.h"
-#include "ext/tab_mmap.h"
+#include "core/search/find.h"
+#include "core/common/mem.h"
+#include "ext/records/records.h"
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 

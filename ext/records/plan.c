@@ -6,7 +6,7 @@
 ** number comes from, which only SQLite knows, and for k >= x of a float, which may be part of a
 ** LIKE.
 */
-#include "ext/tab_mmap.h"
+#include "ext/records/records.h"
 
 /* What a column is to the plan; 0: nothing that narrows a scan. */
 static char plan_target(const mmap_table *table, int column) {

@@ -12,9 +12,9 @@
 #ifndef EXT_TAB_MMAP_H
 #define EXT_TAB_MMAP_H
 
-#include "ext/rowset.h"
-#include "ext/tab.h"
-#include "ext/txn.h"
+#include "ext/tables/rowset.h"
+#include "ext/tables/tab.h"
+#include "ext/connection/txn.h"
 
 /* Columns of a table of bytes. Those of a table of records are its own, and then `offset`,
 ** hidden. */

@@ -10,13 +10,13 @@
 ** function. Row i lies at start + i * record, so every constraint on rowid or offset is a bound on
 ** i; what else there is to it is in the files that tab_mmap.h lists.
 */
-#include "ext/tab_mmap.h"
+#include "ext/records/records.h"
 
 #include <string.h>
 
-#include "core/mem.h"
-#include "ext/conn.h"
-#include "ext/copy.h"
+#include "core/common/mem.h"
+#include "ext/connection/conn.h"
+#include "ext/connection/copy.h"
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 

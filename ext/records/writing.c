@@ -11,12 +11,12 @@
 ** constraint's affair, so that OR IGNORE and the like see to it; SQLite does that by the code
 ** alone.
 */
-#include "ext/tab_mmap.h"
+#include "ext/records/records.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 /* ---- which file, for the table-valued function ----------------------------------------------- */
 

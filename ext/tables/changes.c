@@ -10,9 +10,9 @@
 ** The rows are of the moment when the scan begins. Where rows of a table have been deleted they
 ** show the file closing up, which is done for this and undone again.
 */
-#include "ext/tab.h"
+#include "ext/tables/tab.h"
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 enum { CHANGES_PATH, CHANGES_OFFSET, CHANGES_LENGTH, CHANGES_OLD, CHANGES_NEW };
 

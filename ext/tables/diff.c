@@ -6,7 +6,7 @@
 ** Each row is a maximal run of bytes that differ, place by place. Where one file is longer, its
 ** tail is the last row, and NULL on the other side.
 */
-#include "ext/scan.h"
+#include "ext/tables/scan.h"
 
 enum { DIFF_OFFSET, DIFF_LENGTH, DIFF_A, DIFF_B, DIFF_FILE_A, DIFF_FILE_B };
 

@@ -3,9 +3,9 @@
 **
 **     SELECT offset FROM mmap_find_all('firmware.bin', x'7f454c46');
 */
-#include "core/mem.h"
-#include "core/occur.h"
-#include "ext/scan.h"
+#include "core/common/mem.h"
+#include "core/search/occur.h"
+#include "ext/tables/scan.h"
 
 enum { FIND_ALL_OFFSET, FIND_ALL_FILE };
 

@@ -1,4 +1,4 @@
-#include "ext/given.h"
+#include "ext/tables/given.h"
 
 #include <stdlib.h>
 #include <string.h>

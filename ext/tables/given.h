@@ -10,7 +10,7 @@
 #ifndef EXT_GIVEN_H
 #define EXT_GIVEN_H
 
-#include "ext/ext.h"
+#include "ext/connection/ext.h"
 
 #define EXT_GIVEN_MOST 4
 

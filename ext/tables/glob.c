@@ -7,8 +7,8 @@
 ** A file that cannot be opened would end the whole statement. `error` tells beforehand: the file is
 ** opened for it, and stays open for its next use.
 */
-#include "core/glob.h"
-#include "ext/tab.h"
+#include "core/os/glob.h"
+#include "ext/tables/tab.h"
 
 enum { GLOB_PATH, GLOB_SIZE, GLOB_PATTERN, GLOB_ERROR };
 

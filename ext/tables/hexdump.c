@@ -3,8 +3,8 @@
 **
 **     SELECT printf('%08x  %-47s  %s', offset, hex, ascii) FROM mmap_hexdump('a.bin', 0, 256);
 */
-#include "core/hexdump.h"
-#include "ext/scan.h"
+#include "core/bytes/hexdump.h"
+#include "ext/tables/scan.h"
 
 enum { HEXDUMP_OFFSET, HEXDUMP_HEX, HEXDUMP_ASCII, HEXDUMP_FILE };
 

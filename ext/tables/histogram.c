@@ -3,7 +3,7 @@
 **
 **     SELECT byte, count FROM mmap_histogram('a.bin') WHERE count > 0;
 */
-#include "ext/scan.h"
+#include "ext/tables/scan.h"
 
 enum { HISTOGRAM_BYTE, HISTOGRAM_COUNT, HISTOGRAM_FILE };
 

@@ -4,11 +4,11 @@
 ** A row for each open handle, then for each table that was created, then for each other file that
 ** is mapped. Made when the scan begins, so that it stays the same however long that takes.
 */
-#include "ext/tab_mmap.h"
+#include "ext/records/records.h"
 
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 enum {
   LIST_HANDLE,

@@ -4,13 +4,13 @@
 ** 72 bytes for the first row of 512 and none for the others: a million scattered rows take 100 MB,
 ** forty million in one run 6.
 */
-#include "ext/rowset.h"
+#include "ext/tables/rowset.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/mem.h"
+#include "core/common/error.h"
+#include "core/common/mem.h"
 
 enum { WORDS = 8, ROWS = WORDS * 64 };
 

@@ -1,6 +1,6 @@
-#include "ext/scan.h"
+#include "ext/tables/scan.h"
 
-#include "core/mem.h"
+#include "core/common/mem.h"
 
 /* ---- a file argument of a cursor ------------------------------------------------------------ */
 

@@ -10,8 +10,8 @@
 #ifndef EXT_SCAN_H
 #define EXT_SCAN_H
 
-#include "core/find.h"
-#include "ext/tab.h"
+#include "core/search/find.h"
+#include "ext/tables/tab.h"
 
 /* ---- a file argument of a cursor ------------------------------------------------------------ */
 

@@ -6,8 +6,8 @@
 ** Which matches there are depends on where the one before ended, so a lower bound on the offset
 ** saves nothing; an upper one ends the scan, and no match is looked for behind it.
 */
-#include "core/search.h"
-#include "ext/scan.h"
+#include "core/search/search.h"
+#include "ext/tables/scan.h"
 
 enum {
   SEARCH_OFFSET,

@@ -4,8 +4,8 @@
 **     SELECT offset, text FROM mmap_strings('firmware.bin', 8);
 **     SELECT offset, text FROM mmap_strings('setup.exe', 4, 'utf16le');
 */
-#include "core/strings.h"
-#include "ext/scan.h"
+#include "core/search/strings.h"
+#include "ext/tables/scan.h"
 
 enum { STRINGS_OFFSET, STRINGS_LENGTH, STRINGS_TEXT, STRINGS_FILE };
 

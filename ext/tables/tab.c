@@ -1,8 +1,8 @@
-#include "ext/tab.h"
+#include "ext/tables/tab.h"
 
 #include <string.h>
 
-#include "ext/conn.h"
+#include "ext/connection/conn.h"
 
 int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
                     char **error) {

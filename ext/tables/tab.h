@@ -7,7 +7,7 @@
 #ifndef EXT_TAB_H
 #define EXT_TAB_H
 
-#include "ext/given.h"
+#include "ext/tables/given.h"
 
 typedef struct ext_tab {
   sqlite3_vtab base; /* SQLite's; first */

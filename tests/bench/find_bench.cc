@@ -1,4 +1,4 @@
-// How fast core/find.h is, beside what else could be done with the same bytes.
+// How fast core/search/find.h is, beside what else could be done with the same bytes.
 //
 //   find_bench [--benchmark_filter=REGEX]      MM_BENCH_MIB: size of the texts (1024);
 //                                              MM_BENCH_ROUNDS: how often each is run (5)
@@ -9,7 +9,7 @@
 // memrchr for one byte; both forward from the start, and where a needle is counted only up to its
 // 64th occurrence), x_loop that relative to a plain loop in C++. Above 1 is faster than the peer.
 extern "C" {
-#include "core/find.h"
+#include "core/search/find.h"
 }
 
 #include <benchmark/benchmark.h>

@@ -38,7 +38,7 @@ def read(path):
             times = None if times == '-' else int(times)
             before = current.branches.get(at)
             current.branches[at] = times if before is None else before + (times or 0)
-    for name in glob.glob('core/*.c') + glob.glob('ext/*.c'):
+    for name in glob.glob('core/**/*.c', recursive=True) + glob.glob('ext/**/*.c', recursive=True):
         files.setdefault(name, File())  # one for another processor has no line here
     return {name: files[name] for name in sorted(files) if name.startswith(('core/', 'ext/'))}
 

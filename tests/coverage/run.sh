@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures which lines and branches the tests reach: tests/coverage/run.sh [PATTERN …], from the
-# workspace root. Builds core, the library and the tests that match (core/*_test ext/*_test versions/*_test
+# workspace root. Builds core, the library and the tests that match (core/**/*_test ext/**/*_test versions/*_test
 # clients/*.py without a PATTERN) with gcc's --coverage, runs them, and prints the table, each branch that
 # no test takes of the files that must not fail, and what is below the bar: those files want all branches,
 # all others 95 % of their lines. Fails if a test fails or, without a PATTERN, if anything is below. What
@@ -9,11 +9,12 @@
 #
 #     apt-get install lcov
 #     tests/coverage/run.sh
-#     tests/coverage/run.sh core/guard_test 'core/object*_test'   # some of them: the table alone
+#     tests/coverage/run.sh core/os/guard_test 'core/object*_test'   # some of them: the table alone
 #
 # What cannot be reached is marked where it stands, with the reason: LCOV_EXCL_BR_LINE in a comment on a
 # branch's line, LCOV_EXCL_START and LCOV_EXCL_STOP around lines. Processes that are killed report nothing.
 set -eu
+shopt -s globstar # ** is any number of folders, none included
 
 for program in lcov gcov; do
   command -v $program >/dev/null && continue
@@ -21,27 +22,28 @@ for program in lcov gcov; do
   exit 2
 done
 whole=$([ $# -gt 0 ] || echo --bar)
-[ $# -gt 0 ] || set -- 'core/*_test' 'ext/*_test' 'versions/*_test' 'clients/*.py'
+[ $# -gt 0 ] || set -- 'core/**/*_test' 'ext/**/*_test' 'versions/*_test' 'clients/*.py'
 
 workspace=$PWD
 out=${MMAP_COVERAGE_HOME:-/tmp/mmap-coverage-$(id -un)}
 gtest=/usr/src/googletest/googletest
 include="-I. -I$gtest/include"
-mkdir -p -m 700 "$out"/{core,ext,support,tests/{core,ext,versions}}
+mkdir -p -m 700 "$out" "$out/support"
+(cd "$workspace" && find core ext tests -type d) | (cd "$out" && xargs mkdir -p)
 [ -O "$out" ] || exit 1
 export MMAP_LIBRARY="$out/world/ext/mmap0.so"
 
 # stdin: pairs of a source and what is made of it; $1: the compiler and its flags. What is newer than its
 # source and all headers stays.
 compile() {
-  newest=$(ls -t core/*.h ext/*.h tests/support/*.h | head -n 1)
+  newest=$(ls -t core/**/*.h ext/*.h ext/**/*.h tests/support/*.h | head -n 1)
   while read -r source object; do
     [ "$object" -nt "$source" ] && [ "$object" -nt "$newest" ] || printf '%s\0%s\0' "$source" "$object"
   done | xargs -0 -r -n 2 -P 2 sh -c "exec $(echo $1) -c \"\$0\" -o \"\$1\""
 }
 
 build() {
-  for source in core/*.c ext/*.c; do echo "$source $out/${source%.c}.o"; done |
+  for source in core/**/*.c ext/**/*.c; do echo "$source $out/${source%.c}.o"; done |
     compile "gcc -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -g -O0 --coverage
       -fprofile-update=atomic -I."
   for source in tests/support/*.cc; do
@@ -54,8 +56,8 @@ build() {
     g++ -std=c++17 -O0 $include -c "$gtest/src/gtest_main.cc" -o "$out/support/gtest_main.o"
   gcc -D_GNU_SOURCE -O1 -fPIC -fvisibility=hidden -c tests/coverage/exits.c -o "$out/support/exits.o"
   local core ext
-  core=$(printf "$out/%s.o " $(ls core/*.c | sed 's/[.]c$//'))
-  ext=$(printf "$out/%s.o " $(ls ext/*.c | sed 's/[.]c$//'))
+  core=$(printf "$out/%s.o " $(ls core/**/*.c | sed 's/[.]c$//'))
+  ext=$(printf "$out/%s.o " $(ls ext/**/*.c | sed 's/[.]c$//'))
   rm -f "$out/core.a"
   ar rcs "$out/core.a" $core
   gcc -shared --coverage -o "$MMAP_LIBRARY" $core $ext "$out/support/exits.o" \
@@ -76,7 +78,7 @@ make_world() {
   rm -rf "$out/world"
   mkdir -p "$out/world/ext"
   ln -s "$workspace"/* "$out/world/" 2>/dev/null || true # but ext, which is there
-  ln -s "$workspace"/ext/*.[ch] "$out/world/ext/"
+  ln -s "$workspace"/ext/* "$out/world/ext/" 2>/dev/null || true # but the library, which is there
 }
 
 # The tests' names, as in //tests:NAME.
@@ -121,6 +123,6 @@ run_all || failed=1
 lcov -q --rc lcov_branch_coverage=1 --rc geninfo_gcov_all_blocks=0 -c -d "$out" --no-external -b . \
   -o "$out/coverage.info" >"$out/log" 2>&1 || { cat "$out/log" && exit 1; }
 # shellcheck disable=SC2086 # none or one
-python3 tests/coverage/report.py $whole "$out/coverage.info" core/{log,log_merge,log_compact,journal,recover,commit}.c \
-  core/{change,lock,guard,own,object}.c || failed=1
+python3 tests/coverage/report.py $whole "$out/coverage.info" core/file/{log,log_merge,log_compact,journal,recover,commit,change,object}.c \
+  core/os/{lock,guard,own}.c || failed=1
 exit $failed

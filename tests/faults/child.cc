@@ -14,7 +14,7 @@
 #include <thread>
 
 extern "C" {
-#include "core/sys.h"
+#include "core/os/sys.h"
 int sqlite3_mmap_init(sqlite3 *db, char **error, const void *api);
 int sqlite3_mmap_readonly_init(sqlite3 *db, char **error, const void *api);
 }

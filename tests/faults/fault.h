@@ -1,5 +1,5 @@
 // The faults that tests/faults puts into statements: the nth allocation of SQLite's allocator
-// fails, or the nth system call of core/sys.h's table; once, or from then on.
+// fails, or the nth system call of core/os/sys.h's table; once, or from then on.
 #ifndef MM_TESTS_FAULT_H
 #define MM_TESTS_FAULT_H
 

@@ -3,18 +3,19 @@
 # in them: build.sh DIRECTORY, from the workspace root. It makes there, from what has changed,
 #
 #     mmap.a          core and ext, the latter as a part of the program: SQLite calls it directly
-#     search_small.o  core/search.c that goes in steps of a few bytes, not of 64 KiB, and soon takes
+#     search_small.o  core/search/search.c that goes in steps of a few bytes, not of 64 KiB, and soon takes
 #                     its slow way: small inputs come to every border
 set -eu
 
 out=$1
 flags="-std=c11 -D_GNU_SOURCE -DSQLITE_CORE -g -O1 -I. -fno-omit-frame-pointer
   -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
-mkdir -p "$out/core" "$out/ext"
+sources=$(find core ext -name '*.c' | sort)
+for source in $sources; do mkdir -p "$out/${source%/*}"; done
 exec 9>"$out/lock"
 flock 9
 
-# The constants of core/search.c, and what they are here.
+# The constants of core/search/search.c, and what they are here.
 small='
 LIGHT_WORK 200
 ONE_WORK 1000
@@ -27,11 +28,11 @@ STARTS_FIRST 3
 GLANCES 3
 CROWD 3
 '
-cp core/search.c "$out/search_small.c.new"
+cp core/search/search.c "$out/search_small.c.new"
 while read -r name value; do
   [ -n "$name" ] || continue
-  grep -q "^#define $name " core/search.c || {
-    echo "build.sh: core/search.c has no constant $name any more" >&2
+  grep -q "^#define $name " core/search/search.c || {
+    echo "build.sh: core/search/search.c has no constant $name any more" >&2
     exit 1
   }
   case $name in GLANCES | CROWD) value=${value}u ;; *) value="((uint64_t)$value)" ;; esac
@@ -42,12 +43,12 @@ rm "$out/search_small.c.new"
 
 # Everything, if a header is newer than what was made last.
 [ ! -e "$out/mmap.a" ] || [ -z "$(find core ext -name '*.h' -newer "$out/mmap.a" 2>/dev/null)" ] ||
-  rm -f "$out/mmap.a" "$out"/*.o "$out"/*/*.o
+  find "$out" -name '*.[ao]' -delete
 
-for source in core/*.c ext/*.c "$out/search_small.c"; do
+for source in $sources "$out/search_small.c"; do
   object=${source%.c}.o
   case $source in "$out"/*) ;; *) object=$out/$object ;; esac
   [ "$object" -nt "$source" ] || printf '%s\0%s\0' "$source" "$object"
 done | xargs -0 -r -n 2 -P 2 sh -c "exec clang-14 $(echo $flags) -c \"\$0\" -o \"\$1\""
 rm -f "$out/mmap.a"
-for source in core/*.c ext/*.c; do echo "$out/${source%.c}.o"; done | xargs ar rcs "$out/mmap.a"
+for source in $sources; do echo "$out/${source%.c}.o"; done | xargs ar qcs "$out/mmap.a"

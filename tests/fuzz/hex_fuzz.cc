@@ -12,9 +12,9 @@
 #include "tests/fuzz/fuzz.h"
 
 extern "C" {
-#include "core/hex.h"
-#include "core/mem.h"
-#include "core/search.h"
+#include "core/search/hex.h"
+#include "core/common/mem.h"
+#include "core/search/search.h"
 }
 
 namespace {

@@ -14,7 +14,7 @@
 #include <string>
 
 extern "C" {
-#include "core/journal.h"
+#include "core/file/journal.h"
 }
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/journal_bytes.h"

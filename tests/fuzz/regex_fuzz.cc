@@ -1,4 +1,4 @@
-// libFuzzer: core/search.h over fuzzed bytes, beside PCRE2 on the whole subject, which shares none
+// libFuzzer: core/search/search.h over fuzzed bytes, beside PCRE2 on the whole subject, which shares none
 // of its pieces, literals and retries: the same matches and groups, one after the other as
 // mmap_search_all goes. Where PCRE2 needs too much work, or its engines disagree, nothing is
 // compared.
@@ -16,7 +16,7 @@
 #include "tests/fuzz/fuzz.h"
 
 extern "C" {
-#include "core/search.h"
+#include "core/search/search.h"
 }
 
 namespace {

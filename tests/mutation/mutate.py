@@ -28,8 +28,8 @@ from mutations import GROUPS  # pylint: disable=wrong-import-position
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GTEST = "/usr/src/googletest/googletest"
 # In the order in which they are asked; the first that fails is named in the table.
-TESTS = ["crash_model_test", "journal_test", "change_test", "lock_test", "tag_test",
-         "object_race_test", "object_test", "hammer_test"]
+TESTS = ["file/crash_model_test", "file/journal_test", "file/change_test", "os/lock_test",
+         "file/tag_test", "file/object_race_test", "file/object_test", "file/hammer_test"]
 C = ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-w"]
 CXX = ["g++", "-std=c++17", "-O1", "-w", "-I" + GTEST + "/include"]
 LIBRARIES = ["-lpthread", "-lpcre2-8", "-ldeflate"]
@@ -50,9 +50,11 @@ class Build:
         self.directory = directory
         for part in ("core", "tests/core", "tests/support"):
             shutil.copytree(os.path.join(ROOT, part), self.path(part))
-        names = sorted(name for name in os.listdir(self.path("core")) if name.endswith(".c"))
-        jobs = [pool.submit(run, [*C, "-I" + directory, "-c", self.path("core/" + name), "-o",
-                                  self.object(name)]) for name in names]
+        names = sorted(os.path.join(folder, name)
+                       for folder, _, files in os.walk(self.path("core"))
+                       for name in files if name.endswith(".c"))
+        jobs = [pool.submit(run, [*C, "-I" + directory, "-c", name, "-o", self.object(name)])
+                for name in names]
         jobs += [pool.submit(run, [*CXX, "-I" + directory, "-c",
                                    self.path("tests/support/" + name + ".cc"), "-o",
                                    self.path(name + ".o")]) for name in ("model_os", "fault_sys")]
@@ -70,6 +72,9 @@ class Build:
     def path(self, name):
         return os.path.join(self.directory, name)
 
+    def program(self, name):
+        return self.path(os.path.basename(name))
+
     def object(self, source):
         return self.path(os.path.basename(source) + ".o")
 
@@ -80,7 +85,7 @@ class Build:
         parts = [self.path(part + ".o")
                  for part in ("model_os", "fault_sys", "gtest", "gtest_main")]
         run([*CXX, "-I" + self.directory, self.path("tests/core/" + name + ".cc"), "-o",
-             self.path(name), *parts,
+             self.program(name), *parts,
              "-L" + self.directory, "-lcore", *LIBRARIES])
 
     def first_failure(self, directory):
@@ -90,7 +95,7 @@ class Build:
         for name in TESTS:
             try:
                 done = subprocess.run(
-                    [self.path(name), "--gtest_brief=1", "--gtest_fail_fast"], env=environment,
+                    [self.program(name), "--gtest_brief=1", "--gtest_fail_fast"], env=environment,
                     capture_output=True, text=True, errors="replace", timeout=SECONDS,
                     cwd=directory)
             except subprocess.TimeoutExpired:

@@ -7,9 +7,9 @@ Not here, as no test can see it: the bound on a header's number of records. What
 reading the records rejects as well.
 """
 
-JOURNAL, CHANGE, COMMIT = "core/journal.c", "core/change.c", "core/commit.c"
-RECOVER, LOCK, OBJECT = "core/recover.c", "core/lock.c", "core/object.c"
-SHOW = "core/show.c"
+JOURNAL, CHANGE, COMMIT = "core/file/journal.c", "core/file/change.c", "core/file/commit.c"
+RECOVER, LOCK, OBJECT = "core/file/recover.c", "core/os/lock.c", "core/file/object.c"
+SHOW = "core/file/show.c"
 
 FSYNCS = [
     ("fsync of the journal", JOURNAL,
@@ -60,7 +60,7 @@ STEPS = [
     ("others' changes are seen before room is given back", COMMIT,
      "if (!object_same_file_state(&now, &object->seen)) object->changed_by_others = true;\n"
      "  mm_change_unreserve", "mm_change_unreserve"),
-    ("a copy that was written waits for others' commits", "core/object_private.h",
+    ("a copy that was written waits for others' commits", "core/file/object_private.h",
      "return object->begun && object->kind != MM_OBJECT_PRIVATE;", "return object->begun;"),
     ("the file system holds a file of the new size", CHANGE,
      "int rc = mm_os.can_hold(fd, change->new_size);", "int rc = 0;"),

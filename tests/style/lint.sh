@@ -9,13 +9,13 @@
 set -u
 cd "$(dirname "$0")/../.."
 files=("$@")
-[ $# -gt 0 ] || files=(core/*.c ext/*.c)
+[ $# -gt 0 ] || mapfile -t files < <(find core ext -name '*.c' | sort)
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
 flags=(-std=c11 -D_GNU_SOURCE -I.)
 warnings=(-Wall -Wextra -Wconversion -Wshadow)
 
-# MM_ANALYZER tells gcc's analyser what clang's knows by itself: see core/error.h.
+# MM_ANALYZER tells gcc's analyser what clang's knows by itself: see core/common/error.h.
 each() { printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 1 "$@"; }
 each gcc "${flags[@]}" "${warnings[@]}" -Wno-unused-value -O2 -fanalyzer -DMM_ANALYZER -c -o /dev/null \
   >>"$found" 2>&1

@@ -3,7 +3,7 @@
 #define MM_TESTS_COUNTING_H
 
 extern "C" {
-#include "core/mem.h"
+#include "core/common/mem.h"
 }
 
 #include <stdlib.h>

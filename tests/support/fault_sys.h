@@ -20,7 +20,7 @@
 #include <vector>
 
 extern "C" {
-#include "core/sys.h"
+#include "core/os/sys.h"
 }
 
 namespace mm_test {

@@ -1,5 +1,5 @@
 // Journals made by hand, good ones and hostile ones: a second implementation of the format that
-// core/journal.c describes, which shares no code with the first.
+// core/file/journal.c describes, which shares no code with the first.
 #ifndef MM_TESTS_SUPPORT_JOURNAL_BYTES_H
 #define MM_TESTS_SUPPORT_JOURNAL_BYTES_H
 

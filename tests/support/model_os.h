@@ -28,7 +28,7 @@
 #include <vector>
 
 extern "C" {
-#include "core/sys.h"
+#include "core/os/sys.h"
 }
 
 namespace mm_test {

@@ -1,11 +1,11 @@
-// Files and objects for tests of core/object.h: a directory of its own for each test, and an object
+// Files and objects for tests of core/file/object.h: a directory of its own for each test, and an object
 // whose failures are the test's.
 #ifndef MM_TESTS_OBJECT_FILE_H
 #define MM_TESTS_OBJECT_FILE_H
 
 extern "C" {
-#include "core/journal.h"
-#include "core/object.h"
+#include "core/file/journal.h"
+#include "core/file/object.h"
 }
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
 ** The loops of find for AVX2, 32 bytes at a time.
 */
-#include "core/find_kernel.h"
+#include "core/search/kernel/find_kernel.h"
 
 #if defined(__x86_64__)
 
@@ -16,7 +16,7 @@
 #define NARROWER(name) mm_kernel_portable.name
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-#include "core/find_names.h"
+#include "core/search/kernel/find_names.h"
 
 typedef __m256i vec;
 typedef __m256i mask; /* 0 or 0xff in each byte */
@@ -82,6 +82,6 @@ static bool kernel_usable(void) {
          __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
-#include "core/find_vector.h"
+#include "core/search/kernel/find_vector.h"
 
 #endif

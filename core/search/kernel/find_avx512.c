@@ -1,7 +1,7 @@
 /*
 ** The loops of find for AVX-512 (F and BW), 64 bytes at a time.
 */
-#include "core/find_kernel.h"
+#include "core/search/kernel/find_kernel.h"
 
 #if defined(__x86_64__)
 
@@ -16,7 +16,7 @@
 #define NARROWER(name) mm_kernel_avx2.name
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-#include "core/find_names.h"
+#include "core/search/kernel/find_names.h"
 
 /* LCOV_EXCL_START: only a processor that has AVX-512 runs all of this. */
 typedef __m512i vec;
@@ -83,6 +83,6 @@ static bool kernel_usable(void) {
 }
 /* LCOV_EXCL_STOP */
 
-#include "core/find_vector.h"
+#include "core/search/kernel/find_vector.h"
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef MM_FIND_KERNEL_H
 #define MM_FIND_KERNEL_H
 
-#include "core/find.h"
+#include "core/search/find.h"
 
 /* A kernel compares at most so many bytes of a needle at a place; find.c compares the rest. */
 #define MM_FIND_HEAD ((uint64_t)1 << 20)

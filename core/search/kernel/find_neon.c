@@ -1,7 +1,7 @@
 /*
 ** The loops of find for NEON on 64-bit ARM, 16 bytes at a time.
 */
-#include "core/find_kernel.h"
+#include "core/search/kernel/find_kernel.h"
 
 #if defined(MM_FIND_NEON)
 
@@ -16,7 +16,7 @@
 #define NARROWER(name) mm_kernel_portable.name
 #define INLINE static inline __attribute__((always_inline))
 
-#include "core/find_names.h"
+#include "core/search/kernel/find_names.h"
 
 typedef uint8x16_t vec;
 typedef uint8x16_t mask; /* 0 or 0xff in each byte */
@@ -77,6 +77,6 @@ static bool kernel_usable(void) {
   return true;
 }
 
-#include "core/find_vector.h"
+#include "core/search/kernel/find_vector.h"
 
 #endif

@@ -1,7 +1,7 @@
 /*
 ** The loops of find in plain C: a vector is the eight bytes of a 64-bit word.
 */
-#include "core/find_kernel.h"
+#include "core/search/kernel/find_kernel.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #define FULL ((uint64_t)0x8080808080808080)
 #define NARROWER(name) scalar_##name
 
-#include "core/find_names.h"
+#include "core/search/kernel/find_names.h"
 
 typedef uint64_t vec;
 typedef uint64_t mask; /* the top bit of each byte */
@@ -146,4 +146,4 @@ static bool kernel_usable(void) {
   return true;
 }
 
-#include "core/find_vector.h"
+#include "core/search/kernel/find_vector.h"

@@ -554,4 +554,4 @@ const mm_kernel KERNEL = {
 };
 
 /* The next instruction set defines them anew. */
-#include "core/find_names.h"
+#include "core/search/kernel/find_names.h"

@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 
 extern "C" {
-#include "core/slice.h"
+#include "core/bytes/slice.h"
 }
 
 namespace {

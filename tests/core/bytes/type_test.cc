@@ -14,7 +14,7 @@
 #include "gtest/gtest.h"
 
 extern "C" {
-#include "core/type.h"
+#include "core/bytes/type.h"
 }
 
 namespace {

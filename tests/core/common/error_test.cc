@@ -5,7 +5,7 @@
 #include <string>
 
 extern "C" {
-#include "core/error.h"
+#include "core/common/error.h"
 }
 
 namespace {

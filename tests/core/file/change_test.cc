@@ -9,9 +9,9 @@
 #include <vector>
 
 extern "C" {
-#include "core/change.h"
-#include "core/mem.h"
-#include "core/sys.h"
+#include "core/file/change.h"
+#include "core/common/mem.h"
+#include "core/os/sys.h"
 }
 #include "tests/support/fault_sys.h"
 #include "tests/support/scratch.h"

@@ -14,9 +14,9 @@
 #include <vector>
 
 extern "C" {
-#include "core/journal.h"
-#include "core/mem.h"
-#include "core/path.h"
+#include "core/file/journal.h"
+#include "core/common/mem.h"
+#include "core/os/path.h"
 }
 #include "tests/support/fault_sys.h"
 #include "tests/support/journal_bytes.h"

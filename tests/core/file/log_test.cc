@@ -1,8 +1,8 @@
 // The log against a plain vector: whatever is written, resized and cut, the change that it merges
 // into makes of the old bytes what doing the same to the vector made of them.
 extern "C" {
-#include "core/log.h"
-#include "core/mem.h"
+#include "core/file/log.h"
+#include "core/common/mem.h"
 }
 
 #include "tests/support/counting.h"

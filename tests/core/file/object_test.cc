@@ -5,7 +5,7 @@
 #include "tests/support/fault_sys.h"
 
 extern "C" {
-#include "core/mem.h"
+#include "core/common/mem.h"
 }
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 // Memory under a name: shared by whoever has it open, in any process; gone with the last of them.
 extern "C" {
-#include "core/mem.h"
-#include "core/tag.h"
+#include "core/common/mem.h"
+#include "core/file/tag.h"
 }
 
 #include "tests/support/object_file.h"

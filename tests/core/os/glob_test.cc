@@ -1,5 +1,5 @@
 extern "C" {
-#include "core/glob.h"
+#include "core/os/glob.h"
 }
 
 #include <fnmatch.h>

@@ -1,7 +1,7 @@
 // What happens to a process that reads a mapped file which is no longer there. What ends in death
 // runs in a forked child, which reports by how it ends.
 extern "C" {
-#include "core/guard.h"
+#include "core/os/guard.h"
 }
 
 #include <errno.h>

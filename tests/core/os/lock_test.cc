@@ -1,7 +1,7 @@
 // Who may write a file: one, in this process and among all.
 extern "C" {
-#include "core/lock.h"
-#include "core/mem.h"
+#include "core/os/lock.h"
+#include "core/common/mem.h"
 }
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 extern "C" {
-#include "core/own.h"
+#include "core/os/own.h"
 }
 
 #include <gtest/gtest.h>

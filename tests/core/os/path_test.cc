@@ -15,9 +15,9 @@
 #include <vector>
 
 extern "C" {
-#include "core/mem.h"
-#include "core/own.h"
-#include "core/path.h"
+#include "core/common/mem.h"
+#include "core/os/own.h"
+#include "core/os/path.h"
 }
 
 namespace {

@@ -29,7 +29,7 @@
 #endif
 
 extern "C" {
-#include "core/sys.h"
+#include "core/os/sys.h"
 }
 
 namespace {

@@ -1,5 +1,5 @@
 extern "C" {
-#include "core/find.h"
+#include "core/search/find.h"
 }
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 extern "C" {
-#include "core/hex.h"
-#include "core/mem.h"
+#include "core/search/hex.h"
+#include "core/common/mem.h"
 }
 
 #include <gtest/gtest.h>

@@ -1,11 +1,11 @@
 // Searches beside PCRE2 asked plainly about all of the data, on random patterns and random data;
 // and what the searches leave out, beside the same done byte by byte.
 extern "C" {
-#include "core/lead.h"
-#include "core/literal.h"
-#include "core/masked.h"
-#include "core/mem.h"
-#include "core/search.h"
+#include "core/search/lead.h"
+#include "core/search/literal.h"
+#include "core/search/masked.h"
+#include "core/common/mem.h"
+#include "core/search/search.h"
 }
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -1,7 +1,7 @@
 extern "C" {
-#include "core/literal.h"
-#include "core/mem.h"
-#include "core/search.h"
+#include "core/search/literal.h"
+#include "core/common/mem.h"
+#include "core/search/search.h"
 }
 
 #include <gtest/gtest.h>

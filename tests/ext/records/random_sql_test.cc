@@ -394,7 +394,7 @@ private:
     EXPECT_EQ(db_.Int(query + "mmap(" + File(f) + ")"), sum) << trace_;
     EXPECT_EQ(db_.Int(query + "byte" + std::to_string(f)), sum) << trace_;
     EXPECT_EQ(db_.Int("SELECT count(*) FROM rec" + std::to_string(f)),
-              static_cast<int64_t>(b.size() / 4))
+              static_cast<int64_t>((b.size() + 1) / 4)) // the last needs its columns alone: 3 bytes
         << trace_;
   }
 
