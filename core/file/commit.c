@@ -9,8 +9,10 @@
 #include <errno.h>
 
 #include "core/file/journal.h"
-#include "core/file/object.h"
-#include "core/file/object_private.h"
+#include "core/file/commit.h"
+#include "core/file/edit.h"
+#include "core/file/recover.h"
+#include "core/file/show.h"
 
 /* A private object's log is not worth compacting below this. */
 #define KEEP_MIN ((uint64_t)16 << 10)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "core/common/watch.h"
-#include "core/file/object.h"
-#include "core/file/object_private.h"
+#include "core/file/edit.h"
+#include "core/file/show.h"
 
 /* Forget the entries from `first` on. The view must not show them. */
 static void forget(mm_object *object, size_t first) {

@@ -1,11 +1,11 @@
 #include "core/file/object.h"
+#include "core/file/recover.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "core/file/journal.h"
 #include "core/common/mem.h"
-#include "core/file/object_private.h"
 #include "core/os/own.h"
 #include "core/file/tag.h"
 

@@ -9,8 +9,8 @@
 
 #include "core/file/journal.h"
 #include "core/common/mem.h"
-#include "core/file/object.h"
-#include "core/file/object_private.h"
+#include "core/file/recover.h"
+#include "core/file/show.h"
 #include "core/os/own.h"
 
 /* ---- the file, open for writing -------------------------------------------------------------- */

@@ -4,8 +4,7 @@
 ** The lowest of the files that object.h is made of. Above it edit.c appends to the log, recover.c
 ** and commit.c write the file, object.c opens and closes.
 */
-#include "core/file/object.h"
-#include "core/file/object_private.h"
+#include "core/file/show.h"
 
 static void show_write(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high) {
   uint64_t from = object_max(entry->offset, low);

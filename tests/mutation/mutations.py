@@ -60,7 +60,7 @@ STEPS = [
     ("others' changes are seen before room is given back", COMMIT,
      "if (!object_same_file_state(&now, &object->seen)) object->changed_by_others = true;\n"
      "  mm_change_unreserve", "mm_change_unreserve"),
-    ("a copy that was written waits for others' commits", "core/file/object_private.h",
+    ("a copy that was written waits for others' commits", "core/file/state.h",
      "return object->begun && object->kind != MM_OBJECT_PRIVATE;", "return object->begun;"),
     ("the file system holds a file of the new size", CHANGE,
      "int rc = mm_os.can_hold(fd, change->new_size);", "int rc = 0;"),

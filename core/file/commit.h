@@ -1,0 +1,42 @@
+/*
+** commit.h: a transaction on one object, from becoming the file's writer to letting go of it.
+*/
+#ifndef MM_COMMIT_H
+#define MM_COMMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/file/state.h"
+
+/* Become the file's writer, for writes at any place. Waits up to busy_timeout. MM_READONLY if the
+** file cannot be written, MM_BUSY, MM_IOERR. */
+int mm_object_begin(mm_object *object, mm_error *err);
+
+/* Can the file be opened for writing? MM_READONLY "cannot write 'x': …". */
+int mm_object_check_writable(mm_object *object, mm_error *err);
+
+/* What COMMIT would write now. `change` is empty before and the caller's afterwards; it points into
+** the log, so it is good until the next write. */
+int mm_object_change(const mm_object *object, mm_change *change, mm_error *err);
+
+/* First half of a commit: everything that can fail. May be called again, also after further writes:
+** it looks anew at whether another program has changed the file. Nothing pending: MM_OK. MM_CHANGED
+** "… was changed by another program during this transaction"; and what mm_object_go_on says, which
+** is asked all along. */
+int mm_object_prepare(mm_object *object, mm_error *err);
+
+/* The second half is not to come yet: the transaction goes on. Its journal, which a crash would
+** replay, is made invalid, durably, before anything is written or undone. Not prepared: MM_OK. On
+** failure the journal may still be there; the next call tries again. */
+int mm_object_unprepare(mm_object *object, mm_error *err);
+
+/* Second half, which nothing stops. If it fails, reads fail too, until the journal has been
+** replayed by the next use. */
+int mm_object_commit(mm_object *object, mm_error *err);
+
+/* Undo everything since begin, also after prepare, and stop being the writer. */
+int mm_object_rollback(mm_object *object, mm_error *err);
+
+#endif

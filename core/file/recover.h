@@ -1,0 +1,24 @@
+/*
+** recover.h: what a crash left behind is finished by the next use of the file.
+*/
+#ifndef MM_RECOVER_H
+#define MM_RECOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/file/state.h"
+
+/* Open the file for writing, and stop having it open so. */
+int object_open_writer(mm_object *object, mm_error *err);
+void object_close_writer(mm_object *object);
+
+/* Finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
+** living writer does not end within busy_timeout. */
+int object_recover(mm_object *object, mm_error *err);
+
+/* Forget the entries that a journal put under the log. */
+int object_drop_overlay(mm_object *object, mm_error *err);
+
+#endif

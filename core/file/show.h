@@ -1,0 +1,43 @@
+/*
+** show.h: an object's bytes in memory: its view, with the log shown over the file.
+*/
+#ifndef MM_SHOW_H
+#define MM_SHOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/file/state.h"
+
+/* After bytes were read: did a fault happen meanwhile, so that they are not the file's?
+** MM_IOERR. */
+int mm_object_faulted(const mm_object *object, mm_error *err);
+/* The same after many bytes were read. A cut inside a page makes no fault there but gives zeros, so
+** this looks at the file's size, too: one system call. */
+int mm_object_whole(const mm_object *object, mm_error *err);
+
+/* Build a new view and show the whole log in it; the old one, if any, is let go of only when the
+** new one is ready. */
+int object_remap(mm_object *object, mm_error *err);
+
+/* Show entries from `first` on in the view. */
+int object_show(mm_object *object, size_t first, mm_error *err);
+
+/* Show again what the first `count` entries have in [low, high). */
+int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t high, mm_error *err);
+
+/* Make the view ready for storing, with room for `size` bytes; may build a new one. */
+int object_ready(mm_object *object, uint64_t size, mm_error *err);
+
+/* What the view shows cannot be trusted: reads fail until the next refresh has mapped the object
+** anew. Pointers into it stay good till then. */
+void object_spoil(mm_object *object);
+
+/* Take over the file's status: size and times. Rebuilds what no longer shows the file. */
+int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err);
+
+/* A process that inherited the object by fork may not use it. */
+int object_check_owner(const mm_object *object, mm_error *err);
+
+#endif

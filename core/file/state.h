@@ -1,0 +1,136 @@
+/*
+** state.h: what an object is: its state, which the files below object.h share, and the small
+** questions about it.
+**
+**     state.h ← show.h ← edit.h, recover.h ← commit.h ← object.h
+**
+** Whoever uses objects includes object.h, and calls what begins with mm_object_; the state itself is
+** to be read by others, data and size above all, and not to be changed.
+*/
+#ifndef MM_STATE_H
+#define MM_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/common/error.h"
+#include "core/file/log.h"
+#include "core/file/view.h"
+#include "core/os/lock.h"
+#include "core/os/path.h"
+#include "core/os/sys.h"
+
+enum mm_synchronous {
+  MM_SYNC_OFF,    /* no journal */
+  MM_SYNC_NORMAL, /* a journal, no fsync: survives a killed process */
+  MM_SYNC_FULL    /* a journal and fsync: survives a lost machine */
+};
+
+/* What a connection has set, and what its objects ask it. Outlives them. */
+typedef struct mm_settings {
+  int synchronous;      /* enum mm_synchronous */
+  bool read_only;       /* no file is ever written, not even to recover it */
+  int64_t busy_timeout; /* milliseconds */
+  /* Asked while waiting for a lock, between the pieces of a large write, and before the commit
+  ** point: nonzero to give up, as mm_fail_stopped says. May be NULL. */
+  mm_lock_watch *watch;
+  void *watch_context;
+  mm_view_watch on_fault; /* from the SIGBUS handler */
+} mm_settings;
+
+enum mm_object_kind {
+  MM_OBJECT_FILE,    /* a file by its path */
+  MM_OBJECT_PRIVATE, /* a file that is only read: commits stay in memory */
+  MM_OBJECT_MEMORY,  /* anonymous */
+  MM_OBJECT_TAGGED   /* shared under a name */
+};
+
+/* Of the file system that the file is on: see mm_os.holes_take_room. */
+enum mm_holes { MM_HOLES_UNKNOWN, MM_HOLES_FREE, MM_HOLES_TAKE_ROOM };
+
+typedef struct mm_object {
+  /* The bytes as this connection sees them. Valid until the next call below that is not const. */
+  const uint8_t *data; /* NULL or any address when size is 0 */
+  uint64_t size;
+
+  int kind;
+  bool fixed; /* access=copy: its size stays; whoever opens memory so says it */
+  char *name; /* as the user wrote it, for messages */
+  char *real; /* absolute path; NULL for memory */
+  uint64_t device, inode;
+  const mm_settings *settings;
+  unsigned generation; /* mm_sys_generation() when it was opened */
+
+  int fd;        /* of the file */
+  int writer;    /* the same file open for writing, while we are its writer; -1: it is not open so.
+                 ** Of memory always `fd`. A program whose file is open for writing cannot be
+                 ** run. */
+  char *journal; /* path; NULL: has none */
+  mm_inode *entry;
+  mm_stat seen;  /* the file at the last refresh, or when we last wrote it */
+  mm_view *view; /* NULL: not mapped yet */
+  int holes;     /* enum mm_holes */
+
+  mm_log log;
+  uint64_t edits; /* changes with each write and each rollback */
+  size_t base;    /* entries below are committed but not in the file; from here on they are the
+                        ** transaction's */
+  uint64_t kept;  /* of a private object: what its log weighed when it was last merged */
+  size_t overlay; /* of those below `base`, so many are of a journal that we may not replay … */
+  uint64_t overlay_salt; /* … this one */
+  uint64_t cleared; /* bytes of the view from here on have never shown anything: they are zero */
+
+  int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
+                          ** asked for; -1: none has, the settings hold */
+  bool begun;             /* we are the file's writer */
+  bool prepared;          /* `change` is journalled */
+  bool changed_by_others; /* during the transaction, by someone who takes no lock */
+  bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
+  bool torn;              /* … and there was no journal of it (synchronous=off) */
+  bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
+  bool stuck;             /* … and could not be removed: we stay the writer until it is */
+  size_t prepared_count;  /* log entries in `change` */
+  mm_change change;
+} mm_object;
+
+static inline bool mm_object_hit(const mm_object *object) {
+  return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
+}
+
+static inline bool mm_object_pending(const mm_object *object) {
+  return object->log.count > object->base;
+}
+
+/* The transaction on it, begun or about to begin, is to be as safe as `synchronous` at least. */
+static inline void mm_object_ask(mm_object *object, int synchronous) {
+  if (synchronous > object->asked) object->asked = synchronous;
+}
+
+/* Whether to go on with what takes long: asks the settings' watch. MM_OK, MM_INTERRUPT, or MM_NOMEM
+** where there was no memory to ask. */
+static inline int mm_object_go_on(const mm_object *object, mm_error *err) {
+  const mm_settings *settings = object->settings;
+  int stop = settings->watch ? settings->watch(settings->watch_context) : 0;
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
+}
+
+/* Is it the file's writer, whom nobody else's commit can meet? A private object writes nothing, so
+** it never is: others go on committing while it is written. */
+static inline bool object_is_writer(const mm_object *object) {
+  return object->begun && object->kind != MM_OBJECT_PRIVATE;
+}
+
+static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {
+  return a->size == b->size && a->ctime == b->ctime && a->mtime == b->mtime;
+}
+
+static inline uint64_t object_min(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static inline uint64_t object_max(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
+
+#endif
