@@ -1,20 +1,39 @@
 /*
-** mmap0.c: the loadable extension: registers all that ext.h lists, and has the entry points.
+** mmap0.c: the loadable extension: registers all functions and tables, and has the entry points.
 **
 **     sqlite> .load ./mmap0
 **
 ** sqlite3_mmap_init registers everything; sqlite3_mmap0_init is the name that SQLite derives from
 ** the file name mmap0.so; sqlite3_mmap_readonly_init registers no way to write.
 */
-#include "ext/connection/ext.h"
+#include "sqlite3ext.h"
 SQLITE_EXTENSION_INIT1
 
 #include <stdatomic.h>
 
 #include "core/common/mem.h"
 #include "core/os/once.h"
-#include "ext/connection/conn.h"
+#include "ext/connection/ext.h"
+#include "ext/connection/open.h"
 #include "ext/mmap0.h"
+
+/* All there is, in the order of registration. Each family is an array ext_functions_x in a file of
+** ext/functions, ended by a NULL name; the last has mmap_version at its end, which tells that all the others are
+** there: loading may fail halfway, and be tried again. Each table is an ext_module_x. */
+/* clang-format off */
+#define EXT_FUNCTIONS(X) \
+  X(check) X(open) X(bytes) X(find) X(position) X(search) X(config)
+#define EXT_MODULES(X) \
+  X(writer) X(mmap) X(lines) X(list) X(changes) X(find_all) X(search_all) X(strings) X(hexdump) \
+  X(histogram) X(diff) X(glob)
+/* clang-format on */
+
+#define EXT_DECLARE(x) extern const ext_function ext_functions_##x[];
+EXT_FUNCTIONS(EXT_DECLARE)
+#undef EXT_DECLARE
+#define EXT_DECLARE(x) extern const ext_module ext_module_##x;
+EXT_MODULES(EXT_DECLARE)
+#undef EXT_DECLARE
 
 #define FUNCTIONS(x) ext_functions_##x,
 static const ext_function *const all_functions[] = {EXT_FUNCTIONS(FUNCTIONS)};
@@ -176,7 +195,7 @@ static int init(sqlite3 *db, char **error, const sqlite3_api_routines *api, bool
   if (!is_accepted(api, error)) return SQLITE_ERROR;
   if (is_callable(db, "SELECT mmap_version()")) return init_again(db, error, read_only);
   if (sqlite3_errcode(db) == SQLITE_NOMEM) return SQLITE_NOMEM;
-  int rc = ext_conn_create(db, &conn, &err);
+  int rc = ext_conn_create(db, MMAP0_VERSION, &conn, &err);
   if (rc) {
     say(error, sqlite3_mprintf("mmap: %s", err.text));
     return ext_sqlite_code(rc);

@@ -41,19 +41,19 @@ _NOT_UNDER_ASAN = {
 # What --config=tsan runs: where threads meet. But not ext/connection/limits_test, which counts the process's own
 # memory and mappings, and finds TSAN's.
 _THREADS = ["%s_test.cc" % name for name in [
-    "core/guard",
-    "core/hammer",
-    "core/lock",
-    "core/object_race",
-    "core/own",
-    "core/view",
-    "ext/connections",
-    "ext/lifetime",
-    "ext/lines",
-    "ext/progress",
-    "ext/scans",
-    "ext/sigbus",
-    "ext/threads",
+    "core/os/guard",
+    "core/file/hammer",
+    "core/os/lock",
+    "core/file/object_race",
+    "core/os/own",
+    "core/file/view",
+    "ext/connection/connections",
+    "ext/connection/lifetime",
+    "ext/lines/lines",
+    "ext/connection/progress",
+    "ext/tables/scans",
+    "ext/connection/sigbus",
+    "ext/connection/threads",
 ]]
 
 def cc_tests(pattern, tags = [], **kwargs):

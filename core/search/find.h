@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/common/watch.h"
+#include "core/search/kernel/find_page.h"
 
 enum { MM_FIND_NONE = -1, MM_FIND_STOPPED = -2 };
 
@@ -49,7 +50,6 @@ int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
 
 /* The offsets of all bytes of data[0 .. MM_FIND_PAGE-1] that equal `byte`; returns how many. For
 ** bytes that are not rare: the ends of lines. */
-#define MM_FIND_PAGE 4096
 unsigned mm_find_places(uint8_t byte, const uint8_t *data, uint16_t places[MM_FIND_PAGE]);
 
 /* Add to counts[256] how often each byte occurs. 0, or MM_FIND_STOPPED. */

@@ -6,7 +6,9 @@
 ** its tables and columns, and so puts words into every statement on them, in quotes even text like
 ** "mmap_set(1)".
 */
-#include "ext/connection/ext.h"
+#include "ext/connection/calls.h"
+
+#include <string.h>
 
 typedef struct token {
   const char *text; /* of a quoted name: what is inside; of a string: nothing */

@@ -13,8 +13,6 @@
 
 #include "core/common/watch.h"
 #include "core/common/mem.h"
-#include "ext/connection/copy.h"
-#include "ext/connection/txn.h"
 
 /* So many unheld objects are kept open. */
 #define KEEP_OBJECTS 256
@@ -25,6 +23,45 @@ typedef struct ext_alias {
   char *path; /* NULL: empty slot */
   ext_object *object;
 } ext_alias;
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static const char *const access_names[] = {"read", "write", "copy", "create"};
+static const char *const synchronous_names[] = {"off", "normal", "full"};
+
+/* Which of the names it is; -1: none. */
+static int which_name(const char *const *names, int count, const char *text) {
+  for (int i = 0; i < count; i++) {
+    if (sqlite3_stricmp(text, names[i]) == 0) return i;
+  }
+  return -1;
+}
+
+int ext_access_parse(const char *text, int *access, mm_error *err) {
+  int found = which_name(access_names, EXT_CREATE + 1, text);
+  if (found < 0) {
+    return mm_fail(err, MM_ERROR, "access '%s' is none of read, write, copy, create", text);
+  }
+  *access = found;
+  return MM_OK;
+}
+
+const char *ext_access_name(int access) {
+  return access_names[access];
+}
+
+int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err) {
+  int found = which_name(synchronous_names, MM_SYNC_FULL + 1, text);
+  if (found < 0) {
+    return mm_fail(err, MM_ERROR, "synchronous '%s' is none of off, normal, full", text);
+  }
+  *synchronous = found;
+  return MM_OK;
+}
+
+const char *ext_synchronous_name(int synchronous) {
+  return synchronous_names[synchronous];
+}
 
 /* ---- interruption --------------------------------------------------------------------------- */
 
@@ -55,7 +92,7 @@ static int answer_of(int rc) {
 
 /* MM_OK: go on. Where there is no memory to ask, SQLite may end the statement that is running with
 ** that error whatever follows: it must not have written by then. What only reads may go on. */
-static int ask_whether_to_go_on(void *context) {
+int ext_conn_ask(void *context) {
   ext_conn *conn = context;
   sqlite3_stmt *stmt = conn->interrupted;
   if (!stmt) {
@@ -72,7 +109,7 @@ static int ask_whether_to_go_on(void *context) {
 }
 
 int ext_conn_interrupted(ext_conn *conn) {
-  return ask_whether_to_go_on(conn) == MM_INTERRUPT;
+  return ext_conn_ask(conn) == MM_INTERRUPT;
 }
 
 static int stop_find(void *context, uint64_t done) {
@@ -451,7 +488,13 @@ void ext_file_window(ext_file *file) {
   if (length < file->length) file->length = length;
 }
 
-/* ---- the connection ------------------------------------------------------------------------- */
+int ext_object_check_places(const ext_object *object, mm_error *err) {
+  if (object->leaving == 0) return MM_OK;
+  return mm_fail(err, MM_ERROR, "rows of '%s' were deleted: COMMIT closes them up first",
+                 object->core->name);
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static void free_handles(ext_conn *conn) {
   for (size_t i = 0; i < conn->handle_count; i++) {
@@ -461,51 +504,9 @@ static void free_handles(ext_conn *conn) {
   mm_free(conn->handles);
 }
 
-void ext_conn_hold(ext_conn *conn) {
-  conn->holds++;
-}
-
-void ext_conn_release(void *context) {
-  ext_conn *conn = context;
-  if (--conn->holds > 0) return;
-  ext_conn_release_statements(conn);
-  ext_txn_destroy(conn);
+void ext_conn_close_objects(ext_conn *conn) {
   free_handles(conn);
-  ext_copies_free(conn);
   while (conn->objects) close_object(conn, &conn->objects);
   forget_aliases_of(conn, NULL);
   mm_free(conn->aliases);
-  mm_root_clear(&conn->root);
-  mm_free(conn);
-}
-
-/* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the
-** statement that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
-static void on_pin_fault(void *context) {
-  ext_conn *conn = context;
-  conn->pin_faults++;
-  sqlite3_interrupt(conn->db);
-}
-
-int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err) {
-  ext_conn *conn = mm_alloc_zeroed(sizeof *conn);
-  if (!conn) return mm_fail_nomem(err);
-  conn->db = db;
-  conn->holds = 1;
-  conn->settings.synchronous = MM_SYNC_FULL;
-  conn->settings.busy_timeout = 1000;
-  conn->settings.watch = ask_whether_to_go_on;
-  conn->settings.watch_context = conn;
-  conn->settings.on_fault.notify = on_pin_fault;
-  conn->settings.on_fault.context = conn;
-  mm_root_init(&conn->root);
-  int rc = ext_txn_create(conn) ? mm_fail_nomem(err) : MM_OK;
-  const char *root = mm_os.environment("SQLITE_MMAP_ROOT");
-  if (rc == MM_OK && root && *root) rc = mm_root_set(&conn->root, root, err);
-  if (rc) {
-    ext_conn_release(conn);
-  } else {
-    *out = conn;
-  }
-  return rc;
 }

@@ -1,15 +1,137 @@
 /*
-** conn.h: making and freeing connections, and what only conn.c's neighbours ask of it.
+** conn.h: what a connection has: settings, objects, handles.
 */
 #ifndef EXT_CONN_H
 #define EXT_CONN_H
 
-#include "ext/connection/ext.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
-/* A connection's state, with one hold on it. MM_PERM and the like if SQLITE_MMAP_ROOT is bad. */
-int ext_conn_create(sqlite3 *db, ext_conn **out, mm_error *err);
-void ext_conn_hold(ext_conn *conn);
-void ext_conn_release(void *conn); /* a destructor for sqlite3_create_function_v2 and _module_v2 */
+#include "core/file/object.h"
+#include "ext/connection/sqlite.h"
+
+typedef struct ext_conn ext_conn;
+
+/* One file, or piece of memory, on one connection. Freed when nobody holds it, it has nothing
+** pending and the connection has others more recently used. */
+typedef struct ext_object {
+  mm_object *core; /* owned */
+  ext_conn *conn;
+  unsigned holds;      /* handles, cursors, tables and statements that use it */
+  bool in_transaction; /* listed in the connection's transaction */
+  size_t noted;        /* its newest record there, counted from 1; 0: none */
+  /* Rows of a created table that are deleted and not closed up: what lies behind them, and the end,
+  ** stays where it is till COMMIT. */
+  int64_t leaving;
+  uint64_t used; /* for least recently used */
+  struct ext_object *next;
+} ext_object;
+
+enum ext_access { EXT_READ, EXT_WRITE, EXT_COPY, EXT_CREATE };
+
+/* One of their names, whatever the case; and back. */
+int ext_access_parse(const char *text, int *access, mm_error *err);
+const char *ext_access_name(int access);
+
+/* The same for off, normal, full: an enum mm_synchronous. */
+int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err);
+const char *ext_synchronous_name(int synchronous);
+
+/* The length of a window that goes to the end of the object, wherever that is. */
+#define EXT_TO_END UINT64_MAX
+
+/* What mmap_open gave out. */
+typedef struct ext_handle {
+  sqlite3_int64 id;
+  ext_object *object;      /* held; NULL: closed */
+  int access;              /* enum ext_access */
+  uint64_t offset, length; /* of the window; EXT_TO_END */
+  uint64_t position;       /* from the start of the window */
+  char *name;              /* the tag; NULL */
+} ext_handle;
+
+/* A file argument, resolved: an object and the window of it that counts. */
+typedef struct ext_file {
+  ext_object *object;
+  ext_handle *handle; /* NULL: by path */
+  uint64_t start;     /* of the window, in the object */
+  uint64_t length;    /* of the window, in bytes, as of now: 0 if it lies past the end */
+} ext_file;
+
+struct ext_conn {
+  sqlite3 *db;
+  const char *version; /* of the library */
+  unsigned holds;      /* registered functions and modules: the last one frees the connection */
+  mm_settings settings;
+  mm_root root;
+  ext_object *objects;
+  size_t object_count;
+  uint64_t clock;            /* for ext_object.used */
+  struct ext_alias *aliases; /* paths that were resolved before (conn.c) */
+  ext_handle **handles;      /* handles[i] has id i+1 */
+  size_t handle_count, handle_capacity;
+  struct ext_txn *txn;
+  struct mmap_table *tables;    /* created tables of records (records.h) */
+  struct ext_copy *copies;      /* objects of tables with access=copy (copy.h) */
+  struct mmap_deleted *deleted; /* rows that COMMIT will close up (deleting.c) */
+  struct ext_checked *checked;  /* created tables, for mmap_check and mmap_list (tab.h) */
+  sqlite3_stmt *writer;         /* cached; finalized by ext_conn_release_statements */
+  sqlite3_stmt *interrupted;    /* likewise */
+  bool planned;    /* mmap_list or mmap_writer was asked for a plan: the name means ours */
+  bool caches;     /* mmap_list is connected, and will finalize what is cached */
+  uint64_t writes; /* calls of functions that write, so far */
+  uint64_t plans;  /* queries that were planned, so far (given.h) */
+  volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
+  mm_error err;                 /* scratch for callers on this connection */
+};
+
+/* The object that a path names, opened if need be: held for the caller, who releases it. `create`:
+** make an empty file where there is none. Refuses what core/os/path.h refuses and databases that this
+** process has open. Not refreshed. */
+int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
+                       mm_error *err);
+/* A new object that no path leads to: access=copy, memory, tag. Held likewise. */
+int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err);
+void ext_object_hold(ext_object *object);
+void ext_object_release(ext_object *object); /* NULL is allowed */
+
+/* The handle with that id: MM_ERROR "handle 7 is closed" or "7 is no handle". */
+int ext_conn_handle(ext_conn *conn, sqlite3_int64 id, ext_handle **out, mm_error *err);
+int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_error *err);
+
+/* The window of a handle (NULL: all) of the object as it is now, clipped to it. */
+void ext_file_window(ext_file *file);
+
+/* Finalize the cached statements: they would keep sqlite3_close from closing. Called when an
+** eponymous table is disconnected, which sqlite3_close does first. */
+void ext_conn_release_statements(ext_conn *conn);
+
+/* The end of a query of our own: finalizes it. `rc` is what came last; one that was cut short has
+** given no answer: MM_NOMEM, MM_INTERRUPT. One that an authorizer denies has no other answer than
+** none. */
+int ext_conn_end_query(sqlite3_stmt *stmt, int rc, mm_error *err);
+
+/* May the connection write at all? MM_READONLY under PRAGMA query_only or on a read-only database.
+** For what happens outside a transaction: making a file. */
+int ext_conn_check_writes(ext_conn *conn, mm_error *err);
+
+/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops that only read
+** (whoever writes asks mm_object_go_on): some µs. */
+int ext_conn_interrupted(ext_conn *conn);
+
+/* The same for whoever writes, as mm_settings.watch: MM_OK, MM_INTERRUPT or MM_NOMEM. */
+int ext_conn_ask(void *conn);
+
+/* An mm_watch that stops when ext_conn_interrupted says so. */
+struct mm_watch;
+void ext_conn_watch(ext_conn *conn, struct mm_watch *watch);
+
+/* While rows are leaving: MM_ERROR. For what makes room, closes it up or resizes. */
+int ext_object_check_places(const ext_object *object, mm_error *err);
+
+/* Close all of them, at the end of the connection. */
+void ext_conn_close_objects(ext_conn *conn);
 
 /* A new private object of the file (access=copy), held for the caller. */
 int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
@@ -32,5 +154,10 @@ bool ext_conn_may_cache(ext_conn *conn);
 
 /* Close what nobody holds and no path leads to; after a transaction has ended. */
 void ext_conn_collect(ext_conn *conn);
+
+/* The connection that a function belongs to. */
+static inline ext_conn *ext_conn_of(sqlite3_context *context) {
+  return sqlite3_user_data(context);
+}
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/common/mem.h"
 #include "ext/connection/conn.h"
+#include "ext/connection/txn.h"
 
 typedef struct ext_copy {
   char *database;
@@ -11,6 +12,8 @@ typedef struct ext_copy {
   size_t name_count, name_capacity;
   ext_object *object; /* held */
   bool gone;          /* dropped, or its making was undone: freed when the transaction ends */
+  bool listed;        /* the transaction will tell its end, by this: */
+  ext_txn_deferred deferred;
   struct ext_copy *next;
 } ext_copy;
 
@@ -47,16 +50,14 @@ static void free_copy(ext_copy *copy) {
   mm_free(copy);
 }
 
-static void free_gone(ext_conn *conn) {
-  for (ext_copy **link = &conn->copies; *link;) {
-    ext_copy *copy = *link;
-    if (copy->gone) {
-      *link = copy->next;
-      free_copy(copy);
-    } else {
-      link = &copy->next;
-    }
-  }
+/* One that a rollback may bring back goes when the transaction ends. */
+static void let_go_of(ext_copy *copy) {
+  copy->gone = true;
+  if (copy->listed) return;
+  ext_copy **link = &copy->object->conn->copies;
+  while (*link != copy) link = &(*link)->next;
+  *link = copy->next;
+  free_copy(copy);
 }
 
 static int add_name(ext_copy *copy, const char *name, mm_error *err) {
@@ -104,7 +105,7 @@ int ext_copy_open(ext_conn *conn, const char *database, const char *name, const 
   ext_copy *copy = find_copy(conn, database, name);
   int rc = MM_OK;
   if (copy && is_stale(conn, copy, path)) {
-    copy->gone = true;
+    let_go_of(copy);
     copy = NULL;
   }
   if (!copy) rc = add_copy(conn, database, name, path, &copy, err);
@@ -126,11 +127,42 @@ static void rename_back(void *context, uint64_t name_count) {
   copy->name_count = (size_t)name_count;
 }
 
+static int flush_copy(void *context, mm_error *err) {
+  (void)context, (void)err;
+  return MM_OK;
+}
+
+/* What the transaction dropped, or made and rolled back, goes, and the names before the last. */
+static void end_copy(void *context, bool committed) {
+  ext_copy *copy = context;
+  size_t last = copy->name_count - 1;
+  (void)committed;
+  copy->listed = false;
+  if (copy->gone) {
+    let_go_of(copy);
+    return;
+  }
+  drop_names(copy, 0, last);
+  copy->names[0] = copy->names[last];
+  copy->name_count = 1;
+}
+
+/* Something of it changes in the transaction, and undo(copy, value) takes it back. */
+static int note_change(ext_conn *conn, ext_copy *copy, ext_undo *undo, uint64_t value,
+                       mm_error *err) {
+  int rc = ext_txn_enlist(conn, err);
+  if (rc == MM_OK) rc = ext_txn_undo(conn, undo, copy, value, err);
+  if (rc || copy->listed) return rc;
+  copy->deferred = (ext_txn_deferred){.flush = flush_copy, .end = end_copy, .context = copy};
+  ext_txn_defer(conn, &copy->deferred);
+  copy->listed = true;
+  return MM_OK;
+}
+
 int ext_copy_drop(ext_conn *conn, const char *database, const char *name, mm_error *err) {
   ext_copy *copy = find_copy(conn, database, name);
   if (!copy) return MM_OK;
-  int rc = ext_txn_enlist(conn, err);
-  if (rc == MM_OK) rc = ext_txn_undo(conn, set_gone, copy, 0, err);
+  int rc = note_change(conn, copy, set_gone, 0, err);
   if (rc == MM_OK) copy->gone = true;
   return rc;
 }
@@ -139,8 +171,7 @@ int ext_copy_rename(ext_conn *conn, const char *database, const char *name, cons
                     mm_error *err) {
   ext_copy *copy = find_copy(conn, database, name);
   if (!copy) return MM_OK;
-  int rc = ext_txn_enlist(conn, err);
-  if (rc == MM_OK) rc = ext_txn_undo(conn, rename_back, copy, copy->name_count, err);
+  int rc = note_change(conn, copy, rename_back, copy->name_count, err);
   return rc == MM_OK ? add_name(copy, new_name, err) : rc;
 }
 
@@ -151,29 +182,22 @@ int ext_copy_create(ext_conn *conn, const char *database, const char *name, cons
   if (rc || !path) return rc;
   rc = add_copy(conn, database, name, path, &copy, err);
   if (rc) return rc;
-  rc = ext_txn_undo(conn, set_gone, copy, 1, err);
-  if (rc) copy->gone = true;
+  rc = note_change(conn, copy, set_gone, 1, err);
+  if (rc) let_go_of(copy);
   return rc;
 }
 
-void ext_copies_settle(ext_conn *conn) {
-  free_gone(conn);
-  for (ext_copy *copy = conn->copies; copy; copy = copy->next) {
-    size_t last = copy->name_count - 1;
-    drop_names(copy, 0, last);
-    copy->names[0] = copy->names[last];
-    copy->name_count = 1;
-  }
-}
-
-/* No transaction is open on it, but there may be one of ours: what it would undo stays. */
 void ext_copies_forget(ext_conn *conn, const char *database) {
-  for (ext_copy *copy = conn->copies; copy; copy = copy->next) {
-    if (sqlite3_stricmp(copy->database, database) == 0) copy->gone = true;
+  for (ext_copy *copy = conn->copies, *next; copy; copy = next) {
+    next = copy->next;
+    if (sqlite3_stricmp(copy->database, database) == 0) let_go_of(copy);
   }
 }
 
 void ext_copies_free(ext_conn *conn) {
-  for (ext_copy *copy = conn->copies; copy; copy = copy->next) copy->gone = true;
-  free_gone(conn);
+  while (conn->copies) {
+    ext_copy *copy = conn->copies;
+    conn->copies = copy->next;
+    free_copy(copy);
+  }
 }

@@ -9,7 +9,7 @@
 #ifndef EXT_COPY_H
 #define EXT_COPY_H
 
-#include "ext/connection/ext.h"
+#include "ext/connection/conn.h"
 
 /* A table of that name is made: one that was there before is no more. With `path` the new one has
 ** access=copy. In xCreate. */
@@ -27,9 +27,6 @@ int ext_copy_rename(ext_conn *conn, const char *database, const char *name, cons
 
 /* The database is detached. */
 void ext_copies_forget(ext_conn *conn, const char *database);
-
-/* The transaction has ended: what it dropped, or made and rolled back, goes. */
-void ext_copies_settle(ext_conn *conn);
 
 void ext_copies_free(ext_conn *conn);
 

@@ -13,11 +13,15 @@
 ** SQLite before 3.40 lets the triggers of a hostile database write to tables that are DIRECTONLY:
 ** what writes to one of ours must be a statement that names it.
 */
-#include "ext/connection/conn.h"
+#include "ext/connection/stmt.h"
 
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "ext/connection/calls.h"
+#include "ext/connection/open.h"
+#include "ext/connection/txn.h"
+#include "ext/connection/value.h"
 
 #define STATEMENT_DATA (-1836013945) /* any negative number that nobody else has */
 #define RECENT 8

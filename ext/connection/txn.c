@@ -39,8 +39,7 @@
 #include <string.h>
 
 #include "core/common/mem.h"
-#include "ext/connection/conn.h"
-#include "ext/connection/copy.h"
+#include "ext/connection/value.h"
 
 typedef struct undo {
   ext_object *object; /* cut its log to `mark` … */
@@ -76,6 +75,28 @@ void ext_txn_destroy(ext_conn *conn) {
   mm_free(conn->txn->objects);
   mm_free(conn->txn);
   conn->txn = NULL;
+}
+
+/* ---- being told of it ----------------------------------------------------------------------- */
+
+/* A statement that writes nothing is enough for SQLite to enlist the table. It is rare, and not
+** cached. On a read-only database, of which the table is one, nothing of ours writes. */
+int ext_txn_enlist(ext_conn *conn, mm_error *err) {
+  sqlite3_stmt *stmt = NULL;
+  if (conn->settings.read_only || sqlite3_db_readonly(conn->db, "main") == 1) return MM_OK;
+  if (!ext_conn_means_ours(conn, "SELECT 1 FROM temp.mmap_writer")) {
+    int rc = sqlite3_errcode(conn->db);
+    if (rc == SQLITE_NOMEM) return mm_fail_nomem(err);
+    if (rc == SQLITE_INTERRUPT) return mm_fail(err, MM_INTERRUPT, "interrupted");
+    return mm_fail(err, MM_ERROR, "a table named mmap_writer stands in the way of all writes");
+  }
+  int rc = sqlite3_prepare_v2(conn->db, "DELETE FROM temp.mmap_writer", -1, &stmt, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc != SQLITE_DONE) mm_fail(err, MM_ERROR, "%s", sqlite3_errmsg(conn->db));
+  if (rc == SQLITE_NOMEM) mm_fail_nomem(err);
+  if (rc == SQLITE_INTERRUPT) mm_fail(err, MM_INTERRUPT, "interrupted");
+  (void)sqlite3_finalize(stmt);
+  return rc == SQLITE_DONE ? MM_OK : err->code;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -333,7 +354,6 @@ static void end(ext_conn *conn, bool committed) {
   txn->object_count = txn->undo_count = txn->level_count = 0;
   txn->flushed = txn->synced = false;
   txn->epoch++;
-  ext_copies_settle(conn);
   ext_conn_collect(conn);
 }
 

@@ -1,5 +1,5 @@
 /*
-** fn_bytes.c: the functions on an object's bytes: looking at them, changing them, moving them
+** bytes.c: the functions on an object's bytes: looking at them, changing them, moving them
 ** about.
 **
 **     mmap_length mmap_size mmap_get mmap_slice                          read
@@ -11,6 +11,7 @@
 ** Python does.
 */
 #include "ext/functions/fn.h"
+#include "ext/functions/writer.h"
 
 #include "core/common/mem.h"
 
@@ -321,7 +322,7 @@ static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
   }
   uint64_t end = start + (uint64_t)size;
   if (end != write->file.object->core->size) {
-    rc = ext_deleted_check(conn, write->file.object, err);
+    rc = ext_object_check_places(write->file.object, err);
   }
   if (rc == MM_OK) rc = prepare_follow(conn, write, err);
   if (rc == MM_OK) rc = mm_object_resize(write->file.object->core, end, err);
@@ -353,7 +354,7 @@ static int check_tail(const ext_file *file, mm_error *err) {
 /* What both that move the bytes behind look at first. */
 static int begin_shift(ext_conn *conn, ext_write *write, mm_error *err) {
   int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = ext_deleted_check(conn, write->file.object, err);
+  if (rc == MM_OK) rc = ext_object_check_places(write->file.object, err);
   return rc == MM_OK ? check_tail(&write->file, err) : rc;
 }
 

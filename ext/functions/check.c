@@ -1,5 +1,5 @@
 /*
-** fn_check.c: mmap_check(table): does a table keep what it promises?
+** check.c: mmap_check(table): does a table keep what it promises?
 **
 **     sqlite> SELECT mmap_check('pw');
 **     record 17 is out of order: its 'hash' x'00…' comes after x'01…' of record 16

@@ -1,23 +1,9 @@
 /*
-** fn_config.c: mmap_config, and what the library says of itself.
+** config.c: mmap_config, and what the library says of itself.
 */
-#include "ext/connection/conn.h"
 #include "ext/functions/fn.h"
-#include "ext/mmap0.h"
 
 #include "core/search/find.h"
-
-static const char *const synchronous_names[] = {"off", "normal", "full"};
-
-int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err) {
-  for (int i = MM_SYNC_OFF; i <= MM_SYNC_FULL; i++) {
-    if (sqlite3_stricmp(text, synchronous_names[i]) == 0) {
-      *synchronous = i;
-      return MM_OK;
-    }
-  }
-  return mm_fail(err, MM_ERROR, "synchronous '%s' is none of off, normal, full", text);
-}
 
 static int set_synchronous(ext_conn *conn, sqlite3_value *value, mm_error *err) {
   const char *text;
@@ -43,7 +29,7 @@ static int set_root(ext_conn *conn, sqlite3_value *value, mm_error *err) {
 }
 
 static void result_synchronous(sqlite3_context *context, const ext_conn *conn) {
-  sqlite3_result_text(context, synchronous_names[conn->settings.synchronous], -1, SQLITE_STATIC);
+  sqlite3_result_text(context, ext_synchronous_name(conn->settings.synchronous), -1, SQLITE_STATIC);
 }
 
 static void result_busy_timeout(sqlite3_context *context, const ext_conn *conn) {
@@ -96,7 +82,7 @@ static void configFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 static void versionFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   (void)argc, (void)argv;
-  sqlite3_result_text(context, MMAP0_VERSION, -1, SQLITE_STATIC);
+  sqlite3_result_text(context, ext_conn_of(context)->version, -1, SQLITE_STATIC);
 }
 
 #ifdef __clang__
@@ -107,9 +93,10 @@ static void versionFunc(sqlite3_context *context, int argc, sqlite3_value **argv
 
 static void debugFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   (void)argc, (void)argv;
-  char *text = sqlite3_mprintf(
-      "sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s", MMAP0_VERSION,
-      COMPILER, SQLITE_VERSION, sqlite3_libversion(), mm_find_path());
+  char *text =
+      sqlite3_mprintf("sqlite-mmap %s; compiler %s; sqlite headers %s, running %s; find %s",
+                      ext_conn_of(context)->version, COMPILER, SQLITE_VERSION, sqlite3_libversion(),
+                      mm_find_path());
   if (text) {
     sqlite3_result_text(context, text, -1, sqlite3_free);
   } else {

@@ -1,5 +1,5 @@
 /*
-** fn_find.c: mmap_find, mmap_rfind and mmap_count: search for bytes.
+** find.c: mmap_find, mmap_rfind and mmap_count: search for bytes.
 */
 #include "ext/functions/fn.h"
 

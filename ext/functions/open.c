@@ -1,7 +1,6 @@
 /*
-** fn_open.c: mmap_open and mmap_close.
+** open.c: mmap_open and mmap_close.
 */
-#include "ext/connection/conn.h"
 #include "ext/functions/fn.h"
 
 #include <string.h>
@@ -15,17 +14,6 @@ typedef struct opening {
   bool access_given;
   int64_t length, offset;
 } opening;
-
-int ext_access_parse(const char *text, int *access, mm_error *err) {
-  static const char *const names[] = {"read", "write", "copy", "create"};
-  for (int i = EXT_READ; i <= EXT_CREATE; i++) {
-    if (sqlite3_stricmp(text, names[i]) == 0) {
-      *access = i;
-      return MM_OK;
-    }
-  }
-  return mm_fail(err, MM_ERROR, "access '%s' is none of read, write, copy, create", text);
-}
 
 static int access_argument(int argc, sqlite3_value **argv, opening *o, mm_error *err) {
   const char *text;

@@ -1,5 +1,5 @@
 /*
-** fn_position.c: the functions of a handle with a position, as file objects have them.
+** position.c: the functions of a handle with a position, as file objects have them.
 **
 ** The position is counted from the start of the handle's window. It is no part of a transaction; a
 ** call that fails leaves it where it was. One that lies past the end, as the file was cut, stays
@@ -7,6 +7,7 @@
 ** the cut was rolled back.
 */
 #include "ext/functions/fn.h"
+#include "ext/functions/writer.h"
 
 #include "core/search/find.h"
 

@@ -1,5 +1,5 @@
 /*
-** fn_search.c: mmap_search, mmap_hex and mmap_crc32.
+** search.c: mmap_search, mmap_hex and mmap_crc32.
 */
 #include "core/bytes/crc32.h"
 #include "core/search/hex.h"

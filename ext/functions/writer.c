@@ -9,9 +9,8 @@
 ** it refuses under query_only, enlists us in the transaction, tells us of its savepoints and its
 ** end, and commits by itself outside BEGIN. What the table is told to do, it does in xUpdate.
 */
-#include "ext/connection/ext.h"
+#include "ext/functions/writer.h"
 
-#include "ext/connection/conn.h"
 #include "ext/tables/tab.h"
 
 #define POINTER_TYPE "mmap_write"
@@ -54,26 +53,6 @@ static int run_writer(ext_conn *conn, ext_write *write) {
   give_back(conn, stmt);
   sqlite3_set_last_insert_rowid(conn->db, rowid);
   return rc;
-}
-
-/* A statement that writes nothing is enough for SQLite to enlist the table. It is rare, and not
-** cached. On a read-only database, of which the table is one, nothing of ours writes. */
-int ext_txn_enlist(ext_conn *conn, mm_error *err) {
-  sqlite3_stmt *stmt = NULL;
-  if (conn->settings.read_only || sqlite3_db_readonly(conn->db, "main") == 1) return MM_OK;
-  if (!ext_conn_means_ours(conn, "SELECT 1 FROM temp.mmap_writer")) {
-    int rc = sqlite3_errcode(conn->db);
-    if (rc == SQLITE_NOMEM) return mm_fail_nomem(err);
-    if (rc == SQLITE_INTERRUPT) return mm_fail(err, MM_INTERRUPT, "interrupted");
-    return mm_fail(err, MM_ERROR, "a table named mmap_writer stands in the way of all writes");
-  }
-  int rc = sqlite3_prepare_v2(conn->db, "DELETE FROM temp.mmap_writer", -1, &stmt, NULL);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc != SQLITE_DONE) mm_fail(err, MM_ERROR, "%s", sqlite3_errmsg(conn->db));
-  if (rc == SQLITE_NOMEM) mm_fail_nomem(err);
-  if (rc == SQLITE_INTERRUPT) mm_fail(err, MM_INTERRUPT, "interrupted");
-  (void)sqlite3_finalize(stmt);
-  return rc == SQLITE_DONE ? MM_OK : err->code;
 }
 
 /* The error is core's if it came that far, else SQLite's. */

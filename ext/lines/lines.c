@@ -1,5 +1,5 @@
 /*
-** tab_lines.c: the table `mmap_lines`: a file as lines of text.
+** lines.c: the table `mmap_lines`: a file as lines of text.
 **
 **     SELECT number, text FROM mmap_lines('access.log') WHERE text LIKE '%error%';
 **     SELECT offset, text FROM mmap_lines('access.log') WHERE offset >= 1000000 LIMIT 10;
@@ -17,14 +17,14 @@
 **              PLAN_ORDERED     the plan relies on the order of `text`
 **     idxStr   for each further argument what and how:
 **              'o' offset, rowid  'n' number  't' text  'T' … compared to a literal
-**              and as in tab_mmap.h
+**              and as in records.h
 */
 #include <stdlib.h>
 
 #include "core/search/find.h"
 #include "core/common/mem.h"
 #include "ext/tables/scan.h"
-#include "ext/records/records.h"
+#include "ext/tables/argument.h"
 
 enum { LINES_NUMBER, LINES_OFFSET, LINES_TEXT, LINES_FILE };
 
@@ -97,9 +97,9 @@ static int unknown_lines_option(const char *key, mm_error *err) {
 }
 
 static int set_lines_option(lines_table *table, int option, const char *value, mm_error *err) {
-  if (option == LINES_SORTED) return mmap_argument_yes("sorted", value, &table->sorted, err);
-  return mmap_argument_number(lines_options[option], value,
-                              option == LINES_FROM ? &table->offset : &table->length, err);
+  if (option == LINES_SORTED) return ext_argument_yes("sorted", value, &table->sorted, err);
+  return ext_argument_number(lines_options[option], value,
+                             option == LINES_FROM ? &table->offset : &table->length, err);
 }
 
 static int apply_option(lines_table *table, const char *key, const char *text, unsigned *seen,
@@ -111,7 +111,7 @@ static int apply_option(lines_table *table, const char *key, const char *text, u
     return mm_fail(err, MM_ERROR, "option '%s' is given twice", lines_options[option]);
   }
   *seen |= 1u << option;
-  char *value = mmap_argument_text(text);
+  char *value = ext_argument_text(text);
   int rc = value ? set_lines_option(table, option, value, err) : mm_fail_nomem(err);
   mm_free(value);
   return rc;
@@ -121,7 +121,7 @@ static int parse_option(lines_table *table, const char *text, unsigned *seen, mm
   const char *equals = strchr(text, '=');
   if (!equals) return unknown_lines_option(text, err);
   char *name = sqlite3_mprintf("%.*s", (int)(equals - text), text);
-  char *key = name ? mmap_argument_text(name) : NULL;
+  char *key = name ? ext_argument_text(name) : NULL;
   int rc = key ? apply_option(table, key, equals + 1, seen, err) : mm_fail_nomem(err);
   sqlite3_free(name);
   mm_free(key);
@@ -130,7 +130,7 @@ static int parse_option(lines_table *table, const char *text, unsigned *seen, mm
 
 static int parse_arguments(lines_table *table, int argc, const char *const *argv, mm_error *err) {
   unsigned seen = 0;
-  table->path = argc > 3 ? mmap_argument_text(argv[3]) : NULL;
+  table->path = argc > 3 ? ext_argument_text(argv[3]) : NULL;
   if (argc <= 3 || (table->path && !*table->path))
     return mm_fail(err, MM_ERROR, "a path is needed");
   table->database = mm_strdup(argv[1]);
@@ -155,7 +155,8 @@ static int check_file(const lines_table *table, mm_error *err) {
   ext_object *object;
   int rc = open_file(table, &object, err);
   if (rc) return rc;
-  rc = mmap_check_window(table->path, table->offset, table->length, object->core->size, err);
+  rc =
+      ext_argument_check_window(table->path, table->offset, table->length, object->core->size, err);
   ext_object_release(object);
   return rc;
 }

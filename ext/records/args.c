@@ -1,5 +1,5 @@
 /*
-** tab_mmap_args.c: the arguments of CREATE VIRTUAL TABLE … USING mmap(path [, option | column] …).
+** args.c: the arguments of CREATE VIRTUAL TABLE … USING mmap(path [, option | column] …).
 **
 **     'firmware.bin', offset=0x200, record=16, id u32le, name text(8) @4, "odd name" u8 @15
 **
@@ -10,112 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/search/hex.h"
 #include "core/common/mem.h"
-
-/* ---- scanning ------------------------------------------------------------------------------- */
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
-
-static const char *skip_blanks(const char *p) {
-  while (is_blank(*p)) p++;
-  return p;
-}
-
-static bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '$' || (unsigned char)c >= 0x80;
-}
-
-static char closing_quote(char open) {
-  switch (open) {
-    case '\'':
-    case '"':
-    case '`':
-      return open;
-    case '[':
-      return ']';
-    default:
-      return 0;
-  }
-}
-
-/* A quoted piece of text; a doubled quote stands for one. Allocated; NULL: no memory, or, and `p`
-** is NULL then, it is not closed. */
-static char *read_quoted(const char **p) {
-  char close = closing_quote(**p);
-  const char *from = *p + 1;
-  char *text = mm_alloc(strlen(from) + 1), *to = text;
-  if (!text) return NULL;
-  while (*from && !(*from == close && (close == ']' || from[1] != close))) {
-    if (*from == close) from++;
-    *to++ = *from++;
-  }
-  if (!*from) {
-    mm_free(text);
-    *p = NULL;
-    return NULL;
-  }
-  *to = 0;
-  *p = from + 1;
-  return text;
-}
-
-static char *copy_range(const char *from, const char *to) {
-  size_t size = (size_t)(to - from);
-  char *text = mm_alloc(size + 1);
-  if (!text) return NULL;
-  memcpy(text, from, size);
-  text[size] = 0;
-  return text;
-}
-
-/* A name: quoted, or a word. NULL: no memory, or, and `p` is NULL then, there is none. */
-static char *read_name(const char **p) {
-  if (closing_quote(**p)) return read_quoted(p);
-  const char *from = *p;
-  while (is_name_character(**p)) (*p)++;
-  if (*p > from) return copy_range(from, *p);
-  *p = NULL;
-  return NULL;
-}
-
-char *mmap_argument_text(const char *p) {
-  p = skip_blanks(p);
-  if (closing_quote(*p)) {
-    const char *q = p;
-    char *text = read_quoted(&q);
-    if (q && (!text || !*skip_blanks(q))) return text;
-    mm_free(text);
-  }
-  const char *end = p + strlen(p);
-  while (end > p && is_blank(end[-1])) end--;
-  return copy_range(p, end);
-}
-
-int mmap_argument_yes(const char *name, const char *text, bool *yes, mm_error *err) {
-  *yes = sqlite3_stricmp(text, "yes") == 0;
-  if (*yes || sqlite3_stricmp(text, "no") == 0) return MM_OK;
-  return mm_fail(err, MM_ERROR, "%s '%s' is neither yes nor no", name, text);
-}
-
-/* Decimal or 0x hexadecimal, to the end of its digits; -1: no such number. (strtoull takes "0x"
-** twice.) */
-static int64_t parse_number(const char **p) {
-  bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
-  const char *digits = hex ? *p + 2 : *p, *end = digits;
-  uint64_t n = 0;
-  int base = hex ? 16 : 10;
-  for (int digit; (digit = mm_hex_digit(*end)) >= 0 && digit < base; end++) {
-    n = n * (uint64_t)base + (uint64_t)digit;
-    if (n > MM_OBJECT_MAX) return -1;
-  }
-  if (end == digits) return -1;
-  *p = end;
-  return (int64_t)n;
-}
+#include "ext/tables/argument.h"
 
 /* ---- options -------------------------------------------------------------------------------- */
 
@@ -148,29 +44,19 @@ static int option_of(const char *name) {
   return -1;
 }
 
-int mmap_argument_number(const char *name, const char *text, uint64_t *out, mm_error *err) {
-  const char *p = text;
-  int64_t n = parse_number(&p);
-  if (n < 0 || *skip_blanks(p)) {
-    return mm_fail(err, MM_ERROR, "%s '%s' is no number of bytes", name, text);
-  }
-  *out = (uint64_t)n;
-  return MM_OK;
-}
-
 static int set_option(parser *parse, int option, const char *text) {
   mmap_spec *spec = parse->spec;
   switch (option) {
     case OPT_ACCESS:
       return ext_access_parse(text, &spec->access, parse->err);
     case OPT_DELETE:
-      return mmap_argument_yes("delete", text, &spec->deletes, parse->err);
+      return ext_argument_yes("delete", text, &spec->deletes, parse->err);
     case OPT_OFFSET:
-      return mmap_argument_number("offset", text, &spec->offset, parse->err);
+      return ext_argument_number("offset", text, &spec->offset, parse->err);
     case OPT_LENGTH:
-      return mmap_argument_number("length", text, &spec->length, parse->err);
+      return ext_argument_number("length", text, &spec->length, parse->err);
     case OPT_RECORD:
-      return mmap_argument_number("record", text, &spec->record, parse->err);
+      return ext_argument_number("record", text, &spec->record, parse->err);
     case OPT_SORTED:
       parse->sorted = mm_strdup(text);
       return parse->sorted ? MM_OK : mm_fail_nomem(parse->err);
@@ -191,7 +77,7 @@ static int parse_table_option(parser *parse, const char *name, const char *rest)
     return mm_fail(parse->err, MM_ERROR, "option '%s' is given twice", name);
   }
   parse->seen |= 1u << option;
-  char *text = mmap_argument_text(rest);
+  char *text = ext_argument_text(rest);
   int rc = text ? set_option(parse, option, text) : mm_fail_nomem(parse->err);
   mm_free(text);
   return rc;
@@ -220,15 +106,15 @@ static int parse_type_and_place(parser *parse, const char *text, mmap_column *co
   const char *end = at ? at : text + strlen(text);
   column->at = after_last_column(parse->spec);
   if (at) {
-    const char *p = skip_blanks(at + 1);
-    int64_t n = parse_number(&p);
-    if (n < 0 || *skip_blanks(p)) {
+    const char *p = ext_argument_skip(at + 1);
+    int64_t n = ext_argument_digits(&p);
+    if (n < 0 || *ext_argument_skip(p)) {
       return mm_fail(parse->err, MM_ERROR, "column '%s': '%s' is no place in a record",
                      column->name, at);
     }
     column->at = (uint64_t)n;
   }
-  while (end > text && is_blank(end[-1])) end--;
+  while (end > text && ext_argument_is_blank(end[-1])) end--;
   mm_error inner;
   if (mm_type_parse(text, (size_t)(end - text), &column->type, &inner)) {
     return mm_fail(parse->err, MM_ERROR, "column '%s': %s", column->name, inner.text);
@@ -270,12 +156,12 @@ static int parse_column(parser *parse, char *name, const char *rest) {
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 static int parse_argument(parser *parse, const char *text) {
-  const char *p = skip_blanks(text);
-  bool quoted = closing_quote(*p) != 0;
-  char *name = read_name(&p);
+  const char *p = ext_argument_skip(text);
+  bool quoted = *p && strchr("'\"`[", *p);
+  char *name = ext_argument_name(&p);
   if (!p) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
   if (!name) return mm_fail_nomem(parse->err);
-  p = skip_blanks(p);
+  p = ext_argument_skip(p);
   if (*p == '=' && !quoted) {
     int rc = parse_table_option(parse, name, p + 1);
     mm_free(name);
@@ -318,7 +204,7 @@ static int check_spec(parser *parse) {
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err) {
   parser parse = {.spec = spec, .err = err};
   int rc = MM_OK;
-  spec->path = argc > 3 ? mmap_argument_text(argv[3]) : NULL;
+  spec->path = argc > 3 ? ext_argument_text(argv[3]) : NULL;
   if (argc <= 3 || (spec->path && !*spec->path)) rc = mm_fail(err, MM_ERROR, "a path is needed");
   if (rc == MM_OK && !spec->path) rc = mm_fail_nomem(err);
   for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_argument(&parse, argv[i]);

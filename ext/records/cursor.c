@@ -1,5 +1,5 @@
 /*
-** tab_mmap_scan.c: the cursor of the table `mmap`.
+** cursor.c: the cursor of the table `mmap`.
 **
 ** What xFilter finds is a list of runs of rows, ascending; mostly it is one run. Constraints on
 ** rowid and offset cut it at its ends, a lookup in a sorted table makes short runs, a byte filter
@@ -11,7 +11,6 @@
 
 #include "core/search/find.h"
 #include "core/common/mem.h"
-#include "ext/connection/conn.h"
 #include "ext/tables/scan.h"
 #include "ext/records/records.h"
 

@@ -1,5 +1,5 @@
 /*
-** tab_mmap_delete.c: DELETE.
+** deleting.c: DELETE.
 **
 ** A deleted row stays where it is, and is only noted as gone: rowids stay, and functions see the
 ** file's bytes as they were. When SQLite says COMMIT the file closes up, as ordinary entries of the
@@ -50,17 +50,6 @@ const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *o
   return d && d->rows.count && is_alike(d, table) ? &d->rows : NULL;
 }
 
-bool ext_deleted_has(const ext_conn *conn, const ext_object *object) {
-  const mmap_deleted *d = find_deleted(conn, object);
-  return d && d->rows.count > 0;
-}
-
-int ext_deleted_check(const ext_conn *conn, const ext_object *object, mm_error *err) {
-  if (!ext_deleted_has(conn, object)) return MM_OK;
-  return mm_fail(err, MM_ERROR, "rows of '%s' were deleted: COMMIT closes them up first",
-                 object->core->name);
-}
-
 /* ---- undoing -------------------------------------------------------------------------------- */
 
 static int64_t last_of(const batch *b) {
@@ -75,6 +64,7 @@ static void restore(void *context, uint64_t count) {
     ext_rowset_remove(&d->rows, last_of(b));
     if (--b->count == 0) d->batch_count--;
   }
+  d->object->leaving = d->rows.count;
   d->is_noted = false;
 }
 
@@ -197,6 +187,7 @@ static void destroy_deleted(void *context, bool committed) {
   *link = d->next;
   ext_rowset_clear(&d->rows);
   mm_free(d->batches);
+  d->object->leaving = 0;
   ext_object_release(d->object);
   mm_free(d);
 }
@@ -239,5 +230,6 @@ int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_erro
     rc = mm_fail_nomem(err);
     if (--d->batches[d->batch_count - 1].count == 0) d->batch_count--;
   }
+  object->leaving = d->rows.count;
   return rc;
 }

@@ -1,5 +1,5 @@
 /*
-** tab_mmap_sorted.c: records in the order of a column.
+** order.c: records in the order of a column.
 **
 ** Every key has a rank, 64 bits whose order as unsigned integers is that of the keys:
 **

@@ -1,5 +1,5 @@
 /*
-** tab_mmap_plan.c: how a query of the table `mmap` will run; the plan's format is in tab_mmap.h.
+** plan.c: how a query of the table `mmap` will run; the plan's format is in records.h.
 **
 ** Constraints on rowid, offset, byte and the sorted column bound the scan exactly as SQL compares,
 ** so SQLite need not look again; but for text, whose comparison with a number depends on what the

@@ -1,13 +1,13 @@
 /*
-** tab_mmap.h: what the files of the table `mmap` share.
+** records.h: what the files of the table `mmap` share.
 **
-**     tab_mmap.c          the module: connecting, dropping
-**     tab_mmap_args.c     the arguments of CREATE VIRTUAL TABLE
-**     tab_mmap_plan.c     xBestIndex
-**     tab_mmap_scan.c     the cursor
-**     tab_mmap_sorted.c   binary search, and the order of the rows
-**     tab_mmap_write.c    UPDATE, INSERT
-**     tab_mmap_delete.c   DELETE: rows that are gone, and the closing up at COMMIT
+**     table.c      the module: connecting, dropping
+**     args.c       the arguments of CREATE VIRTUAL TABLE
+**     plan.c       xBestIndex
+**     cursor.c     the cursor
+**     order.c      binary search, and the order of the rows
+**     writing.c    UPDATE, INSERT
+**     deleting.c   DELETE: rows that are gone, and the closing up at COMMIT
 */
 #ifndef EXT_TAB_MMAP_H
 #define EXT_TAB_MMAP_H
@@ -44,20 +44,6 @@ typedef struct mmap_spec {
 /* Read the arguments (argv[3] and up of xCreate). MM_ERROR names the one that is wrong. */
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err);
 void mmap_spec_clear(mmap_spec *spec);
-
-/* The text of an argument: without the spaces around it, and unquoted if all of it is quoted.
-** Allocated; NULL: no memory. */
-char *mmap_argument_text(const char *p);
-
-/* `yes` or `no`, whatever the case, as the value of option `name`. */
-int mmap_argument_yes(const char *name, const char *text, bool *yes, mm_error *err);
-
-/* A number of bytes, decimal or hexadecimal, likewise. */
-int mmap_argument_number(const char *name, const char *text, uint64_t *out, mm_error *err);
-
-/* Does a file of so many bytes have the window? MM_ERROR, naming what is too much. */
-int mmap_check_window(const char *path, uint64_t offset, uint64_t length, uint64_t size,
-                      mm_error *err);
 
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
 char *mmap_spec_declare(const mmap_spec *spec);
@@ -136,7 +122,7 @@ int mmapEof(sqlite3_vtab_cursor *base);
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 
-/* ---- sorted tables (tab_mmap_sorted.c) ------------------------------------------------------ */
+/* ---- sorted tables (order.c) ------------------------------------------------------ */
 
 /* Rows low..high, none if low > high. */
 typedef struct mmap_run {

@@ -1,5 +1,5 @@
 /*
-** tab_mmap.c: the table `mmap`: a file as rows, a byte or a record each.
+** table.c: the table `mmap`: a file as rows, a byte or a record each.
 **
 **     SELECT offset, byte FROM mmap('firmware.bin') WHERE offset < 4;
 **     UPDATE mmap SET byte = 0x90 WHERE file = 'firmware.bin' AND offset = 0x1234;
@@ -8,15 +8,15 @@
 **
 ** One module serves both forms: xCreate is xConnect, so SQLite also offers it as a table-valued
 ** function. Row i lies at start + i * record, so every constraint on rowid or offset is a bound on
-** i; what else there is to it is in the files that tab_mmap.h lists.
+** i; what else there is to it is in the files that records.h lists.
 */
 #include "ext/records/records.h"
 
 #include <string.h>
 
 #include "core/common/mem.h"
-#include "ext/connection/conn.h"
 #include "ext/connection/copy.h"
+#include "ext/tables/argument.h"
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
@@ -34,6 +34,30 @@ static bool is_function(int argc, const char *const *argv) {
   return argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
 }
 
+/* Only tables whose file is open already: listing opens nothing. */
+static ext_object *object_of(const mmap_table *table) {
+  if (table->own) return table->own;
+  if (table->writing) return table->writing;
+  for (ext_object *o = table->tab.conn->objects; o; o = o->next) {
+    const char *path = table->spec.path;
+    if (o->core->real && (strcmp(o->core->real, path) == 0 || strcmp(o->core->name, path) == 0)) {
+      return o;
+    }
+  }
+  return NULL;
+}
+
+static bool list_created(const ext_checked *checked, ext_listed *out) {
+  const mmap_table *table = checked->table;
+  const ext_object *object = table->gone ? NULL : object_of(table);
+  if (!object) return false;
+  *out = (ext_listed){.object = object,
+                      .access = table->spec.access < 0 ? EXT_READ : table->spec.access,
+                      .offset = table->spec.offset,
+                      .length = mmap_table_rows(table, object->core).size};
+  return true;
+}
+
 static void list_table(mmap_table *table) {
   ext_conn *conn = table->tab.conn;
   table->next = conn->tables;
@@ -41,6 +65,7 @@ static void list_table(mmap_table *table) {
   table->checked.database = (const char *const *)&table->database;
   table->checked.name = (const char *const *)&table->name;
   table->checked.check = mmap_table_check;
+  table->checked.list = list_created;
   table->checked.table = table;
   if (table->spec.path) ext_checked_add(conn, &table->checked);
 }
@@ -50,19 +75,6 @@ static void unlist_table(mmap_table *table) {
   while (*link && *link != table) link = &(*link)->next;
   if (*link) *link = table->next;
   ext_checked_remove(table->tab.conn, &table->checked);
-}
-
-int mmap_check_window(const char *path, uint64_t offset, uint64_t length, uint64_t size,
-                      mm_error *err) {
-  if (offset > size) {
-    return mm_fail(err, MM_ERROR, "offset %llu is outside '%s' (%llu bytes)",
-                   (unsigned long long)offset, path, (unsigned long long)size);
-  }
-  if (length > size - offset) {
-    return mm_fail(err, MM_ERROR, "length %llu is more than '%s' has (%llu bytes)",
-                   (unsigned long long)length, path, (unsigned long long)(size - offset));
-  }
-  return MM_OK;
 }
 
 /* The file must be there and be long enough, or be made. */
@@ -84,7 +96,7 @@ static int check_table_file(mmap_table *table, mm_error *err) {
   }
   if (rc == MM_OK) rc = mmap_table_open(table, &object, err);
   if (rc) return rc;
-  rc = mmap_check_window(spec->path, spec->offset, spec->length, object->core->size, err);
+  rc = ext_argument_check_window(spec->path, spec->offset, spec->length, object->core->size, err);
   if (rc == MM_OK && writes) {
     rc = mm_object_check_writable(object->core, err);
   }

@@ -1,5 +1,5 @@
 /*
-** tab_mmap_write.c: UPDATE, INSERT and DELETE of the table `mmap`.
+** writing.c: UPDATE, INSERT and DELETE of the table `mmap`.
 **
 ** argv of xUpdate: [0] the old rowid (NULL: INSERT), [1] the new one, [2 …] the columns; for DELETE
 ** [0] alone. A column that an UPDATE does not set comes as "no change" (sqlite3_value_nochange), as
@@ -80,8 +80,7 @@ static void end_table(void *context, bool committed) {
 }
 
 bool mmap_table_has_pending(const mmap_table *table) {
-  return table->writing && (mm_object_pending(table->writing->core) ||
-                            ext_deleted_has(table->tab.conn, table->writing));
+  return table->writing && (mm_object_pending(table->writing->core) || table->writing->leaving > 0);
 }
 
 void mmap_table_stop_writing(mmap_table *table) {

@@ -1,5 +1,5 @@
 /*
-** tab_changes.c: the table `mmap_changes`: what COMMIT is about to write.
+** changes.c: the table `mmap_changes`: what COMMIT is about to write.
 **
 ** A row for each run of bytes that will be overwritten, with those in the file now and those to
 ** come; and one for a change of size:

@@ -1,5 +1,5 @@
 /*
-** tab_diff.c: the table `mmap_diff`: where two files differ.
+** diff.c: the table `mmap_diff`: where two files differ.
 **
 **     SELECT offset, length, hex(a), hex(b) FROM mmap_diff('old.bin', 'new.bin');
 **

@@ -1,5 +1,5 @@
 /*
-** tab_find_all.c: the table `mmap_find_all`: every occurrence of some bytes.
+** find_all.c: the table `mmap_find_all`: every occurrence of some bytes.
 **
 **     SELECT offset FROM mmap_find_all('firmware.bin', x'7f454c46');
 */

@@ -1,5 +1,5 @@
 /*
-** tab_glob.c: the table `mmap_glob`: the regular files that a shell pattern names.
+** glob.c: the table `mmap_glob`: the regular files that a shell pattern names.
 **
 **     SELECT path, size FROM mmap_glob('core.????') ORDER BY size DESC;
 **     SELECT path, mmap_count(path, x'00') FROM mmap_glob('*.bin') WHERE error IS NULL;

@@ -1,5 +1,5 @@
 /*
-** tab_hexdump.c: the table `mmap_hexdump`: 16 bytes a row, counted from start.
+** hexdump.c: the table `mmap_hexdump`: 16 bytes a row, counted from start.
 **
 **     SELECT printf('%08x  %-47s  %s', offset, hex, ascii) FROM mmap_hexdump('a.bin', 0, 256);
 */

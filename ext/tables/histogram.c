@@ -1,5 +1,5 @@
 /*
-** tab_histogram.c: the table `mmap_histogram`: how often each byte occurs. 256 rows, always.
+** histogram.c: the table `mmap_histogram`: how often each byte occurs. 256 rows, always.
 **
 **     SELECT byte, count FROM mmap_histogram('a.bin') WHERE count > 0;
 */

@@ -1,10 +1,10 @@
 /*
-** tab_list.c: the table `mmap_list`: what this connection has open.
+** list.c: the table `mmap_list`: what this connection has open.
 **
 ** A row for each open handle, then for each table that was created, then for each other file that
 ** is mapped. Made when the scan begins, so that it stays the same however long that takes.
 */
-#include "ext/records/records.h"
+#include "ext/tables/tab.h"
 
 #include <string.h>
 
@@ -94,8 +94,6 @@ static int pending_bytes(const mm_object *core, uint64_t *out) {
   return SQLITE_OK;
 }
 
-static const char *const access_names[] = {"read", "write", "copy", "create"};
-
 static int add_list_row(list_cursor *cursor, const ext_object *object, list_row row,
                         const char *name) {
   void *rows = cursor->rows;
@@ -117,34 +115,19 @@ static int add_handle_row(list_cursor *cursor, ext_handle *handle) {
   ext_file file = {.object = handle->object, .handle = handle};
   ext_file_window(&file);
   list_row row = {.handle = handle,
-                  .access = access_names[handle->access],
+                  .access = ext_access_name(handle->access),
                   .offset = handle->offset,
                   .length = file.length,
                   .position = handle->position};
   return add_list_row(cursor, handle->object, row, handle->name);
 }
 
-/* Only tables whose file is open already: listing opens nothing. */
-static ext_object *object_of_table(const mmap_table *table) {
-  if (table->own) return table->own;
-  if (table->writing) return table->writing;
-  for (ext_object *o = table->tab.conn->objects; o; o = o->next) {
-    const char *path = table->spec.path;
-    if (o->core->real && (strcmp(o->core->real, path) == 0 || strcmp(o->core->name, path) == 0)) {
-      return o;
-    }
-  }
-  return NULL;
-}
-
-static int add_table(list_cursor *cursor, const mmap_table *table) {
-  const ext_object *object = table->spec.path && !table->gone ? object_of_table(table) : NULL;
-  if (!object) return SQLITE_OK;
-  mmap_rows rows = mmap_table_rows(table, object->core);
-  int access = table->spec.access < 0 ? EXT_READ : table->spec.access;
+static int add_table(list_cursor *cursor, const ext_checked *table) {
+  ext_listed listed;
+  if (!table->list || !table->list(table, &listed)) return SQLITE_OK;
   list_row row = {
-      .access = access_names[access], .offset = table->spec.offset, .length = rows.size};
-  return add_list_row(cursor, object, row, table->name);
+      .access = ext_access_name(listed.access), .offset = listed.offset, .length = listed.length};
+  return add_list_row(cursor, listed.object, row, *table->name);
 }
 
 static bool is_listed(const list_cursor *cursor, const ext_object *object) {
@@ -158,7 +141,8 @@ static bool is_listed(const list_cursor *cursor, const ext_object *object) {
 static int add_plain(list_cursor *cursor, const ext_object *object) {
   if (object->core->kind != MM_OBJECT_FILE || is_listed(cursor, object)) return SQLITE_OK;
   const mm_object *core = object->core;
-  list_row row = {.access = access_names[core->begun ? EXT_WRITE : EXT_READ], .length = core->size};
+  list_row row = {.access = ext_access_name(core->begun ? EXT_WRITE : EXT_READ),
+                  .length = core->size};
   return add_list_row(cursor, object, row, NULL);
 }
 
@@ -185,7 +169,7 @@ static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   for (size_t i = 0; i < conn->handle_count && rc == SQLITE_OK; i++) {
     if (conn->handles[i]->object) rc = add_handle_row(cursor, conn->handles[i]);
   }
-  for (mmap_table *t = conn->tables; t && rc == SQLITE_OK; t = t->next) rc = add_table(cursor, t);
+  for (ext_checked *t = conn->checked; t && rc == SQLITE_OK; t = t->next) rc = add_table(cursor, t);
   for (ext_object *o = conn->objects; o && rc == SQLITE_OK; o = o->next) rc = add_plain(cursor, o);
   return rc;
 }

@@ -1,5 +1,5 @@
 /*
-** tab_search_all.c: the table `mmap_search_all`: every match of a regular expression.
+** search_all.c: the table `mmap_search_all`: every match of a regular expression.
 **
 **     SELECT offset, length, match, g1 FROM mmap_search_all('mail.txt', '^Subject: (.*)');
 **

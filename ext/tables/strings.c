@@ -1,5 +1,5 @@
 /*
-** tab_strings.c: the table `mmap_strings`: runs of printable characters, as strings(1).
+** strings.c: the table `mmap_strings`: runs of printable characters, as strings(1).
 **
 **     SELECT offset, text FROM mmap_strings('firmware.bin', 8);
 **     SELECT offset, text FROM mmap_strings('setup.exe', 4, 'utf16le');

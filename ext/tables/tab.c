@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "ext/connection/conn.h"
+#include "ext/connection/open.h"
 
 int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
                     char **error) {

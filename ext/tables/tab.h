@@ -15,12 +15,21 @@ typedef struct ext_tab {
   ext_opened opened; /* see given.h */
 } ext_tab;
 
-/* A created table that has made a promise which mmap_check can look into: embedded in it, and in
-** the list ext_conn.checked as long as it is connected. */
+/* What mmap_list says of a created table. */
+typedef struct ext_listed {
+  const ext_object *object; /* borrowed */
+  int access;               /* enum ext_access */
+  uint64_t offset, length;  /* of the rows, in the object */
+} ext_listed;
+
+/* A created table, as mmap_check and mmap_list know it: embedded in it, and in the list
+** ext_conn.checked as long as it is connected. */
 typedef struct ext_checked {
   const char *const *database, *const *name; /* where the table keeps its names */
   /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. */
   int (*check)(struct ext_checked *checked, char **finding, mm_error *err);
+  /* False: it is not listed, or its file is not open yet. NULL: it never is. */
+  bool (*list)(const struct ext_checked *checked, ext_listed *out);
   void *table;
   struct ext_checked *next;
 } ext_checked;

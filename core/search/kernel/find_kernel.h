@@ -11,7 +11,11 @@
 #ifndef MM_FIND_KERNEL_H
 #define MM_FIND_KERNEL_H
 
-#include "core/search/find.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/search/kernel/find_page.h"
 
 /* A kernel compares at most so many bytes of a needle at a place; find.c compares the rest. */
 #define MM_FIND_HEAD ((uint64_t)1 << 20)

@@ -5,11 +5,13 @@ import sqlite3
 import sys
 import tempfile
 
+# Tests go into directories of their own.
 SQL = os.path.abspath("sql")
+LIBRARY = os.path.abspath("ext/mmap0.so" if len(sys.argv) < 2 else sys.argv[1])
 
 
 def library():
-    return os.path.abspath("ext/mmap0.so" if len(sys.argv) < 2 else sys.argv[1])
+    return LIBRARY
 
 
 def connect(*recipes):

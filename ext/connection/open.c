@@ -1,0 +1,52 @@
+#include "ext/connection/open.h"
+
+#include "core/common/mem.h"
+#include "ext/connection/copy.h"
+#include "ext/connection/txn.h"
+
+void ext_conn_hold(ext_conn *conn) {
+  conn->holds++;
+}
+
+void ext_conn_release(void *context) {
+  ext_conn *conn = context;
+  if (--conn->holds > 0) return;
+  ext_conn_release_statements(conn);
+  ext_txn_destroy(conn);
+  ext_copies_free(conn);
+  ext_conn_close_objects(conn);
+  mm_root_clear(&conn->root);
+  mm_free(conn);
+}
+
+/* From the SIGBUS handler, when a slice that SQLite holds was hit: nobody else can tell the
+** statement that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
+static void on_pin_fault(void *context) {
+  ext_conn *conn = context;
+  conn->pin_faults++;
+  sqlite3_interrupt(conn->db);
+}
+
+int ext_conn_create(sqlite3 *db, const char *version, ext_conn **out, mm_error *err) {
+  ext_conn *conn = mm_alloc_zeroed(sizeof *conn);
+  if (!conn) return mm_fail_nomem(err);
+  conn->db = db;
+  conn->version = version;
+  conn->holds = 1;
+  conn->settings.synchronous = MM_SYNC_FULL;
+  conn->settings.busy_timeout = 1000;
+  conn->settings.watch = ext_conn_ask;
+  conn->settings.watch_context = conn;
+  conn->settings.on_fault.notify = on_pin_fault;
+  conn->settings.on_fault.context = conn;
+  mm_root_init(&conn->root);
+  int rc = ext_txn_create(conn) ? mm_fail_nomem(err) : MM_OK;
+  const char *root = mm_os.environment("SQLITE_MMAP_ROOT");
+  if (rc == MM_OK && root && *root) rc = mm_root_set(&conn->root, root, err);
+  if (rc) {
+    ext_conn_release(conn);
+  } else {
+    *out = conn;
+  }
+  return rc;
+}

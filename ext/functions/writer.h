@@ -1,0 +1,27 @@
+/*
+** writer.h: how a function writes.
+*/
+#ifndef EXT_WRITER_H
+#define EXT_WRITER_H
+
+#include "ext/connection/ext.h"
+
+/* Something that writes, as a function hands it over. `run` is called inside a statement of
+** ours. */
+typedef struct ext_write {
+  const char *name; /* the SQL function's */
+  ext_file file;
+  int (*run)(ext_conn *conn, struct ext_write *write, mm_error *err);
+  int argc;
+  sqlite3_value **argv; /* the function's: `run` reads them, the file's handle is judged first */
+  sqlite3_int64 result;
+  bool ran;
+} ext_write;
+
+/* Run it; sets the function's result to write->result, or its error. Nonzero: it failed. */
+int ext_write_call(sqlite3_context *context, ext_write *write);
+
+/* In `run`: refuse a handle that only reads, become the writer, and set the window anew. */
+int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
+
+#endif
