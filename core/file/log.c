@@ -62,7 +62,7 @@ uint8_t *log_room(mm_log *log, size_t first, uint64_t size) {
 }
 
 /* Bytes that were the last to find room need none any more. */
-static void give_back(mm_log *log, const uint8_t *data, uint64_t size) {
+static void give_back_bytes(mm_log *log, const uint8_t *data, uint64_t size) {
   struct mm_log_chunk *chunk = log->shared;
   if (log->large && data == log->large->bytes && size == log->large->size) {
     free_newest(log, &log->large);
@@ -205,7 +205,7 @@ int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **dat
   if (!bytes) return mm_fail_nomem(err);
   int rc = add_entry(log, (mm_log_entry){offset, size, bytes}, err);
   if (rc) {
-    give_back(log, bytes, size);
+    give_back_bytes(log, bytes, size);
     return rc;
   }
   *data = bytes;
@@ -299,7 +299,7 @@ static bool fold_write(mm_log *log, size_t low, const mm_log_entry *entry) {
   }
   if (!lies_in(last, entry)) return false;
   memcpy(last->data + (entry->offset - last->offset), entry->data, (size_t)entry->size);
-  give_back(log, entry->data, entry->size);
+  give_back_bytes(log, entry->data, entry->size);
   return true;
 }
 

@@ -95,7 +95,7 @@ static int add_copy(ext_conn *conn, const char *database, const char *name, cons
 
 /* Of a database that was detached, or of a table that was not dropped but taken out of the schema
 ** by other means. */
-static bool is_stale(ext_conn *conn, const ext_copy *copy, const char *path) {
+static bool copy_is_stale(ext_conn *conn, const ext_copy *copy, const char *path) {
   return strcmp(copy->path, path) != 0 ||
          strcmp(copy->file, database_file(conn, copy->database)) != 0;
 }
@@ -104,7 +104,7 @@ int ext_copy_open(ext_conn *conn, const char *database, const char *name, const 
                   ext_object **out, mm_error *err) {
   ext_copy *copy = find_copy(conn, database, name);
   int rc = MM_OK;
-  if (copy && is_stale(conn, copy, path)) {
+  if (copy && copy_is_stale(conn, copy, path)) {
     let_go_of(copy);
     copy = NULL;
   }

@@ -194,7 +194,7 @@ uint64_t ext_txn_epoch(const ext_conn *conn) {
 }
 
 /* Is it the last call once more? That one is undone later, and its value is the one that counts. */
-static bool repeats(const ext_txn *txn, size_t low, const undo *u) {
+static bool repeats_last(const ext_txn *txn, size_t low, const undo *u) {
   const undo *last = txn->undo_count > low ? &txn->undos[txn->undo_count - 1] : NULL;
   return last && u->call && last->call == u->call && last->context == u->context;
 }
@@ -202,7 +202,7 @@ static bool repeats(const ext_txn *txn, size_t low, const undo *u) {
 int ext_txn_undo(ext_conn *conn, ext_undo *call, void *context, uint64_t value, mm_error *err) {
   ext_txn *txn = conn->txn;
   undo u = {.call = call, .context = context, .value = value};
-  return repeats(txn, innermost(txn), &u) ? MM_OK : push_undo(txn, u, err);
+  return repeats_last(txn, innermost(txn), &u) ? MM_OK : push_undo(txn, u, err);
 }
 
 void ext_txn_defer(ext_conn *conn, ext_txn_deferred *deferred) {
@@ -253,7 +253,7 @@ static void drop_needless(ext_txn *txn, size_t height) {
   txn->undo_count = height;
   for (size_t i = height; i < end; i++) {
     undo u = txn->undos[i];
-    if (!u.object && (!u.call || repeats(txn, low, &u))) continue;
+    if (!u.object && (!u.call || repeats_last(txn, low, &u))) continue;
     txn->undos[txn->undo_count++] = u;
     if (u.object) u.object->noted = txn->undo_count;
   }
