@@ -13,6 +13,7 @@ _DATA = [
 _MORE = {
     "clients/client_java.sh": ["clients/client_java.java"],
     "clients/amalgamation.sh": [
+        "clients/symbols.sh",
         "//:LICENSE",
         "//:amalgamation",
         "//core:sources",
@@ -36,6 +37,7 @@ _NOT_UNDER_ASAN = {
     "clients/client_php.php": "PHP loads its modules with RTLD_DEEPBIND, which ASAN refuses",
     "clients/documents.py": "dd asks aligned_alloc for what ASAN takes for an error",
     "clients/install.sh": "groff deletes what it has from malloc",
+    "clients/symbols.sh": "the library with it needs its runtime",
 }
 
 # What --config=tsan runs: where threads meet. But not ext/connection/limits_test, which counts the process's own
@@ -126,6 +128,22 @@ def script_tests(pattern):
             data = [source] + _DATA + native.glob([source.rpartition("/")[0] + "/data/**"]) +
                    _MORE.get(source, []),
             tags = ["uninstrumented-host"] + (["not-under-asan"] if source in _NOT_UNDER_ASAN else []),
+        )
+
+def port_tests(machines):
+    """All the SQL on other machines, where ports/run.sh has been told to fetch them: //tests:ports/arm64."""
+    for machine in machines:
+        native.sh_test(
+            name = "ports/" + machine,
+            size = "medium",
+            srcs = ["ports/run.sh"],
+            args = ["--short", machine],
+            data = [
+                "ports/answers.c",
+                "ports/everything.py",
+                "//:amalgamation",
+            ] + _DATA,
+            tags = ["not-under-asan", "uninstrumented-host"],
         )
 
 def benchmarks(pattern):

@@ -42,7 +42,7 @@ typedef struct mm_view {
   mm_view_watch watch;
   /* For pins; behind the one lock of view.c. */
   uint64_t device, inode;
-  uint64_t pins;                    /* also read by the handler, so changed atomically */
+  size_t pins;                      /* a word: also read by the handler, so changed atomically */
   uint64_t pinned_low, pinned_high; /* a range that holds all pins */
   bool orphan;                      /* nobody's but its pins' */
   bool frozen;                      /* pages were frozen: they no longer show the file */

@@ -6,7 +6,7 @@
 **
 ** A library that is built on a new system must load on an old one: what the C library has had only
 ** since glibc 2.18, or in another shape elsewhere, is not called here but the kernel itself
-** (tests/clients/symbols.py looks).
+** (tests/clients/symbols.sh looks).
 */
 #include <dirent.h>
 #include <errno.h>

@@ -584,7 +584,7 @@ void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   read_alternatives(&r, &all);
   bool known = !r.unknown && r.p == r.end;
   out->single = r.single || (!known && may_be_single(pattern, size));
-  out->uneven = known ? r.uneven : size > 0 && memchr(pattern, '|', size) != NULL;
+  out->uneven = known ? r.uneven : size > 0 && memchr(pattern, '|', (size_t)size) != NULL;
   if (!known || out->single) return;
   out->exact = finished(&all.exact, &all);
   out->masked = finished(&all.masked, &all);

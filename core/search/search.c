@@ -72,7 +72,7 @@ struct mm_pattern {
   pcre2_code *hard; /* with callouts; NULL: not needed yet */
   pcre2_match_data *data;
   uint8_t *text;
-  uint64_t text_size;
+  size_t text_size;
   mm_literals known;
   mm_literal literal; /* what is looked for; size 0: nothing */
   bool far;           /* … and it does not tell where a match starts */
@@ -320,8 +320,8 @@ static void learn(mm_pattern *p) {
 static int make(mm_pattern *p, const uint8_t *text, uint64_t size, mm_error *err) {
   p->text = mm_alloc(size + 1);
   if (!p->text) return mm_fail_nomem(err);
-  if (size) memcpy(p->text, text, size);
-  p->text_size = size;
+  if (size) memcpy(p->text, text, (size_t)size);
+  p->text_size = (size_t)size; /* it is in memory */
   if (make_contexts(p)) return mm_fail_nomem(err);
   mm_literals_read(p->text, p->text_size, &p->known);
   int rc = compile_light(p, err);
@@ -355,7 +355,7 @@ void mm_pattern_free(mm_pattern *p) {
 }
 
 bool mm_pattern_is(const mm_pattern *p, const uint8_t *text, uint64_t size) {
-  return p->text_size == size && (size == 0 || memcmp(p->text, text, size) == 0);
+  return p->text_size == size && (size == 0 || memcmp(p->text, text, p->text_size) == 0);
 }
 
 unsigned mm_pattern_groups(const mm_pattern *p) {

@@ -63,6 +63,7 @@ for compiler in gcc clang-14; do
   build $compiler "$shared"
   # What is needed is named, and nothing is seen from outside but the entry points.
   expect 'the symbols' "$entries" "$(symbols -D mmap0.so)"
+  "$top/tests/clients/symbols.sh" mmap0.so >/dev/null || fail 'an old system would not load it'
   expect 'a patch' '3|0' "$(sqlite '.load ./mmap0' "SELECT
     mmap_patch(h, 0, 'abc'), mmap_find(h, 'abc') FROM (SELECT mmap_open(NULL, NULL, 9) AS h)")"
   expect 'the fastest way to search' \

@@ -1,6 +1,7 @@
 // What object.h promises, a sentence a test. What happens when its system calls fail is at the end;
 // what random programs do is in object_random_test.cc, and the pins are in view_test.cc.
 #include "tests/support/object_file.h"
+#include "tests/support/wide.h"
 
 #include "tests/support/fault_sys.h"
 
@@ -394,6 +395,7 @@ bool HasAddressSpace(uint64_t size) {
 }
 
 TEST_F(ObjectTest, WritesASparseFileOfMoreThan4GiB) {
+  MM_NEEDS_64_BITS();
   const uint64_t far = ((uint64_t)5 << 30) + 123;
   std::string path = Put("a", Text("start"));
   OutsideResize(path, (uint64_t)6 << 30);

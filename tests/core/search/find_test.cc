@@ -13,6 +13,8 @@ extern "C" {
 #include <string>
 #include <vector>
 
+#include "tests/support/wide.h"
+
 namespace {
 
 using Text = std::string;
@@ -321,7 +323,8 @@ TEST_P(FindEverywhere, SweepsOverWhatNearlyFits) {
 
 // Zeros that no memory stands behind, if the system has large pages of them.
 TEST(Find, SeesAMatchBeyond4GiB) {
-  const size_t size = (size_t{1} << 32) + 3000, at = (size_t{1} << 32) - 3;
+  MM_NEEDS_64_BITS();
+  const uint64_t size = (uint64_t{1} << 32) + 3000, at = (uint64_t{1} << 32) - 3;
   void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) GTEST_SKIP() << "no room for 4 GiB of addresses";

@@ -2,6 +2,7 @@
 // places where a narrower number would break. What lies at the same offset modulo 2^32 is
 // different.
 #include "tests/support/sql.h"
+#include "tests/support/wide.h"
 
 #include <filesystem>
 
@@ -19,6 +20,7 @@ class LargeFile : public SqlTest {
 protected:
   void SetUp() override {
     SqlTest::SetUp();
+    MM_NEEDS_64_BITS();
     Put("s", "");
     std::filesystem::resize_file("s", kSize);
     Run("BEGIN");

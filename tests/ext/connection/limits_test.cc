@@ -1,6 +1,7 @@
 // Limits of the process: descriptors, mappings, memory; and of patience: what takes long can be
 // stopped.
 #include "tests/support/sql.h"
+#include "tests/support/wide.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -188,6 +189,7 @@ protected:
 };
 
 TEST_F(Interrupt, StopsEveryLongScan) {
+  MM_NEEDS_64_BITS();
   Put("small", "abc");
   Put("big", "");
   fs::resize_file("big", uint64_t{1} << 40);
@@ -221,6 +223,7 @@ TEST_F(Interrupt, StopsEveryLongScan) {
 }
 
 TEST_F(Interrupt, StopsTheFirstScanOfAConnectionThatWasInterruptedBeforeIt) {
+  MM_NEEDS_64_BITS();
   Put("big", "");
   fs::resize_file("big", uint64_t{1} << 38);
   auto interrupt = [](sqlite3_context *context, int, sqlite3_value **) {

@@ -1,6 +1,7 @@
 // mmap_lines: a file as lines, from anywhere in it, in both directions; sorted lines by binary
 // search.
 #include "tests/support/sql.h"
+#include "tests/support/wide.h"
 
 #include <sys/resource.h>
 
@@ -143,6 +144,7 @@ TEST_F(LinesTest, MatchesASplitForEveryLength) {
 }
 
 TEST_F(LinesTest, AVeryLongLineCanBeInterrupted) {
+  MM_NEEDS_64_BITS();
   ASSERT_EQ(system("truncate -s 4G long.txt"), 0);
   std::thread stop([this] {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

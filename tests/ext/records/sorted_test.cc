@@ -1,6 +1,7 @@
 // sorted=COLUMN: every query gives the rows that an ordinary table with the same rows gives, by
 // looking at few records; an order that is broken is refused, or reported.
 #include "tests/support/sql.h"
+#include "tests/support/wide.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -560,6 +561,7 @@ long Faults() {
 }
 
 TEST_F(SortedTest, ALookupInATebibyteTouchesFewPages) {
+  MM_NEEDS_64_BITS();
   int fd = open("huge.bin", O_RDWR | O_CREAT, 0600);
   ASSERT_EQ(ftruncate(fd, INT64_C(1) << 40), 0);
   std::string last = Coded(77, 8, true) + Coded(1, 8, true);

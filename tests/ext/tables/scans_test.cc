@@ -1,5 +1,6 @@
 // The tables that scan: what they give, how they are bounded, that they can be stopped.
 #include "tests/support/sql.h"
+#include "tests/support/wide.h"
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -387,6 +388,7 @@ protected:
 
   void SetUp() override {
     SqlTest::SetUp();
+    MM_NEEDS_64_BITS();
     Put("s", "");
     std::filesystem::resize_file("s", kSize);
     Run("SELECT mmap_patch('s', " + std::to_string(kSize - 100) + ", 'needle 42')");
