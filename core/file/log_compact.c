@@ -222,7 +222,7 @@ static log_holding *holding_of(const log_holdings *h, const uint8_t *data) {
 }
 
 /* Less than three quarters are seen: what all hold is never much more than what is seen. */
-static bool is_stale(const log_holding *holding) {
+static bool is_stale_holding(const log_holding *holding) {
   const struct mm_log_chunk *chunk = holding->chunk;
   uint64_t held = holding->from ? chunk->used - holding->from : chunk->size;
   return holding->live < held - held / 4;
@@ -240,7 +240,7 @@ static void count_live(log_holdings *h) {
 static void take_stale(log_holdings *h, struct mm_log_chunk **link) {
   while (*link && (*link)->first >= h->first) {
     struct mm_log_chunk *chunk = *link;
-    if (is_stale(holding_of(h, chunk->bytes))) {
+    if (is_stale_holding(holding_of(h, chunk->bytes))) {
       *link = chunk->before;
       chunk->before = h->stale;
       h->stale = chunk;
@@ -255,7 +255,7 @@ static int list_moving(log_holdings *h) {
   size_t n = 0;
   for (size_t i = 0; i < h->count; i++) {
     h->list[i].at = n;
-    if (!is_stale(&h->list[i])) continue;
+    if (!is_stale_holding(&h->list[i])) continue;
     n += h->list[i].count;
     h->bytes += h->list[i].live;
   }
@@ -263,7 +263,7 @@ static int list_moving(log_holdings *h) {
   if (!h->moving) return MM_NOMEM;
   for (size_t i = h->first; i < h->log->count; i++) {
     log_holding *holding = holding_of(h, h->log->entries[i].data);
-    if (holding && is_stale(holding)) h->moving[holding->at++] = i;
+    if (holding && is_stale_holding(holding)) h->moving[holding->at++] = i;
   }
   return MM_OK;
 }
@@ -296,7 +296,7 @@ static int move_bytes(log_holdings *h, const log_holding *holding) {
 /* What lies behind the mark in the chunk that is shared moves, and the room is free again. */
 static int empty_split(log_holdings *h) {
   const log_holding *holding = h->split ? holding_of(h, h->split->bytes + h->log->top.used) : NULL;
-  if (!holding || !is_stale(holding)) return MM_OK;
+  if (!holding || !is_stale_holding(holding)) return MM_OK;
   int rc = move_bytes(h, holding);
   if (rc) return rc;
   h->log->held -= h->split->used - holding->from;

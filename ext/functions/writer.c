@@ -31,7 +31,7 @@ static int take_writer(ext_conn *conn, sqlite3_stmt **stmt) {
                             SQLITE_PREPARE_PERSISTENT, stmt, NULL);
 }
 
-static void give_back(ext_conn *conn, sqlite3_stmt *stmt) {
+static void give_back_writer(ext_conn *conn, sqlite3_stmt *stmt) {
   (void)sqlite3_clear_bindings(stmt);
   if (conn->writer || !ext_conn_may_cache(conn)) {
     sqlite3_finalize(stmt);
@@ -50,7 +50,7 @@ static int run_writer(ext_conn *conn, ext_write *write) {
     (void)sqlite3_step(stmt);
     rc = sqlite3_reset(stmt);
   }
-  give_back(conn, stmt);
+  give_back_writer(conn, stmt);
   sqlite3_set_last_insert_rowid(conn->db, rowid);
   return rc;
 }
