@@ -2,7 +2,7 @@
 # The library on other machines than this one:
 #
 #     tests/ports/run.sh arm64                    # i686, arm64, armhf, s390x, musl; several will do
-#     tests/ports/run.sh arm64 core/find_test     # after the SQL these tests, by their names
+#     tests/ports/run.sh arm64 core/search/find_test     # after the SQL these tests, by their names
 #     tests/ports/run.sh --short arm64            # the SQL alone
 #
 # i686 runs on x86-64 as it is, where the kernel lets it; it, arm64, armhf and s390x, which is big-endian, are
@@ -27,21 +27,21 @@ libraries='libc6 libc6-dev linux-libc-dev libgcc-12-dev libstdc++-12-dev libgcc-
 sqlite_of_npm=better-sqlite3@7.5.3 # SQLite 3.38.5
 
 # What is tried on an emulated machine, where all would take an hour; on others it is everything.
-for_emulated='core/type_test core/log_test core/journal_test core/find_test core/path_test core/crash_model_test
-  core/lock_test core/search_test core/change_test core/glob_test core/tag_test core/hex_test core/sys_test
-  ext/transaction_test ext/find_test ext/search_test ext/values_test ext/scans_test ext/pin_test ext/sorted_test'
+for_emulated='core/bytes/type_test core/file/log_test core/file/journal_test core/search/find_test core/os/path_test core/file/crash_model_test
+  core/os/lock_test core/search/search_test core/file/change_test core/os/glob_test core/file/tag_test core/search/hex_test core/os/sys_test
+  ext/connection/transaction_test ext/functions/find_test ext/functions/search_test ext/connection/values_test ext/tables/scans_test ext/functions/pin_test ext/records/sorted_test'
 
 # What is left out where, and why: a test, or cases of it. "emulated": under qemu 7.2.
 left_out='
-emulated core/sys_test:Sys.DropsLockedPagesToo  qemu refuses the advice
-emulated core/object_test:ObjectTest.GrowsToATebibyteAndBackAtOnce  qemu takes 21 GB for the addresses
-emulated core/guard_test    qemu ends with an assertion, and s390x has wrong addresses of faults there
-emulated core/hammer_test   processes end by themselves
-i686     core/type_test     computes with 128 bits, which compilers do not have there
-i686     core/slice_test    likewise
-armhf    core/type_test     likewise
-armhf    core/slice_test    likewise
-i686     ext/records_test:RecordsTest.ReadsElfSections  reads the library as ELF of 64 bits
+emulated core/os/sys_test:Sys.DropsLockedPagesToo  qemu refuses the advice
+emulated core/file/object_test:ObjectTest.GrowsToATebibyteAndBackAtOnce  qemu takes 21 GB for the addresses
+emulated core/os/guard_test    qemu ends with an assertion, and s390x has wrong addresses of faults there
+emulated core/file/hammer_test   processes end by themselves
+i686     core/bytes/type_test     computes with 128 bits, which compilers do not have there
+i686     core/bytes/slice_test    likewise
+armhf    core/bytes/type_test     likewise
+armhf    core/bytes/slice_test    likewise
+i686     ext/records/records_test:RecordsTest.ReadsElfSections  reads the library as ELF of 64 bits
 '
 
 cd "$(dirname "$0")/../.."
@@ -81,7 +81,11 @@ apt() {
 
 lists() {
   [ ! -e "$cache/apt/done" ] || return 0
-  local debian=http://deb.debian.org/debian keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  local debian keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  # From where this system has its own.
+  debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d \
+    2>/dev/null | head -1 | tr -d ' ') || true
+  [ -n "$debian" ] || die 'no source of Debian packages in /etc/apt'
   mkdir -p "$cache"/apt/lists/partial "$cache"/apt/parts "$cache"/apt/archives/partial
   printf '%s [signed-by=%s] %s bookworm main\n' deb $keys $debian deb-src $keys $debian \
     >"$cache/apt/sources.list"
@@ -279,7 +283,7 @@ object() {
   esac
 }
 
-# The program of a test, core_find_test of core/find_test.
+# The program of a test, core_find_test of core/search/find_test.
 link() {
   local name
   name=$(tr / _ <<<"$1")
@@ -313,7 +317,7 @@ run_test() {
   rm -rf "$work/tmp"
   mkdir "$work/tmp"
   (cd "$work/run" && export TEST_TMPDIR=$work/tmp MMAP_LIBRARY=$work/run/ext/mmap0.so &&
-    start "./${name/\//_}" --gtest_filter="*:-$filter" --gtest_brief=1) >"$work/log" 2>&1 ||
+    start "./${name//\//_}" --gtest_filter="*:-$filter" --gtest_brief=1) >"$work/log" 2>&1 ||
     status=$?
   if [ $status != 0 ]; then tail -40 "$work/log"; fi
   printf '%s: %s: %s%s\n' "$machine" "$name" \
@@ -326,7 +330,7 @@ all_tests() {
   if is_emulated; then
     printf '%s\n' $for_emulated
   else
-    (cd tests && ls core/*_test.cc ext/*_test.cc) | sed 's/\.cc$//'
+    (cd tests && find core ext -name '*_test.cc' | sort) | sed 's/\.cc$//'
   fi | while read -r name; do [ -n "$(left_out_why "$name")" ] || echo "$name"; done
 }
 
