@@ -18,8 +18,9 @@ SQLITE_EXTENSION_INIT1
 #include "ext/mmap0.h"
 
 /* All there is, in the order of registration. Each family is an array ext_functions_x in a file of
-** ext/functions, ended by a NULL name; the last has mmap_version at its end, which tells that all the others are
-** there: loading may fail halfway, and be tried again. Each table is an ext_module_x. */
+** ext/functions, ended by a NULL name; the last has mmap_version at its end, which tells that all
+** the others are there: loading may fail halfway, and be tried again. Each table is an
+** ext_module_x. */
 /* clang-format off */
 #define EXT_FUNCTIONS(X) \
   X(check) X(open) X(bytes) X(find) X(position) X(search) X(config)

@@ -40,8 +40,8 @@ _NOT_UNDER_ASAN = {
     "clients/symbols.sh": "the library with it needs its runtime",
 }
 
-# What --config=tsan runs: where threads meet. But not ext/connection/limits_test, which counts the process's own
-# memory and mappings, and finds TSAN's.
+# What --config=tsan runs: where threads meet. But not ext/connection/limits_test, which counts the
+# process's own memory and mappings, and finds TSAN's.
 _THREADS = ["%s_test.cc" % name for name in [
     "core/os/guard",
     "core/file/hammer",
@@ -59,7 +59,7 @@ _THREADS = ["%s_test.cc" % name for name in [
 ]]
 
 def cc_tests(pattern, tags = [], **kwargs):
-    """One cc_test for each source that matches: core/search/find_test.cc is //tests:core/search/find_test."""
+    """One cc_test for each source that matches: core/os/own_test.cc is //tests:core/os/own_test."""
     for source in native.glob([pattern]):
         native.cc_test(
             name = source[:-len(".cc")],

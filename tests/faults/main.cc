@@ -1,4 +1,4 @@
-// Every SQL test with faults: the tests of ext/*_test.cc, as they stand, and in each of their
+// Every SQL test with faults: the tests of ext/*/*_test.cc, as they stand, and in each of their
 // statements each allocation, or each system call, fails in turn.
 //
 //     ./bazelw test //tests:faults/oom           a sample: ways to a call that it has not seen
