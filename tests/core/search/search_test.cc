@@ -49,8 +49,7 @@ Text CompileError(const Text &regex) {
 
 // "start-end", "none", or the error.
 Text Search(mm_pattern *pattern, const uint8_t *data, uint64_t size, uint64_t from = 0,
-            bool advance = false, const mm_watch *watch = nullptr,
-            uint64_t last = UINT64_MAX) {
+            bool advance = false, const mm_watch *watch = nullptr, uint64_t last = UINT64_MAX) {
   mm_error err;
   mm_span match;
   bool found;
