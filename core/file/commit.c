@@ -76,7 +76,7 @@ static void let_go(mm_object *object) {
   object_close_writer(object);
   object->begun = object->stuck = false;
   object->asked = -1;
-  object->changed_by_others = false;
+  object->relied_on = object->changed_by_others = false;
 }
 
 /* A journal of ours that could not be removed must not be replayed by others: we stay the writer,

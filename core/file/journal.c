@@ -593,10 +593,13 @@ static int read_header(mm_journal *journal, header *head) {
 }
 
 static int check_identity(const char *journal, const header *head, int fd, const mm_stat *stat,
-                          mm_error *err) {
+                          int *state, mm_error *err) {
   uint64_t birth = (uint64_t)mm_os.birth(fd);
   bool same = head->inode == stat->inode && (head->birth == birth || !head->birth || !birth);
-  if (!same) return refuse_journal(journal, "belongs to another file", err);
+  if (!same) {
+    *state = MM_JOURNAL_OTHERS;
+    return refuse_journal(journal, "belongs to another file", err);
+  }
   if (stat->size == head->old_size || stat->size == head->new_size) return MM_OK;
   return refuse_journal(journal, "was made when the file had another size", err);
 }
@@ -615,7 +618,7 @@ static int check_all(const char *journal, int fd, const mm_stat *stat, mm_journa
     rc = walk_records(journal, out, NULL, NULL, &broken, &out->check, err);
   if (rc != MM_OK) return rc;
   *state = broken ? MM_JOURNAL_TORN : MM_JOURNAL_WHOLE;
-  return broken ? MM_OK : check_identity(journal, &head, fd, stat, err);
+  return broken ? MM_OK : check_identity(journal, &head, fd, stat, state, err);
 }
 
 int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal *out, int *state,
@@ -624,7 +627,7 @@ int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal
   *state = MM_JOURNAL_NONE;
   int rc = open_checked(journal, stat, out, state, err);
   if (rc == MM_OK && out->fd >= 0) rc = check_all(journal, fd, stat, out, state, err);
-  if (rc != MM_OK) *state = MM_JOURNAL_NONE;
+  if (rc != MM_OK && *state != MM_JOURNAL_OTHERS) *state = MM_JOURNAL_NONE;
   if (*state != MM_JOURNAL_WHOLE) mm_journal_close(out);
   return rc;
 }

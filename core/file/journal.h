@@ -54,16 +54,18 @@ typedef struct mm_journal {
 } mm_journal;
 
 enum mm_journal_state {
-  MM_JOURNAL_NONE, /* there is none */
-  MM_JOURNAL_TORN, /* it was never completed: the transaction never was; to be removed */
-  MM_JOURNAL_WHOLE /* checked, this file's, to be replayed; `journal` is open */
+  MM_JOURNAL_NONE,  /* there is none */
+  MM_JOURNAL_TORN,  /* it was never completed: the transaction never was; to be removed */
+  MM_JOURNAL_WHOLE, /* checked, this file's, to be replayed; `journal` is open */
+  MM_JOURNAL_OTHERS /* with MM_CORRUPT: it is whole and another file's, by inode or birth time */
 };
 
 /* Open and check the journal of the file open as `fd` (reading is enough) with status `stat`. On
 ** MM_OK *state tells what was found. MM_CORRUPT, naming the journal and what to do about it: it
 ** belongs to another file (another inode or birth time, or a size that is neither the old nor the
-** new one), is a link, no regular file, has several links, is owned by neither the file's owner nor
-** us, may be written by others than the file may, or has a version from the future. */
+** new one; *state tells of the first two), is a link, no regular file, has several links, is owned
+** by neither the file's owner nor us, may be written by others than the file may, or has a version
+** from the future. */
 int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal *out, int *state,
                     mm_error *err);
 void mm_journal_close(mm_journal *journal); /* idempotent */

@@ -40,7 +40,7 @@ int mm_object_refresh(mm_object *object, mm_error *err) {
   if (failed) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
-  bool pending = object_is_writer(object) && mm_object_pending(object);
+  bool pending = object_is_writer(object) && (mm_object_pending(object) || object->relied_on);
   if (pending) return refresh_pending(object, &stat, err);
   return object_adopt(object, &stat, err);
 }

@@ -201,6 +201,30 @@ static int await_and_recover(mm_object *object, mm_error *err) {
   return recover_now(object, err);
 }
 
+static int recover_found(mm_object *object, mm_error *err) {
+  return object_is_writer(object) ? recover_now(object, err) : await_and_recover(object, err);
+}
+
+/* The file has lost its name to another one. What lies there is the other's, whose writer may just
+** be at it, but for a whole journal of ours from before. */
+static int recover_replaced(mm_object *object, mm_error *err) {
+  mm_journal journal = {.fd = -1};
+  mm_stat stat;
+  int state = MM_JOURNAL_NONE;
+  int rc = look_at_file(object, &stat, err);
+  if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
+  mm_journal_close(&journal);
+  if (rc == MM_OK && state == MM_JOURNAL_WHOLE) return recover_found(object, err);
+  bool others = rc == MM_OK || state == MM_JOURNAL_OTHERS;
+  return others ? object_drop_overlay(object, err) : rc;
+}
+
+static bool is_replaced(const mm_object *object) {
+  mm_stat named;
+  return mm_os.status_path(object->real, &named) == 0 &&
+         (named.device != object->device || named.inode != object->inode);
+}
+
 int object_recover(mm_object *object, mm_error *err) {
   if (!object->journal) return MM_OK;
   if (object->stuck) {
@@ -208,5 +232,5 @@ int object_recover(mm_object *object, mm_error *err) {
     if (rc) return rc;
   }
   if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
-  return object_is_writer(object) ? recover_now(object, err) : await_and_recover(object, err);
+  return is_replaced(object) ? recover_replaced(object, err) : recover_found(object, err);
 }

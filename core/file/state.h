@@ -85,6 +85,7 @@ typedef struct mm_object {
                           ** asked for; -1: none has, the settings hold */
   bool begun;             /* we are the file's writer */
   bool prepared;          /* `change` is journalled */
+  bool relied_on;         /* see mm_object_rely */
   bool changed_by_others; /* during the transaction, by someone who takes no lock */
   bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
   bool torn;              /* … and there was no journal of it (synchronous=off) */
@@ -100,6 +101,13 @@ static inline bool mm_object_hit(const mm_object *object) {
 
 static inline bool mm_object_pending(const mm_object *object) {
   return object->log.count > object->base;
+}
+
+/* What COMMIT will write is not there yet, and hangs on the file as it is now (rows to be closed
+** up): from now on no other program may have changed it, as if something was pending. `on` false:
+** it does so no more. */
+static inline void mm_object_rely(mm_object *object, bool on) {
+  object->relied_on = on;
 }
 
 /* The transaction on it, begun or about to begin, is to be as safe as `synchronous` at least. */

@@ -267,9 +267,3 @@ bool ext_creates_table(const char *sql, const char *table) {
   if (is(&t, ".")) (void)next_table(name, table, &same);
   return same;
 }
-
-bool ext_detaches(const char *sql) {
-  token t = {"", 0, false, false};
-  (void)next_token(sql, &t);
-  return is(&t, "DETACH");
-}

@@ -31,8 +31,7 @@ bool ext_selects_once(const char *sql);
 /* Has it a row value in front of an IN? */
 bool ext_lists_rows(const char *sql);
 
-/* Is it the CREATE VIRTUAL TABLE of a table of that name? A DETACH? */
+/* Is it the CREATE VIRTUAL TABLE of a table of that name? */
 bool ext_creates_table(const char *sql, const char *table);
-bool ext_detaches(const char *sql);
 
 #endif

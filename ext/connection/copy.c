@@ -187,7 +187,8 @@ int ext_copy_create(ext_conn *conn, const char *database, const char *name, cons
   return rc;
 }
 
-void ext_copies_forget(ext_conn *conn, const char *database) {
+void ext_copies_forget_detached(ext_conn *conn, const char *database) {
+  if (sqlite3_db_filename(conn->db, database)) return;
   for (ext_copy *copy = conn->copies, *next; copy; copy = next) {
     next = copy->next;
     if (sqlite3_stricmp(copy->database, database) == 0) let_go_of(copy);

@@ -4,7 +4,9 @@
 ** It belongs to the table, not to its being connected: SQLite connects a table anew whenever a
 ** schema has changed. So the connection keeps an object for each such table, by the names of
 ** database and table. CREATE, DROP and RENAME are a part of the transaction, as the table's rows
-** are: rolled back, the table has what it had. A DETACH is the end of a database's copies.
+** are: rolled back, the table has what it had. A DETACH is the end of the copies of those of the
+** database's tables that are connected; of the others SQLite does not tell, and an ATTACH of the same
+** file under the same name may find them again.
 */
 #ifndef EXT_COPY_H
 #define EXT_COPY_H
@@ -25,8 +27,9 @@ int ext_copy_drop(ext_conn *conn, const char *database, const char *name, mm_err
 int ext_copy_rename(ext_conn *conn, const char *database, const char *name, const char *new_name,
                     mm_error *err);
 
-/* The database is detached. */
-void ext_copies_forget(ext_conn *conn, const char *database);
+/* In xDisconnect: has the table's database been detached? SQLite disconnects its tables when the
+** next statement is prepared, before that can attach another one under the name. */
+void ext_copies_forget_detached(ext_conn *conn, const char *database);
 
 void ext_copies_free(ext_conn *conn);
 

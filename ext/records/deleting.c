@@ -66,6 +66,7 @@ static void restore(void *context, uint64_t count) {
   }
   d->object->leaving = d->rows.count;
   d->is_noted = false;
+  mm_object_rely(d->object->core, d->rows.count > 0);
 }
 
 /* Once between two savepoints is enough. */
@@ -231,5 +232,6 @@ int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_erro
     if (--d->batches[d->batch_count - 1].count == 0) d->batch_count--;
   }
   object->leaving = d->rows.count;
+  mm_object_rely(object->core, d->rows.count > 0);
   return rc;
 }

@@ -186,8 +186,8 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
 
 static int mmapDisconnect(sqlite3_vtab *base) {
   mmap_table *table = (mmap_table *)base;
-  if (table->spec.access == EXT_COPY && ext_tab_is_detaching(table->tab.conn->db)) {
-    ext_copies_forget(table->tab.conn, table->database);
+  if (table->spec.access == EXT_COPY) {
+    ext_copies_forget_detached(table->tab.conn, table->database);
   }
   unlist_table(table);
   free_table(table);

@@ -108,14 +108,6 @@ bool ext_tab_is_creating(sqlite3 *db, const char *name) {
   return false;
 }
 
-bool ext_tab_is_detaching(sqlite3 *db) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_detaches(sql)) return true;
-  }
-  return false;
-}
-
 bool ext_tab_text_is_utf8(sqlite3 *db) {
   sqlite3_stmt *pragma = NULL;
   bool utf8 = false;

@@ -65,9 +65,6 @@ int ext_tab_rollback_to(sqlite3_vtab *table, int level);
 ** function, the statement tells them apart. */
 bool ext_tab_is_creating(sqlite3 *db, const char *name);
 
-/* Is a DETACH running, and xDisconnect the table's end? */
-bool ext_tab_is_detaching(sqlite3 *db);
-
 /* Do texts compare bytewise, as UTF-8? Not in a database with another encoding. */
 bool ext_tab_text_is_utf8(sqlite3 *db);
 

@@ -1076,6 +1076,40 @@ TEST_F(RecoveryTest, AJournalOfAnotherFileIsNotApplied) {
   EXPECT_TRUE(HasJournal(path));
 }
 
+TEST_F(RecoveryTest, AFileThatHasLostItsNameLeavesTheOthersJournalAlone) {
+  for (int kind : {MM_OBJECT_FILE, MM_OBJECT_PRIVATE}) {
+    for (uint64_t missing : {0, 1, 100}) { // of the journal: its writer is just at it
+      std::string path = Put("a", old), journal = path + MM_JOURNAL_SUFFIX;
+      Object object = Open(path, kind);
+      Put("b", Pattern(old.size(), 8));
+      ASSERT_EQ(rename(Path("b").c_str(), path.c_str()), 0);
+      Object writer = Open(path);
+      writer.Begin();
+      patches(writer);
+      writer.Prepare();
+      uint64_t size = Contents(journal).size() - missing;
+      OutsideResize(journal, size);
+      object.Refresh();
+      EXPECT_EQ(object.Seen(), old);
+      EXPECT_EQ(Contents(journal).size(), size);
+      writer.Rollback();
+      EXPECT_EQ(Contents(path), Pattern(old.size(), 8));
+    }
+  }
+}
+
+TEST_F(RecoveryTest, AFileThatHasLostItsNameFinishesItsOwn) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  Crash(path, patches, 1);
+  Put("b", Pattern(old.size(), 8));
+  ASSERT_EQ(rename(Path("b").c_str(), path.c_str()), 0);
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), After(patches));
+  EXPECT_FALSE(HasJournal(path));
+  EXPECT_EQ(Open(path).Seen(), Pattern(old.size(), 8));
+}
+
 TEST_F(RecoveryTest, AConnectionThatOnlyReadsSeesTheStateAfterAndWritesNothing) {
   settings.read_only = true;
   for (int kind : {MM_OBJECT_FILE, MM_OBJECT_PRIVATE}) {

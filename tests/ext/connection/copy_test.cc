@@ -87,6 +87,9 @@ TEST_F(Copy, BelongsToOneDatabase) {
   EXPECT_EQ(Seen("aux.t"), "abcdef");
   Run("UPDATE aux.t SET n = '3'; DETACH aux; ATTACH '2.db' AS aux");
   EXPECT_EQ(Seen("aux.t"), "abcdef");
+  // Also where no other had the name meanwhile.
+  Run("UPDATE aux.t SET n = '4'; DETACH aux; ATTACH '2.db' AS aux");
+  EXPECT_EQ(Seen("aux.t"), "abcdef");
   Run("DETACH aux");
   for (int i = 0; i < 2; i++) {
     Run("ATTACH ':memory:' AS aux; CREATE VIRTUAL TABLE aux.t USING mmap('a', access=copy, n "

@@ -62,6 +62,28 @@ TEST_F(DeleteTest, ShowsTheClosingUpBeforehand) {
   EXPECT_EQ(Get("r.bin"), "a9b1c2e4");
 }
 
+// Which rows those are, nobody can tell any more.
+TEST_F(DeleteTest, DoesNotCloseUpWhatAnotherProgramHasWritten) {
+  for (bool looks : {false, true}) {
+    Run("BEGIN; DELETE FROM t WHERE c = 'b'");
+    Put("r.bin", "x9a0b1c2d3e4");
+    if (looks) EXPECT_EQ(One("SELECT count(*) FROM t"), "5");
+    EXPECT_EQ(Error("COMMIT"), "BUSY_SNAPSHOT mmap: 'r.bin' was changed by another program during "
+                               "this transaction");
+    EXPECT_EQ(Get("r.bin"), "x9a0b1c2d3e4");
+    EXPECT_EQ(All(), "0x9 1a0 2b1 3c2 4d3 5e4");
+    Put("r.bin", "a0b1c2d3e4");
+  }
+}
+
+TEST_F(DeleteTest, UndoneItHangsOnNothing) {
+  Run("BEGIN; SAVEPOINT s; DELETE FROM t WHERE c = 'b'; ROLLBACK TO s");
+  Put("r.bin", "x9a0b1c2d3e4");
+  EXPECT_EQ(All(), "0x9 1a0 2b1 3c2 4d3 5e4");
+  Run("DELETE FROM t WHERE c = 'b'; COMMIT");
+  EXPECT_EQ(Get("r.bin"), "x9a0c2d3e4");
+}
+
 TEST_F(DeleteTest, RollbackBringsRowsBack) {
   Run("BEGIN; DELETE FROM t; ROLLBACK");
   EXPECT_EQ(All(), "0a0 1b1 2c2 3d3 4e4");
