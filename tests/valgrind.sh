@@ -18,9 +18,11 @@ valgrind='/usr/bin/valgrind -q --error-exitcode=99 --leak-check=no --child-silen
 # Not under valgrind:
 #   clients, fuzz, style, mutation, bench   scripts: it would watch the shell or Python that runs them
 #   faults                                  the tests of ext again, thousands of times
-#   core/file/hammer_test                        kills processes by the clock: none would get to a commit
+#   core/file/hammer_test                   kills processes by the clock: none would get to a commit
+#   ext/connection/walk_test                traces processes, and would count valgrind's calls
 all='//tests:all
   -//tests:core/file/hammer_test
+  -//tests:ext/connection/walk_test
   -//tests:faults/io
   -//tests:faults/io-sticky
   -//tests:faults/oom
