@@ -481,6 +481,32 @@ TEST_F(CrashModel, PreparingAgainIsTheSameTransaction) {
   Good();
 }
 
+// Between the two another program, which takes no lock, has written the file: that stays.
+TEST_F(CrashModel, TryingAgainAfterAnotherProgramLeavesWhatItWrote) {
+  Recording recording;
+  {
+    Machine machine(One());
+    Object object = machine.Open("f");
+    object.Begin();
+    object.Write(5, "ours");
+    std::string ours = BytesOf(object), theirs = Old(3000), both = ours;
+    theirs.replace(705, 1, "!");
+    both.replace(705, 1, "!");
+    machine.Promised({{"f", {Old(3000), ours}}});
+    object.Prepare();
+    machine.Promised({{"f", {Old(3000), ours, theirs, both}}});
+    machine.os().Outside("f", 705, "!", true);
+    machine.Promised({{"f", {theirs, both}}}); // COMMIT had been asked for
+    EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+    object.Rollback();
+    machine.Promised({{"f", {theirs}}});
+    object.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  Good();
+}
+
 // A disk that fails while the journal is made invalid: it may still be there, and then what was
 // prepared may happen; the next try makes it invalid.
 Recording GoOnOnABadDisk(int n, bool *failed) {
