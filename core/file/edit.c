@@ -104,6 +104,10 @@ static int finish_steps(mm_object *object, const mm_log_mark *mark, int rc) {
 ** from the end on backwards if the bytes move upwards, so that none is overwritten before it has
 ** moved. */
 static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
+  if (size <= MM_PIECE) { /* a step undoes itself */
+    (void)begin_edit(object);
+    return size ? copy_piece(object, &c, 0, size, err) : MM_OK;
+  }
   mm_log_mark mark = mm_object_mark(object);
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
