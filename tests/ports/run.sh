@@ -159,7 +159,7 @@ get_musl() {
   local sources lib=/usr/lib/x86_64-linux-musl deb
   unpack "$root" musl:amd64 musl-dev:amd64 musl-tools:amd64
   mkdir -p "$root/include" "$root/lib"
-  sed "s,-L$lib,-L$root$lib -L$root/lib/x86_64-linux-musl,; t
+  sed "s,-L$lib,-L$root/lib/x86_64-linux-musl -L$root$lib,; t
     s,/usr/[a-z]*/x86_64-linux-musl,$root&,g
     s,/lib/ld-musl-x86_64.so.1,$root/lib/x86_64-linux-musl/libc.so," \
     "$root$lib/musl-gcc.specs" >"$root/specs"
@@ -173,7 +173,8 @@ get_musl() {
   build_pcre2 "$(echo "$sources"/pcre2-*/)"
   # shellcheck disable=SC2046 # words
   archive libdeflate.a -I"$root/include" $(find "$sources"/libdeflate-*/lib -name '*.c' | grep -v '/arm/')
-  archive libsqlite3.a "$(find "$sources/package" -name sqlite3.c)"
+  archive libsqlite3.a -O1 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_MATH_FUNCTIONS \
+    "$(find "$sources/package" -name sqlite3.c)"
 }
 
 # Whole or not at all.
@@ -196,7 +197,8 @@ compile() {
   case $machine in
     musl) gcc -specs="$root/specs" -isystem "$root/include" -L"$root/lib" "$@" ;;
     i686) "$compiler" --target="$triple" --sysroot="$root/root" "$@" ;;
-    *) "$compiler" --target="$triple" --sysroot="$root/root" --ld-path="$root/tools/ld" "$@" ;;
+    *) "$compiler" --target="$triple" --sysroot="$root/root" --ld-path="$root/tools/ld" \
+      -Wno-unused-command-line-argument "$@" ;;
   esac
 }
 
@@ -299,7 +301,7 @@ build_tests() {
   mkdir -p "$work/objects"
   { printf 'tests/%s.cc\n' "$@" && find core -name '*.c' && ls tests/support/*.cc &&
     ls $googletest/gtest-all.cc $googletest/gtest_main.cc; } |
-    xargs -P "$(nproc)" -I{} bash -c 'object {}'
+    xargs -P "$(nproc)" -I{} bash -c 'object {}' || return 1
   find "$work/objects" -name '*.o' ! -name '*_test.cc.o' -exec ar rcs "$work/tests.a" {} +
   printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'link {}'
 }
@@ -344,7 +346,7 @@ run_tests() {
   local name failed=0
   awk -v machine="$machine" -v emulated="$(is_emulated && echo emulated)" \
     '$1 == machine || $1 == emulated { print "left out on " $0 }' <<<"$left_out"
-  build_tests "$@"
+  build_tests "$@" || return 1
   for name in docs sql README.md CHANGELOG.md core tests; do ln -s "$top/$name" "$work/run/"; done
   for name in "$@"; do
     run_test "$name" || { printf '%s: %s FAILED\n' "$machine" "$name"; failed=1; }
