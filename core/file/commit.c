@@ -17,11 +17,6 @@
 /* A private object's log is not worth compacting below this. */
 #define KEEP_MIN ((uint64_t)16 << 10)
 
-/* Private and anonymous objects are nobody else's: no lock, no journal. */
-static bool is_shared(const mm_object *object) {
-  return object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_TAGGED;
-}
-
 static int synchronous_of(const mm_object *object) {
   return object->asked < 0 ? object->settings->synchronous : object->asked;
 }
@@ -71,32 +66,23 @@ static int lock_and_look(mm_object *object, mm_error *err) {
   return rc;
 }
 
-static void let_go(mm_object *object) {
-  if (is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
-  object_close_writer(object);
-  object->begun = object->stuck = false;
-  object->asked = -1;
-  object->relied_on = object->changed_by_others = false;
-}
-
 /* A journal of ours that could not be removed must not be replayed by others: we stay the writer,
 ** and the next use tries again. */
 static void let_go_if_clean(mm_object *object) {
   object->stuck = object->undo_journal;
-  if (!object->stuck) let_go(object);
+  if (!object->stuck) object_let_go(object);
 }
 
 int mm_object_begin(mm_object *object, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc == MM_OK && object->stuck) rc = object_recover(object, err);
   if (rc || object->begun) return rc;
-  if (!is_shared(object)) {
+  if (!object_is_shared(object)) {
     object->begun = true;
   } else {
     rc = object_open_writer(object, err);
-    if (rc) return rc;
-    rc = lock_and_look(object, err);
-    if (rc) let_go(object);
+    if (rc == MM_OK) rc = lock_and_look(object, err);
+    if (rc) object_let_go(object);
   }
   mm_log_fix(&object->log);
   return rc;
@@ -112,7 +98,7 @@ static int changed(const mm_object *object, mm_error *err) {
 /* Is the file still what we began with, and still the one its name means? */
 static int verify(const mm_object *object, mm_error *err) {
   mm_stat now, named;
-  if (!is_shared(object)) return MM_OK;
+  if (!object_is_shared(object)) return MM_OK;
   if (object->changed_by_others) return changed(object, err);
   int failed = mm_os.status(object->fd, &now);
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
@@ -158,7 +144,7 @@ static int unprepare(mm_object *object, mm_error *err) {
 }
 
 static int write_journal(mm_object *object, mm_error *err) {
-  if (!is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
+  if (!object_is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
   int rc = mm_journal_write(object->journal, object->fd, &object->seen, &object->change,
                             is_durable(object), err);
   /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
@@ -263,7 +249,7 @@ static void settle_commit(mm_object *object, bool written) {
   if (!written || show_file(object, &ignored) != MM_OK) object->failed = true;
   mm_change_clear(&object->change);
   object->prepared = false;
-  let_go(object);
+  object_let_go(object);
 }
 
 static int write_file(mm_object *object, mm_error *err) {
@@ -289,6 +275,7 @@ static void keep_private(mm_object *object) {
   mm_log *log = &object->log;
   bool large = mm_log_weight(log) > 2 * object->kept + KEEP_MIN;
   if (large && mm_log_compact(log, object->overlay) == MM_OK) object->kept = mm_log_weight(log);
+  mm_log_fix(log);
   object->base = log->count;
   object->begun = false;
 }

@@ -102,7 +102,6 @@ static void undo_room(mm_log *log, const log_end *end) {
 
 static void place_all(mm_log *log, size_t first, const mm_log_entry *parts, size_t count) {
   log_sizes sizes = sizes_of(log, first);
-  log_share_chunks(log, first);
   log_drop(log, first);
   if (sizes.least < sizes.before) {
     log_place(log, (mm_log_entry){sizes.before, sizes.least, NULL});
@@ -114,6 +113,8 @@ static void place_all(mm_log *log, size_t first, const mm_log_entry *parts, size
 static int replace_entries(mm_log *log, size_t first, mm_log_entry *parts, size_t count) {
   log_end end = {log->shared, log->large, log->shared ? log->shared->used : 0};
   count = thin_out(parts, count);
+  /* Before chunks of the part come on top of the others. */
+  log_share_chunks(log, first);
   int rc = join_parts(log, first, parts, &count);
   /* A cut, a growth, and a run of writes. */
   if (rc == MM_OK) rc = log_reserve(log, first + count + 2, log->run_count + 3);

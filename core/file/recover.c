@@ -35,6 +35,14 @@ void object_close_writer(mm_object *object) {
   }
 }
 
+void object_let_go(mm_object *object) {
+  if (object_is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
+  object_close_writer(object);
+  object->begun = object->stuck = false;
+  object->asked = -1;
+  object->relied_on = object->changed_by_others = false;
+}
+
 /* ---- showing a journal without writing ------------------------------------------------------ */
 
 /* Put other entries under the log in place of the overlay. Marks count from above it. */
@@ -177,10 +185,8 @@ static int show_without_writing(mm_object *object, mm_error *err) {
 static int finish_rollback(mm_object *object, mm_error *err) {
   int rc = mm_journal_remove(object->journal, true, durable(object), err);
   if (rc) return rc;
-  object->undo_journal = object->stuck = false;
-  object->begun = false;
-  mm_lock_unwrite(object->entry, object->writer, object);
-  object_close_writer(object);
+  object->undo_journal = false;
+  object_let_go(object);
   return MM_OK;
 }
 

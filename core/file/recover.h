@@ -14,6 +14,9 @@
 int object_open_writer(mm_object *object, mm_error *err);
 void object_close_writer(mm_object *object);
 
+/* Stop being the file's writer, or having tried to become it. */
+void object_let_go(mm_object *object);
+
 /* Finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);

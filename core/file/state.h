@@ -123,6 +123,11 @@ static inline int mm_object_go_on(const mm_object *object, mm_error *err) {
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 
+/* Private and anonymous objects are nobody else's: no lock, no journal. */
+static inline bool object_is_shared(const mm_object *object) {
+  return object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_TAGGED;
+}
+
 /* Is it the file's writer, whom nobody else's commit can meet? A private object writes nothing, so
 ** it never is: others go on committing while it is written. */
 static inline bool object_is_writer(const mm_object *object) {

@@ -177,11 +177,11 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   }
   int rc = go_on(txn, err);
   if (rc == MM_OK) rc = list_object(txn, object, err);
+  const mm_object *core = object->core;
+  if (rc == MM_OK && !core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
   if (rc) return rc;
   mm_object_ask(object->core, synchronous);
-  const mm_object *core = object->core;
-  if (!core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
-  if (rc == MM_OK && (!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);
+  if ((!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);
   return rc == MM_OK ? note_object(txn, object, err) : rc;
 }
 

@@ -47,7 +47,7 @@ int ext_txn_rollback_to(ext_conn *conn, int level);
 int ext_txn_create(ext_conn *conn);   /* with the connection */
 void ext_txn_destroy(ext_conn *conn); /* likewise */
 
-/* For a table that puts work off until COMMIT, or must know when the transaction ends (table.c).
+/* For a table that puts work off until COMMIT, or must know when the transaction ends.
 ** Registered once a transaction, by ext_txn_defer; forgotten when it ends. */
 typedef struct ext_txn_deferred {
   int (*flush)(void *context, mm_error *err); /* before COMMIT prepares the objects */

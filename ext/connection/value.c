@@ -4,6 +4,271 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ---- errors --------------------------------------------------------------------------------- */
+
+int ext_sqlite_code(int mm_code) {
+  switch (mm_code) {
+    case MM_OK:
+      return SQLITE_OK;
+    case MM_CANTOPEN:
+      return SQLITE_CANTOPEN;
+    case MM_READONLY:
+      return SQLITE_READONLY;
+    case MM_IOERR:
+      return SQLITE_IOERR;
+    case MM_BUSY:
+      return SQLITE_BUSY;
+    case MM_CHANGED:
+      /* Not SQLITE_BUSY itself: COMMIT would leave the transaction open for another try. */
+      return SQLITE_BUSY_SNAPSHOT;
+    case MM_CORRUPT:
+      return SQLITE_CORRUPT;
+    case MM_TOOBIG:
+      return SQLITE_TOOBIG;
+    case MM_NOMEM:
+      return SQLITE_NOMEM;
+    case MM_CONSTRAINT:
+      return SQLITE_CONSTRAINT;
+    case MM_PERM:
+      return SQLITE_PERM;
+    case MM_FULL:
+      return SQLITE_FULL;
+    case MM_INTERRUPT:
+      return SQLITE_INTERRUPT;
+    default:
+      return SQLITE_ERROR;
+  }
+}
+
+void ext_result_failure(sqlite3_context *context, const char *text, int rc) {
+  sqlite3 *db = sqlite3_context_db_handle(context);
+  bool told = sqlite3_errcode(db) == SQLITE_NOMEM; /* of an earlier statement of ours */
+  sqlite3_result_error(context, text, -1);
+  /* Without memory for the text that is the error, and is to stay it. */
+  if (told || sqlite3_errcode(db) != SQLITE_NOMEM) sqlite3_result_error_code(context, rc);
+}
+
+void ext_result_error(sqlite3_context *context, const char *name, const mm_error *err) {
+  if (err->code == MM_NOMEM) {
+    sqlite3_result_error_nomem(context);
+    return;
+  }
+  char *text = sqlite3_mprintf("%s: %s", name, err->text);
+  if (!text) {
+    sqlite3_result_error_nomem(context);
+    return;
+  }
+  ext_result_failure(context, text, ext_sqlite_code(err->code));
+  sqlite3_free(text);
+}
+
+int ext_table_error(sqlite3_vtab *table, const char *name, const mm_error *err) {
+  if (err->code == MM_NOMEM) return SQLITE_NOMEM;
+  sqlite3_free(table->zErrMsg);
+  table->zErrMsg = sqlite3_mprintf("%s: %s", name, err->text);
+  return table->zErrMsg ? ext_sqlite_code(err->code) : SQLITE_NOMEM;
+}
+
+/* ---- arguments ------------------------------------------------------------------------------ */
+
+bool ext_any_null(sqlite3_value **argv, int required) {
+  for (int i = 0; i < required; i++) {
+    if (sqlite3_value_type(argv[i]) == SQLITE_NULL) return true;
+  }
+  return false;
+}
+
+static void blob_value(sqlite3_value *value, mm_value *out) {
+  out->kind = MM_VALUE_BLOB;
+  out->data = sqlite3_value_blob(value);
+  out->size = (uint64_t)sqlite3_value_bytes(value);
+}
+
+static void text_value(sqlite3_value *value, mm_value *out) {
+  out->kind = MM_VALUE_TEXT;
+  out->data = sqlite3_value_text(value);
+  out->size = (uint64_t)sqlite3_value_bytes(value);
+}
+
+int ext_value(sqlite3_value *value, mm_value *out, mm_error *err) {
+  static const uint8_t nothing[1] = {0};
+  memset(out, 0, sizeof *out);
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      out->kind = MM_VALUE_INTEGER;
+      out->integer = sqlite3_value_int64(value);
+      break;
+    case SQLITE_FLOAT:
+      out->kind = MM_VALUE_REAL;
+      out->real = sqlite3_value_double(value);
+      break;
+    case SQLITE_BLOB:
+      blob_value(value, out);
+      break;
+    case SQLITE_TEXT:
+      text_value(value, out);
+      if (!out->data) return mm_fail_nomem(err);
+      break;
+    default:
+      out->kind = MM_VALUE_NULL;
+  }
+  if (!out->data) {
+    if (out->size) return mm_fail_nomem(err);
+    out->data = nothing;
+  }
+  return MM_OK;
+}
+
+/* How much of a text a message shows: no character is cut in two. */
+static int shown(const uint8_t *text, uint64_t size) {
+  int n = size > 40 ? 40 : (int)size;
+  while (n > 36 && (uint64_t)n < size && (text[n] & 0xc0) == 0x80) n--;
+  return n;
+}
+
+/* A value as a message shows it. */
+static void describe(const mm_value *value, char *text, size_t size) {
+  switch (value->kind) {
+    case MM_VALUE_INTEGER:
+      sqlite3_snprintf((int)size, text, "%lld", value->integer);
+      break;
+    case MM_VALUE_REAL:
+      sqlite3_snprintf((int)size, text, "%!.15g", value->real);
+      break;
+    case MM_VALUE_TEXT:
+      sqlite3_snprintf((int)size, text, "'%.*s%s'", shown(value->data, value->size),
+                       (const char *)value->data, value->size > 40 ? "…" : "");
+      break;
+    case MM_VALUE_BLOB:
+      sqlite3_snprintf((int)size, text, "(a blob of %llu bytes)", value->size);
+      break;
+    default:
+      sqlite3_snprintf((int)size, text, "NULL");
+  }
+}
+
+static int take_integer(sqlite3_value *value, const char *what, const char *refused, int64_t *out,
+                        mm_error *err) {
+  if (sqlite3_value_type(value) == SQLITE_INTEGER) {
+    *out = sqlite3_value_int64(value);
+    return MM_OK;
+  }
+  mm_value v;
+  int rc = ext_value(value, &v, err);
+  if (rc) return rc;
+  if (mm_value_integer(&v, out)) return MM_OK;
+  char text[128];
+  describe(&v, text, sizeof text);
+  return mm_fail(err, MM_ERROR, "%s %s is %s", what, text, refused);
+}
+
+int ext_value_integer(sqlite3_value *value, const char *what, int64_t *out, mm_error *err) {
+  return take_integer(value, what, "not an integer", out, err);
+}
+
+int ext_value_handle(sqlite3_value *value, int64_t *out, mm_error *err) {
+  return take_integer(value, "file", "neither a path (TEXT) nor a handle (INTEGER)", out, err);
+}
+
+int ext_value_optional(int argc, sqlite3_value **argv, int i, const char *what, mm_optional *out,
+                       mm_error *err) {
+  out->given = i < argc && sqlite3_value_type(argv[i]) != SQLITE_NULL;
+  out->value = 0;
+  return out->given ? ext_value_integer(argv[i], what, &out->value, err) : MM_OK;
+}
+
+int ext_value_bytes(sqlite3_value *value, const char *what, const uint8_t **data, uint64_t *size,
+                    mm_error *err) {
+  mm_value v;
+  int rc = ext_value(value, &v, err);
+  if (rc) return rc;
+  if (v.kind != MM_VALUE_BLOB && v.kind != MM_VALUE_TEXT) {
+    char text[128];
+    describe(&v, text, sizeof text);
+    return mm_fail(err, MM_ERROR, "%s %s is neither a blob nor text", what, text);
+  }
+  *data = v.data;
+  *size = v.size;
+  return MM_OK;
+}
+
+int ext_value_text(sqlite3_value *value, const char *what, const char **out, mm_error *err) {
+  mm_value v;
+  int rc = ext_value(value, &v, err);
+  if (rc) return rc;
+  if (v.kind != MM_VALUE_TEXT) {
+    char text[128];
+    describe(&v, text, sizeof text);
+    return mm_fail(err, MM_ERROR, "%s %s is not text", what, text);
+  }
+  if (memchr(v.data, 0, (size_t)v.size)) {
+    return mm_fail(err, MM_ERROR, "%s '%s' goes on after a NUL", what, (const char *)v.data);
+  }
+  *out = (const char *)v.data;
+  return MM_OK;
+}
+
+int ext_value_type(int argc, sqlite3_value **argv, int i, mm_type *type, mm_error *err) {
+  const char *name = "u8";
+  if (i < argc && sqlite3_value_type(argv[i]) != SQLITE_NULL) {
+    int rc = ext_value_text(argv[i], "type", &name, err);
+    if (rc) return rc;
+  }
+  return mm_type_parse(name, strlen(name), type, err);
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+void ext_result_value(sqlite3_context *context, const mm_value *value) {
+  switch (value->kind) {
+    case MM_VALUE_INTEGER:
+      sqlite3_result_int64(context, value->integer);
+      break;
+    case MM_VALUE_REAL:
+      sqlite3_result_double(context, value->real);
+      break;
+    case MM_VALUE_BLOB:
+      ext_result_blob(context, value->data, value->size);
+      break;
+    case MM_VALUE_TEXT:
+      sqlite3_result_text64(context, (const char *)value->data, value->size, SQLITE_TRANSIENT,
+                            SQLITE_UTF8);
+      break;
+    default:
+      sqlite3_result_null(context);
+  }
+}
+
+void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t size) {
+  if (size == 0) {
+    sqlite3_result_zeroblob(context, 0);
+  } else {
+    sqlite3_result_blob64(context, data, size, SQLITE_TRANSIENT);
+  }
+}
+
+/* UTF-16 is turned into UTF-8 on the way, in memory that SQLite frees. */
+static void result_utf16(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+  uint8_t *buffer = sqlite3_malloc64(mm_type_buffer(type) + 1);
+  if (!buffer) {
+    sqlite3_result_error_nomem(context);
+    return;
+  }
+  mm_value value = mm_type_decode(type, bytes, buffer);
+  sqlite3_result_text64(context, (const char *)buffer, value.size, sqlite3_free, SQLITE_UTF8);
+}
+
+void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+  if (type.kind == MM_UNSIGNED || type.kind == MM_SIGNED) {
+    sqlite3_result_int64(context, mm_type_integer(type, bytes));
+  } else if (type.kind == MM_UTF16) {
+    result_utf16(context, type, bytes);
+  } else {
+    mm_value value = mm_type_decode(type, bytes, NULL);
+    ext_result_value(context, &value);
+  }
+}
+
 /* ---- constraints ---------------------------------------------------------------------------- */
 
 static void bound_by_integer(int op, int64_t v, int64_t *low, int64_t *high) {

@@ -93,28 +93,6 @@ static void sizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   sqlite3_result_int64(context, (sqlite3_int64)file.object->core->size);
 }
 
-/* UTF-16 is turned into UTF-8 on the way, in memory that SQLite frees. */
-static void result_utf16(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
-  uint8_t *buffer = sqlite3_malloc64(mm_type_buffer(type) + 1);
-  if (!buffer) {
-    sqlite3_result_error_nomem(context);
-    return;
-  }
-  mm_value value = mm_type_decode(type, bytes, buffer);
-  sqlite3_result_text64(context, (const char *)buffer, value.size, sqlite3_free, SQLITE_UTF8);
-}
-
-void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
-  if (type.kind == MM_UNSIGNED || type.kind == MM_SIGNED) {
-    sqlite3_result_int64(context, mm_type_integer(type, bytes));
-  } else if (type.kind == MM_UTF16) {
-    result_utf16(context, type, bytes);
-  } else {
-    mm_value value = mm_type_decode(type, bytes, NULL);
-    ext_result_value(context, &value);
-  }
-}
-
 static void getFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_get";
   mm_error *err = &ext_conn_of(context)->err;

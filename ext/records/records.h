@@ -9,8 +9,8 @@
 **     writing.c    UPDATE, INSERT
 **     deleting.c   DELETE: rows that are gone, and the closing up at COMMIT
 */
-#ifndef EXT_TAB_MMAP_H
-#define EXT_TAB_MMAP_H
+#ifndef EXT_RECORDS_H
+#define EXT_RECORDS_H
 
 #include "ext/tables/rowset.h"
 #include "ext/tables/tab.h"

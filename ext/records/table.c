@@ -40,7 +40,8 @@ static ext_object *object_of(const mmap_table *table) {
   if (table->writing) return table->writing;
   for (ext_object *o = table->tab.conn->objects; o; o = o->next) {
     const char *path = table->spec.path;
-    if (o->core->real && (strcmp(o->core->real, path) == 0 || strcmp(o->core->name, path) == 0)) {
+    bool by_path = o->core->kind == MM_OBJECT_FILE;
+    if (by_path && (strcmp(o->core->real, path) == 0 || strcmp(o->core->name, path) == 0)) {
       return o;
     }
   }

@@ -47,7 +47,7 @@ STEPS = [
     ("the journal is removed after a commit", COMMIT,
      "if (rc == MM_OK && journalled) {", "if (0) {"),
     ("the journal is written at all", COMMIT,
-     "if (!is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;\n"
+     "if (!object_is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;\n"
      "  int rc = mm_journal_write", "return MM_OK;\n  int rc = mm_journal_write"),
     ("begin recovers", COMMIT,
      "rc = object_recover(object, err);\n  if (rc == MM_OK) {\n    int failed",
