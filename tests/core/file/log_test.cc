@@ -2,6 +2,7 @@
 // into makes of the old bytes what doing the same to the vector made of them.
 extern "C" {
 #include "core/file/log.h"
+#include "core/file/log_private.h"
 #include "core/common/mem.h"
 }
 
@@ -11,6 +12,7 @@ extern "C" {
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -348,7 +350,22 @@ Bytes Replayed(const mm_log &log, Bytes bytes) {
 }
 
 // What log.h says of a log at any time.
+// A cut frees the chunks from an entry on: none of them may have bytes of an entry below.
+void CheckChunks(const mm_log &log, const struct mm_log_chunk *chunk) {
+  for (; chunk; chunk = chunk->before) {
+    for (size_t i = 0; i < log.count; i++) {
+      auto data = reinterpret_cast<uintptr_t>(log.entries[i].data);
+      auto bytes = reinterpret_cast<uintptr_t>(chunk->bytes);
+      if (!data || data < bytes || data - bytes >= chunk->size) continue;
+      ASSERT_LE(chunk->first, i) << chunk->number;
+      break;
+    }
+  }
+}
+
 void CheckRules(const mm_log &log) {
+  CheckChunks(log, log.shared);
+  CheckChunks(log, log.large);
   uint64_t bytes = 0;
   size_t run = 0, sized = 0;
   for (size_t i = 0; i < log.count; i++) {
@@ -604,6 +621,23 @@ TEST(Log, APartOfALargeWriteThatBecomesAPartOfAnotherTakesNothingFromTheRest) {
   mm_log_tidy(&log.log);
   EXPECT_EQ(log.log.count, 3u) << "the first part lies in the write before";
   EXPECT_EQ(log.Merged(), log.now);
+}
+
+// What is joined lies in a chunk above those of before, which have entries further down by now.
+TEST(Log, WhatIsJoinedHidesNoChunkFromACut) {
+  mm_error err;
+  mm_log log = {};
+  std::vector<uint8_t> data(1200000, 'x');
+  mm_log_fix(&log);
+  for (uint64_t i = 1; i <= 20000; i++) {
+    ASSERT_EQ(mm_log_write(&log, 2000000 - 56 * i, data.data(), 56, &err), MM_OK);
+  }
+  ASSERT_EQ(mm_log_write(&log, 10000000, data.data(), data.size(), &err), MM_OK);
+  ASSERT_EQ(mm_log_write(&log, 3000000, data.data(), 60, &err), MM_OK);
+  ASSERT_EQ(mm_log_compact(&log, 0), MM_OK);
+  ASSERT_LT(log.count, 20u);
+  CheckRules(log);
+  mm_log_clear(&log);
 }
 
 TEST(Log, IsCutWhereverItsMemoryLies) {
