@@ -16,9 +16,10 @@ WHOLE = [f"{sign}{bits}{order}" for bits, orders in WIDTHS.items()
 FLOATS = ["f32le", "f32be", "f64le", "f64be"]
 SIZED = ["blob(6)", "text(6)", "utf16le(12)", "utf16be(12)"]
 
+# 1e300 is read by SQLite itself, a little beside where a long double is no longer than a double.
 PLAIN_REALS = ["0.0", "-0.0", "1.5", "-1.0", "0.1", "16777217.0", "3.4028234663852886e38", "1e-40",
-               "9e999", "-9e999", "NULL", "1e300", "12345678901234567890.0"]
-TEXTS = ["''", "'a'", "'häß'", "'€'", "'😀'", "'Zz'", "'10'", "10", "1.5", "1e300", "'toolongforit'",
+               "9e999", "-9e999", "NULL", "1e22 * 1e22", "12345678901234567890.0"]
+TEXTS = ["''", "'a'", "'häß'", "'€'", "'😀'", "'Zz'", "'10'", "10", "1.5", "1e22 * 1e22", "'toolongforit'",
          "x'00ff'", "x'c3a4'", "NULL", "char(97, 0, 98)"]
 
 
@@ -138,7 +139,8 @@ def transactions():
     yield "SELECT mmap_crc32('noise'), mmap_size('noise');"
     yield ("CREATE VIRTUAL TABLE temp.d USING mmap('noise', delete=yes, offset=3, record=11, a u16be,"
            " b i24le @3, c f32be @6);")
-    yield "SELECT mmap_resize('noise', 20005), count(*) FROM d; DELETE FROM d WHERE a % 3 = 0; SELECT count(*), sum(a), sum(b), min(c), max(c) FROM d;"
+    yield "SELECT mmap_resize('noise', 20005), count(*) FROM d;"
+    yield "DELETE FROM d WHERE a % 3 = 0; SELECT count(*), sum(a), sum(b), min(c), max(c) FROM d;"
     yield "UPDATE d SET b = -b WHERE b < 0; SELECT mmap_crc32('noise'), mmap_size('noise');"
 
 

@@ -202,10 +202,11 @@ compile() {
   esac
 }
 
-# Starts a program of the machine's.
+# Starts a program of the machine's. qemu looks for some of its directories here, and finds none.
 start() {
   if is_emulated; then
-    "$root/tools/usr/bin/$qemu" -L "$root/root" "$@"
+    "$root/tools/usr/bin/$qemu" -L "$root/root" \
+      -E LD_LIBRARY_PATH="$root/root/lib/$triple:$root/root/usr/lib/$triple" "$@"
   else
     "$@"
   fi
