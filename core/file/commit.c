@@ -8,22 +8,16 @@
 */
 #include <errno.h>
 
-#include "core/file/journal.h"
+#include "core/common/mem.h"
 #include "core/file/commit.h"
 #include "core/file/edit.h"
+#include "core/file/journal.h"
+#include "core/file/record.h"
 #include "core/file/recover.h"
 #include "core/file/show.h"
 
 /* A private object's log is not worth compacting below this. */
 #define KEEP_MIN ((uint64_t)16 << 10)
-
-static int synchronous_of(const mm_object *object) {
-  return object->asked < 0 ? object->settings->synchronous : object->asked;
-}
-
-static bool is_durable(const mm_object *object) {
-  return synchronous_of(object) == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
-}
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
@@ -36,7 +30,7 @@ int mm_object_check_writable(mm_object *object, mm_error *err) {
 
 /* Under another name the journal would not be found. */
 static int check_links(const mm_object *object, const mm_stat *stat, mm_error *err) {
-  if (object->kind != MM_OBJECT_FILE || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
+  if (object->kind != MM_OBJECT_FILE || object_synchronous(object) == MM_SYNC_OFF) return MM_OK;
   if (stat->links > 1) {
     return mm_fail(err, MM_READONLY,
                    "'%s' has %u hard links: a journal would not be found by the other names "
@@ -134,28 +128,45 @@ static int reserve(mm_object *object, mm_error *err) {
 /* A journal that was written is to be as if it never had been. */
 static int unprepare(mm_object *object, mm_error *err) {
   int rc = MM_OK;
-  if (object->undo_journal) {
-    rc = mm_journal_remove(object->journal, true, is_durable(object), err);
-    if (rc == MM_OK) object->undo_journal = false;
-  }
+  if (object->undo_journal) rc = object_undo_journal(object, object_is_durable(object), err);
   mm_change_clear(&object->change);
   object->prepared = false;
   return rc;
 }
 
-static int write_journal(mm_object *object, mm_error *err) {
-  if (!object_is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
-  int rc = mm_journal_write(object->journal, object->fd, &object->seen, &object->change,
-                            is_durable(object), err);
-  /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
-  ** ours. */
-  object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_exists(object->journal));
+/* In doubt: the journal names the record that is to come. */
+static int name_record(mm_object *object, const mm_doubt *doubt, mm_journal_plan *plan, char **name,
+                       mm_error *err) {
+  object->record = mm_strdup(doubt->path);
+  *name = mm_record_relate(object->journal, doubt->path);
+  plan->record = *name;
+  plan->record_salt = doubt->salt;
+  return object->record && *name ? MM_OK : mm_fail_nomem(err);
+}
+
+static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err) {
+  char *name = NULL;
+  int rc = MM_OK;
+  if (!object_keeps_journal(object)) return MM_OK;
+  mm_journal_plan plan = {.path = object->journal,
+                          .durable = object_is_durable(object),
+                          .name_too = !doubt,
+                          .keep = object->settings->keep_journal};
+  if (doubt) rc = name_record(object, doubt, &plan, &name, err);
+  if (rc == MM_OK) {
+    rc = mm_journal_write(&plan, object->fd, &object->seen, &object->change, &object->made, err);
+    /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
+    ** ours. */
+    object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal));
+  }
+  mm_free(name);
+  if (!object->undo_journal) object_forget_journal(object);
   return rc;
 }
 
-static int save_change(mm_object *object, mm_error *err) {
+static int save_change(mm_object *object, const mm_doubt *doubt, mm_error *err) {
   int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
-  if (rc == MM_OK) rc = write_journal(object, err);
+  if (rc == MM_OK) rc = write_journal(object, doubt, err);
   if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
 }
@@ -180,24 +191,25 @@ int mm_object_unprepare(mm_object *object, mm_error *err) {
   return rc ? rc : removed;
 }
 
-static bool is_prepared(const mm_object *object) {
-  return object->prepared && object->prepared_count == object->log.count;
+bool object_is_prepared(const mm_object *object, bool in_doubt) {
+  return object->prepared && object->prepared_count == object->log.count &&
+         (object->record != NULL) == in_doubt;
 }
 
 /* `pace`: asked whether to go on; NULL: it is to be done, and what was made ready before is good. A
 ** COMMIT that is tried again after others have had their turn looks anew at the file. */
-static int prepare_change(mm_object *object, mm_pace *pace, mm_error *err) {
+static int prepare_change(mm_object *object, mm_pace *pace, const mm_doubt *doubt, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc) return rc;
   if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
   if (!mm_object_pending(object)) return mm_object_unprepare(object, err);
-  if (is_prepared(object)) return pace ? verify(object, err) : MM_OK;
+  if (object_is_prepared(object, doubt != NULL)) return pace ? verify(object, err) : MM_OK;
   rc = mm_object_unprepare(object, err);
   if (rc == MM_OK) rc = verify(object, err);
   object->change.pace = pace;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
   if (rc == MM_OK) rc = reserve(object, err);
-  if (rc == MM_OK) rc = save_change(object, err);
+  if (rc == MM_OK) rc = save_change(object, doubt, err);
   if (rc) {
     mm_change_clear(&object->change);
   } else {
@@ -214,9 +226,13 @@ static int stop_prepare(void *context, uint64_t done) {
   return settings->watch ? settings->watch(settings->watch_context) : 0;
 }
 
-int mm_object_prepare(mm_object *object, mm_error *err) {
+int object_prepare(mm_object *object, const mm_doubt *doubt, mm_error *err) {
   mm_pace pace = {{stop_prepare, (void *)(uintptr_t)object->settings}, 0};
-  return prepare_change(object, &pace, err);
+  return prepare_change(object, &pace, doubt, err);
+}
+
+int mm_object_prepare(mm_object *object, mm_error *err) {
+  return object_prepare(object, NULL, err);
 }
 
 int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) {
@@ -242,8 +258,7 @@ static int show_file(mm_object *object, mm_error *err) {
   return rc;
 }
 
-/* After the file was written, well or badly: the log has done its part. */
-static void settle_commit(mm_object *object, bool written) {
+void object_settle(mm_object *object, bool written) {
   mm_error ignored;
   mm_log_cut(&object->log, object->base);
   if (!written || show_file(object, &ignored) != MM_OK) object->failed = true;
@@ -252,19 +267,26 @@ static void settle_commit(mm_object *object, bool written) {
   object_let_go(object);
 }
 
-static int write_file(mm_object *object, mm_error *err) {
+int object_write(mm_object *object, mm_error *err) {
   bool journalled = object->undo_journal;
   mm_view_writing writing;
   int rc = mm_view_write_begin(&writing, object->device, object->inode, &object->change, err);
   if (rc == MM_OK) {
-    rc = mm_change_apply(&object->change, object->writer, is_durable(object), object->name, err);
+    rc = mm_change_apply(&object->change, object->writer, object_is_durable(object), object->name,
+                         err);
     mm_view_write_end(&writing);
   }
   object->undo_journal = false;
   object->torn = rc != MM_OK && !journalled;
-  if (rc == MM_OK && journalled) {
-    rc = mm_journal_remove(object->journal, false, is_durable(object), err);
-  }
+  return rc;
+}
+
+int object_end_journal(mm_object *object, bool durable, mm_error *err) {
+  mm_error ignored;
+  bool blank = object->made.fd >= 0 &&
+               mm_journal_blank(object->made.fd, durable, object->journal, &ignored) == MM_OK;
+  int rc = blank ? MM_OK : mm_journal_remove(object->journal, false, durable, err);
+  object_forget_journal(object);
   return rc;
 }
 
@@ -287,14 +309,16 @@ int mm_object_commit(mm_object *object, mm_error *err) {
     keep_private(object);
     return MM_OK;
   }
-  rc = prepare_change(object, NULL, err);
+  rc = prepare_change(object, NULL, NULL, err);
   if (!mm_object_pending(object)) {
     let_go_if_clean(object);
     return rc;
   }
   if (rc) return rc;
-  rc = write_file(object, err);
-  settle_commit(object, rc == MM_OK);
+  bool journalled = object->undo_journal;
+  rc = object_write(object, err);
+  if (rc == MM_OK && journalled) rc = object_end_journal(object, object_is_durable(object), err);
+  object_settle(object, rc == MM_OK);
   return rc;
 }
 

@@ -53,7 +53,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   object->kind = kind;
   object->fixed = kind == MM_OBJECT_PRIVATE;
   object->settings = settings;
-  object->fd = object->writer = object->asked = -1;
+  object->fd = object->writer = object->asked = object->made.fd = -1;
   object->generation = mm_sys_generation();
   object->name = mm_strdup(name);
   if (!object->name) {
@@ -163,6 +163,7 @@ void mm_object_close(mm_object *object) {
   if (object->entry) mm_inode_release(object->entry);
   mm_log_clear(&object->log);
   mm_change_clear(&object->change);
+  object_forget_journal(object);
   mm_free(object->journal);
   mm_free(object->real);
   mm_free(object->name);
@@ -206,7 +207,7 @@ int mm_object_sync(mm_object *object, mm_error *err) {
   int failed = mm_os.sync(object->fd);
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot flush '%s'", object->name);
   bool journalled = object->kind == MM_OBJECT_FILE;
-  return journalled ? mm_journal_sync_directory(object->journal, err) : MM_OK;
+  return journalled ? mm_beside_make_name_durable(object->journal, err) : MM_OK;
 }
 
 bool mm_object_can_pin(const mm_object *object) {

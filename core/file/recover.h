@@ -21,6 +21,13 @@ void object_let_go(mm_object *object);
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);
 
+/* Make the journal of ours that is not to be replayed invalid, and the common record that it hangs
+** on first. On failure it may still be there. */
+int object_undo_journal(mm_object *object, bool durable, mm_error *err);
+
+/* Forget what is known of the journal that was made: its descriptor is closed. */
+void object_forget_journal(mm_object *object);
+
 /* Forget the entries that a journal put under the log. */
 int object_drop_overlay(mm_object *object, mm_error *err);
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/common/error.h"
+#include "core/file/journal.h"
 #include "core/file/log.h"
 #include "core/file/view.h"
 #include "core/os/lock.h"
@@ -31,6 +32,8 @@ enum mm_synchronous {
 typedef struct mm_settings {
   int synchronous;      /* enum mm_synchronous */
   bool read_only;       /* no file is ever written, not even to recover it */
+  bool keep_journal;    /* a journal stays after a commit, blanked */
+  const mm_root *root;  /* what recovery must stay below; NULL: anything */
   int64_t busy_timeout; /* milliseconds */
   /* Asked while waiting for a lock, between the pieces of a large write, and before the commit
   ** point: nonzero to give up, as mm_fail_stopped says. May be NULL. */
@@ -85,6 +88,7 @@ typedef struct mm_object {
                           ** asked for; -1: none has, the settings hold */
   bool begun;             /* we are the file's writer */
   bool prepared;          /* `change` is journalled */
+  bool written;           /* … and in the file, in a commit of several */
   bool relied_on;         /* see mm_object_rely */
   bool changed_by_others; /* during the transaction, by someone who takes no lock */
   bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
@@ -92,6 +96,9 @@ typedef struct mm_object {
   bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
   bool stuck;             /* … and could not be removed: we stay the writer until it is */
   size_t prepared_count;  /* log entries in `change` */
+  mm_journal_made made;   /* that journal; its descriptor is ours */
+  char *record; /* it is in doubt, and this common record, of that path, may decide it; owned;
+                          ** NULL: it is not */
   mm_change change;
 } mm_object;
 
@@ -132,6 +139,20 @@ static inline bool object_is_shared(const mm_object *object) {
 ** it never is: others go on committing while it is written. */
 static inline bool object_is_writer(const mm_object *object) {
   return object->begun && object->kind != MM_OBJECT_PRIVATE;
+}
+
+static inline int object_synchronous(const mm_object *object) {
+  return object->asked < 0 ? object->settings->synchronous : object->asked;
+}
+
+/* Is what is committed to survive a lost machine? */
+static inline bool object_is_durable(const mm_object *object) {
+  return object_synchronous(object) == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
+}
+
+/* Does a commit of it write a journal? */
+static inline bool object_keeps_journal(const mm_object *object) {
+  return object_is_shared(object) && object_synchronous(object) != MM_SYNC_OFF;
 }
 
 static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {
