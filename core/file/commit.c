@@ -119,7 +119,7 @@ static int look_again(mm_object *object, mm_error *err) {
 static int reserve(mm_object *object, mm_error *err) {
   int rc = mm_change_reserve(&object->change, object->writer, object->name, err);
   if (rc) return rc;
-  rc = look_again(object, err);
+  if (object->change.reserved) rc = look_again(object, err);
   if (rc == MM_OK && object->seen.size != object->change.old_size) rc = changed(object, err);
   if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
@@ -144,17 +144,30 @@ static int name_record(mm_object *object, const mm_doubt *doubt, mm_journal_plan
   return object->record && *name ? MM_OK : mm_fail_nomem(err);
 }
 
+/* Random numbers cost a call each: one is drawn, and those that follow are its successors in
+** splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+static uint64_t next_salt(mm_object *object) {
+  if (!object->salt) mm_os.random(&object->salt, sizeof object->salt);
+  object->salt += 0x9e3779b97f4a7c15u;
+  uint64_t salt = object->salt;
+  salt = (salt ^ salt >> 30) * 0xbf58476d1ce4e5b9u;
+  salt = (salt ^ salt >> 27) * 0x94d049bb133111ebu;
+  return salt ^ salt >> 31;
+}
+
 static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err) {
   char *name = NULL;
   int rc = MM_OK;
   if (!object_keeps_journal(object)) return MM_OK;
   mm_journal_plan plan = {.path = object->journal,
+                          .salt = next_salt(object),
+                          .birth = object->birth,
                           .durable = object_is_durable(object),
                           .name_too = !doubt,
                           .keep = object->settings->keep_journal};
   if (doubt) rc = name_record(object, doubt, &plan, &name, err);
   if (rc == MM_OK) {
-    rc = mm_journal_write(&plan, object->fd, &object->seen, &object->change, &object->made, err);
+    rc = mm_journal_write(&plan, &object->seen, &object->change, &object->made, err);
     /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
     ** ours. */
     object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal));
@@ -285,7 +298,7 @@ int object_end_journal(mm_object *object, bool durable, mm_error *err) {
   mm_error ignored;
   bool blank = object->made.fd >= 0 &&
                mm_journal_blank(object->made.fd, durable, object->journal, &ignored) == MM_OK;
-  int rc = blank ? MM_OK : mm_journal_remove(object->journal, false, durable, err);
+  int rc = blank ? MM_OK : mm_journal_end(object->journal, durable, &object->made.directory, err);
   object_forget_journal(object);
   return rc;
 }

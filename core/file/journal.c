@@ -119,7 +119,11 @@ bool mm_journal_waits(const char *journal) {
 
 int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err) {
   bool harmless = roll_back && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;
-  return mm_beside_remove(&mm_journal_kind, journal, harmless, durable, err);
+  return mm_beside_remove(&mm_journal_kind, journal, harmless, durable, NULL, err);
+}
+
+int mm_journal_end(const char *journal, bool durable, int *directory, mm_error *err) {
+  return mm_beside_remove(&mm_journal_kind, journal, false, durable, directory, err);
 }
 
 int mm_journal_blank(int fd, bool durable, const char *journal, mm_error *err) {
@@ -200,10 +204,9 @@ typedef struct header {
   uint64_t salt, inode, birth, old_size, new_size, count, length, check;
 } header;
 
-static header plan_header(int fd, const mm_stat *stat, const mm_change *change,
-                          const mm_journal_plan *plan) {
-  header head = {.inode = stat->inode, .birth = (uint64_t)mm_os.birth(fd)};
-  mm_os.random(&head.salt, sizeof head.salt);
+static header plan_header(const mm_journal_plan *plan, const mm_stat *stat,
+                          const mm_change *change) {
+  header head = {.salt = plan->salt, .inode = stat->inode, .birth = (uint64_t)plan->birth};
   head.flags = (plan->record ? FLAG_IN_DOUBT : 0) | (plan->keep ? FLAG_LONGER : 0);
   head.version = head.flags ? VERSION_FLAGS : VERSION;
   head.old_size = change->old_size;
@@ -264,7 +267,7 @@ static int write_all(int fd, bool created, const header *head, const mm_change *
 /* All of it may be on the disk already, a failed fsync says nothing: it must not come back. */
 static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
   bool harmless = mm_beside_empty(fd, plan->durable) >= 0;
-  int worse = mm_beside_remove(&mm_journal_kind, plan->path, harmless, plan->durable, err);
+  int worse = mm_beside_remove(&mm_journal_kind, plan->path, harmless, plan->durable, NULL, err);
   return worse ? worse : rc;
 }
 
@@ -312,11 +315,18 @@ static int make_journal(const char *journal, const mm_stat *file, int *fd, mm_er
   return rc;
 }
 
-int mm_journal_write(const mm_journal_plan *plan, int fd, const mm_stat *stat,
-                     const mm_change *change, mm_journal_made *made, mm_error *err) {
-  header head = plan_header(fd, stat, change, plan);
-  *made = (mm_journal_made){.fd = -1, .salt = head.salt, .length = head.length};
-  int own = -1, rc = mm_beside_check_length(&mm_journal_kind, plan->path, head.length, err);
+/* The limit on the size of files was asked for with the change's own room, as a rule. */
+static int check_length(const mm_journal_plan *plan, const mm_change *change, uint64_t length,
+                        mm_error *err) {
+  if (change->limit && length <= change->limit) return MM_OK;
+  return mm_beside_check_length(&mm_journal_kind, plan->path, length, err);
+}
+
+int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_change *change,
+                     mm_journal_made *made, mm_error *err) {
+  header head = plan_header(plan, stat, change);
+  *made = (mm_journal_made){.fd = -1, .directory = -1, .salt = head.salt, .length = head.length};
+  int own = -1, rc = check_length(plan, change, head.length, err);
   if (rc != MM_OK) return rc;
   if (plan->keep) open_blank(plan->path, stat, &own);
   made->created = own < 0;
@@ -324,7 +334,7 @@ int mm_journal_write(const mm_journal_plan *plan, int fd, const mm_stat *stat,
   if (rc != MM_OK) return rc;
   rc = write_all(own, made->created, &head, change, plan, err);
   if (rc == MM_OK && plan->durable && made->created && plan->name_too) {
-    rc = mm_beside_make_name_durable(plan->path, err);
+    rc = mm_beside_make_name_durable(plan->path, &made->directory, err);
   }
   if (rc != MM_OK) rc = abandon(own, plan, rc, err);
   if (rc == MM_OK && plan->keep) {
@@ -603,7 +613,7 @@ void mm_journal_close(mm_journal *journal) {
 int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err) {
   int rc = mm_os.sync(journal->fd);
   if (rc < 0) return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the journal '%s'", path);
-  return mm_beside_make_name_durable(path, err);
+  return mm_beside_make_name_durable(path, NULL, err);
 }
 
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err) {

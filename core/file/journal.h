@@ -41,6 +41,8 @@ typedef struct mm_journal_plan {
   const char *path;
   bool durable;         /* fsync it … */
   bool name_too;        /* … and its directory, if it was made anew */
+  uint64_t salt;        /* random: no other journal has it */
+  int64_t birth;        /* of the file, as mm_os.birth */
   bool keep;            /* it will stay, blanked: one that is there is written again */
   const char *record;   /* it is in doubt: the path of its common record from its own directory, at
                         ** most MM_JOURNAL_RECORD_MAX bytes; NULL: it decides by itself */
@@ -52,22 +54,27 @@ typedef struct mm_journal_plan {
 /* What was made. */
 typedef struct mm_journal_made {
   int fd;                /* with `keep`: open for writing, the caller's; else -1 */
+  int directory;         /* the journal's, if it was synced, the caller's; else -1 */
   bool created;          /* the name is new */
   uint64_t salt, length; /* the journal's */
 } mm_journal_made;
 
-/* Write the journal of `change` to the file open as `fd` with status `stat`. It is made
+/* Write the journal of `change` to the file with status `stat`. It is made
 ** exclusively, never through a link, and never more readable than the file (0600, then the file's
 ** mode without execute bits, and its owner if that is allowed); with `keep` a blank one of the same
 ** kind is written again. On any error, MM_INTERRUPT and MM_NOMEM if the change's pace says so among
 ** them, nothing is left under that name, durably if a part of it might be complete. */
-int mm_journal_write(const mm_journal_plan *plan, int fd, const mm_stat *stat,
-                     const mm_change *change, mm_journal_made *made, mm_error *err);
+int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_change *change,
+                     mm_journal_made *made, mm_error *err);
+
+/* The commit is done: remove it, durably with `durable`. *directory: open, or -1, as
+** mm_beside_sync_directory has it. */
+int mm_journal_end(const char *journal, bool durable, int *directory, mm_error *err);
 
 /* The commit is done: blank the journal open as `fd`, so that it is not replayed. */
 int mm_journal_blank(int fd, bool durable, const char *journal, mm_error *err);
 
-/* The commit is done, or is rolled back: remove it; with `durable`, fsync the directory. A journal
+/* The same for one that was found, or is rolled back. A journal
 ** that must not be replayed (roll back after write) is first emptied durably when `durable`, so
 ** that a crash does not bring it back. No journal there: MM_OK. */
 int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err);

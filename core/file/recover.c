@@ -40,7 +40,8 @@ void object_close_writer(mm_object *object) {
 
 void object_forget_journal(mm_object *object) {
   if (object->made.fd >= 0) (void)mm_os.close(object->made.fd);
-  object->made.fd = -1;
+  if (object->made.directory >= 0) (void)mm_os.close(object->made.directory);
+  object->made.fd = object->made.directory = -1;
   mm_free(object->record);
   object->record = NULL;
 }

@@ -62,6 +62,8 @@ typedef struct mm_object {
   char *name; /* as the user wrote it, for messages */
   char *real; /* absolute path; NULL for memory */
   uint64_t device, inode;
+  int64_t birth; /* as mm_os.birth */
+  uint64_t salt; /* the next journal's is made of it */
   const mm_settings *settings;
   unsigned generation; /* mm_sys_generation() when it was opened */
 

@@ -87,7 +87,7 @@ static int sync_directories(mm_object *const *objects, size_t count, mm_error *e
   qsort(paths, n, sizeof *paths, by_directory);
   for (size_t i = 0; i < n && rc == MM_OK; i++) {
     if (i && by_directory(&paths[i], &paths[i - 1]) == 0) continue;
-    rc = mm_beside_make_name_durable(paths[i], err);
+    rc = mm_beside_make_name_durable(paths[i], NULL, err);
   }
   mm_free((void *)paths);
   return rc;
@@ -96,7 +96,7 @@ static int sync_directories(mm_object *const *objects, size_t count, mm_error *e
 static mm_record_file describe_file(const mm_object *object) {
   return (mm_record_file){.real = object->real,
                           .inode = object->inode,
-                          .birth = (uint64_t)mm_os.birth(object->fd),
+                          .birth = (uint64_t)object->birth,
                           .salt = object->made.salt,
                           .length = object->made.length,
                           .memory = object->kind == MM_OBJECT_TAGGED,

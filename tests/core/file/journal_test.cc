@@ -119,7 +119,11 @@ protected:
     mm_journal_plan plan = {};
     plan.path = where.c_str();
     plan.durable = plan.name_too = durable;
-    return mm_journal_write(&plan, fd, &stat, &change, &made, &err);
+    plan.birth = mm_os.birth(fd);
+    mm_os.random(&plan.salt, sizeof plan.salt);
+    int rc = mm_journal_write(&plan, &stat, &change, &made, &err);
+    if (made.directory >= 0) close(made.directory);
+    return rc;
   }
   int Remove(bool roll_back, bool durable = true) {
     return mm_journal_remove(name.c_str(), roll_back, durable, &err);
@@ -354,17 +358,18 @@ TEST_F(JournalTest, AFileSystemThatKnowsNoSyncOfDirectoriesIsNoError) {
 
 TEST_F(JournalTest, DirectoriesOfAllPathsAreFound) {
   FaultSys sys;
-  EXPECT_EQ(mm_beside_make_name_durable("/x", &err), MM_OK) << err.text;
-  EXPECT_EQ(mm_beside_make_name_durable("x", &err), MM_OK) << err.text;
-  EXPECT_EQ(mm_beside_make_name_durable((scratch / "x").c_str(), &err), MM_OK) << err.text;
+  EXPECT_EQ(mm_beside_make_name_durable("/x", nullptr, &err), MM_OK) << err.text;
+  EXPECT_EQ(mm_beside_make_name_durable("x", nullptr, &err), MM_OK) << err.text;
+  EXPECT_EQ(mm_beside_make_name_durable((scratch / "x").c_str(), nullptr, &err), MM_OK) << err.text;
   std::vector<CallRecord> opened = sys.RecordsOf(Call::kOpen);
   ASSERT_EQ(opened.size(), 3u);
   EXPECT_EQ(opened[0].path, "/");
   EXPECT_EQ(opened[1].path, ".");
   EXPECT_EQ(opened[2].path, scratch.path());
-  EXPECT_EQ(mm_beside_make_name_durable((scratch / "none/x").c_str(), &err), MM_IOERR);
-  EXPECT_EQ(mm_beside_make_name_durable(("/" + std::string(9000, 'x') + "/x").c_str(), &err),
-            MM_IOERR);
+  EXPECT_EQ(mm_beside_make_name_durable((scratch / "none/x").c_str(), nullptr, &err), MM_IOERR);
+  EXPECT_EQ(
+      mm_beside_make_name_durable(("/" + std::string(9000, 'x') + "/x").c_str(), nullptr, &err),
+      MM_IOERR);
 }
 
 TEST_F(JournalTest, AFailedWriteLeavesNothingUnderTheName) {
