@@ -29,15 +29,11 @@ static int open_directory(const char *path) {
 }
 
 /* EINVAL, EOPNOTSUPP: a file system whose directories need or know no fsync. */
-int mm_beside_sync_directory(const char *path, int *directory) {
-  int fd = directory && *directory >= 0 ? *directory : open_directory(path);
+int mm_beside_sync_directory(const char *path) {
+  int fd = open_directory(path);
   if (fd < 0) return fd;
   int rc = mm_os.sync(fd);
-  if (directory) {
-    *directory = fd;
-  } else {
-    (void)mm_os.close(fd);
-  }
+  (void)mm_os.close(fd);
   return rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
 }
 
@@ -45,8 +41,8 @@ static int fail_directory(const char *path, int rc, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the directory of '%s'", path);
 }
 
-int mm_beside_make_name_durable(const char *path, int *directory, mm_error *err) {
-  int rc = mm_beside_sync_directory(path, directory);
+int mm_beside_make_name_durable(const char *path, mm_error *err) {
+  int rc = mm_beside_sync_directory(path);
   return rc < 0 ? fail_directory(path, rc, err) : MM_OK;
 }
 
@@ -114,13 +110,13 @@ int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool dura
 }
 
 int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,
-                     int *directory, mm_error *err) {
+                     mm_error *err) {
   int rc = mm_os.remove(path);
   if (rc < 0 && !mm_beside_none(rc)) {
     if (harmless || mm_beside_empty_path(kind, path, durable) == 0) return MM_OK;
     return mm_fail_errno(err, MM_IOERR, -rc, "cannot remove '%s', which may be replayed", path);
   }
-  rc = durable ? mm_beside_sync_directory(path, directory) : 0;
+  rc = durable ? mm_beside_sync_directory(path) : 0;
   return rc >= 0 || harmless || mm_beside_none(rc) ? MM_OK : fail_directory(path, rc, err);
 }
 

@@ -22,10 +22,9 @@ typedef struct mm_beside_kind {
 /* Does an error say that there is nothing under a name, rather than that it cannot be told? */
 bool mm_beside_none(int rc);
 
-/* fsync the directory that `path` lies in. The first gives a negated errno. *directory: its descriptor,
-** if it is open already; -1: it is opened, and then the caller's. NULL: it is closed again. */
-int mm_beside_sync_directory(const char *path, int *directory);
-int mm_beside_make_name_durable(const char *path, int *directory, mm_error *err);
+/* fsync the directory that `path` lies in. The first gives a negated errno. */
+int mm_beside_sync_directory(const char *path);
+int mm_beside_make_name_durable(const char *path, mm_error *err);
 
 /* Make it exclusively, never through a link, open for reading and writing, mode 0600. MM_CORRUPT
 ** "'x' is in the way", MM_CANTOPEN. */
@@ -44,10 +43,10 @@ int mm_beside_check_length(const mm_beside_kind *kind, const char *path, uint64_
 int mm_beside_empty(int fd, bool durable);
 int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool durable);
 
-/* Take the name away, durably with `durable`, with *directory as above; none there: MM_OK. `harmless`: what it names is not
+/* Take the name away, durably with `durable`; none there: MM_OK. `harmless`: what it names is not
 ** believed any more, so no failure matters. Else what cannot be removed is emptied. */
 int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,
-                     int *directory, mm_error *err);
+                     mm_error *err);
 
 /* "the journal 'x' <why>: it was not applied; move it away or remove it", MM_CORRUPT. */
 int mm_beside_refuse(const mm_beside_kind *kind, const char *path, const char *why, mm_error *err);

@@ -294,11 +294,15 @@ int object_write(mm_object *object, mm_error *err) {
   return rc;
 }
 
+/* A journal that came back would be replayed over what others have written since. Its first sector
+** blanked and synced is less for the disk to do than its directory's. */
 int object_end_journal(mm_object *object, bool durable, mm_error *err) {
   mm_error ignored;
-  bool blank = object->made.fd >= 0 &&
+  bool keep = object->settings->keep_journal;
+  bool blank = (keep || durable) && object->made.fd >= 0 &&
                mm_journal_blank(object->made.fd, durable, object->journal, &ignored) == MM_OK;
-  int rc = blank ? MM_OK : mm_journal_end(object->journal, durable, &object->made.directory, err);
+  int rc = MM_OK;
+  if (!blank || !keep) rc = mm_journal_remove(object->journal, false, durable && !blank, err);
   object_forget_journal(object);
   return rc;
 }

@@ -119,11 +119,7 @@ bool mm_journal_waits(const char *journal) {
 
 int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err) {
   bool harmless = roll_back && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;
-  return mm_beside_remove(&mm_journal_kind, journal, harmless, durable, NULL, err);
-}
-
-int mm_journal_end(const char *journal, bool durable, int *directory, mm_error *err) {
-  return mm_beside_remove(&mm_journal_kind, journal, false, durable, directory, err);
+  return mm_beside_remove(&mm_journal_kind, journal, harmless, durable, err);
 }
 
 int mm_journal_blank(int fd, bool durable, const char *journal, mm_error *err) {
@@ -267,7 +263,7 @@ static int write_all(int fd, bool created, const header *head, const mm_change *
 /* All of it may be on the disk already, a failed fsync says nothing: it must not come back. */
 static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
   bool harmless = mm_beside_empty(fd, plan->durable) >= 0;
-  int worse = mm_beside_remove(&mm_journal_kind, plan->path, harmless, plan->durable, NULL, err);
+  int worse = mm_beside_remove(&mm_journal_kind, plan->path, harmless, plan->durable, err);
   return worse ? worse : rc;
 }
 
@@ -325,7 +321,7 @@ static int check_length(const mm_journal_plan *plan, const mm_change *change, ui
 int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_change *change,
                      mm_journal_made *made, mm_error *err) {
   header head = plan_header(plan, stat, change);
-  *made = (mm_journal_made){.fd = -1, .directory = -1, .salt = head.salt, .length = head.length};
+  *made = (mm_journal_made){.fd = -1, .salt = head.salt, .length = head.length};
   int own = -1, rc = check_length(plan, change, head.length, err);
   if (rc != MM_OK) return rc;
   if (plan->keep) open_blank(plan->path, stat, &own);
@@ -334,10 +330,10 @@ int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_
   if (rc != MM_OK) return rc;
   rc = write_all(own, made->created, &head, change, plan, err);
   if (rc == MM_OK && plan->durable && made->created && plan->name_too) {
-    rc = mm_beside_make_name_durable(plan->path, &made->directory, err);
+    rc = mm_beside_make_name_durable(plan->path, err);
   }
   if (rc != MM_OK) rc = abandon(own, plan, rc, err);
-  if (rc == MM_OK && plan->keep) {
+  if (rc == MM_OK) {
     made->fd = own;
   } else {
     (void)mm_os.close(own);
@@ -613,7 +609,7 @@ void mm_journal_close(mm_journal *journal) {
 int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err) {
   int rc = mm_os.sync(journal->fd);
   if (rc < 0) return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the journal '%s'", path);
-  return mm_beside_make_name_durable(path, NULL, err);
+  return mm_beside_make_name_durable(path, err);
 }
 
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err) {

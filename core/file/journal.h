@@ -53,8 +53,7 @@ typedef struct mm_journal_plan {
 
 /* What was made. */
 typedef struct mm_journal_made {
-  int fd;                /* with `keep`: open for writing, the caller's; else -1 */
-  int directory;         /* the journal's, if it was synced, the caller's; else -1 */
+  int fd;                /* open for writing, the caller's; -1: it was not made */
   bool created;          /* the name is new */
   uint64_t salt, length; /* the journal's */
 } mm_journal_made;
@@ -67,14 +66,10 @@ typedef struct mm_journal_made {
 int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_change *change,
                      mm_journal_made *made, mm_error *err);
 
-/* The commit is done: remove it, durably with `durable`. *directory: open, or -1, as
-** mm_beside_sync_directory has it. */
-int mm_journal_end(const char *journal, bool durable, int *directory, mm_error *err);
-
 /* The commit is done: blank the journal open as `fd`, so that it is not replayed. */
 int mm_journal_blank(int fd, bool durable, const char *journal, mm_error *err);
 
-/* The same for one that was found, or is rolled back. A journal
+/* The commit is done, or is rolled back: remove it; with `durable`, fsync the directory. A journal
 ** that must not be replayed (roll back after write) is first emptied durably when `durable`, so
 ** that a crash does not bring it back. No journal there: MM_OK. */
 int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err);

@@ -54,7 +54,6 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   object->fixed = kind == MM_OBJECT_PRIVATE;
   object->settings = settings;
   object->fd = object->writer = object->asked = object->made.fd = -1;
-  object->made.directory = -1;
   object->generation = mm_sys_generation();
   object->name = mm_strdup(name);
   if (!object->name) {
@@ -209,7 +208,7 @@ int mm_object_sync(mm_object *object, mm_error *err) {
   int failed = mm_os.sync(object->fd);
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot flush '%s'", object->name);
   bool journalled = object->kind == MM_OBJECT_FILE;
-  return journalled ? mm_beside_make_name_durable(object->journal, NULL, err) : MM_OK;
+  return journalled ? mm_beside_make_name_durable(object->journal, err) : MM_OK;
 }
 
 bool mm_object_can_pin(const mm_object *object) {

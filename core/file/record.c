@@ -174,7 +174,7 @@ static int write_and_name(const char *fresh, const char *path, const uint8_t *by
     (void)mm_os.remove(fresh);
     return err->code;
   }
-  return durable ? mm_beside_make_name_durable(path, NULL, err) : MM_OK;
+  return durable ? mm_beside_make_name_durable(path, err) : MM_OK;
 }
 
 static int write_sealed(const char *path, const uint8_t *bytes, size_t size, uint32_t mode,
@@ -221,7 +221,7 @@ int mm_record_write(const char *path, uint64_t salt, const mm_record_file *files
 
 int mm_record_remove(const char *path, bool roll_back, bool durable, mm_error *err) {
   bool harmless = roll_back && mm_beside_empty_path(&record_kind, path, durable) == 0;
-  return mm_beside_remove(&record_kind, path, harmless, durable, NULL, err);
+  return mm_beside_remove(&record_kind, path, harmless, durable, err);
 }
 
 /* ---- read ----------------------------------------------------------------------------------- */
@@ -366,7 +366,7 @@ static int make_sure_it_is_gone(const mm_record *record, mm_error *err) {
   mm_free(fresh);
   int failed = mm_beside_empty_path(&record_kind, record->path, true);
   if (failed >= 0 && is_left_over(record->path, record->salt)) (void)mm_os.remove(record->path);
-  if (failed >= 0) failed = mm_beside_sync_directory(record->path, NULL);
+  if (failed >= 0) failed = mm_beside_sync_directory(record->path);
   if (failed >= 0 || mm_beside_none(failed)) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot sync the common record '%s'", record->path);
 }
@@ -524,7 +524,7 @@ static int sync_listed(const mm_record *record, const mm_root *root, const liste
     if (failed < 0) {
       rc = mm_fail_errno(err, MM_IOERR, -failed, "cannot sync the journal '%s'", journal);
     }
-    if (rc == MM_OK) rc = mm_beside_make_name_durable(journal, NULL, err);
+    if (rc == MM_OK) rc = mm_beside_make_name_durable(journal, err);
   }
   mm_free(journal);
   return rc;
@@ -538,7 +538,7 @@ static int sync_record(const mm_record *record, mm_error *err) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot sync the common record '%s'",
                          record->path);
   }
-  return mm_beside_make_name_durable(record->path, NULL, err);
+  return mm_beside_make_name_durable(record->path, err);
 }
 
 int mm_record_sync(const mm_record *record, const mm_root *root, mm_error *err) {

@@ -40,8 +40,7 @@ void object_close_writer(mm_object *object) {
 
 void object_forget_journal(mm_object *object) {
   if (object->made.fd >= 0) (void)mm_os.close(object->made.fd);
-  if (object->made.directory >= 0) (void)mm_os.close(object->made.directory);
-  object->made.fd = object->made.directory = -1;
+  object->made.fd = -1;
   mm_free(object->record);
   object->record = NULL;
 }

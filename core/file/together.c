@@ -87,7 +87,7 @@ static int sync_directories(mm_object *const *objects, size_t count, mm_error *e
   qsort(paths, n, sizeof *paths, by_directory);
   for (size_t i = 0; i < n && rc == MM_OK; i++) {
     if (i && by_directory(&paths[i], &paths[i - 1]) == 0) continue;
-    rc = mm_beside_make_name_durable(paths[i], NULL, err);
+    rc = mm_beside_make_name_durable(paths[i], err);
   }
   mm_free((void *)paths);
   return rc;

@@ -122,7 +122,7 @@ protected:
     plan.birth = mm_os.birth(fd);
     mm_os.random(&plan.salt, sizeof plan.salt);
     int rc = mm_journal_write(&plan, &stat, &change, &made, &err);
-    if (made.directory >= 0) close(made.directory);
+    if (made.fd >= 0) close(made.fd);
     return rc;
   }
   int Remove(bool roll_back, bool durable = true) {
@@ -358,18 +358,17 @@ TEST_F(JournalTest, AFileSystemThatKnowsNoSyncOfDirectoriesIsNoError) {
 
 TEST_F(JournalTest, DirectoriesOfAllPathsAreFound) {
   FaultSys sys;
-  EXPECT_EQ(mm_beside_make_name_durable("/x", nullptr, &err), MM_OK) << err.text;
-  EXPECT_EQ(mm_beside_make_name_durable("x", nullptr, &err), MM_OK) << err.text;
-  EXPECT_EQ(mm_beside_make_name_durable((scratch / "x").c_str(), nullptr, &err), MM_OK) << err.text;
+  EXPECT_EQ(mm_beside_make_name_durable("/x", &err), MM_OK) << err.text;
+  EXPECT_EQ(mm_beside_make_name_durable("x", &err), MM_OK) << err.text;
+  EXPECT_EQ(mm_beside_make_name_durable((scratch / "x").c_str(), &err), MM_OK) << err.text;
   std::vector<CallRecord> opened = sys.RecordsOf(Call::kOpen);
   ASSERT_EQ(opened.size(), 3u);
   EXPECT_EQ(opened[0].path, "/");
   EXPECT_EQ(opened[1].path, ".");
   EXPECT_EQ(opened[2].path, scratch.path());
-  EXPECT_EQ(mm_beside_make_name_durable((scratch / "none/x").c_str(), nullptr, &err), MM_IOERR);
-  EXPECT_EQ(
-      mm_beside_make_name_durable(("/" + std::string(9000, 'x') + "/x").c_str(), nullptr, &err),
-      MM_IOERR);
+  EXPECT_EQ(mm_beside_make_name_durable((scratch / "none/x").c_str(), &err), MM_IOERR);
+  EXPECT_EQ(mm_beside_make_name_durable(("/" + std::string(9000, 'x') + "/x").c_str(), &err),
+            MM_IOERR);
 }
 
 TEST_F(JournalTest, AFailedWriteLeavesNothingUnderTheName) {
