@@ -40,7 +40,7 @@ void object_let_go(mm_object *object) {
   object_close_writer(object);
   object->begun = object->stuck = false;
   object->asked = -1;
-  object->relied_on = object->changed_by_others = false;
+  object->relied_on = object->changed_by_others = object->leftover = false;
 }
 
 /* ---- showing a journal without writing ------------------------------------------------------ */

@@ -91,7 +91,8 @@ typedef struct mm_object {
   bool torn;              /* … and there was no journal of it (synchronous=off) */
   bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
   bool stuck;             /* … and could not be removed: we stay the writer until it is */
-  size_t prepared_count;  /* log entries in `change` */
+  bool leftover;         /* one that was emptied has its name still: it is in the way of the next */
+  size_t prepared_count; /* log entries in `change` */
   mm_change change;
 } mm_object;
 
