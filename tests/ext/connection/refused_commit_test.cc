@@ -234,6 +234,20 @@ TEST_F(RefusedCommit, SeesWhatOthersDidBeforeTheTransactionWentOn) {
   EXPECT_EQ(Get("a"), "theirsaaaa");
 }
 
+// What cannot be removed for now: a directory is in its place.
+TEST_F(RefusedCommit, AJournalThatStayedIsInNobodysWayOnceItsFileIsReplaced) {
+  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
+  std::filesystem::rename("a-mmap-journal", "kept");
+  std::filesystem::create_directory("a-mmap-journal");
+  file->Run("ROLLBACK");
+  Put("new", "another");
+  std::filesystem::rename("new", "a");
+  std::filesystem::remove("a-mmap-journal");
+  std::filesystem::rename("kept", "a-mmap-journal");
+  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "another");
+  EXPECT_FALSE(HasJournal("a"));
+}
+
 // ---- deletes
 
 TEST_F(RefusedCommit, TakesBackTheClosingUpOfDeletes) {
