@@ -640,6 +640,22 @@ TEST_F(ObjectTest, DoesNotOverwriteWhatOthersWroteMeanwhile) {
   EXPECT_EQ(Contents(path), Text("X??def"));
 }
 
+// Giving room back changes the file's times, too.
+TEST_F(ObjectTest, DoesNotOverwriteWhatOthersWroteAfterAPrepareThatWasTakenBack) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Resize(100000);
+  object.Write(0, "XX");
+  object.Prepare();
+  usleep(20000); // the kernel's clock, by which a change shows, ticks
+  Outside(path, 1, Text("??"));
+  object.Unprepare();
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  object.Rollback();
+  EXPECT_EQ(Contents(path), Text("a??def"));
+}
+
 TEST_F(ObjectTest, RemembersAChangeThatARefreshHasSeen) {
   std::string path = Put("a", Text("abcdef"));
   Object object = Open(path);
