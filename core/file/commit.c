@@ -128,7 +128,9 @@ static int reserve(mm_object *object, mm_error *err) {
 /* A journal that was written is to be as if it never had been. */
 static int unprepare(mm_object *object, mm_error *err) {
   int rc = MM_OK;
-  if (object->undo_journal) rc = object_undo_journal(object, object_is_durable(object), err);
+  if (object->undo_journal || object->leftover) {
+    rc = object_undo_journal(object, object_is_durable(object), err);
+  }
   mm_change_clear(&object->change);
   object->prepared = false;
   return rc;
@@ -185,20 +187,20 @@ static int save_change(mm_object *object, const mm_doubt *doubt, mm_error *err) 
 }
 
 /* What was reserved changes the file's times when it is given back: whether somebody else has
-** changed them is asked before. */
+** changed them is asked before. If that cannot be told, it may be so. */
 static int give_back_room(mm_object *object, mm_error *err) {
   mm_stat now;
   int failed = mm_os.status(object->fd, &now);
-  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  if (!object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
+  if (failed || !object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
   mm_change_unreserve(&object->change, object->writer);
-  return look_again(object, err);
+  if (!failed) return look_again(object, err);
+  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
 }
 
 int mm_object_unprepare(mm_object *object, mm_error *err) {
   mm_error later;
   int rc = object_check_owner(object, err);
-  if (rc || !(object->prepared || object->undo_journal)) return rc;
+  if (rc || !(object->prepared || object->undo_journal || object->leftover)) return rc;
   if (object->prepared) rc = give_back_room(object, err);
   int removed = unprepare(object, rc ? &later : err);
   return rc ? rc : removed;

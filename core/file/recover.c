@@ -51,8 +51,10 @@ int object_undo_journal(mm_object *object, bool durable, mm_error *err) {
     object_forget_journal(object);
     rc = mm_journal_remove(object->journal, true, durable, err);
   }
-  if (rc == MM_OK) object->undo_journal = false;
-  return rc;
+  if (rc) return rc;
+  object->undo_journal = false;
+  object->leftover = mm_journal_exists(object->journal);
+  return MM_OK;
 }
 
 void object_let_go(mm_object *object) {
@@ -61,7 +63,7 @@ void object_let_go(mm_object *object) {
   object_forget_journal(object);
   object->begun = object->stuck = false;
   object->asked = -1;
-  object->relied_on = object->changed_by_others = false;
+  object->relied_on = object->changed_by_others = object->leftover = false;
 }
 
 /* ---- the journal that is there -------------------------------------------------------------- */

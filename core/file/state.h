@@ -97,8 +97,9 @@ typedef struct mm_object {
   bool torn;              /* … and there was no journal of it (synchronous=off) */
   bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
   bool stuck;             /* … and could not be removed: we stay the writer until it is */
-  size_t prepared_count;  /* log entries in `change` */
-  mm_journal_made made;   /* that journal; its descriptor is ours */
+  bool leftover;         /* one that was emptied has its name still: it is in the way of the next */
+  size_t prepared_count; /* log entries in `change` */
+  mm_journal_made made;  /* that journal; its descriptor is ours */
   char *record; /* it is in doubt, and this common record, of that path, may decide it; owned;
                           ** NULL: it is not */
   mm_change change;
