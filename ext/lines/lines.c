@@ -142,13 +142,7 @@ static int parse_arguments(lines_table *table, int argc, const char *const *argv
 }
 
 static int open_file(const lines_table *table, ext_object **out, mm_error *err) {
-  ext_conn *conn = table->tab.conn;
-  int rc = ext_conn_open_path(conn, table->path, false, out, err);
-  if (rc) return rc;
-  ext_txn_reopen(conn);
-  rc = mm_object_refresh((*out)->core, err);
-  if (rc) ext_object_release(*out);
-  return rc;
+  return ext_use_path(table->tab.conn, table->path, false, out, err);
 }
 
 static int check_file(const lines_table *table, mm_error *err) {
@@ -696,7 +690,6 @@ static int use_file(lines_cursor *cursor, sqlite3_value *value) {
     rc = ext_source_use(conn_of(cursor), &cursor->file, value, err);
   } else {
     if (!cursor->file.object) rc = open_file(table, &cursor->file.object, err);
-    if (rc) cursor->file.object = NULL;
     if (rc == MM_OK) use_window(table, &cursor->file);
   }
   return rc;

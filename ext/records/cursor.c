@@ -112,7 +112,6 @@ static int open_table(mmap_cursor *cursor) {
   mmap_table *table = cursor_table(cursor);
   if (!cursor->file.object &&
       mmap_table_open(table, &cursor->file.object, &cursor_conn(cursor)->err)) {
-    cursor->file.object = NULL;
     return cursor_fail(cursor);
   }
   cursor->rows = mmap_table_rows(table, cursor->file.object->core);

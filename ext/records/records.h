@@ -89,7 +89,7 @@ mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object);
 /* The rows that so many bytes hold: a last record that has all its columns is one. */
 int64_t mmap_spec_rows(const mmap_spec *spec, uint64_t bytes);
 
-/* The object of a created table, refreshed, and held for the caller. */
+/* The object of a created table, as ext_use_path: held for the caller; NULL on failure. */
 int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err);
 
 /* The name that messages of the table start with. */

@@ -92,7 +92,7 @@ static int check_table_file(mmap_table *table, mm_error *err) {
   bool writes = spec->access == EXT_WRITE || spec->access == EXT_CREATE;
   if (writes) rc = ext_conn_check_writes(table->tab.conn, err);
   if (rc == MM_OK && spec->access == EXT_CREATE) {
-    rc = ext_conn_open_path(table->tab.conn, spec->path, true, &object, err);
+    rc = ext_use_path(table->tab.conn, spec->path, true, &object, err);
     if (rc == MM_OK) ext_object_release(object);
   }
   if (rc == MM_OK) rc = mmap_table_open(table, &object, err);
@@ -255,20 +255,12 @@ mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object) {
 
 int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
   ext_conn *conn = table->tab.conn;
-  int rc = MM_OK;
-  if (table->spec.access == EXT_COPY) {
-    if (!table->own) {
-      rc = ext_copy_open(conn, table->database, table->name, table->spec.path, &table->own, err);
-    }
-    *out = table->own;
-    if (rc == MM_OK) ext_object_hold(table->own);
-  } else {
-    rc = ext_conn_open_path(conn, table->spec.path, false, out, err);
-  }
-  if (rc) return rc;
-  ext_txn_reopen(conn);
-  rc = mm_object_refresh((*out)->core, err);
-  if (rc) ext_object_release(*out);
+  const char *path = table->spec.path;
+  *out = NULL;
+  if (table->spec.access != EXT_COPY) return ext_use_path(conn, path, false, out, err);
+  int rc = table->own ? ext_use_object(table->own, err)
+                      : ext_use_copy(conn, table->database, table->name, path, &table->own, err);
+  if (rc == MM_OK) ext_object_hold(*out = table->own);
   return rc;
 }
 

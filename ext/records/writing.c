@@ -40,6 +40,7 @@ void mmap_result_file_mark(sqlite3_context *context, ext_conn *conn, const char 
   }
 }
 
+/* The cursor that left the mark has come to use the file in this statement. */
 static int marked_file(ext_conn *conn, const char *mark, ext_file *file, mm_error *err) {
   memset(file, 0, sizeof *file);
   if (mark[0] == 'p') return ext_conn_open_path(conn, mark + 1, false, &file->object, err);
@@ -100,10 +101,7 @@ static int write_table(mmap_table *table, mm_error *err) {
   int rc = check_access(table, err);
   if (rc == MM_OK && !table->writing) {
     rc = mmap_table_open(table, &table->writing, err);
-    if (rc) {
-      table->writing = NULL;
-      return rc;
-    }
+    if (rc) return rc;
     table->deferred = (ext_txn_deferred){.flush = flush_table, .end = end_table, .context = table};
     ext_txn_defer(conn, &table->deferred);
   }
