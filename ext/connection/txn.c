@@ -317,7 +317,7 @@ int ext_txn_begin(ext_conn *conn) {
 static int flush_deferred(ext_txn *txn, mm_error *err) {
   int rc = MM_OK;
   for (ext_txn_deferred *d = txn->deferred; d && rc == MM_OK; d = d->next) {
-    rc = d->flush(d->context, err);
+    if (d->flush) rc = d->flush(d->context, err);
   }
   return rc;
 }

@@ -50,7 +50,8 @@ void ext_txn_destroy(ext_conn *conn); /* likewise */
 /* For a table that puts work off until COMMIT, or must know when the transaction ends.
 ** Registered once a transaction, by ext_txn_defer; forgotten when it ends. */
 typedef struct ext_txn_deferred {
-  int (*flush)(void *context, mm_error *err); /* before COMMIT prepares the objects */
+  int (*flush)(void *context, mm_error *err); /* before COMMIT prepares the objects; NULL: there
+                                              ** is nothing to do */
   void (*end)(void *context, bool committed); /* once, at the end */
   void *context;
   struct ext_txn_deferred *next;

@@ -68,11 +68,6 @@ static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_fi
 
 /* ---- a table that writes -------------------------------------------------------------------- */
 
-static int flush_table(void *context, mm_error *err) {
-  (void)context, (void)err;
-  return MM_OK;
-}
-
 static void end_table(void *context, bool committed) {
   mmap_table *table = context;
   (void)committed;
@@ -102,7 +97,7 @@ static int write_table(mmap_table *table, mm_error *err) {
   if (rc == MM_OK && !table->writing) {
     rc = mmap_table_open(table, &table->writing, err);
     if (rc) return rc;
-    table->deferred = (ext_txn_deferred){.flush = flush_table, .end = end_table, .context = table};
+    table->deferred = (ext_txn_deferred){.end = end_table, .context = table};
     ext_txn_defer(conn, &table->deferred);
   }
   if (rc) return rc;
