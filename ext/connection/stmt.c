@@ -70,26 +70,8 @@ static ext_stmt *stmt_of(sqlite3_context *context) {
 
 /* ---- may the function be called, the table be written? --------------------------------------- */
 
-typedef bool uses(const char *sql, const char *name);
-
-static bool in_running_statement(sqlite3 *db, uses *does, const char *name) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (does(sql, name)) return true;
-  }
-  return false;
-}
-
-bool ext_column_is_set(sqlite3 *db, const char *table, const char *column) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_sets(sql, table, column)) return true;
-  }
-  return false;
-}
-
 bool ext_table_allowed(sqlite3 *db, const char *table) {
-  return sqlite3_libversion_number() >= 3040000 || in_running_statement(db, ext_writes, table);
+  return sqlite3_libversion_number() >= 3040000 || ext_running_writes(db, table);
 }
 
 static int in_temp_schema(sqlite3 *db, const char *name, bool *found, mm_error *err) {
@@ -115,7 +97,7 @@ static bool was_allowed(const ext_stmt *stmt, const char *name) {
 static int check_allowed(ext_stmt *stmt, const char *name, mm_error *err) {
   if (was_allowed(stmt, name)) return MM_OK;
   sqlite3 *db = stmt->conn->db;
-  bool allowed = in_running_statement(db, ext_calls, name);
+  bool allowed = ext_running_calls(db, name);
   int rc = allowed ? MM_OK : in_temp_schema(db, name, &allowed, err);
   if (rc) return rc;
   if (!allowed) {

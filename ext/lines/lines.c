@@ -169,7 +169,7 @@ static int linesCheck(ext_checked *checked, char **finding, mm_error *err);
 
 static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv,
                   mm_error *err) {
-  if (argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0) return MM_OK;
+  if (ext_tab_is_function(argc, argv)) return MM_OK;
   int rc = parse_arguments(table, argc, argv, err);
   if (rc) return rc;
   table->text_order = ext_tab_text_is_utf8(db);
@@ -178,13 +178,13 @@ static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *
                                  .check = linesCheck,
                                  .table = table};
   ext_checked_add(table->tab.conn, &table->checked);
-  return ext_tab_is_creating(db, argv[2]) ? check_file(table, err) : MM_OK;
+  return ext_running_creates(db, argv[2]) ? check_file(table, err) : MM_OK;
 }
 
 static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
                         sqlite3_vtab **out, char **error) {
   mm_error *err = &((ext_conn *)conn)->err;
-  bool function = argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
+  bool function = ext_tab_is_function(argc, argv);
   const char *columns = function
                             ? "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
                               " text TEXT NOT NULL, file HIDDEN)"

@@ -30,10 +30,6 @@ static void free_table(mmap_table *table) {
   ext_tab_free(&table->tab);
 }
 
-static bool is_function(int argc, const char *const *argv) {
-  return argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
-}
-
 /* Only tables whose file is open already: listing opens nothing. */
 static ext_object *object_of(const mmap_table *table) {
   if (table->own) return table->own;
@@ -160,7 +156,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   mm_error *err = &((ext_conn *)conn)->err;
   mmap_spec spec = {.access = -1, .synchronous = -1, .sorted = -1, .record = 1, .used = 1};
   mmap_table *table = NULL;
-  bool function = is_function(argc, argv);
+  bool function = ext_tab_is_function(argc, argv);
   int rc = SQLITE_OK;
   if (!function && mmap_spec_parse(argc, argv, &spec, err)) rc = report(error, err);
   if (rc == SQLITE_OK) rc = connect_spec(db, conn, &spec, &table, error);
@@ -172,7 +168,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   } else {
     mmap_spec_clear(&spec);
   }
-  if (rc == SQLITE_OK && !function && ext_tab_is_creating(db, argv[2]) &&
+  if (rc == SQLITE_OK && !function && ext_running_creates(db, argv[2]) &&
       check_table_file(table, err)) {
     rc = report(error, err);
   }

@@ -60,7 +60,7 @@ static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_fi
     return marked_file(conn, text + size, file, err);
   }
   if (from && sqlite3_value_type(value) != SQLITE_NULL &&
-      !ext_column_is_set(conn->db, "mmap", "file")) {
+      !ext_running_sets(conn->db, "mmap", "file")) {
     return ext_file_resolve(conn, value, file, err);
   }
   return mm_fail(err, MM_ERROR, "column 'file' cannot be set");

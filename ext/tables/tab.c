@@ -100,12 +100,8 @@ void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
   if (*link) *link = checked->next;
 }
 
-bool ext_tab_is_creating(sqlite3 *db, const char *name) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_creates_table(sql, name)) return true;
-  }
-  return false;
+bool ext_tab_is_function(int argc, const char *const *argv) {
+  return argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
 }
 
 bool ext_tab_text_is_utf8(sqlite3 *db) {
@@ -160,12 +156,7 @@ bool ext_tab_is_literal(sqlite3_index_info *info, int constraint) {
 }
 
 bool ext_tab_is_parameter(ext_conn *conn, sqlite3_value *value) {
-  sqlite3_stmt *at = NULL;
-  if (!sqlite3_value_frombind(value)) return false;
-  for (const char *sql = ext_running(conn->db, &at); sql; sql = ext_running(conn->db, &at)) {
-    if (!ext_selects_once(sql)) return false;
-  }
-  return true;
+  return sqlite3_value_frombind(value) && !ext_running_selects_more(conn->db);
 }
 
 /* `handle` as sqlite3_vtab_in has it. */
@@ -191,16 +182,12 @@ char ext_tab_text_equality(sqlite3_index_info *info, int constraint, bool *liste
 }
 
 int ext_tab_check_row_value(ext_conn *conn, sqlite3_value *value, mm_error *err) {
-  sqlite3_stmt *at = NULL;
   int type = sqlite3_value_type(value);
   if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return MM_OK;
-  for (const char *sql = ext_running(conn->db, &at); sql; sql = ext_running(conn->db, &at)) {
-    if (!ext_lists_rows(sql)) continue;
-    return mm_fail(err, MM_ERROR,
-                   "a row value with a text key cannot be looked for among numbers: CAST them AS "
-                   "TEXT");
-  }
-  return MM_OK;
+  if (!ext_running_lists_rows(conn->db)) return MM_OK;
+  return mm_fail(
+      err, MM_ERROR,
+      "a row value with a text key cannot be looked for among numbers: CAST them AS TEXT");
 }
 
 void ext_tab_advise_check(mm_error *err) {

@@ -61,9 +61,9 @@ int ext_tab_savepoint(sqlite3_vtab *table, int level);
 int ext_tab_release(sqlite3_vtab *table, int level);
 int ext_tab_rollback_to(sqlite3_vtab *table, int level);
 
-/* Is the CREATE VIRTUAL TABLE of a table of that name running? Where xCreate and xConnect are one
-** function, the statement tells them apart. */
-bool ext_tab_is_creating(sqlite3 *db, const char *name);
+/* In xConnect: is it the table-valued function, and not a created table? Where xCreate and xConnect
+** are one function SQLite makes that one by itself, under the module's name. */
+bool ext_tab_is_function(int argc, const char *const *argv);
 
 /* Do texts compare bytewise, as UTF-8? Not in a database with another encoding. */
 bool ext_tab_text_is_utf8(sqlite3 *db);
