@@ -177,7 +177,7 @@ static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *
                                  .name = (const char *const *)&table->name,
                                  .check = linesCheck,
                                  .table = table};
-  ext_checked_add(table->tab.conn, &table->checked);
+  if (ext_checked_add(table->tab.conn, &table->checked)) return mm_fail_nomem(err);
   return ext_running_creates(db, argv[2]) ? check_file(table, err) : MM_OK;
 }
 

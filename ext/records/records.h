@@ -48,8 +48,19 @@ void mmap_spec_clear(mmap_spec *spec);
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
 char *mmap_spec_declare(const mmap_spec *spec);
 
+/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
+** until the transaction ends. All tables of the same offset and record on the object share it. */
+typedef struct mmap_deleted mmap_deleted;
+
+/* What the tables of a connection share. */
+typedef struct mmap_shared {
+  struct mmap_table *tables; /* all that are connected */
+  mmap_deleted *deleted;     /* a list, one for each object */
+} mmap_shared;
+
 typedef struct mmap_table {
-  ext_tab tab;    /* first */
+  ext_tab tab; /* first */
+  mmap_shared *shared;
   char *database; /* "main", "temp" … */
   char *name;
   mmap_spec spec;
@@ -63,7 +74,7 @@ typedef struct mmap_table {
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
   bool gone; /* dropped, or connected anew: SQLite keeps it to the end of the transaction */
-  struct mmap_table *next; /* in ext_conn.tables */
+  struct mmap_table *next; /* in shared->tables */
 } mmap_table;
 
 static inline bool mmap_is_bytes(const mmap_table *table) {
@@ -201,11 +212,7 @@ bool mmap_table_has_pending(const mmap_table *table);
 /* It is dropped: it is nobody's to tell of the transaction's end any more. */
 void mmap_table_stop_writing(mmap_table *table);
 
-/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
-** until the transaction ends. All tables of the same offset and record on the object share it. */
-typedef struct mmap_deleted mmap_deleted;
-
-/* NULL: none. */
+/* The rows of an object that are deleted; NULL: none. */
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object);
 
 /* Delete a row that is there: the caller is the object's writer and has checked that it can

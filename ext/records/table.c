@@ -55,20 +55,27 @@ static bool list_created(const ext_checked *checked, ext_listed *out) {
   return true;
 }
 
-static void list_table(mmap_table *table) {
+/* Of the connection's mmap_shared. */
+static const char shared_key;
+
+static int list_table(mmap_table *table) {
   ext_conn *conn = table->tab.conn;
-  table->next = conn->tables;
-  conn->tables = table;
+  table->shared = ext_conn_state(conn, &shared_key, sizeof *table->shared);
+  if (!table->shared) return SQLITE_NOMEM;
+  table->next = table->shared->tables;
+  table->shared->tables = table;
   table->checked.database = (const char *const *)&table->database;
   table->checked.name = (const char *const *)&table->name;
   table->checked.check = mmap_table_check;
   table->checked.list = list_created;
   table->checked.table = table;
-  if (table->spec.path) ext_checked_add(conn, &table->checked);
+  if (table->spec.path && ext_checked_add(conn, &table->checked)) return SQLITE_NOMEM;
+  return SQLITE_OK;
 }
 
 static void unlist_table(mmap_table *table) {
-  mmap_table **link = &table->tab.conn->tables;
+  if (!table->shared) return;
+  mmap_table **link = &table->shared->tables;
   while (*link && *link != table) link = &(*link)->next;
   if (*link) *link = table->next;
   ext_checked_remove(table->tab.conn, &table->checked);
@@ -124,7 +131,7 @@ static int connect_spec(sqlite3 *db, void *conn, mmap_spec *spec, mmap_table **o
 
 /* All others of that name: SQLite lets go of them when the transaction ends. */
 static void supersede(mmap_table *table) {
-  for (mmap_table *t = table->tab.conn->tables; t; t = t->next) {
+  for (mmap_table *t = table->shared->tables; t; t = t->next) {
     bool same = t != table && t->name && t->database &&
                 sqlite3_stricmp(t->name, table->name) == 0 &&
                 sqlite3_stricmp(t->database, table->database) == 0;
@@ -162,7 +169,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   if (rc == SQLITE_OK) rc = connect_spec(db, conn, &spec, &table, error);
   if (table) {
     table->spec = spec;
-    list_table(table);
+    if (rc == SQLITE_OK) rc = list_table(table);
     if (rc == SQLITE_OK) rc = name_table(table, argv);
     if (rc == SQLITE_OK) rc = prepare_keys(table, db);
   } else {

@@ -169,7 +169,9 @@ static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   for (size_t i = 0; i < conn->handle_count && rc == SQLITE_OK; i++) {
     if (conn->handles[i]->object) rc = add_handle_row(cursor, conn->handles[i]);
   }
-  for (ext_checked *t = conn->checked; t && rc == SQLITE_OK; t = t->next) rc = add_table(cursor, t);
+  for (ext_checked *t = ext_checked_first(conn); t && rc == SQLITE_OK; t = t->next) {
+    rc = add_table(cursor, t);
+  }
   for (ext_object *o = conn->objects; o && rc == SQLITE_OK; o = o->next) rc = add_plain(cursor, o);
   return rc;
 }

@@ -89,15 +89,27 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 
 /* ---- created tables ------------------------------------------------------------------------- */
 
-void ext_checked_add(ext_conn *conn, ext_checked *checked) {
-  checked->next = conn->checked;
-  conn->checked = checked;
+/* The list's first is the connection's state by this key. */
+static const char checked_key;
+
+int ext_checked_add(ext_conn *conn, ext_checked *checked) {
+  ext_checked **first = ext_conn_state(conn, &checked_key, sizeof(ext_checked *));
+  if (!first) return MM_NOMEM;
+  checked->next = *first;
+  *first = checked;
+  return MM_OK;
 }
 
 void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
-  ext_checked **link = &conn->checked;
+  ext_checked **link = ext_conn_known_state(conn, &checked_key);
+  if (!link) return;
   while (*link && *link != checked) link = &(*link)->next;
   if (*link) *link = checked->next;
+}
+
+ext_checked *ext_checked_first(const ext_conn *conn) {
+  ext_checked **first = ext_conn_known_state(conn, &checked_key);
+  return first ? *first : NULL;
 }
 
 bool ext_tab_is_function(int argc, const char *const *argv) {
