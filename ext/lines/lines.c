@@ -831,13 +831,20 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
 /* So many pages without a newline, and the line is one to be read with an eye on interruption. */
 #define PAGES_MOST 64
 
+/* Is what was found ahead still as it was? */
+static bool is_untouched(const lines_cursor *cursor) {
+  const page *ahead = &cursor->ahead;
+  return ahead->edits == cursor->file.object->core->edits &&
+         ahead->writes == conn_of(cursor)->writes;
+}
+
 /* Find the newlines of the next page that has any. False if none is near, or the file's end is.
 ** (Not inlined, so that a step is a few instructions.) */
 __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uint8_t *data,
                                                  uint64_t size) {
   page *ahead = &cursor->ahead;
   const mm_object *core = cursor->file.object->core;
-  if (ahead->taken < ahead->found) ahead->scanned = cursor->now.next; /* written to since */
+  if (!is_untouched(cursor)) ahead->scanned = cursor->now.next;
   ahead->taken = ahead->found = 0;
   for (int i = 0; i < PAGES_MOST && !ahead->found; i++) {
     ahead->start = ahead->scanned;
@@ -852,9 +859,7 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
 
 /* Are there newlines left of the page, and are they still there? */
 static bool is_known(const lines_cursor *cursor) {
-  const page *ahead = &cursor->ahead;
-  return ahead->taken < ahead->found && ahead->edits == cursor->file.object->core->edits &&
-         ahead->writes == conn_of(cursor)->writes;
+  return cursor->ahead.taken < cursor->ahead.found && is_untouched(cursor);
 }
 
 /* Step to the next line, if it ends well before the file does. */

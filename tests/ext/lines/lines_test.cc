@@ -112,6 +112,20 @@ TEST_F(LinesTest, SurvivesACutInTheSameStatement) {
             "5");
 }
 
+// A newline that a row's own statement writes, into bytes that newlines have been looked for in.
+TEST_F(LinesTest, SeesANewlineThatTheSameStatementWrites) {
+  Put("f", "a\nb\n" + std::string(5000, 'x') + "\n" + std::string(9000, 'y') + "\n");
+  const char *query =
+      "SELECT offset, length(text), CASE offset WHEN 2 THEN mmap_patch('f', 100, x'0a') END"
+      " FROM mmap_lines('f')";
+  const char *lines = "0|1|NULL\n2|1|1\n4|96|NULL\n101|4903|NULL\n5005|9000|NULL";
+  Run("BEGIN");
+  EXPECT_EQ(Rows(query), lines);
+  Run("ROLLBACK");
+  EXPECT_EQ(Rows(query), lines);
+  EXPECT_EQ(Rows(query), lines);
+}
+
 TEST_F(LinesTest, MatchesASplitForEveryLength) {
   std::mt19937_64 random(3);
   const char *more = getenv("MMAP_TEST_SEEDS");
