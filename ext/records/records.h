@@ -58,11 +58,14 @@ typedef struct mmap_shared {
   mmap_deleted *deleted;     /* a list, one for each object */
 } mmap_shared;
 
+/* As SQLite connects it: anew whenever it has read the schema again, and one that has written stays
+** beside the new one to the end of the transaction. */
 typedef struct mmap_table {
   ext_tab tab; /* first */
   mmap_shared *shared;
   char *database; /* "main", "temp" … */
   char *name;
+  struct mmap_name *names; /* that ALTER has given it since */
   mmap_spec spec;
   bool text_order;    /* text compares bytewise: the database is UTF-8 */
   int64_t known_rows; /* as of the last use, for estimates; -1: not used yet */
@@ -73,7 +76,7 @@ typedef struct mmap_table {
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
-  bool gone; /* dropped, or connected anew: SQLite keeps it to the end of the transaction */
+  bool gone;               /* dropped, or connected anew */
   struct mmap_table *next; /* in shared->tables */
 } mmap_table;
 
@@ -205,6 +208,10 @@ int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
 /* ---- writing -------------------------------------------------------------------------------- */
 
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
+
+/* The table as it was connected when it became the writer of its object in this transaction; NULL:
+** it has not. */
+mmap_table *mmap_table_writer(const mmap_table *table);
 
 /* Has it written in this transaction, or somebody else what it has written? */
 bool mmap_table_has_pending(const mmap_table *table);
