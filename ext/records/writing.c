@@ -76,13 +76,15 @@ static void end_table(void *context, bool committed) {
 }
 
 bool mmap_table_has_pending(const mmap_table *table) {
-  return table->writing && (mm_object_pending(table->writing->core) || table->writing->leaving > 0);
+  const mmap_table *writer = mmap_table_writer(table);
+  return writer && (mm_object_pending(writer->writing->core) || writer->writing->leaving > 0);
 }
 
 void mmap_table_stop_writing(mmap_table *table) {
-  if (!table->writing) return;
-  ext_txn_forget(table->tab.conn, &table->deferred);
-  end_table(table, false);
+  for (mmap_table *t = mmap_table_writer(table); t; t = mmap_table_writer(table)) {
+    ext_txn_forget(t->tab.conn, &t->deferred);
+    end_table(t, false);
+  }
 }
 
 static int check_access(const mmap_table *table, mm_error *err) {
