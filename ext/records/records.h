@@ -191,7 +191,8 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
 /* Are the keys of two rows that follow each other in order? MM_CORRUPT, naming them. */
 int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *err);
 
-/* Would a row with this key (encoded) be in order at `row`? MM_CONSTRAINT, naming both keys. */
+/* Would a row with this key (encoded) be in order at `row`? MM_CONSTRAINT, naming both keys;
+** MM_CORRUPT if its neighbours are not in order themselves. */
 int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err);
 
 /* Rows that are there, at `row` or after (before) it. */

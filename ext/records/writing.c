@@ -259,13 +259,23 @@ static int encode_fields(edit *e, mm_error *err) {
   return rc;
 }
 
+/* The row has the key that it had. */
+static bool keeps_key(const edit *e) {
+  const mmap_column *key = mmap_sorted_column(e->table);
+  const uint8_t *data = e->table->writing->core->data;
+  return !e->inserts && memcmp(data + e->place + key->at, e->key, (size_t)key->type.size) == 0;
+}
+
 static int check_edit_order(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
   const ext_rowset *deleted = mmap_deleted_rows(e->table, e->table->writing);
   int luck = 0;
-  if (!e->key) return MM_OK;
+  if (!e->key || keeps_key(e)) return MM_OK;
   mmap_keys keys = mmap_table_keys(e->table, core, &e->rows, deleted, &luck);
-  return mmap_keys_accept(&keys, e->row, e->key, err);
+  int rc = mmap_keys_accept(&keys, e->row, e->key, err);
+  mm_error cut;
+  if (rc && mm_object_whole(core, &cut)) *err = cut; /* zeros are no reason to call it unsorted */
+  return rc ? err->code : MM_OK;
 }
 
 /* Bytes that are there already are not written again. */

@@ -123,8 +123,8 @@ static int add_handle_row(list_cursor *cursor, ext_handle *handle) {
 }
 
 /* Of a table that was renamed, or whose making was undone, SQLite may keep what has written to the
-** end of the transaction; and what it had of a database that was detached, till it prepares the next
-** statement. */
+** end of the transaction; and what it had of a database that was detached, till it prepares the
+** next statement. */
 static int is_in_schema(sqlite3 *db, const ext_checked *table, bool *found) {
   int rc = sqlite3_table_column_metadata(db, *table->database, *table->name, NULL, NULL, NULL, NULL,
                                          NULL, NULL);
