@@ -6,8 +6,8 @@
 **     CREATE VIRTUAL TABLE temp.words USING mmap_lines('words.txt', sorted=yes);
 **     SELECT text FROM words WHERE text >= 'bee' LIMIT 5;
 **
-** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark in front of
-** the first one belongs to none. Numbers are counted only when they
+** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark at the start
+** of the file belongs to none. Numbers are counted only when they
 ** are asked for, from the nearest line whose number is known. Where the lines ascend, a constraint
 ** on `text` is found by halving the file: the line that the middle byte lies in tells which half to
 ** go on with.
@@ -295,8 +295,11 @@ typedef struct text {
   uint64_t first; /* the first line begins here */
 } text;
 
-static uint64_t after_mark(const uint8_t *data, uint64_t size) {
-  return size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+/* Where the first line of a window begins. In the middle of a file the mark is a character. */
+static uint64_t first_line(const ext_source *file) {
+  bool marked = file->start == 0 && ext_source_length(file) >= 3 &&
+                memcmp(ext_source_data(file), "\xef\xbb\xbf", 3) == 0;
+  return marked ? 3 : 0;
 }
 
 static text text_of(const lines_cursor *cursor) {
@@ -799,7 +802,7 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   }
   if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
   if (use_file(cursor, arg ? argv[0] : NULL)) return fail(cursor);
-  cursor->first = after_mark(ext_source_data(&cursor->file), ext_source_length(&cursor->file));
+  cursor->first = first_line(&cursor->file);
   text t = text_of(cursor);
   cursor->descending = (plan & PLAN_DESCENDING) != 0;
   cursor->ordered = (plan & PLAN_ORDERED) != 0;
@@ -978,8 +981,8 @@ static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
   text t = {.data = ext_source_data(&file),
             .size = file.length,
             .conn = table->tab.conn,
-            .at = file.start};
-  t.first = after_mark(t.data, t.size);
+            .at = file.start,
+            .first = first_line(&file)};
   if (table->sorted && t.size > t.first) rc = check_lines(&t, err);
   if (mm_object_faulted(object->core, &fault)) {
     *err = fault;

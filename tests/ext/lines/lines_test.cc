@@ -383,6 +383,20 @@ TEST_F(SortedLinesTest, AByteOrderMarkIsNoPartOfTheFirstLine) {
   EXPECT_EQ(Rows("SELECT offset, hex(text) FROM mmap_lines('m')"), "3|\n4|EFBBBF");
 }
 
+TEST_F(SortedLinesTest, InTheMiddleOfAFileAByteOrderMarkIsACharacter) {
+  Put("m", "a\n" + std::string(kMark) + "b\nc\n");
+  Run("CREATE VIRTUAL TABLE temp.p USING mmap_lines('m', sorted=yes, offset=2)");
+  EXPECT_EQ(Rows("SELECT number, offset, hex(text) FROM p"), "1|2|EFBBBF62\n2|7|63");
+  EXPECT_EQ(One("SELECT mmap_check('p')"),
+            "the line at offset 7 is out of order: it comes after the one at 2");
+  EXPECT_EQ(Rows("SELECT offset, hex(text) FROM mmap_lines(mmap_open('m', 'read', 0, 2))"),
+            "0|EFBBBF62\n5|63");
+  Put("m", std::string(kMark) + "b\nc\n");
+  Run("CREATE VIRTUAL TABLE temp.q USING mmap_lines('m', sorted=yes, offset=0)");
+  EXPECT_EQ(Rows("SELECT number, offset, text FROM q"), "1|3|b\n2|5|c");
+  EXPECT_EQ(Rows("SELECT offset, text FROM mmap_lines(mmap_open('m'))"), "3|b\n5|c");
+}
+
 TEST_F(SortedLinesTest, APartOfAFile) {
   Put("p.txt", "# made by\n# a tool\nant\nbee\ncat\nzz\nend\n");
   Run("CREATE VIRTUAL TABLE temp.p USING mmap_lines('p.txt', sorted=yes, offset=0x13, length=15)");
