@@ -782,7 +782,7 @@ static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_
 }
 
 static int fail_missing_lines(lines_cursor *cursor) {
-  ext_tab_missing_file("mmap_lines", &conn_of(cursor)->err);
+  ext_tab_missing_file(conn_of(cursor), "mmap_lines");
   return fail(cursor);
 }
 

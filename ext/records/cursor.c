@@ -51,7 +51,7 @@ static int cursor_fail(mmap_cursor *cursor) {
 }
 
 static int fail_missing_file(mmap_cursor *cursor) {
-  ext_tab_missing_file("mmap", &cursor_conn(cursor)->err);
+  ext_tab_missing_file(cursor_conn(cursor), "mmap");
   return cursor_fail(cursor);
 }
 

@@ -116,9 +116,9 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most, unsigned *given,
                       int *next);
 
-/* What that xFilter says: of a function that takes at least so many arguments; of a table of one
-** file. */
-void ext_tab_missing(int least, mm_error *err);
-void ext_tab_missing_file(const char *module, mm_error *err);
+/* What that xFilter says, as the connection's error: of a function that takes at least so many
+** arguments; of a table of one file. */
+void ext_tab_missing(ext_conn *conn, int least);
+void ext_tab_missing_file(ext_conn *conn, const char *module);
 
 #endif
