@@ -414,13 +414,15 @@ static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) 
 
 /* ---- INSERT --------------------------------------------------------------------------------- */
 
+static int refuse_resize(const char *name, mm_error *err) {
+  return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", name);
+}
+
 /* Can the file grow and shrink by whole records? */
 static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
   const mm_object *core = table->writing->core;
   uint64_t whole = rows->size - rows->size % table->spec.record;
-  if (core->fixed) {
-    return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", core->name);
-  }
+  if (core->fixed) return refuse_resize(core->name, err);
   if (table->spec.length) {
     return mm_fail(err, MM_ERROR, "a table of fixed length neither grows nor shrinks");
   }
@@ -509,6 +511,7 @@ static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *ro
 /* Whoever keeps rowids, as grids of programs do, would go on to write to the wrong rows. */
 static int check_deletes(const mmap_table *table, mm_error *err) {
   int rc = check_access(table, err);
+  if (rc == MM_OK && table->spec.access == EXT_COPY) rc = refuse_resize(table->spec.path, err);
   if (rc || table->spec.deletes) return rc;
   return mm_fail(err, MM_READONLY,
                  "DELETE renumbers the rows behind: delete=yes in CREATE VIRTUAL TABLE allows it");
