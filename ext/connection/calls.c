@@ -82,13 +82,18 @@ static bool precedes_table(const token *t) {
   return false;
 }
 
-const char *ext_running(sqlite3 *db, sqlite3_stmt **at) {
-  while ((*at = sqlite3_next_stmt(db, *at)) != NULL) {
-    const char *sql = sqlite3_stmt_busy(*at) ? sqlite3_sql(*at) : NULL;
-    if (sql) return sql;
+/* What can be asked about a statement, with the names that it is asked about. */
+typedef bool question(const char *sql, const char *const *names);
+
+static bool any_running(sqlite3 *db, question *holds, const char *const *names) {
+  for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s; s = sqlite3_next_stmt(db, s)) {
+    const char *sql = sqlite3_stmt_busy(s) ? sqlite3_sql(s) : NULL;
+    if (sql && holds(sql, names)) return true;
   }
-  return NULL;
+  return false;
 }
+
+/* ---- calls and writes ----------------------------------------------------------------------- */
 
 bool ext_calls(const char *sql, const char *function) {
   token t = {"", 0, false, false};
@@ -103,6 +108,14 @@ bool ext_calls(const char *sql, const char *function) {
   return false;
 }
 
+static bool calls_function(const char *sql, const char *const *names) {
+  return ext_calls(sql, names[0]);
+}
+
+bool ext_running_calls(sqlite3 *db, const char *function) {
+  return any_running(db, calls_function, &function);
+}
+
 /* Is the table's name, its schema's in front or not, what follows INTO, UPDATE [OR …] or DELETE
 ** FROM? */
 static bool is_target(const char *sql, const char *table) {
@@ -114,15 +127,19 @@ static bool is_target(const char *sql, const char *table) {
   return t.name && is(&t, table);
 }
 
-bool ext_writes(const char *sql, const char *table) {
+static bool writes_table(const char *sql, const char *const *names) {
   token t = {"", 0, false, false};
   do {
     bool deletes = is(&t, "DELETE");
     sql = next_token(sql, &t);
     bool writes = is(&t, "INTO") || is(&t, "UPDATE") || (deletes && is(&t, "FROM"));
-    if (writes && is_target(sql, table)) return true;
+    if (writes && is_target(sql, names[0])) return true;
   } while (*sql);
   return false;
+}
+
+bool ext_running_writes(sqlite3 *db, const char *table) {
+  return any_running(db, writes_table, &table);
 }
 
 static bool ends_list(const token *t, const token *before) {
@@ -160,16 +177,23 @@ static bool is_in_list(const char *sql, const char *column) {
   return false;
 }
 
-bool ext_sets(const char *sql, const char *table, const char *column) {
+static bool sets_column(const char *sql, const char *const *names) {
   token t = {"", 0, false, false};
   do {
     sql = next_token(sql, &t);
-    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, table)) continue;
+    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, names[0])) continue;
     while (*sql && (t.quoted || !is(&t, "SET"))) sql = next_token(sql, &t);
-    if (is_in_list(sql, column)) return true;
+    if (is_in_list(sql, names[1])) return true;
   } while (*sql);
   return false;
 }
+
+bool ext_running_sets(sqlite3 *db, const char *table, const char *column) {
+  const char *const names[] = {table, column};
+  return any_running(db, sets_column, names);
+}
+
+/* ---- queries -------------------------------------------------------------------------------- */
 
 /* May a row value follow? Not the arguments of a function of that name. */
 static bool precedes_row(const token *t) {
@@ -181,34 +205,52 @@ static bool precedes_row(const token *t) {
   return false;
 }
 
-bool ext_joins_outer(const char *sql) {
+static bool has_keyword(const char *sql, const char *const *names) {
   token t = {"", 0, false, false};
   do {
     sql = next_token(sql, &t);
-    if (!t.quoted && (is(&t, "LEFT") || is(&t, "RIGHT") || is(&t, "FULL"))) return true;
+    if (!t.quoted && is(&t, names[0])) return true;
   } while (*sql);
   return false;
 }
 
-bool ext_selects_once(const char *sql) {
+static bool any_has_keyword(sqlite3 *db, const char *keyword) {
+  return any_running(db, has_keyword, &keyword);
+}
+
+bool ext_running_joins_outer(sqlite3 *db) {
+  return any_has_keyword(db, "LEFT") || ext_running_joins_right(db);
+}
+
+bool ext_running_joins_right(sqlite3 *db) {
+  return any_has_keyword(db, "RIGHT") || any_has_keyword(db, "FULL");
+}
+
+static bool selects_more(const char *sql, const char *const *none) {
   token t = {"", 0, false, false};
+  (void)none;
   sql = next_token(sql, &t);
-  if (!is(&t, "SELECT")) return false;
+  if (!is(&t, "SELECT")) return true;
   do {
     sql = next_token(sql, &t);
-    if (!t.quoted && (is(&t, "SELECT") || is(&t, "VALUES"))) return false;
+    if (!t.quoted && (is(&t, "SELECT") || is(&t, "VALUES"))) return true;
   } while (*sql);
-  return true;
+  return false;
+}
+
+bool ext_running_selects_more(sqlite3 *db) {
+  return any_running(db, selects_more, NULL);
 }
 
 #define PARENTHESES 256 /* deeper ones are not told apart */
 
-bool ext_lists_rows(const char *sql) {
+static bool lists_rows(const char *sql, const char *const *none) {
   token t = {"", 0, false, false}, before;
   bool row[PARENTHESES] = {false}; /* has a comma, and is no call */
   bool call[PARENTHESES] = {false};
   bool closed = false; /* a row value has just ended; NOT may follow */
   unsigned depth = 0;
+  (void)none;
   do {
     before = t;
     sql = next_token(sql, &t);
@@ -232,6 +274,12 @@ bool ext_lists_rows(const char *sql) {
   return false;
 }
 
+bool ext_running_lists_rows(sqlite3 *db) {
+  return any_running(db, lists_rows, NULL);
+}
+
+/* ---- CREATE VIRTUAL TABLE ------------------------------------------------------------------- */
+
 /* In a name in quotes those inside are doubled. */
 static bool is_spelt(const char *text, const char *end, char quote, const char *name) {
   while (text < end && *name && sqlite3_strnicmp(text, name, 1) == 0) {
@@ -251,7 +299,7 @@ static const char *next_table(const char *sql, const char *table, bool *same) {
   return sql;
 }
 
-bool ext_creates_table(const char *sql, const char *table) {
+static bool creates_table(const char *sql, const char *const *names) {
   static const char *const words[] = {"CREATE", "VIRTUAL", "TABLE"};
   token t = {"", 0, false, false};
   bool same;
@@ -262,8 +310,12 @@ bool ext_creates_table(const char *sql, const char *table) {
   const char *name = sql;
   sql = next_token(sql, &t);
   if (!t.quoted && is(&t, "IF")) name = next_token(next_token(sql, &t), &t); /* NOT EXISTS */
-  sql = next_table(name, table, &same);
+  sql = next_table(name, names[0], &same);
   name = next_token(sql, &t);
-  if (is(&t, ".")) (void)next_table(name, table, &same);
+  if (is(&t, ".")) (void)next_table(name, names[0], &same);
   return same;
+}
+
+bool ext_running_creates(sqlite3 *db, const char *table) {
+  return any_running(db, creates_table, &table);
 }

@@ -1,5 +1,5 @@
 /*
-** calls.h: what the text of a statement says that it does.
+** calls.h: what the texts of the connection's running statements say that they do.
 */
 #ifndef EXT_CALLS_H
 #define EXT_CALLS_H
@@ -8,30 +8,28 @@
 
 #include "ext/connection/sqlite.h"
 
-/* The SQL of the next running statement of the connection; *at is NULL before the first. NULL: no
-** more. */
-const char *ext_running(sqlite3 *db, sqlite3_stmt **at);
-
-/* Does a statement call the function, by its name in any case? */
+/* Does a statement call the function, by its name in any case? Does one that is running? */
 bool ext_calls(const char *sql, const char *function);
+bool ext_running_calls(sqlite3 *db, const char *function);
 
-/* Does it insert into a table of that name, update it or delete from it? Not by a trigger.
-** */
-bool ext_writes(const char *sql, const char *table);
+/* Does one insert into a table of that name, update it or delete from it? Not by a trigger. */
+bool ext_running_writes(sqlite3 *db, const char *table);
 
-/* Is it an UPDATE of a table of that name which sets the column? */
-bool ext_sets(const char *sql, const char *table, const char *column);
+/* Is one an UPDATE of a table of that name which sets the column? */
+bool ext_running_sets(sqlite3 *db, const char *table, const char *column);
 
-/* Has it a LEFT, RIGHT or FULL JOIN? */
-bool ext_joins_outer(const char *sql);
+/* Has one a LEFT, RIGHT or FULL JOIN? A RIGHT or FULL JOIN? */
+bool ext_running_joins_outer(sqlite3 *db);
+bool ext_running_joins_right(sqlite3 *db);
 
-/* Is it a SELECT without another query in it, and without VALUES? */
-bool ext_selects_once(const char *sql);
+/* Is one something else than a SELECT without another query in it, and without VALUES? */
+bool ext_running_selects_more(sqlite3 *db);
 
-/* Has it a row value in front of an IN? */
-bool ext_lists_rows(const char *sql);
+/* Has one a row value in front of an IN? */
+bool ext_running_lists_rows(sqlite3 *db);
 
-/* Is it the CREATE VIRTUAL TABLE of a table of that name? */
-bool ext_creates_table(const char *sql, const char *table);
+/* Is one the CREATE VIRTUAL TABLE of a table of that name? Where xCreate and xConnect are one
+** function, the statement tells them apart. */
+bool ext_running_creates(sqlite3 *db, const char *table);
 
 #endif

@@ -127,11 +127,6 @@ static void rename_back(void *context, uint64_t name_count) {
   copy->name_count = (size_t)name_count;
 }
 
-static int flush_copy(void *context, mm_error *err) {
-  (void)context, (void)err;
-  return MM_OK;
-}
-
 /* What the transaction dropped, or made and rolled back, goes, and the names before the last. */
 static void end_copy(void *context, bool committed) {
   ext_copy *copy = context;
@@ -153,7 +148,7 @@ static int note_change(ext_conn *conn, ext_copy *copy, ext_undo *undo, uint64_t 
   int rc = ext_txn_enlist(conn, err);
   if (rc == MM_OK) rc = ext_txn_undo(conn, undo, copy, value, err);
   if (rc || copy->listed) return rc;
-  copy->deferred = (ext_txn_deferred){.flush = flush_copy, .end = end_copy, .context = copy};
+  copy->deferred = (ext_txn_deferred){.end = end_copy, .context = copy};
   ext_txn_defer(conn, &copy->deferred);
   copy->listed = true;
   return MM_OK;

@@ -6,6 +6,7 @@
 **     blob.h             bytes of an object on their way to SQLite
 **     txn.h              savepoints, commit and rollback over all objects of the connection
 **     copy.h             what tables with access=copy have written
+**     use.h              a statement comes to use a file
 **     open.h             the connection is made and freed
 **     stmt.h             what a running statement has: objects it has refreshed, functions it may call
 **
@@ -20,6 +21,7 @@
 #include "ext/connection/module.h"
 #include "ext/connection/stmt.h"
 #include "ext/connection/txn.h"
+#include "ext/connection/use.h"
 #include "ext/connection/value.h"
 
 #endif

@@ -21,6 +21,7 @@
 #include "ext/connection/calls.h"
 #include "ext/connection/open.h"
 #include "ext/connection/txn.h"
+#include "ext/connection/use.h"
 #include "ext/connection/value.h"
 
 #define STATEMENT_DATA (-1836013945) /* any negative number that nobody else has */
@@ -69,26 +70,8 @@ static ext_stmt *stmt_of(sqlite3_context *context) {
 
 /* ---- may the function be called, the table be written? --------------------------------------- */
 
-typedef bool uses(const char *sql, const char *name);
-
-static bool in_running_statement(sqlite3 *db, uses *does, const char *name) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (does(sql, name)) return true;
-  }
-  return false;
-}
-
-bool ext_column_is_set(sqlite3 *db, const char *table, const char *column) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_sets(sql, table, column)) return true;
-  }
-  return false;
-}
-
 bool ext_table_allowed(sqlite3 *db, const char *table) {
-  return sqlite3_libversion_number() >= 3040000 || in_running_statement(db, ext_writes, table);
+  return sqlite3_libversion_number() >= 3040000 || ext_running_writes(db, table);
 }
 
 static int in_temp_schema(sqlite3 *db, const char *name, bool *found, mm_error *err) {
@@ -114,7 +97,7 @@ static bool was_allowed(const ext_stmt *stmt, const char *name) {
 static int check_allowed(ext_stmt *stmt, const char *name, mm_error *err) {
   if (was_allowed(stmt, name)) return MM_OK;
   sqlite3 *db = stmt->conn->db;
-  bool allowed = in_running_statement(db, ext_calls, name);
+  bool allowed = ext_running_calls(db, name);
   int rc = allowed ? MM_OK : in_temp_schema(db, name, &allowed, err);
   if (rc) return rc;
   if (!allowed) {
@@ -133,12 +116,6 @@ int ext_function_allowed(sqlite3_context *context, const char *name) {
 }
 
 /* ---- file arguments ------------------------------------------------------------------------- */
-
-static int refresh(ext_object *object, mm_error *err) {
-  object->used = ++object->conn->clock;
-  ext_txn_reopen(object->conn);
-  return mm_object_refresh(object->core, err);
-}
 
 static argument *find_path(ext_stmt *stmt, const char *path, size_t size) {
   for (unsigned i = 0; i < RECENT; i++) {
@@ -170,13 +147,8 @@ static int open_path(ext_stmt *stmt, const char *path, ext_object **object, mm_e
     *object = known->object;
     return MM_OK;
   }
-  int rc = ext_conn_open_path(stmt->conn, path, false, object, err);
-  if (rc == MM_OK) rc = refresh(*object, err);
-  if (rc == MM_OK) {
-    remember(stmt, *object, path);
-  } else {
-    ext_object_release(*object);
-  }
+  int rc = ext_use_path(stmt->conn, path, false, object, err);
+  if (rc == MM_OK) remember(stmt, *object, path);
   return rc;
 }
 
@@ -185,7 +157,7 @@ static int use_handle(ext_stmt *stmt, sqlite3_int64 id, ext_file *file, mm_error
   if (rc) return rc;
   file->object = file->handle->object;
   if (find_recent(stmt, file->object)) return MM_OK;
-  rc = refresh(file->object, err);
+  rc = ext_use_object(file->object, err);
   if (rc == MM_OK) {
     ext_object_hold(file->object);
     remember(stmt, file->object, NULL);
@@ -232,25 +204,25 @@ int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_valu
   return ext_file_argument(context, name, value, file);
 }
 
-int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
+static int resolve_path(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
   const char *path;
+  int rc = ext_value_text(value, "path", &path, err);
+  return rc ? rc : ext_use_path(conn, path, false, &file->object, err);
+}
+
+static int resolve_handle(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
   int64_t id;
+  int rc = ext_value_handle(value, &id, err);
+  if (rc == MM_OK) rc = ext_conn_handle(conn, id, &file->handle, err);
+  if (rc == MM_OK) rc = ext_use_object(file->handle->object, err);
+  if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
+  return rc;
+}
+
+int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
   memset(file, 0, sizeof *file);
-  int rc;
-  if (is_path(value)) {
-    rc = ext_value_text(value, "path", &path, err);
-    if (rc == MM_OK) rc = ext_conn_open_path(conn, path, false, &file->object, err);
-  } else {
-    rc = ext_value_handle(value, &id, err);
-    if (rc == MM_OK) rc = ext_conn_handle(conn, id, &file->handle, err);
-    if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
-  }
-  if (rc) return rc;
-  rc = refresh(file->object, err);
-  if (rc) {
-    ext_object_release(file->object);
-  } else {
-    ext_file_window(file);
-  }
+  int rc = is_path(value) ? resolve_path(conn, value, file, err)
+                          : resolve_handle(conn, value, file, err);
+  if (rc == MM_OK) ext_file_window(file);
   return rc;
 }

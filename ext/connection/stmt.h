@@ -26,9 +26,6 @@ int ext_function_allowed(sqlite3_context *context, const char *name);
 ** on. */
 bool ext_table_allowed(sqlite3 *db, const char *table);
 
-/* Does a running UPDATE of a table of that name set the column? */
-bool ext_column_is_set(sqlite3 *db, const char *table, const char *column);
-
 /* For tables: resolve a file argument given as a value; the object is refreshed and held for the
 ** caller. MM_ERROR for a value that is neither. */
 int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err);

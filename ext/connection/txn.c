@@ -319,9 +319,15 @@ int ext_txn_begin(ext_conn *conn) {
 static int flush_deferred(ext_txn *txn, mm_error *err) {
   int rc = MM_OK;
   for (ext_txn_deferred *d = txn->deferred; d && rc == MM_OK; d = d->next) {
-    rc = d->flush(d->context, err);
+    if (d->flush) rc = d->flush(d->context, err);
   }
   return rc;
+}
+
+bool ext_txn_defers(const ext_conn *conn) {
+  const ext_txn_deferred *d = conn->txn->deferred;
+  while (d && !d->flush) d = d->next;
+  return d != NULL;
 }
 
 int ext_txn_preview(ext_conn *conn, mm_error *err) {

@@ -32,6 +32,9 @@ uint64_t ext_txn_epoch(const ext_conn *conn);
 ** so that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
 void ext_txn_reopen(ext_conn *conn);
 
+/* Is there such work to do, or done already? */
+bool ext_txn_defers(const ext_conn *conn);
+
 /* Do the work of ext_txn_deferred as COMMIT would, to look at what it gives. Then
 ** ext_txn_reopen. */
 int ext_txn_preview(ext_conn *conn, mm_error *err);
@@ -50,7 +53,8 @@ void ext_txn_destroy(ext_conn *conn); /* likewise */
 /* For a table that puts work off until COMMIT, or must know when the transaction ends.
 ** Registered once a transaction, by ext_txn_defer; forgotten when it ends. */
 typedef struct ext_txn_deferred {
-  int (*flush)(void *context, mm_error *err); /* before COMMIT prepares the objects */
+  int (*flush)(void *context, mm_error *err); /* before COMMIT prepares the objects; NULL: there
+                                              ** is nothing to do */
   void (*end)(void *context, bool committed); /* once, at the end */
   void *context;
   struct ext_txn_deferred *next;

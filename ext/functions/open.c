@@ -75,11 +75,10 @@ static int open_memory(ext_conn *conn, const opening *o, ext_object **object, mm
 }
 
 static int open_by_path(ext_conn *conn, const opening *o, ext_object **object, mm_error *err) {
-  if (o->access == EXT_COPY) return ext_conn_open_copy(conn, o->path, object, err);
-  int rc = ext_conn_open_path(conn, o->path, o->access == EXT_CREATE, object, err);
-  if (rc) return rc;
-  rc = mm_object_refresh((*object)->core, err);
-  if (rc == MM_OK && o->access != EXT_READ) rc = mm_object_check_writable((*object)->core, err);
+  if (o->access == EXT_COPY) return ext_use_new_copy(conn, o->path, object, err);
+  int rc = ext_use_path(conn, o->path, o->access == EXT_CREATE, object, err);
+  if (rc || o->access == EXT_READ) return rc;
+  rc = mm_object_check_writable((*object)->core, err);
   if (rc) ext_object_release(*object);
   return rc;
 }

@@ -6,8 +6,8 @@
 **     CREATE VIRTUAL TABLE temp.words USING mmap_lines('words.txt', sorted=yes);
 **     SELECT text FROM words WHERE text >= 'bee' LIMIT 5;
 **
-** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark in front of
-** the first one belongs to none. Numbers are counted only when they
+** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark at the start
+** of the file belongs to none. Numbers are counted only when they
 ** are asked for, from the nearest line whose number is known. Where the lines ascend, a constraint
 ** on `text` is found by halving the file: the line that the middle byte lies in tells which half to
 ** go on with.
@@ -142,13 +142,7 @@ static int parse_arguments(lines_table *table, int argc, const char *const *argv
 }
 
 static int open_file(const lines_table *table, ext_object **out, mm_error *err) {
-  ext_conn *conn = table->tab.conn;
-  int rc = ext_conn_open_path(conn, table->path, false, out, err);
-  if (rc) return rc;
-  ext_txn_reopen(conn);
-  rc = mm_object_refresh((*out)->core, err);
-  if (rc) ext_object_release(*out);
-  return rc;
+  return ext_use_path(table->tab.conn, table->path, false, out, err);
 }
 
 static int check_file(const lines_table *table, mm_error *err) {
@@ -175,7 +169,7 @@ static int linesCheck(ext_checked *checked, char **finding, mm_error *err);
 
 static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv,
                   mm_error *err) {
-  if (argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0) return MM_OK;
+  if (ext_tab_is_function(argc, argv)) return MM_OK;
   int rc = parse_arguments(table, argc, argv, err);
   if (rc) return rc;
   table->text_order = ext_tab_text_is_utf8(db);
@@ -183,14 +177,14 @@ static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *
                                  .name = (const char *const *)&table->name,
                                  .check = linesCheck,
                                  .table = table};
-  ext_checked_add(table->tab.conn, &table->checked);
-  return ext_tab_is_creating(db, argv[2]) ? check_file(table, err) : MM_OK;
+  if (ext_checked_add(table->tab.conn, &table->checked)) return mm_fail_nomem(err);
+  return ext_running_creates(db, argv[2]) ? check_file(table, err) : MM_OK;
 }
 
 static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *argv,
                         sqlite3_vtab **out, char **error) {
   mm_error *err = &((ext_conn *)conn)->err;
-  bool function = argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
+  bool function = ext_tab_is_function(argc, argv);
   const char *columns = function
                             ? "CREATE TABLE x(number INTEGER NOT NULL, offset INTEGER NOT NULL,"
                               " text TEXT NOT NULL, file HIDDEN)"
@@ -207,12 +201,9 @@ static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *ar
   return rc;
 }
 
+/* SQLite reads the schema anew then, and connects the table under its new name. */
 static int linesRename(sqlite3_vtab *base, const char *name) {
-  lines_table *table = (lines_table *)base;
-  char *copy = mm_strdup(name);
-  if (!copy) return SQLITE_NOMEM;
-  mm_free(table->name);
-  table->name = copy;
+  (void)base, (void)name;
   return SQLITE_OK;
 }
 
@@ -304,8 +295,11 @@ typedef struct text {
   uint64_t first; /* the first line begins here */
 } text;
 
-static uint64_t after_mark(const uint8_t *data, uint64_t size) {
-  return size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+/* Where the first line of a window begins. In the middle of a file the mark is a character. */
+static uint64_t first_line(const ext_source *file) {
+  bool marked = file->start == 0 && ext_source_length(file) >= 3 &&
+                memcmp(ext_source_data(file), "\xef\xbb\xbf", 3) == 0;
+  return marked ? 3 : 0;
 }
 
 static text text_of(const lines_cursor *cursor) {
@@ -696,7 +690,6 @@ static int use_file(lines_cursor *cursor, sqlite3_value *value) {
     rc = ext_source_use(conn_of(cursor), &cursor->file, value, err);
   } else {
     if (!cursor->file.object) rc = open_file(table, &cursor->file.object, err);
-    if (rc) cursor->file.object = NULL;
     if (rc == MM_OK) use_window(table, &cursor->file);
   }
   return rc;
@@ -789,7 +782,7 @@ static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_
 }
 
 static int fail_missing_lines(lines_cursor *cursor) {
-  ext_tab_missing_file("mmap_lines", &conn_of(cursor)->err);
+  ext_tab_missing_file(conn_of(cursor), "mmap_lines");
   return fail(cursor);
 }
 
@@ -809,7 +802,7 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   }
   if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
   if (use_file(cursor, arg ? argv[0] : NULL)) return fail(cursor);
-  cursor->first = after_mark(ext_source_data(&cursor->file), ext_source_length(&cursor->file));
+  cursor->first = first_line(&cursor->file);
   text t = text_of(cursor);
   cursor->descending = (plan & PLAN_DESCENDING) != 0;
   cursor->ordered = (plan & PLAN_ORDERED) != 0;
@@ -838,13 +831,20 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
 /* So many pages without a newline, and the line is one to be read with an eye on interruption. */
 #define PAGES_MOST 64
 
+/* Is what was found ahead still as it was? */
+static bool is_untouched(const lines_cursor *cursor) {
+  const page *ahead = &cursor->ahead;
+  return ahead->edits == cursor->file.object->core->edits &&
+         ahead->writes == conn_of(cursor)->writes;
+}
+
 /* Find the newlines of the next page that has any. False if none is near, or the file's end is.
 ** (Not inlined, so that a step is a few instructions.) */
 __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uint8_t *data,
                                                  uint64_t size) {
   page *ahead = &cursor->ahead;
   const mm_object *core = cursor->file.object->core;
-  if (ahead->taken < ahead->found) ahead->scanned = cursor->now.next; /* written to since */
+  if (!is_untouched(cursor)) ahead->scanned = cursor->now.next;
   ahead->taken = ahead->found = 0;
   for (int i = 0; i < PAGES_MOST && !ahead->found; i++) {
     ahead->start = ahead->scanned;
@@ -859,9 +859,7 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
 
 /* Are there newlines left of the page, and are they still there? */
 static bool is_known(const lines_cursor *cursor) {
-  const page *ahead = &cursor->ahead;
-  return ahead->taken < ahead->found && ahead->edits == cursor->file.object->core->edits &&
-         ahead->writes == conn_of(cursor)->writes;
+  return cursor->ahead.taken < cursor->ahead.found && is_untouched(cursor);
 }
 
 /* Step to the next line, if it ends well before the file does. */
@@ -983,8 +981,8 @@ static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
   text t = {.data = ext_source_data(&file),
             .size = file.length,
             .conn = table->tab.conn,
-            .at = file.start};
-  t.first = after_mark(t.data, t.size);
+            .at = file.start,
+            .first = first_line(&file)};
   if (table->sorted && t.size > t.first) rc = check_lines(&t, err);
   if (mm_object_faulted(object->core, &fault)) {
     *err = fault;

@@ -40,6 +40,7 @@ void mmap_result_file_mark(sqlite3_context *context, ext_conn *conn, const char 
   }
 }
 
+/* The cursor that left the mark has come to use the file in this statement. */
 static int marked_file(ext_conn *conn, const char *mark, ext_file *file, mm_error *err) {
   memset(file, 0, sizeof *file);
   if (mark[0] == 'p') return ext_conn_open_path(conn, mark + 1, false, &file->object, err);
@@ -59,18 +60,13 @@ static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_fi
     return marked_file(conn, text + size, file, err);
   }
   if (from && sqlite3_value_type(value) != SQLITE_NULL &&
-      !ext_column_is_set(conn->db, "mmap", "file")) {
+      !ext_running_sets(conn->db, "mmap", "file")) {
     return ext_file_resolve(conn, value, file, err);
   }
   return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
 }
 
 /* ---- a table that writes -------------------------------------------------------------------- */
-
-static int flush_table(void *context, mm_error *err) {
-  (void)context, (void)err;
-  return MM_OK;
-}
 
 static void end_table(void *context, bool committed) {
   mmap_table *table = context;
@@ -80,13 +76,15 @@ static void end_table(void *context, bool committed) {
 }
 
 bool mmap_table_has_pending(const mmap_table *table) {
-  return table->writing && (mm_object_pending(table->writing->core) || table->writing->leaving > 0);
+  const mmap_table *writer = mmap_table_writer(table);
+  return writer && (mm_object_pending(writer->writing->core) || writer->writing->leaving > 0);
 }
 
 void mmap_table_stop_writing(mmap_table *table) {
-  if (!table->writing) return;
-  ext_txn_forget(table->tab.conn, &table->deferred);
-  end_table(table, false);
+  for (mmap_table *t = mmap_table_writer(table); t; t = mmap_table_writer(table)) {
+    ext_txn_forget(t->tab.conn, &t->deferred);
+    end_table(t, false);
+  }
 }
 
 static int check_access(const mmap_table *table, mm_error *err) {
@@ -100,11 +98,8 @@ static int write_table(mmap_table *table, mm_error *err) {
   int rc = check_access(table, err);
   if (rc == MM_OK && !table->writing) {
     rc = mmap_table_open(table, &table->writing, err);
-    if (rc) {
-      table->writing = NULL;
-      return rc;
-    }
-    table->deferred = (ext_txn_deferred){.flush = flush_table, .end = end_table, .context = table};
+    if (rc) return rc;
+    table->deferred = (ext_txn_deferred){.end = end_table, .context = table};
     ext_txn_defer(conn, &table->deferred);
   }
   if (rc) return rc;
@@ -264,13 +259,23 @@ static int encode_fields(edit *e, mm_error *err) {
   return rc;
 }
 
+/* The row has the key that it had. */
+static bool keeps_key(const edit *e) {
+  const mmap_column *key = mmap_sorted_column(e->table);
+  const uint8_t *data = e->table->writing->core->data;
+  return !e->inserts && memcmp(data + e->place + key->at, e->key, (size_t)key->type.size) == 0;
+}
+
 static int check_edit_order(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
   const ext_rowset *deleted = mmap_deleted_rows(e->table, e->table->writing);
   int luck = 0;
-  if (!e->key) return MM_OK;
+  if (!e->key || keeps_key(e)) return MM_OK;
   mmap_keys keys = mmap_table_keys(e->table, core, &e->rows, deleted, &luck);
-  return mmap_keys_accept(&keys, e->row, e->key, err);
+  int rc = mmap_keys_accept(&keys, e->row, e->key, err);
+  mm_error cut;
+  if (rc && mm_object_whole(core, &cut)) *err = cut; /* zeros are no reason to call it unsorted */
+  return rc ? err->code : MM_OK;
 }
 
 /* Bytes that are there already are not written again. */
@@ -409,13 +414,15 @@ static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) 
 
 /* ---- INSERT --------------------------------------------------------------------------------- */
 
+static int refuse_resize(const char *name, mm_error *err) {
+  return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", name);
+}
+
 /* Can the file grow and shrink by whole records? */
 static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
   const mm_object *core = table->writing->core;
   uint64_t whole = rows->size - rows->size % table->spec.record;
-  if (core->fixed) {
-    return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", core->name);
-  }
+  if (core->fixed) return refuse_resize(core->name, err);
   if (table->spec.length) {
     return mm_fail(err, MM_ERROR, "a table of fixed length neither grows nor shrinks");
   }
@@ -504,6 +511,7 @@ static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *ro
 /* Whoever keeps rowids, as grids of programs do, would go on to write to the wrong rows. */
 static int check_deletes(const mmap_table *table, mm_error *err) {
   int rc = check_access(table, err);
+  if (rc == MM_OK && table->spec.access == EXT_COPY) rc = refuse_resize(table->spec.path, err);
   if (rc || table->spec.deletes) return rc;
   return mm_fail(err, MM_READONLY,
                  "DELETE renumbers the rows behind: delete=yes in CREATE VIRTUAL TABLE allows it");

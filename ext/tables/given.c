@@ -119,16 +119,8 @@ void ext_given_result(const ext_given *given, sqlite3_context *context, int i) {
 
 /* ---- plans ---------------------------------------------------------------------------------- */
 
-static bool runs_outer_join(sqlite3 *db) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_joins_outer(sql)) return true;
-  }
-  return false;
-}
-
 bool ext_given_missing(ext_given *given, sqlite3 *db) {
-  given->missing = runs_outer_join(db);
+  given->missing = ext_running_joins_outer(db);
   return given->missing;
 }
 

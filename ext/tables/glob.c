@@ -68,7 +68,7 @@ static int glob_fail(glob_cursor *cursor) {
 }
 
 static int glob_missing(glob_cursor *cursor) {
-  ext_tab_missing(1, &glob_conn(cursor)->err);
+  ext_tab_missing(glob_conn(cursor), 1);
   return glob_fail(cursor);
 }
 
@@ -116,9 +116,7 @@ static int globEof(sqlite3_vtab_cursor *base) {
 /* What mmap_open does to read it. */
 static int try_to_open(ext_conn *conn, const char *path, mm_error *err) {
   ext_object *object;
-  int rc = ext_conn_open_path(conn, path, false, &object, err);
-  if (rc) return rc;
-  rc = mm_object_refresh(object->core, err);
+  int rc = ext_use_path(conn, path, false, &object, err);
   ext_object_release(object);
   return rc;
 }

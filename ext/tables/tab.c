@@ -89,23 +89,31 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 
 /* ---- created tables ------------------------------------------------------------------------- */
 
-void ext_checked_add(ext_conn *conn, ext_checked *checked) {
-  checked->next = conn->checked;
-  conn->checked = checked;
+/* The list's first is the connection's state by this key. */
+static const char checked_key;
+
+int ext_checked_add(ext_conn *conn, ext_checked *checked) {
+  ext_checked **first = ext_conn_state(conn, &checked_key, sizeof(ext_checked *));
+  if (!first) return MM_NOMEM;
+  checked->next = *first;
+  *first = checked;
+  return MM_OK;
 }
 
 void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
-  ext_checked **link = &conn->checked;
+  ext_checked **link = ext_conn_known_state(conn, &checked_key);
+  if (!link) return;
   while (*link && *link != checked) link = &(*link)->next;
   if (*link) *link = checked->next;
 }
 
-bool ext_tab_is_creating(sqlite3 *db, const char *name) {
-  sqlite3_stmt *at = NULL;
-  for (const char *sql = ext_running(db, &at); sql; sql = ext_running(db, &at)) {
-    if (ext_creates_table(sql, name)) return true;
-  }
-  return false;
+ext_checked *ext_checked_first(const ext_conn *conn) {
+  ext_checked **first = ext_conn_known_state(conn, &checked_key);
+  return first ? *first : NULL;
+}
+
+bool ext_tab_is_function(int argc, const char *const *argv) {
+  return argc == 3 && sqlite3_stricmp(argv[0], argv[2]) == 0;
 }
 
 bool ext_tab_text_is_utf8(sqlite3 *db) {
@@ -160,12 +168,7 @@ bool ext_tab_is_literal(sqlite3_index_info *info, int constraint) {
 }
 
 bool ext_tab_is_parameter(ext_conn *conn, sqlite3_value *value) {
-  sqlite3_stmt *at = NULL;
-  if (!sqlite3_value_frombind(value)) return false;
-  for (const char *sql = ext_running(conn->db, &at); sql; sql = ext_running(conn->db, &at)) {
-    if (!ext_selects_once(sql)) return false;
-  }
-  return true;
+  return sqlite3_value_frombind(value) && !ext_running_selects_more(conn->db);
 }
 
 /* `handle` as sqlite3_vtab_in has it. */
@@ -191,16 +194,12 @@ char ext_tab_text_equality(sqlite3_index_info *info, int constraint, bool *liste
 }
 
 int ext_tab_check_row_value(ext_conn *conn, sqlite3_value *value, mm_error *err) {
-  sqlite3_stmt *at = NULL;
   int type = sqlite3_value_type(value);
   if (type != SQLITE_INTEGER && type != SQLITE_FLOAT) return MM_OK;
-  for (const char *sql = ext_running(conn->db, &at); sql; sql = ext_running(conn->db, &at)) {
-    if (!ext_lists_rows(sql)) continue;
-    return mm_fail(err, MM_ERROR,
-                   "a row value with a text key cannot be looked for among numbers: CAST them AS "
-                   "TEXT");
-  }
-  return MM_OK;
+  if (!ext_running_lists_rows(conn->db)) return MM_OK;
+  return mm_fail(
+      err, MM_ERROR,
+      "a row value with a text key cannot be looked for among numbers: CAST them AS TEXT");
 }
 
 void ext_tab_advise_check(mm_error *err) {
@@ -267,10 +266,21 @@ int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most,
   return SQLITE_OK;
 }
 
-void ext_tab_missing(int least, mm_error *err) {
-  mm_fail(err, MM_ERROR, "takes at least %d argument%s", least, least == 1 ? "" : "s");
+/* There SQLite takes no arguments from WHERE and ON and, before 3.41.2, on the right none at all. */
+static const char beside_right_join[] =
+    ": beside a RIGHT or FULL JOIN arguments stand in parentheses, and the table on its left; or "
+    "use LEFT JOIN";
+
+void ext_tab_missing(ext_conn *conn, int least) {
+  bool right = ext_running_joins_right(conn->db);
+  mm_fail(&conn->err, MM_ERROR, "takes at least %d argument%s%s", least, least == 1 ? "" : "s",
+          right ? beside_right_join : "");
 }
 
-void ext_tab_missing_file(const char *module, mm_error *err) {
-  mm_fail(err, MM_ERROR, "the file is missing: %s(file) or WHERE file = …", module);
+void ext_tab_missing_file(ext_conn *conn, const char *module) {
+  if (ext_running_joins_right(conn->db)) {
+    mm_fail(&conn->err, MM_ERROR, "the file is missing%s", beside_right_join);
+  } else {
+    mm_fail(&conn->err, MM_ERROR, "the file is missing: %s(file) or WHERE file = …", module);
+  }
 }

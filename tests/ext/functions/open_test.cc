@@ -250,5 +250,20 @@ TEST_F(Open, NamesTheFileThatCannotBeMapped) {
   EXPECT_EQ(error.rfind("IOERR mmap_size: cannot map '/proc/self/maps': ", 0), 0U) << error;
 }
 
+// A COMMIT that fails in SQLite's last step has closed the file up already: what comes next sees
+// the transaction as it is.
+TEST_F(Open, SeesTheWindowAsItIsAfterARefusedCommit) {
+  Put("x", "0123456789");
+  Db file("t.db"), reader("t.db", nullptr, false);
+  file.Run("CREATE TABLE t(n); CREATE VIRTUAL TABLE temp.v USING mmap('x', delete=yes)");
+  file.Run("BEGIN; INSERT INTO t VALUES(1); DELETE FROM v WHERE offset < 2");
+  reader.Run("BEGIN; SELECT * FROM t");
+  EXPECT_EQ(file.Error("COMMIT"), "BUSY database is locked");
+  EXPECT_EQ(file.One("SELECT mmap_open('x', 'read', 10)"), "1");
+  reader.Run("COMMIT");
+  file.Run("COMMIT");
+  EXPECT_EQ(Get("x"), "23456789");
+}
+
 } // namespace
 } // namespace mm_test

@@ -1,0 +1,27 @@
+/*
+** use.h: a statement comes to use a file.
+**
+** Every look that a statement takes at a file begins here, whichever way it has come by it: by a
+** path, a handle or a table, in a function, a cursor or xCreate. The object is as the file is then:
+** what other programs did shows, what a crash left is recovered, and work that a failed COMMIT left
+** done is taken back. Once a statement is enough.
+*/
+#ifndef EXT_USE_H
+#define EXT_USE_H
+
+#include "ext/connection/conn.h"
+
+/* An object that the caller holds, or keeps from going away otherwise. */
+int ext_use_object(ext_object *object, mm_error *err);
+
+/* The object that a path names, as ext_conn_open_path: held for the caller; NULL on failure. */
+int ext_use_path(ext_conn *conn, const char *path, bool create, ext_object **out, mm_error *err);
+
+/* The object of a table with access=copy, as ext_copy_open: likewise. */
+int ext_use_copy(ext_conn *conn, const char *database, const char *name, const char *path,
+                 ext_object **out, mm_error *err);
+
+/* A new one for a handle with access=copy, as ext_conn_open_copy: likewise. */
+int ext_use_new_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
+
+#endif
