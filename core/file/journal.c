@@ -83,6 +83,8 @@ bool mm_journal_exists(const char *journal) {
   return !mm_beside_none(mm_os.status_link(journal, &stat));
 }
 
+#define START_SIZE ((size_t)16) /* of a header: magic, version, flags */
+
 /* Bytes of the magic that are blanked. A header that was blanked keeps its version; one of zeros alone
 ** was never written. */
 static size_t count_blank(const uint8_t *header) {
@@ -92,19 +94,20 @@ static size_t count_blank(const uint8_t *header) {
   return n;
 }
 
-static bool is_blank(const uint8_t *header) {
-  return count_blank(header) == MM_BESIDE_MAGIC;
+/* Is it blank, and to stay so? One that was to be removed is blanked before. */
+static bool is_kept(const uint8_t *header) {
+  return count_blank(header) == MM_BESIDE_MAGIC && mm_load32(header + 12) & FLAG_LONGER;
 }
 
-/* Begun to be blanked: what it says is done, as it is when it is blank. */
-static bool is_half_blank(const uint8_t *header) {
+/* Blank, or begun to be blanked: what it says is done. */
+static bool is_blank(const uint8_t *header) {
   size_t n = count_blank(header);
   return n > 0 && !memcmp(header + n, mm_journal_kind.magic + n, MM_BESIDE_MAGIC - n);
 }
 
 bool mm_journal_waits(const char *journal) {
   mm_stat stat;
-  uint8_t start[MM_BESIDE_MAGIC + 4];
+  uint8_t start[START_SIZE];
   int rc = mm_os.status_link(journal, &stat);
   if (rc < 0) return !mm_beside_none(rc);
   if (stat.kind != MM_KIND_FILE || stat.size < sizeof start) return true;
@@ -112,7 +115,7 @@ bool mm_journal_waits(const char *journal) {
   if (fd < 0) return !mm_beside_none(fd);
   rc = mm_sys_read_all(fd, start, sizeof start, 0);
   (void)mm_os.close(fd);
-  return rc < 0 || !is_blank(start);
+  return rc < 0 || !is_kept(start);
 }
 
 /* Remove. */
@@ -270,12 +273,12 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
 /* Is what lies there blank, and may no more write it than the file, so that it can be written
 ** again? */
 static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
-  uint8_t start[MM_BESIDE_MAGIC + 4];
+  uint8_t start[START_SIZE];
   if (own->kind != MM_KIND_FILE || own->links > 1) return false;
   if (own->user != file->user && own->user != mm_os.user()) return false;
   if (own->group != file->group || (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600))
     return false;
-  return mm_sys_read_all(fd, start, sizeof start, 0) == 0 && is_blank(start);
+  return mm_sys_read_all(fd, start, sizeof start, 0) == 0 && is_kept(start);
 }
 
 /* A blank one that is there: *fd is -1 if there is none, or not such a one. */
@@ -492,8 +495,8 @@ static int read_header(mm_journal *journal, header *head) {
   int rc = mm_sys_read_all(journal->fd, bytes, sizeof bytes, 0);
   if (rc < 0) return rc == -ENODATA ? BROKEN : rc;
   journal->salt = mm_load64(bytes + 16);
-  journal->blank = is_half_blank(bytes);
-  journal->kept = is_blank(bytes);
+  journal->blank = is_blank(bytes);
+  journal->kept = is_kept(bytes);
   if (!header_is_ours(bytes)) return BROKEN;
   journal->sealed = true;
   parse_header(bytes, head);

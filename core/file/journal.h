@@ -33,7 +33,7 @@ extern const mm_beside_kind mm_journal_kind;
 /* Is something there under the journal's name? One system call. */
 bool mm_journal_exists(const char *journal);
 
-/* … and is it not blank? One system call if nothing is there. */
+/* … and is it more than a blank one that is kept? One system call if nothing is there. */
 bool mm_journal_waits(const char *journal);
 
 /* How a journal is to be made. */
@@ -84,7 +84,7 @@ typedef struct mm_journal {
   uint64_t start;              /* of the first record, in the journal */
   uint64_t head_check, check;  /* before the first record, and of all: is it still the same? */
   uint32_t owner;              /* the user whose it is */
-  bool kept, blank;            /* it is blank; it is, or was about to be */
+  bool blank, kept;            /* it is blank, or about to be; it is, and stays */
   bool sealed;                 /* its header is whole, so `salt` is its own */
   char *record; /* in doubt: the path of its common record from its directory; NULL: it is not.
                 ** Owned; known of some that are torn, too */

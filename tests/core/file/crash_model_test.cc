@@ -1122,7 +1122,7 @@ TEST_F(CrashModel, SeesAFileThatIsNotSynced) {
 
 TEST_F(CrashModel, SeesARemovalThatIsNotSynced) {
   explorer.depth = 1;
-  explorer.Explore(CommitAndOutside(LoseThe(1, IsDirectorySync)));
+  explorer.Explore(CommitAndOutside(LoseThe(1, IsJournalSync)));
   EXPECT_GT(explorer.bad, 0u);
 }
 
