@@ -91,20 +91,18 @@ static int changed(const mm_object *object, mm_error *err) {
 
 /* Is the file still what we began with, and still the one its name means? */
 static int verify(const mm_object *object, mm_error *err) {
-  mm_stat now, named;
+  mm_stat now;
   if (!object_is_shared(object)) return MM_OK;
   if (object->changed_by_others) return changed(object, err);
-  int failed = mm_os.status(object->fd, &now);
-  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
-  failed = mm_os.status_path(object->real, &named);
+  int failed = mm_os.status_path(object->real, &now);
   if (failed && failed != -ENOENT && failed != -ENOTDIR) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
-  if (failed || named.device != object->device || named.inode != object->inode) {
+  if (failed || now.device != object->device || now.inode != object->inode) {
     return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
                    object->name);
   }
+  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
   /* Begun without a journal, it may have been asked for one since. */
   return check_links(object, &now, err);
 }
@@ -166,13 +164,15 @@ static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err
                           .birth = object->birth,
                           .durable = object_is_durable(object),
                           .name_too = !doubt,
-                          .keep = object->settings->keep_journal};
+                          .keep = object->settings->keep_journal,
+                          .kept = &object->staying};
   if (doubt) rc = name_record(object, doubt, &plan, &name, err);
   if (rc == MM_OK) {
     rc = mm_journal_write(&plan, &object->seen, &object->change, &object->made, err);
     /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
     ** ours. */
-    object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal));
+    object->undo_journal =
+        rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal, &object->staying));
   }
   mm_free(name);
   if (!object->undo_journal) object_forget_journal(object);
@@ -296,6 +296,15 @@ int object_write(mm_object *object, mm_error *err) {
   return rc;
 }
 
+/* The journal stays, blank, and its descriptor with it. */
+static void keep_journal(mm_object *object) {
+  mm_stat own;
+  mm_journal_forget(&object->staying);
+  if (mm_os.status(object->made.fd, &own) < 0) return;
+  object->staying = (mm_journal_kept){object->made.fd, own.device, own.inode};
+  object->made.fd = -1;
+}
+
 /* A journal that came back would be replayed over what others have written since. Its first sector
 ** blanked and synced is less for the disk to do than its directory's. */
 int object_end_journal(mm_object *object, bool durable, mm_error *err) {
@@ -304,7 +313,11 @@ int object_end_journal(mm_object *object, bool durable, mm_error *err) {
   bool blank = (keep || durable) && object->made.fd >= 0 &&
                mm_journal_blank(object->made.fd, durable, object->journal, &ignored) == MM_OK;
   int rc = MM_OK;
-  if (!blank || !keep) rc = mm_journal_remove(object->journal, false, durable && !blank, err);
+  if (blank && keep) {
+    keep_journal(object);
+  } else {
+    rc = mm_journal_remove(object->journal, false, durable && !blank, err);
+  }
   object_forget_journal(object);
   return rc;
 }

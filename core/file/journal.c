@@ -95,7 +95,7 @@ static size_t count_blank(const uint8_t *header) {
 }
 
 /* Is it blank, and to stay so? One that was to be removed is blanked before. */
-static bool is_kept(const uint8_t *header) {
+static bool has_kept_header(const uint8_t *header) {
   return count_blank(header) == MM_BESIDE_MAGIC && mm_load32(header + 12) & FLAG_LONGER;
 }
 
@@ -105,17 +105,32 @@ static bool is_blank(const uint8_t *header) {
   return n > 0 && !memcmp(header + n, mm_journal_kind.magic + n, MM_BESIDE_MAGIC - n);
 }
 
-bool mm_journal_waits(const char *journal) {
-  mm_stat stat;
+static bool is_kept_at(int fd) {
   uint8_t start[START_SIZE];
+  return mm_sys_read_all(fd, start, sizeof start, 0) == 0 && has_kept_header(start);
+}
+
+void mm_journal_forget(mm_journal_kept *kept) {
+  if (kept->fd >= 0) (void)mm_os.close(kept->fd);
+  kept->fd = -1;
+}
+
+static bool is_open_as(const mm_stat *stat, const mm_journal_kept *kept) {
+  return kept->fd >= 0 && stat->device == kept->device && stat->inode == kept->inode;
+}
+
+bool mm_journal_waits(const char *journal, mm_journal_kept *kept) {
+  mm_stat stat;
   int rc = mm_os.status_link(journal, &stat);
   if (rc < 0) return !mm_beside_none(rc);
-  if (stat.kind != MM_KIND_FILE || stat.size < sizeof start) return true;
+  if (is_open_as(&stat, kept)) return !is_kept_at(kept->fd);
+  mm_journal_forget(kept);
+  if (stat.kind != MM_KIND_FILE || stat.size < START_SIZE) return true;
   int fd = mm_os.open(-1, journal, MM_OPEN_READ | MM_OPEN_NOFOLLOW, 0);
   if (fd < 0) return !mm_beside_none(fd);
-  rc = mm_sys_read_all(fd, start, sizeof start, 0);
+  bool waits = !is_kept_at(fd);
   (void)mm_os.close(fd);
-  return rc < 0 || !is_kept(start);
+  return waits;
 }
 
 /* Remove. */
@@ -273,23 +288,32 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
 /* Is what lies there blank, and may no more write it than the file, so that it can be written
 ** again? */
 static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
-  uint8_t start[START_SIZE];
   if (own->kind != MM_KIND_FILE || own->links > 1) return false;
   if (own->user != file->user && own->user != mm_os.user()) return false;
-  if (own->group != file->group || (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600))
-    return false;
-  return mm_sys_read_all(fd, start, sizeof start, 0) == 0 && is_kept(start);
+  if (own->group != file->group) return false;
+  if (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600) return false;
+  return is_kept_at(fd);
+}
+
+/* One that is there, open for writing; a negated errno. */
+static int open_present(const char *journal, mm_stat *own) {
+  int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
+  if (handle < 0) return handle;
+  int rc = mm_os.status(handle, own);
+  if (rc >= 0 && own->kind != MM_KIND_FILE) rc = -EPERM;
+  if (rc >= 0) rc = mm_os.reopen(handle, MM_OPEN_READ | MM_OPEN_WRITE);
+  (void)mm_os.close(handle);
+  return rc;
 }
 
 /* A blank one that is there: *fd is -1 if there is none, or not such a one. */
-static void open_blank(const char *journal, const mm_stat *file, int *fd) {
+static void open_blank(const mm_journal_plan *plan, const mm_stat *file, int *fd) {
   mm_stat own;
-  int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
+  bool known = plan->kept->fd >= 0 && mm_os.status_link(plan->path, &own) == 0 &&
+               is_open_as(&own, plan->kept);
+  int opened = known ? plan->kept->fd : open_present(plan->path, &own);
+  if (known) plan->kept->fd = -1;
   *fd = -1;
-  if (handle < 0) return;
-  bool regular = mm_os.status(handle, &own) == 0 && own.kind == MM_KIND_FILE;
-  int opened = regular ? mm_os.reopen(handle, MM_OPEN_READ | MM_OPEN_WRITE) : -1;
-  (void)mm_os.close(handle);
   if (opened < 0) return;
   if (is_reusable(opened, &own, file)) {
     *fd = opened;
@@ -300,15 +324,15 @@ static void open_blank(const char *journal, const mm_stat *file, int *fd) {
 
 /* A blank one that may not be written again: one of another user's, or one that more may write. It
 ** is nobody's loss. */
-static void remove_blank(const char *journal) {
-  if (mm_journal_exists(journal) && !mm_journal_waits(journal)) (void)mm_os.remove(journal);
+static void remove_blank(const mm_journal_plan *plan) {
+  if (!mm_journal_waits(plan->path, plan->kept)) (void)mm_os.remove(plan->path);
 }
 
-static int make_journal(const char *journal, const mm_stat *file, int *fd, mm_error *err) {
-  int rc = mm_beside_create(&mm_journal_kind, journal, fd, err);
+static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
+  int rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
   if (*fd == -EEXIST) {
-    remove_blank(journal);
-    rc = mm_beside_create(&mm_journal_kind, journal, fd, err);
+    remove_blank(plan);
+    rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
   }
   if (rc == MM_OK) mm_beside_take_after(*fd, file);
   return rc;
@@ -327,9 +351,9 @@ int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_
   *made = (mm_journal_made){.fd = -1, .salt = head.salt, .length = head.length};
   int own = -1, rc = check_length(plan, change, head.length, err);
   if (rc != MM_OK) return rc;
-  if (plan->keep) open_blank(plan->path, stat, &own);
+  if (plan->keep) open_blank(plan, stat, &own);
   made->created = own < 0;
-  if (made->created) rc = make_journal(plan->path, stat, &own, err);
+  if (made->created) rc = make_journal(plan, stat, &own, err);
   if (rc != MM_OK) return rc;
   rc = write_all(own, made->created, &head, change, plan, err);
   if (rc == MM_OK && plan->durable && made->created && plan->name_too) {
@@ -496,7 +520,7 @@ static int read_header(mm_journal *journal, header *head) {
   if (rc < 0) return rc == -ENODATA ? BROKEN : rc;
   journal->salt = mm_load64(bytes + 16);
   journal->blank = is_blank(bytes);
-  journal->kept = is_kept(bytes);
+  journal->kept = has_kept_header(bytes);
   if (!header_is_ours(bytes)) return BROKEN;
   journal->sealed = true;
   parse_header(bytes, head);

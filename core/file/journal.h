@@ -30,23 +30,33 @@ char *mm_journal_path(const char *real);
 
 extern const mm_beside_kind mm_journal_kind;
 
+/* A journal that stays, blanked, and is open for writing. */
+typedef struct mm_journal_kept {
+  int fd; /* owned; -1: none is */
+  uint64_t device, inode;
+} mm_journal_kept;
+
+void mm_journal_forget(mm_journal_kept *kept); /* close it; idempotent */
+
 /* Is something there under the journal's name? One system call. */
 bool mm_journal_exists(const char *journal);
 
-/* … and is it more than a blank one that is kept? One system call if nothing is there. */
-bool mm_journal_waits(const char *journal);
+/* … and is it more than a blank one that is kept? One system call if nothing is there, two if it is
+** `kept`, which is forgotten if it is another one by now. */
+bool mm_journal_waits(const char *journal, mm_journal_kept *kept);
 
 /* How a journal is to be made. */
 typedef struct mm_journal_plan {
   const char *path;
-  bool durable;         /* fsync it … */
-  bool name_too;        /* … and its directory, if it was made anew */
-  uint64_t salt;        /* random: no other journal has it */
-  int64_t birth;        /* of the file, as mm_os.birth */
-  bool keep;            /* it will stay, blanked: one that is there is written again */
-  const char *record;   /* it is in doubt: the path of its common record from its own directory, at
+  bool durable;          /* fsync it … */
+  bool name_too;         /* … and its directory, if it was made anew */
+  uint64_t salt;         /* random: no other journal has it */
+  int64_t birth;         /* of the file, as mm_os.birth */
+  bool keep;             /* it will stay, blanked: one that is there is written again */
+  mm_journal_kept *kept; /* that one, if it is open already, taken over; never NULL */
+  const char *record;    /* it is in doubt: the path of its common record from its own directory, at
                         ** most MM_JOURNAL_RECORD_MAX bytes; NULL: it decides by itself */
-  uint64_t record_salt; /* … and that record's salt */
+  uint64_t record_salt;  /* … and that record's salt */
 } mm_journal_plan;
 
 #define MM_JOURNAL_RECORD_MAX 12288

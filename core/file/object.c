@@ -53,7 +53,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   object->kind = kind;
   object->fixed = kind == MM_OBJECT_PRIVATE;
   object->settings = settings;
-  object->fd = object->writer = object->asked = object->made.fd = -1;
+  object->fd = object->writer = object->asked = object->made.fd = object->staying.fd = -1;
   object->generation = mm_sys_generation();
   object->name = mm_strdup(name);
   if (!object->name) {
@@ -165,6 +165,7 @@ void mm_object_close(mm_object *object) {
   mm_log_clear(&object->log);
   mm_change_clear(&object->change);
   object_forget_journal(object);
+  mm_journal_forget(&object->staying);
   mm_free(object->journal);
   mm_free(object->real);
   mm_free(object->name);

@@ -221,7 +221,8 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 static int await_writer(mm_object *object, mm_error *err) {
   int64_t now = mm_os.clock(), timeout = object->settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
-  while (mm_journal_waits(object->journal) && mm_lock_writing(object->entry, object->fd, object)) {
+  while (mm_journal_waits(object->journal, &object->staying) &&
+         mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);
@@ -269,7 +270,7 @@ static int recover_now(mm_object *object, mm_error *err) {
 static int await_and_recover(mm_object *object, mm_error *err) {
   int rc = await_writer(object, err);
   if (rc) return rc;
-  if (!mm_journal_waits(object->journal)) return object_drop_overlay(object, err);
+  if (!mm_journal_waits(object->journal, &object->staying)) return object_drop_overlay(object, err);
   return recover_now(object, err);
 }
 
@@ -300,6 +301,6 @@ int object_recover(mm_object *object, mm_error *err) {
     int rc = finish_rollback(object, err);
     if (rc) return rc;
   }
-  if (!mm_journal_waits(object->journal)) return object_drop_overlay(object, err);
+  if (!mm_journal_waits(object->journal, &object->staying)) return object_drop_overlay(object, err);
   return is_replaced(object) ? recover_replaced(object, err) : recover_found(object, err);
 }

@@ -100,6 +100,7 @@ typedef struct mm_object {
   bool leftover;         /* one that was emptied has its name still: it is in the way of the next */
   size_t prepared_count; /* log entries in `change` */
   mm_journal_made made;  /* that journal; its descriptor is ours */
+  mm_journal_kept staying; /* one that is blank and stays */
   char *record; /* it is in doubt, and this common record, of that path, may decide it; owned;
                           ** NULL: it is not */
   mm_change change;

@@ -118,6 +118,7 @@ protected:
   int WriteTo(const std::string &where, bool durable) {
     mm_journal_plan plan = {};
     plan.path = where.c_str();
+    plan.kept = &kept;
     plan.durable = plan.name_too = durable;
     plan.birth = mm_os.birth(fd);
     mm_os.random(&plan.salt, sizeof plan.salt);
@@ -165,6 +166,7 @@ protected:
   mm_stat stat{};
   mm_change change{};
   mm_journal_made made = {};
+  mm_journal_kept kept = {-1, 0, 0};
   mm_journal found = Closed();
   int state = -1;
   mm_error err{};
