@@ -51,10 +51,7 @@ static int lock_and_look(mm_object *object, mm_error *err) {
   if (rc) return rc;
   object->begun = true;
   rc = object_recover(object, err);
-  if (rc == MM_OK) {
-    int failed = mm_os.status(object->fd, &stat);
-    if (failed) rc = mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  }
+  if (rc == MM_OK) rc = object_look(object, &stat, err);
   if (rc == MM_OK) rc = check_links(object, &stat, err);
   if (rc == MM_OK) rc = object_adopt(object, &stat, err);
   return rc;
@@ -109,9 +106,7 @@ static int verify(const mm_object *object, mm_error *err) {
 
 /* What we do to the file changes its times: what it looks like now is what we go on from. */
 static int look_again(mm_object *object, mm_error *err) {
-  int failed = mm_os.status(object->fd, &object->seen);
-  if (!failed) return MM_OK;
-  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  return object_look(object, &object->seen, err);
 }
 
 static int reserve(mm_object *object, mm_error *err) {
@@ -190,11 +185,10 @@ static int save_change(mm_object *object, const mm_doubt *doubt, mm_error *err) 
 ** changed them is asked before. If that cannot be told, it may be so. */
 static int give_back_room(mm_object *object, mm_error *err) {
   mm_stat now;
-  int failed = mm_os.status(object->fd, &now);
-  if (failed || !object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
+  int rc = object_look(object, &now, err);
+  if (rc || !object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
   mm_change_unreserve(&object->change, object->writer);
-  if (!failed) return look_again(object, err);
-  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  return rc ? rc : look_again(object, err);
 }
 
 int mm_object_unprepare(mm_object *object, mm_error *err) {

@@ -35,11 +35,8 @@ int mm_object_refresh(mm_object *object, mm_error *err) {
   if (rc == MM_OK) rc = mm_guard_install(err);
   if (rc == MM_OK && object->torn) rc = report_torn(object, err);
   if (rc == MM_OK && (!object_is_writer(object) || object->stuck)) rc = object_recover(object, err);
+  if (rc == MM_OK) rc = object_look(object, &stat, err);
   if (rc) return rc;
-  int failed = mm_os.status(object->fd, &stat);
-  if (failed) {
-    return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  }
   bool pending = object_is_writer(object) && (mm_object_pending(object) || object->relied_on);
   if (pending) return refresh_pending(object, &stat, err);
   return object_adopt(object, &stat, err);
@@ -147,6 +144,10 @@ int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settin
   return finish(object, rc, out);
 }
 
+void mm_object_stay_open(mm_object *object) {
+  object->stays_open = true;
+}
+
 void mm_object_close(mm_object *object) {
   mm_error ignored;
   if (!object) return;
@@ -159,8 +160,7 @@ void mm_object_close(mm_object *object) {
   /* Still the writer if the journal could not be removed: that is nobody's any more to try. */
   if (object->entry) mm_lock_unwrite(object->entry, object->writer, object);
   object_close_writer(object);
-  mm_own_remove(object->fd);
-  if (object->fd >= 0) (void)mm_os.close(object->fd);
+  object_close_file(object, object->fd);
   if (object->entry) mm_inode_release(object->entry);
   mm_log_clear(&object->log);
   mm_change_clear(&object->change);

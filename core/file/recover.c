@@ -28,10 +28,15 @@ int object_open_writer(mm_object *object, mm_error *err) {
   return MM_OK;
 }
 
+void object_close_file(const mm_object *object, int fd) {
+  if (fd < 0 || object->stays_open) return;
+  mm_own_remove(fd);
+  (void)mm_os.close(fd);
+}
+
 void object_close_writer(mm_object *object) {
   if (object->writer >= 0 && object->writer != object->fd) {
-    mm_own_remove(object->writer);
-    (void)mm_os.close(object->writer);
+    object_close_file(object, object->writer);
     object->writer = -1;
   }
 }
@@ -76,12 +81,6 @@ typedef struct found {
   int state;        /* enum mm_journal_state; MM_JOURNAL_WHOLE: it is to be replayed */
 } found;
 
-static int look_at_file(const mm_object *object, mm_stat *stat, mm_error *err) {
-  int failed = mm_os.status(object->fd, stat);
-  if (!failed) return MM_OK;
-  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-}
-
 static int decide(const mm_object *object, found *f, bool tidy, mm_error *err) {
   bool committed = true;
   const mm_root *root = object->settings->root;
@@ -97,7 +96,7 @@ static int decide(const mm_object *object, found *f, bool tidy, mm_error *err) {
 /* `tidy`: what is left of a record that was never made may be removed. */
 static int find_journal(const mm_object *object, bool tidy, found *f, mm_error *err) {
   *f = (found){.journal = {.fd = -1}};
-  int rc = look_at_file(object, &f->stat, err);
+  int rc = object_look(object, &f->stat, err);
   if (rc == MM_OK) {
     rc = mm_journal_open(object->journal, object->fd, &f->stat, &f->journal, &f->state, err);
   }

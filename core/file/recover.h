@@ -14,6 +14,9 @@
 int object_open_writer(mm_object *object, mm_error *err);
 void object_close_writer(mm_object *object);
 
+/* Close one of its descriptors of the file, if that may be. */
+void object_close_file(const mm_object *object, int fd);
+
 /* Stop being the file's writer, or having tried to become it. */
 void object_let_go(mm_object *object);
 

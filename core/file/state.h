@@ -53,7 +53,8 @@ enum mm_object_kind {
 enum mm_holes { MM_HOLES_UNKNOWN, MM_HOLES_FREE, MM_HOLES_TAKE_ROOM };
 
 typedef struct mm_object {
-  /* The bytes as this connection sees them. Valid until the next call below that is not const. */
+  /* The bytes as this connection sees them. Valid until the next call of an
+  ** mm_object_ function that takes one that is not const. */
   const uint8_t *data; /* NULL or any address when size is 0 */
   uint64_t size;
 
@@ -88,6 +89,7 @@ typedef struct mm_object {
 
   int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
                           ** asked for; -1: none has, the settings hold */
+  bool stays_open;        /* see mm_object_stay_open */
   bool begun;             /* we are the file's writer */
   bool prepared;          /* `change` is journalled */
   bool written;           /* … and in the file, in a commit of several */

@@ -222,10 +222,9 @@ static bool is_host_database_now(const mm_object *core) {
   return may_be_database(core) && mm_path_is_host_database(&path);
 }
 
-/* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays
-** open. */
+/* Closing a descriptor of a database would drop the locks that SQLite holds on it. */
 static void keep_locks(mm_object *core) {
-  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) core->fd = -1;
+  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) mm_object_stay_open(core);
 }
 
 static void close_object(ext_conn *conn, ext_object **link) {

@@ -1401,6 +1401,17 @@ protected:
   Bytes after;
 };
 
+TEST_F(ObjectTest, WhatStaysOpenIsNotClosed) {
+  Object object = Open(Put("a.bin", Text("bytes")));
+  object.Begin();
+  int fd = object->fd, writer = object->writer;
+  ASSERT_NE(fd, writer);
+  mm_object_stay_open(object);
+  object.Close();
+  EXPECT_EQ(close(fd), 0);
+  EXPECT_EQ(close(writer), 0);
+}
+
 TEST_F(ObjectFaultTest, PatchesAreMadeWholeOrNotAtAll) {
   EachCall([](Object &o) {
     int rc = mm_object_write(o, 10, reinterpret_cast<const uint8_t *>("first"), 5, &o.err);
