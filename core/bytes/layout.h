@@ -1,0 +1,93 @@
+/*
+** layout.h: records whose bytes say how large they are.
+**
+** A layout is a list of columns, each with a type, a place and perhaps a condition, and what ends a
+** record and the chain of records. Sizes, places and conditions are expressions (expr.h) over the
+** columns before. It is compiled once and then only read; a walk (walk.h) goes from record to record
+** by it.
+**
+**     definition of a column, behind its name
+**         TYPE                   u32be, text(4), cstr, b3
+**         TYPE(e)                blob, text, utf16le, utf16be, latin1 of e bytes
+**         TYPE[e]                an array of e items
+**         … @N, at(e)            its place, from the start of the record
+**         … at_file(e)           from the start of the file
+**         … if(e)                where that is false or NULL it has no bytes and is NULL
+**         AS (e)                 a value without bytes
+**
+** A column without a place follows the one before.
+*/
+#ifndef MM_LAYOUT_H
+#define MM_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/bytes/expr.h"
+#include "core/bytes/type.h"
+#include "core/common/error.h"
+
+enum mm_layout_option {
+  MM_LAYOUT_RECORD, /* bytes of a record */
+  MM_LAYOUT_COUNT,  /* records at most; sees no columns */
+  MM_LAYOUT_WHILE,  /* false: the record is not there, and the rows end */
+  MM_LAYOUT_UNTIL,  /* true: it is the last */
+  MM_LAYOUT_CHECK,  /* false: damage */
+  MM_LAYOUT_OPTIONS
+};
+
+enum mm_layout_place { MM_PLACE_AFTER, MM_PLACE_RECORD, MM_PLACE_FILE };
+
+/* Names that expressions see besides the columns: slots behind those of the columns. */
+enum mm_layout_name {
+  MM_NAME_OFFSET, /* of the record */
+  MM_NAME_POS,    /* where the column starts */
+  MM_NAME_START,
+  MM_NAME_STOP,
+  MM_NAME_SIZE, /* of the file */
+  MM_NAME_ROWID,
+  MM_NAMES
+};
+
+typedef struct mm_layout_column {
+  char *name;
+  char *definition; /* as it was given */
+  mm_type type;     /* with a `size` its own is none */
+  bool computed;    /* AS: `value` is it, and it has no bytes */
+  bool plain;       /* follows the one before, always, with bytes of one number */
+  bool rules;       /* an expression of the layout reads it: another value is another layout */
+  uint8_t place;    /* enum mm_layout_place */
+  uint64_t at;      /* of MM_PLACE_RECORD without an expression */
+  mm_expr *size;    /* bytes, or items of an array; NULL: the type's own */
+  mm_expr *where;   /* NULL: none */
+  mm_expr *present; /* NULL: always */
+  mm_expr *value;
+} mm_layout_column;
+
+typedef struct mm_layout {
+  mm_layout_column *columns; /* owned */
+  size_t count, capacity;
+  char *texts[MM_LAYOUT_OPTIONS];
+  mm_expr *options[MM_LAYOUT_OPTIONS];
+  size_t judged[MM_LAYOUT_OPTIONS]; /* when so many columns have been found it can be judged */
+  uint64_t used;                    /* if all records are alike: to the furthest end of a column … */
+  uint64_t record;                  /* … and bytes of each, else 0 */
+  uint64_t align;                   /* sizes are rounded up to a multiple of it; 0: they are not */
+  bool open;                        /* some byte order is the argument's */
+  bool expressions;                 /* there are any, or a type without a fixed size */
+} mm_layout;
+
+/* A layout of all zeros is an empty one. Add a column; set an option to an expression, with or without
+** its parentheses. They are only kept: what is wrong with them finish says. The texts are copied.
+** MM_NOMEM. */
+int mm_layout_add(mm_layout *layout, const char *name, const char *definition, mm_error *err);
+int mm_layout_set(mm_layout *layout, int option, const char *text, mm_error *err);
+
+/* Compile all of it. MM_ERROR names the part that is wrong. Byte orders that no type says are
+** `big_endian` if `given`, else the argument's, which is then `open`. */
+int mm_layout_finish(mm_layout *layout, bool given, bool big_endian, mm_error *err);
+
+void mm_layout_clear(mm_layout *layout); /* afterwards it is empty */
+
+#endif

@@ -1,0 +1,63 @@
+/*
+** walk.h: from record to record, as a layout says.
+**
+** A walk stands on one record, or before the first. It reads memory that is handed in anew before
+** each step, as it may move or shrink meanwhile, and never leaves start..stop, nor the file. Nothing is
+** allocated from record to record once the longest text is known.
+*/
+#ifndef MM_WALK_H
+#define MM_WALK_H
+
+#include "core/bytes/layout.h"
+
+/* Where a column is in the record. */
+typedef struct mm_walk_place {
+  uint64_t at, size; /* bytes, in the file */
+  uint32_t bit;      /* of a bit field: from the first bit of `at` on */
+  bool present;
+} mm_walk_place;
+
+typedef struct mm_walk {
+  const mm_layout *layout;
+  const uint8_t *data; /* of the file … */
+  uint64_t size;       /* … bytes: the caller's to set before each call */
+  uint64_t start, stop;
+  bool big_endian; /* what no type says */
+
+  int64_t rowid;         /* of the record; -1: before the first */
+  uint64_t offset, next; /* its start; where the following one starts */
+  bool done;             /* there are no more */
+  bool ended;            /* … because `until` said so */
+  size_t found;          /* columns that can be read: all but for a damaged record */
+
+  mm_walk_place *places;      /* owned; one for each column */
+  struct mm_walk_text *texts; /* owned; likewise */
+  mm_value *computed;         /* owned; of those that rule */
+  uint64_t end;               /* behind the furthest column so far */
+  uint64_t pos;               /* where the column starts that is being found */
+  mm_error *err;              /* of the step */
+  mm_expr_frame frame;
+} mm_walk;
+
+/* The layout stays as long as the walk. MM_NOMEM. Closing one of all zeros is allowed. */
+int mm_walk_open(mm_walk *walk, const mm_layout *layout, mm_error *err);
+void mm_walk_close(mm_walk *walk);
+
+/* Before the first record of start..stop; a stop past the end is the end. MM_CORRUPT: the start is. */
+int mm_walk_begin(mm_walk *walk, uint64_t start, uint64_t stop, bool big_endian, mm_error *err);
+
+/* Before record `rowid`, which starts at `offset`. */
+void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset);
+
+/* On to the next record, or `done`. MM_CORRUPT: it is damaged: `found` columns of it can be read, and
+** there is none behind it. */
+int mm_walk_step(mm_walk *walk, mm_error *err);
+
+/* The value of a column of the record: good until the next call. Of a text that is not UTF-8 in the
+** file, a number that is no integer, an array it is made anew. MM_NOMEM, MM_CORRUPT. */
+int mm_walk_value(mm_walk *walk, size_t column, mm_value *value, mm_error *err);
+
+/* The type of a column in this record, its size and byte order closed. */
+mm_type mm_walk_type(const mm_walk *walk, size_t column);
+
+#endif

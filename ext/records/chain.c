@@ -1,0 +1,460 @@
+/*
+** chain.c: the cursor of tables whose records say how large they are.
+**
+** Rows come in the order of the file. What bounds rowid or offset from above ends the walk: what
+** lies behind is not read. From below, the walk begins at the last station before it; stations are
+** left at every 1,024th record by whoever comes by.
+*/
+#include "ext/records/chain.h"
+
+#include <string.h>
+
+#include "core/bytes/walk.h"
+#include "core/common/mem.h"
+#include "ext/connection/blob.h"
+#include "ext/tables/scan.h"
+
+#define STATION ((int64_t)1024)
+
+typedef struct chain_cursor {
+  sqlite3_vtab_cursor base;
+  ext_given given;
+  ext_source file;
+  mm_walk walk;
+  int64_t low_row, high_row, low_place, high_place; /* that WHERE leaves */
+  bool done;
+  bool damaged; /* partial=yes: the row is a damaged one, and `error` says why */
+  bool opened;  /* the walk is */
+  char error[MM_ERROR_TEXT];
+} chain_cursor;
+
+static mmap_table *chain_table(const chain_cursor *cursor) {
+  return (mmap_table *)cursor->base.pVtab;
+}
+
+static ext_conn *chain_conn(const chain_cursor *cursor) {
+  return chain_table(cursor)->tab.conn;
+}
+
+static int chain_fail(chain_cursor *cursor) {
+  return ext_cursor_error(&cursor->base, chain_table(cursor)->name, &chain_conn(cursor)->err);
+}
+
+static bool is_layout(const mmap_table *table) {
+  return table->spec.path == NULL;
+}
+
+/* ---- columns --------------------------------------------------------------------------------- */
+
+static const char *type_declared(const mm_layout_column *column) {
+  int kind = column->computed ? mm_expr_kind(column->value) : mm_type_gives(column->type);
+  switch (kind) {
+    case MM_VALUE_INTEGER:
+      return "INTEGER";
+    case MM_VALUE_REAL:
+      return "REAL";
+    case MM_VALUE_TEXT:
+      return "TEXT";
+    case MM_VALUE_BLOB:
+      return "BLOB";
+    default:
+      return "";
+  }
+}
+
+char *chain_declare(const mmap_spec *spec) {
+  sqlite3_str *text = sqlite3_str_new(NULL);
+  sqlite3_str_appendall(text, "CREATE TABLE x(");
+  for (size_t i = 0; i < spec->layout.count; i++) {
+    const mm_layout_column *column = &spec->layout.columns[i];
+    sqlite3_str_appendf(text, "\"%w\" %s, ", column->name, type_declared(column));
+  }
+  sqlite3_str_appendall(text, "offset INTEGER HIDDEN, next INTEGER HIDDEN, error TEXT HIDDEN");
+  if (!spec->path) {
+    sqlite3_str_appendall(text,
+                          ", file HIDDEN, start HIDDEN, stop HIDDEN, endian HIDDEN");
+  }
+  sqlite3_str_appendall(text, ")");
+  return sqlite3_str_finish(text);
+}
+
+/* ---- planning -------------------------------------------------------------------------------- */
+
+#define CHAIN_BOUNDS 32
+#define CHAIN_ROWS 100000
+
+/*
+** idxNum: a bit for each argument that is given; they come first. idxStr: for each further argument
+** of xFilter two characters: 'r' or 'o', and its operator.
+*/
+static int plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info, int next,
+                             char *text) {
+  int place = (int)table->spec.layout.count + CHAIN_OFFSET;
+  size_t n = 0;
+  int equal = 0;
+  for (int i = 0; i < info->nConstraint && n < 2 * CHAIN_BOUNDS; i++) {
+    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+    bool row = c->iColumn < 0;
+    char op = c->usable && (row || c->iColumn == place) ? ext_tab_operator(c->op) : 0;
+    if (!op) continue;
+    text[n++] = row ? 'r' : 'o';
+    text[n++] = op;
+    equal |= op == '=';
+    info->aConstraintUsage[i].argvIndex = next++;
+    info->aConstraintUsage[i].omit = 1;
+  }
+  text[n] = 0;
+  return equal;
+}
+
+static bool asks_order(const mmap_table *table, const sqlite3_index_info *info) {
+  int place = (int)table->spec.layout.count + CHAIN_OFFSET;
+  return info->nOrderBy == 1 && !info->aOrderBy[0].desc &&
+         (info->aOrderBy[0].iColumn < 0 || info->aOrderBy[0].iColumn == place);
+}
+
+int chainBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
+  const mmap_table *table = (const mmap_table *)base;
+  char text[2 * CHAIN_BOUNDS + 1];
+  unsigned given = 0;
+  int next = 1;
+  if (is_layout(table)) {
+    int file = (int)table->spec.layout.count + CHAIN_FILE;
+    int rc = ext_tab_arguments(info, file, 1, CHAIN_ARGUMENTS, &given, &next);
+    if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
+  }
+  bool one = plan_chain_bounds(table, info, next, text);
+  info->idxNum = (int)given;
+  info->orderByConsumed = asks_order(table, info);
+  info->estimatedRows = one ? 1 : text[0] ? CHAIN_ROWS / 4 : CHAIN_ROWS;
+  info->estimatedCost = one ? 1000 : 10 + 3 * (double)info->estimatedRows;
+  return ext_given_plan(table->tab.conn, info, text);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+int chainOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+  int rc = ext_tab_open(base, sizeof(chain_cursor), out);
+  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((chain_cursor *)*out)->given);
+  return rc;
+}
+
+int chainClose(sqlite3_vtab_cursor *base) {
+  chain_cursor *cursor = (chain_cursor *)base;
+  ext_given_close(&chain_table(cursor)->tab.opened, &cursor->given);
+  ext_source_clear(&cursor->file);
+  if (cursor->opened) mm_walk_close(&cursor->walk);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+int chainEof(sqlite3_vtab_cursor *base) {
+  return ((chain_cursor *)base)->done;
+}
+
+/* ---- stations -------------------------------------------------------------------------------- */
+
+void mmap_stations_clear(mmap_stations *stations) {
+  mm_free(stations->places);
+  memset(stations, 0, sizeof *stations);
+}
+
+static bool same_times(const mm_stat *a, const mm_stat *b) {
+  return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
+}
+
+static bool are_good(const mmap_stations *s, const ext_object *object, const mm_walk *walk) {
+  return s->object == object && s->start == walk->start && s->stop == walk->stop &&
+         s->big_endian == walk->big_endian && s->edits == object->core->edits &&
+         same_times(&s->seen, &object->core->seen);
+}
+
+static mmap_stations *stations_of(const chain_cursor *cursor) {
+  const ext_object *object = cursor->file.object;
+  mmap_stations *s = &chain_table(cursor)->stations;
+  if (are_good(s, object, &cursor->walk)) return s;
+  s->object = object;
+  s->start = cursor->walk.start;
+  s->stop = cursor->walk.stop;
+  s->big_endian = cursor->walk.big_endian;
+  s->edits = object->core->edits;
+  s->seen = object->core->seen;
+  s->count = 0;
+  return s;
+}
+
+/* The record that the walk is on is at a station: leave it, if it is the next one. */
+static void leave_station(const chain_cursor *cursor) {
+  mmap_stations *s = stations_of(cursor);
+  void *places = s->places;
+  if ((uint64_t)cursor->walk.rowid / (uint64_t)STATION != s->count) return;
+  if (mm_grow(&places, s->count, &s->capacity, sizeof *s->places)) return; /* it is a help only */
+  s->places = places;
+  s->places[s->count++] = cursor->walk.offset;
+}
+
+/* Go near the first row that WHERE leaves. */
+static void jump_to_station(chain_cursor *cursor) {
+  const mmap_stations *s = stations_of(cursor);
+  size_t i = 0;
+  uint64_t fixed = chain_table(cursor)->spec.layout.record;
+  (void)fixed;
+  if (cursor->low_row > 0) i = (size_t)(cursor->low_row / STATION);
+  if (i >= s->count) i = s->count ? s->count - 1 : 0;
+  while (i + 1 < s->count && s->places[i + 1] <= (uint64_t)cursor->low_place &&
+         cursor->low_place > 0) {
+    i++;
+  }
+  if (i > 0) mm_walk_jump(&cursor->walk, (int64_t)i * STATION, s->places[i]);
+}
+
+/* ---- from record to record ------------------------------------------------------------------- */
+
+/* The walk sees the file as it is now: this very statement may write to it, or cut it. */
+static void look_at_bytes(chain_cursor *cursor) {
+  cursor->walk.data = ext_source_data(&cursor->file);
+  cursor->walk.size = ext_source_length(&cursor->file);
+}
+
+static int chain_faulted(chain_cursor *cursor) {
+  mm_object_faulted(cursor->file.object->core, &chain_conn(cursor)->err);
+  return chain_fail(cursor);
+}
+
+/* A record is damaged: the end of the rows, by an error or, with partial=yes, by a row of it. */
+static int meet_damage(chain_cursor *cursor) {
+  mm_error *err = &chain_conn(cursor)->err;
+  mm_error cut;
+  if (mm_object_hit(cursor->file.object->core)) return chain_faulted(cursor);
+  if (err->code == MM_CORRUPT && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  if (err->code != MM_CORRUPT || !chain_table(cursor)->spec.partial) {
+    cursor->done = true;
+    return chain_fail(cursor);
+  }
+  cursor->damaged = true;
+  memcpy(cursor->error, err->text, strlen(err->text) + 1);
+  return SQLITE_OK;
+}
+
+static bool is_below(const chain_cursor *cursor) {
+  return cursor->walk.rowid < cursor->low_row ||
+         (int64_t)cursor->walk.next < cursor->low_place + 1 - (cursor->low_place == INT64_MIN);
+}
+
+static int step(chain_cursor *cursor) {
+  mm_walk *walk = &cursor->walk;
+  if (cursor->damaged || walk->rowid >= cursor->high_row ||
+      (int64_t)walk->next > cursor->high_place) {
+    cursor->done = true; /* what lies behind is not read */
+    return SQLITE_OK;
+  }
+  look_at_bytes(cursor);
+  int rc = mm_walk_step(walk, &chain_conn(cursor)->err);
+  if (rc) return meet_damage(cursor);
+  cursor->done = walk->done;
+  if (mm_object_hit(cursor->file.object->core)) return chain_faulted(cursor);
+  if (!walk->done && (walk->rowid & (STATION - 1)) == 0) leave_station(cursor);
+  return SQLITE_OK;
+}
+
+/* The first row from here on that WHERE leaves. */
+static int settle(chain_cursor *cursor) {
+  ext_conn *conn = chain_conn(cursor);
+  for (unsigned steps = 0;; steps++) {
+    int rc = step(cursor);
+    if (rc || cursor->done) return rc;
+    bool below = cursor->walk.rowid < cursor->low_row ||
+                 (int64_t)cursor->walk.offset < cursor->low_place;
+    if (!below) return SQLITE_OK;
+    if (steps % 1024 == 1023 && ext_conn_interrupted(conn)) return SQLITE_INTERRUPT;
+  }
+}
+
+int chainNext(sqlite3_vtab_cursor *base) {
+  chain_cursor *cursor = (chain_cursor *)base;
+  int rc = step(cursor);
+  return rc || cursor->done ? rc : SQLITE_OK;
+}
+
+/* ---- where the records lie ------------------------------------------------------------------- */
+
+static int chain_bound(chain_cursor *cursor, sqlite3_value *value, const char *what,
+                       uint64_t *place) {
+  int64_t n;
+  int rc = ext_value_integer(value, what, &n, &chain_conn(cursor)->err);
+  if (rc) return rc;
+  uint64_t length = ext_source_length(&cursor->file);
+  *place = n >= 0 ? (uint64_t)n : (uint64_t)-n > length ? 0 : length - (uint64_t)-n;
+  return MM_OK;
+}
+
+static int chain_endian(chain_cursor *cursor, sqlite3_value *value, bool *big_endian) {
+  mm_error *err = &chain_conn(cursor)->err;
+  const char *text;
+  int rc = ext_value_text(value, "endian", &text, err);
+  if (rc) return rc;
+  *big_endian = sqlite3_stricmp(text, "be") == 0;
+  if (*big_endian || sqlite3_stricmp(text, "le") == 0) return MM_OK;
+  return mm_fail(err, MM_ERROR, "endian '%s' is neither le nor be", text);
+}
+
+static int begin_walk(chain_cursor *cursor, sqlite3_value *args[CHAIN_ARGUMENTS]) {
+  const mmap_spec *spec = &chain_table(cursor)->spec;
+  mm_error *err = &chain_conn(cursor)->err;
+  uint64_t start = spec->offset, stop = UINT64_MAX;
+  bool big_endian = false;
+  int rc = MM_OK;
+  if (args[1]) rc = chain_bound(cursor, args[1], "start", &start);
+  if (rc == MM_OK && args[2]) rc = chain_bound(cursor, args[2], "stop", &stop);
+  if (rc == MM_OK && args[3]) rc = chain_endian(cursor, args[3], &big_endian);
+  if (rc == MM_OK && spec->layout.open && !args[3]) {
+    rc = mm_fail(err, MM_ERROR, "the order of bytes is open: endian= in CREATE VIRTUAL TABLE, or the "
+                                "fourth argument, says le or be");
+  }
+  if (rc) return chain_fail(cursor);
+  if (spec->length && spec->length < UINT64_MAX - start) stop = start + spec->length;
+  look_at_bytes(cursor);
+  if (stop < start) stop = start;
+  rc = mm_walk_begin(&cursor->walk, start, stop, big_endian, err);
+  return rc ? meet_damage(cursor) : SQLITE_OK;
+}
+
+/* ---- filtering ------------------------------------------------------------------------------- */
+
+static int take_arguments(chain_cursor *cursor, int plan, const char *text, sqlite3_value **argv,
+                          sqlite3_value *args[CHAIN_ARGUMENTS], int *taken) {
+  mm_error *err = &chain_conn(cursor)->err;
+  bool null = false;
+  *taken = 0;
+  for (int i = 0; i < CHAIN_ARGUMENTS; i++) {
+    args[i] = plan & 1 << i ? argv[(*taken)++] : NULL;
+    null |= args[i] && sqlite3_value_type(args[i]) == SQLITE_NULL;
+  }
+  if (ext_given_take(&chain_table(cursor)->tab.opened, &cursor->given, text, args, CHAIN_ARGUMENTS,
+                     err)) {
+    return chain_fail(cursor);
+  }
+  cursor->done = null;
+  if (null) return SQLITE_OK;
+  return ext_source_use(chain_conn(cursor), &cursor->file, args[0], err) ? chain_fail(cursor)
+                                                                         : SQLITE_OK;
+}
+
+static int open_own_file(chain_cursor *cursor) {
+  mm_error *err = &chain_conn(cursor)->err;
+  ext_source_clear(&cursor->file);
+  if (mmap_table_open(chain_table(cursor), &cursor->file.object, err)) return chain_fail(cursor);
+  cursor->file.length = UINT64_MAX;
+  cursor->done = false;
+  return SQLITE_OK;
+}
+
+static int open_walk(chain_cursor *cursor) {
+  if (cursor->opened) return SQLITE_OK;
+  if (mm_walk_open(&cursor->walk, &chain_table(cursor)->spec.layout, &chain_conn(cursor)->err)) {
+    return chain_fail(cursor);
+  }
+  cursor->opened = true;
+  return SQLITE_OK;
+}
+
+static void take_bounds(chain_cursor *cursor, const char *text, sqlite3_value **argv) {
+  cursor->low_row = cursor->low_place = INT64_MIN;
+  cursor->high_row = cursor->high_place = INT64_MAX;
+  for (; *text && *text != '#'; text += 2, argv++) {
+    bool row = text[0] == 'r';
+    ext_bound_integer(ext_tab_operator_of(text[1]), *argv,
+                      row ? &cursor->low_row : &cursor->low_place,
+                      row ? &cursor->high_row : &cursor->high_place);
+  }
+  if (cursor->low_row > cursor->high_row || cursor->low_place > cursor->high_place) {
+    cursor->done = true;
+  }
+}
+
+int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
+                sqlite3_value **argv) {
+  chain_cursor *cursor = (chain_cursor *)base;
+  sqlite3_value *args[CHAIN_ARGUMENTS] = {NULL};
+  int taken = 0, rc;
+  (void)argc;
+  cursor->damaged = false;
+  cursor->done = true;
+  if (plan == EXT_PLAN_MISSING) {
+    cursor->done = !ext_given_missing(&cursor->given, chain_conn(cursor)->db);
+    if (!cursor->done) return SQLITE_OK;
+    ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
+    return chain_fail(cursor);
+  }
+  rc = is_layout(chain_table(cursor)) ? take_arguments(cursor, plan, text, argv, args, &taken)
+                                      : open_own_file(cursor);
+  if (rc || cursor->done) return rc;
+  take_bounds(cursor, text, argv + taken);
+  if (cursor->done) return SQLITE_OK;
+  rc = open_walk(cursor);
+  if (rc == SQLITE_OK) rc = begin_walk(cursor, args);
+  if (rc || cursor->done || cursor->damaged) return rc;
+  jump_to_station(cursor);
+  return settle(cursor);
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static void result_bytes_of(chain_cursor *cursor, sqlite3_context *context, size_t i) {
+  const mm_walk_place *place = &cursor->walk.places[i];
+  (void)ext_result_bytes(context, cursor->file.object, cursor->file.start + place->at, place->size);
+}
+
+static int chain_value(chain_cursor *cursor, sqlite3_context *context, size_t i) {
+  mm_walk *walk = &cursor->walk;
+  mm_error *err = &chain_conn(cursor)->err;
+  mm_value value;
+  look_at_bytes(cursor);
+  int rc = mm_walk_value(walk, i, &value, err);
+  if (rc == MM_CORRUPT && chain_table(cursor)->spec.partial) return SQLITE_OK;
+  if (rc) return chain_fail(cursor);
+  const mm_layout_column *column = &walk->layout->columns[i];
+  if (value.kind == MM_VALUE_BLOB && !column->computed) {
+    result_bytes_of(cursor, context, i);
+  } else {
+    ext_result_value(context, &value);
+  }
+  return SQLITE_OK;
+}
+
+static int chain_hidden(chain_cursor *cursor, sqlite3_context *context, int column) {
+  switch (column) {
+    case CHAIN_OFFSET:
+      sqlite3_result_int64(context, (sqlite3_int64)cursor->walk.offset);
+      return SQLITE_OK;
+    case CHAIN_NEXT:
+      if (!cursor->damaged) sqlite3_result_int64(context, (sqlite3_int64)cursor->walk.next);
+      return SQLITE_OK;
+    case CHAIN_ERROR:
+      if (cursor->damaged) sqlite3_result_text(context, cursor->error, -1, SQLITE_TRANSIENT);
+      return SQLITE_OK;
+    default:
+      ext_given_result(&cursor->given, context, column - CHAIN_FILE);
+      return SQLITE_OK;
+  }
+}
+
+int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  chain_cursor *cursor = (chain_cursor *)base;
+  int count = (int)chain_table(cursor)->spec.layout.count;
+  if (cursor->given.missing) {
+    ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
+    return chain_fail(cursor);
+  }
+  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
+  int rc = column < count ? chain_value(cursor, context, (size_t)column)
+                          : chain_hidden(cursor, context, column - count);
+  return rc == SQLITE_OK && mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : rc;
+}
+
+int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  chain_cursor *cursor = (chain_cursor *)base;
+  *rowid = cursor->walk.rowid;
+  int rc = ext_given_tell(&cursor->given, *rowid, &chain_conn(cursor)->err);
+  return rc ? chain_fail(cursor) : SQLITE_OK;
+}

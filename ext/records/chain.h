@@ -1,0 +1,49 @@
+/*
+** chain.h: tables whose records say themselves how large they are.
+**
+** They are tables of the module mmap, connected, renamed and dropped as all are; but what reads and
+** writes rows is here: each row is found from the one before, by a walk (core/bytes/walk.h). There
+** are two forms: a table of one file, and a layout, which takes the file, and where in it the records
+** lie, as arguments:
+**
+**     CREATE VIRTUAL TABLE temp.t USING mmap('a.png', offset=8, length u32be, data blob(length) …);
+**     CREATE VIRTUAL TABLE temp.png_chunk USING mmap(*, length u32be, data blob(length) …);
+**     SELECT … FROM png_chunk('a.png', 8);
+**
+** Behind the columns there are hidden ones: offset, next, error, and of a layout its arguments.
+*/
+#ifndef EXT_CHAIN_H
+#define EXT_CHAIN_H
+
+#include "ext/records/records.h"
+
+/* Hidden columns, counted from the last visible one. */
+enum { CHAIN_OFFSET, CHAIN_NEXT, CHAIN_ERROR, CHAIN_FILE, CHAIN_START, CHAIN_STOP, CHAIN_ENDIAN };
+#define CHAIN_ARGUMENTS 4
+
+/* Places of records that a walk has been at, every 1,024th, so that it need not go there again.
+** They are good for one file, bounds and order of bytes, as long as no byte of it changes. */
+typedef struct mmap_stations {
+  const ext_object *object; /* borrowed, to compare */
+  uint64_t start, stop, edits;
+  mm_stat seen;
+  bool big_endian;
+  uint64_t *places; /* owned: places[i] is where record i * 1024 starts */
+  size_t count, capacity;
+} mmap_stations;
+void mmap_stations_clear(mmap_stations *stations);
+
+int chainBestIndex(sqlite3_vtab *base, sqlite3_index_info *info);
+int chainOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
+int chainClose(sqlite3_vtab_cursor *base);
+int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
+                sqlite3_value **argv);
+int chainNext(sqlite3_vtab_cursor *base);
+int chainEof(sqlite3_vtab_cursor *base);
+int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
+int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
+
+/* The declaration of its columns, as mmap_spec_declare. */
+char *chain_declare(const mmap_spec *spec);
+
+#endif
