@@ -116,6 +116,56 @@ bool mm_text_double(const uint8_t *text, uint64_t size, double *out) {
   return isfinite(*out);
 }
 
+/* More digits than any double has. */
+#define DOUBLE_DIGITS 770
+
+/* A finite number as it is. */
+static void decimal_of_double(decimal *d, double real) {
+  char raw[DOUBLE_DIGITS + 32];
+  (void)snprintf(raw, sizeof raw, "%.*e", DOUBLE_DIGITS - 1, fabs(real));
+  *d = (decimal){.negative = false};
+  const char *at = raw;
+  for (; *at != 'e'; at++) {
+    if (is_decimal((uint8_t)*at)) decimal_add(d, *at);
+  }
+  d->exponent = strtol(at + 1, NULL, 10) - (DOUBLE_DIGITS - 1) + d->zeros;
+}
+
+/* Without their signs. */
+static int decimal_compare(const decimal *a, const decimal *b) {
+  int64_t x = a->count + a->exponent, y = b->count + b->exponent;
+  int least = a->count < b->count ? a->count : b->count;
+  if (a->count == 0 || b->count == 0) return a->count - b->count;
+  if (x != y) return x < y ? -1 : 1;
+  int order = memcmp(a->digits, b->digits, (size_t)least);
+  if (order || a->count != b->count) return order ? order : a->count - b->count;
+  return a->inexact - b->inexact;
+}
+
+/* To the odd one of two doubles, if `real` is the even one and `d` between the two. */
+static double round_to_odd(double real, const decimal *d) {
+  decimal exact;
+  uint64_t bits;
+  memcpy(&bits, &real, sizeof bits);
+  if (bits & 1) return real;
+  decimal_of_double(&exact, real);
+  int order = decimal_compare(d, &exact);
+  if (order) bits = order > 0 ? bits + 1 : bits - 1;
+  memcpy(&real, &bits, sizeof real);
+  return real;
+}
+
+bool mm_text_odd(const uint8_t *text, uint64_t size, double *out) {
+  decimal d;
+  char plain[DECIMAL_DIGITS + 32];
+  if (!decimal_read(&d, text, size)) return false;
+  decimal_print(&d, plain);
+  *out = strtod(plain, NULL);
+  if (!isfinite(*out)) return false;
+  *out = round_to_odd(*out, &d);
+  return true;
+}
+
 /* Not by way of double, which would round twice. */
 bool mm_text_float(const uint8_t *text, uint64_t size, float *out) {
   decimal d;

@@ -17,6 +17,11 @@
 bool mm_text_double(const uint8_t *text, uint64_t size, double *out);
 bool mm_text_float(const uint8_t *text, uint64_t size, float *out);
 
+/* The double nearest to it or, if it is between two, the one of them whose last bit is odd: what is
+** then rounded to fewer than 51 bits is rounded as if from the text itself (S. Boldo, G. Melquiond,
+** Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd, 2008). */
+bool mm_text_odd(const uint8_t *text, uint64_t size, double *out);
+
 /* False: no number, no integer, or one of more than 64 bits. */
 bool mm_text_whole(const uint8_t *text, uint64_t size, mm_whole *w);
 

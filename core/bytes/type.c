@@ -1,8 +1,9 @@
-#include "core/bytes/type.h"
-
 #include <math.h>
 #include <string.h>
 
+#include "core/bytes/array.h"
+#include "core/bytes/half.h"
+#include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
 
 #define HOST_IS_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
@@ -46,27 +47,49 @@ int64_t mm_type_integer(mm_type type, const uint8_t *bytes) {
   return (int64_t)((load_bits(type, bytes) ^ sign) - sign);
 }
 
+static double load_single(uint64_t bits) {
+  uint32_t low = (uint32_t)bits;
+  float single;
+  memcpy(&single, &low, sizeof single);
+  return single;
+}
+
 static double load_real(mm_type type, const uint8_t *bytes) {
   uint64_t bits = load_bits(type, bytes);
-  if (type.size == 4) {
-    uint32_t low = (uint32_t)bits;
-    float single;
-    memcpy(&single, &low, sizeof single);
-    return single;
-  }
   double real;
+  if (type.kind == MM_BFLOAT) return mm_half_value(MM_HALF_BF16, (uint16_t)bits);
+  if (type.size == 2) return mm_half_value(MM_HALF_F16, (uint16_t)bits);
+  if (type.size == 4) return load_single(bits);
   memcpy(&real, &bits, sizeof real);
   return real;
 }
 
 static uint64_t text_length(mm_type type, const uint8_t *bytes) {
-  const uint8_t *nul = memchr(bytes, 0, type.size);
+  const uint8_t *nul = type.size ? memchr(bytes, 0, type.size) : NULL;
   return nul ? (uint64_t)(nul - bytes) : type.size;
 }
 
 /* Three bytes of UTF-8 for a unit of UTF-16 at most: a pair makes four. */
 uint64_t mm_type_buffer(mm_type type) {
-  return type.kind == MM_UTF16 ? (uint64_t)(type.size / 2) * 3 : 0;
+  switch (type.kind) {
+    case MM_LATIN1:
+      return (uint64_t)type.size * 2;
+    case MM_UTF16:
+      return (uint64_t)(type.size / 2) * 3;
+    case MM_UUID:
+    case MM_GUID:
+      return MM_UUID_TEXT;
+    case MM_ARRAY:
+      return mm_array_room(type);
+    default:
+      return 0;
+  }
+}
+
+static uint64_t decode_latin1(mm_type type, const uint8_t *bytes, uint8_t *buffer) {
+  uint64_t used = 0, size = text_length(type, bytes);
+  for (uint64_t i = 0; i < size; i++) used += mm_utf8_put(bytes[i], buffer + used);
+  return used;
 }
 
 static uint64_t decode_utf16(mm_type type, const uint8_t *bytes, uint8_t *buffer) {
@@ -78,6 +101,15 @@ static uint64_t decode_utf16(mm_type type, const uint8_t *bytes, uint8_t *buffer
   return used;
 }
 
+static uint64_t decode_uuid(mm_type type, const uint8_t *bytes, uint8_t *buffer) {
+  mm_uuid_print(type.kind == MM_GUID, bytes, buffer);
+  return MM_UUID_TEXT;
+}
+
+static mm_value made_text(const uint8_t *buffer, uint64_t size) {
+  return (mm_value){.kind = MM_VALUE_TEXT, .data = buffer, .size = size};
+}
+
 static mm_value decode_real(double real) {
   return (mm_value){.kind = isnan(real) ? MM_VALUE_NULL : MM_VALUE_REAL, .real = real};
 }
@@ -85,14 +117,21 @@ static mm_value decode_real(double real) {
 mm_value mm_type_decode(mm_type type, const uint8_t *bytes, uint8_t *buffer) {
   switch (type.kind) {
     case MM_FLOAT:
+    case MM_BFLOAT:
       return decode_real(load_real(type, bytes));
     case MM_BLOB:
       return (mm_value){.kind = MM_VALUE_BLOB, .data = bytes, .size = type.size};
     case MM_TEXT:
-      return (mm_value){.kind = MM_VALUE_TEXT, .data = bytes, .size = text_length(type, bytes)};
+      return made_text(bytes, text_length(type, bytes));
+    case MM_LATIN1:
+      return made_text(buffer, decode_latin1(type, bytes, buffer));
     case MM_UTF16:
-      return (mm_value){
-          .kind = MM_VALUE_TEXT, .data = buffer, .size = decode_utf16(type, bytes, buffer)};
+      return made_text(buffer, decode_utf16(type, bytes, buffer));
+    case MM_UUID:
+    case MM_GUID:
+      return made_text(buffer, decode_uuid(type, bytes, buffer));
+    case MM_ARRAY:
+      return made_text(buffer, mm_array_decode(type, bytes, buffer));
     default:
       return (mm_value){.kind = MM_VALUE_INTEGER, .integer = mm_type_integer(type, bytes)};
   }
@@ -140,13 +179,18 @@ static int compare_utf16(mm_type type, const uint8_t *a, const uint8_t *b) {
 int mm_type_compare(mm_type type, const uint8_t *a, const uint8_t *b) {
   switch (type.kind) {
     case MM_FLOAT:
+    case MM_BFLOAT:
       return compare_reals(load_real(type, a), load_real(type, b));
     case MM_BLOB:
       return memcmp(a, b, type.size);
     case MM_TEXT:
+    case MM_LATIN1:
       return compare_texts(type, a, b);
     case MM_UTF16:
       return compare_utf16(type, a, b);
+    case MM_UUID:
+    case MM_GUID:
+      return mm_uuid_compare(type.kind == MM_GUID, a, b);
     default:
       return compare_integers(type, a, b);
   }

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/bytes/decimal.h"
+#include "core/bytes/array.h"
+#include "core/bytes/half.h"
 #include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
 #include "core/bytes/whole.h"
@@ -81,6 +82,32 @@ static int encode_float(mm_type type, const mm_value *value, uint8_t *out, mm_er
   return MM_OK;
 }
 
+/* Rounded to odd, as it is to be rounded again. */
+static bool value_odd(const mm_value *value, double *out) {
+  char text[MM_NUMBER_TEXT];
+  int size;
+  switch (value->kind) {
+    case MM_VALUE_INTEGER:
+      size = snprintf(text, sizeof text, "%" PRId64, value->integer);
+      return mm_text_odd((const uint8_t *)text, (uint64_t)size, out);
+    case MM_VALUE_TEXT:
+      return mm_text_odd(value->data, value->size, out);
+    default:
+      *out = value->real;
+      return value->kind == MM_VALUE_REAL;
+  }
+}
+
+static int encode_half(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
+  int kind = type.kind == MM_BFLOAT ? MM_HALF_BF16 : MM_HALF_F16;
+  double real;
+  uint16_t bits;
+  bool fits = value_odd(value, &real) && mm_half_round(kind, real, &bits);
+  if (!fits) return mm_type_misfit(type, value, "", err);
+  store(type, bits, out);
+  return MM_OK;
+}
+
 static int encode_double(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
   double real;
   uint64_t bits;
@@ -103,9 +130,8 @@ static int encode_blob(mm_type type, const mm_value *value, uint8_t *out, mm_err
   return MM_OK;
 }
 
-/* The bytes of a TEXT, or of a number, which are then put into `buffer`; false for all else. */
-static bool value_text(const mm_value *value, char buffer[MM_NUMBER_TEXT], const uint8_t **data,
-                       uint64_t *size) {
+bool mm_value_text(const mm_value *value, char buffer[MM_NUMBER_TEXT], const uint8_t **data,
+                   uint64_t *size) {
   *data = (const uint8_t *)buffer;
   switch (value->kind) {
     case MM_VALUE_TEXT:
@@ -130,14 +156,12 @@ static bool has_nul(const uint8_t *data, uint64_t size) {
   return size > 0 && memchr(data, 0, (size_t)size);
 }
 
-#define NUL_INSIDE " (with a NUL inside)"
-
 static int encode_text(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
   char buffer[MM_NUMBER_TEXT];
   const uint8_t *data;
   uint64_t size;
-  if (!value_text(value, buffer, &data, &size)) return mm_type_misfit(type, value, "", err);
-  if (has_nul(data, size)) return mm_type_misfit(type, value, NUL_INSIDE, err);
+  if (!mm_value_text(value, buffer, &data, &size)) return mm_type_misfit(type, value, "", err);
+  if (has_nul(data, size)) return mm_type_misfit(type, value, MM_NUL_INSIDE, err);
   if (size > type.size) return mm_type_misfit_length(type, value, size, err);
   store_padded(type, data, size, out);
   return MM_OK;
@@ -159,7 +183,7 @@ static bool utf16_size(const uint8_t *text, uint64_t size, uint64_t *bytes) {
 }
 
 static uint8_t *utf16_put(mm_type type, uint32_t unit, uint8_t *out) {
-  store((mm_type){MM_UNSIGNED, type.big_endian, 2}, unit, out);
+  store((mm_type){.kind = MM_UNSIGNED, .big_endian = type.big_endian, .size = 2}, unit, out);
   return out + 2;
 }
 
@@ -183,25 +207,88 @@ static int encode_utf16(mm_type type, const mm_value *value, uint8_t *out, mm_er
   char buffer[MM_NUMBER_TEXT];
   const uint8_t *data;
   uint64_t size, bytes;
-  if (!value_text(value, buffer, &data, &size)) return mm_type_misfit(type, value, "", err);
-  if (has_nul(data, size)) return mm_type_misfit(type, value, NUL_INSIDE, err);
+  if (!mm_value_text(value, buffer, &data, &size)) return mm_type_misfit(type, value, "", err);
+  if (has_nul(data, size)) return mm_type_misfit(type, value, MM_NUL_INSIDE, err);
   if (!utf16_size(data, size, &bytes)) return mm_type_misfit(type, value, " (not UTF-8)", err);
   if (bytes > type.size) return mm_type_misfit_length(type, value, bytes, err);
   store_utf16(type, data, size, out);
   return MM_OK;
 }
 
+/* The bytes that UTF-8 takes in latin1; false if it is not UTF-8, or above U+00FF. */
+static bool latin1_size(const uint8_t *text, uint64_t size, uint64_t *bytes) {
+  *bytes = 0;
+  for (uint64_t at = 0; at < size; ++*bytes) {
+    uint32_t point;
+    size_t length = mm_utf8_next(text + at, size - at, &point);
+    if (length == 0 || point > 0xff) return false;
+    at += length;
+  }
+  return true;
+}
+
+static void store_latin1(mm_type type, const uint8_t *text, uint64_t size, uint8_t *out) {
+  uint8_t *end = out + type.size;
+  for (uint64_t at = 0; at < size;) {
+    uint32_t point = 0;
+    at += mm_utf8_next(text + at, size - at, &point);
+    *out++ = (uint8_t)point;
+  }
+  memset(out, 0, (size_t)(end - out));
+}
+
+static int encode_latin1(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
+  char buffer[MM_NUMBER_TEXT];
+  const uint8_t *data;
+  uint64_t size, bytes;
+  if (!mm_value_text(value, buffer, &data, &size)) return mm_type_misfit(type, value, "", err);
+  if (has_nul(data, size)) return mm_type_misfit(type, value, MM_NUL_INSIDE, err);
+  if (!latin1_size(data, size, &bytes)) {
+    return mm_type_misfit(type, value, " (not all of it in latin1)", err);
+  }
+  if (bytes > type.size) return mm_type_misfit_length(type, value, bytes, err);
+  store_latin1(type, data, size, out);
+  return MM_OK;
+}
+
+static int encode_uuid(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
+  uint8_t bytes[MM_UUID_BYTES];
+  if (value->kind == MM_VALUE_BLOB && value->size == MM_UUID_BYTES) {
+    memcpy(out, value->data, MM_UUID_BYTES);
+    return MM_OK;
+  }
+  if (value->kind == MM_VALUE_BLOB) return mm_type_misfit_length(type, value, value->size, err);
+  bool good = value->kind == MM_VALUE_TEXT &&
+              mm_uuid_read(type.kind == MM_GUID, value->data, value->size, bytes);
+  if (!good) return mm_type_misfit(type, value, "", err);
+  memcpy(out, bytes, MM_UUID_BYTES);
+  return MM_OK;
+}
+
+static int encode_real(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
+  if (type.size == 2) return encode_half(type, value, out, err);
+  return type.size == 4 ? encode_float(type, value, out, err)
+                        : encode_double(type, value, out, err);
+}
+
 int mm_type_encode(mm_type type, const mm_value *value, uint8_t *out, mm_error *err) {
   switch (type.kind) {
     case MM_FLOAT:
-      return type.size == 4 ? encode_float(type, value, out, err)
-                            : encode_double(type, value, out, err);
+    case MM_BFLOAT:
+      return encode_real(type, value, out, err);
     case MM_BLOB:
       return encode_blob(type, value, out, err);
     case MM_TEXT:
       return encode_text(type, value, out, err);
+    case MM_LATIN1:
+      return encode_latin1(type, value, out, err);
     case MM_UTF16:
       return encode_utf16(type, value, out, err);
+    case MM_UUID:
+    case MM_GUID:
+      return encode_uuid(type, value, out, err);
+    case MM_ARRAY:
+      return mm_array_encode(type, value, out, err);
     default:
       return encode_integer(type, value, out, err);
   }

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/bytes/decimal.h"
 #include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
 
@@ -29,7 +28,7 @@ void mm_quote(const void *text, uint64_t size, char out[MM_QUOTED]) {
   (void)snprintf(out + used, MM_QUOTED - used, "%s'", left > 0 ? "…" : "");
 }
 
-static void describe_value(const mm_value *value, char out[MM_QUOTED]) {
+void mm_describe(const mm_value *value, char out[MM_QUOTED]) {
   switch (value->kind) {
     case MM_VALUE_INTEGER:
       (void)snprintf(out, MM_QUOTED, "%" PRId64, value->integer);
@@ -47,7 +46,7 @@ static void describe_value(const mm_value *value, char out[MM_QUOTED]) {
 
 int mm_type_misfit(mm_type type, const mm_value *value, const char *why, mm_error *err) {
   char what[MM_QUOTED], name[MM_TYPE_NAME];
-  describe_value(value, what);
+  mm_describe(value, what);
   mm_type_name(type, name);
   return mm_fail(err, MM_CONSTRAINT, "%s%s does not fit %s", what, why, name);
 }
