@@ -4,29 +4,51 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How a hint completes the name of a type: with le or be, with a size. */
+enum { HINT_PLAIN, HINT_ORDERED, HINT_SIZED, HINT_BOTH };
+
 /* As other languages and databases call them; a number of more than a byte is short of its order. */
 static const struct {
   const char *type, *words;
+  int how;
 } type_hints[] = {
-    {"u8", " u8 byte uint8 ubyte uchar bool boolean tinyint "},
-    {"i8", " i8 int8 sbyte schar "},
-    {"u16", " u16 uint16 ushort word "},
-    {"i16", " i16 int16 short smallint "},
-    {"u24", " u24 uint24 "},
-    {"i24", " i24 int24 mediumint "},
-    {"u32", " u32 uint32 uint unsigned dword "},
-    {"i32", " i32 int32 int integer "},
-    {"u64", " u64 uint64 ulong qword "},
-    {"i64", " i64 int64 long bigint "},
-    {"f32", " f32 float float32 single "},
-    {"f64", " f64 double float64 real numeric "},
-    {"blob", " blob binary varbinary bytes bytea "},
-    {"text", " text string str char varchar "},
-    {"utf16", " utf16 wchar wstring nchar nvarchar "},
+    {"u8", " u8 byte uint8 ubyte uchar bool boolean tinyint ", HINT_PLAIN},
+    {"i8", " i8 int8 sbyte schar ", HINT_PLAIN},
+    {"u16", " u16 uint16 ushort word ", HINT_ORDERED},
+    {"i16", " i16 int16 short smallint ", HINT_ORDERED},
+    {"u24", " u24 uint24 ", HINT_ORDERED},
+    {"i24", " i24 int24 mediumint ", HINT_ORDERED},
+    {"u32", " u32 uint32 uint unsigned dword ", HINT_ORDERED},
+    {"i32", " i32 int32 int integer ", HINT_ORDERED},
+    {"u40", " u40 uint40 ", HINT_ORDERED},
+    {"i40", " i40 int40 ", HINT_ORDERED},
+    {"u48", " u48 uint48 ", HINT_ORDERED},
+    {"i48", " i48 int48 ", HINT_ORDERED},
+    {"u56", " u56 uint56 ", HINT_ORDERED},
+    {"i56", " i56 int56 ", HINT_ORDERED},
+    {"u64", " u64 uint64 ulong qword ", HINT_ORDERED},
+    {"i64", " i64 int64 long bigint ", HINT_ORDERED},
+    {"f16", " f16 half float16 fp16 binary16 ", HINT_ORDERED},
+    {"bf16", " bf16 bfloat16 bfloat ", HINT_ORDERED},
+    {"f32", " f32 float float32 single ", HINT_ORDERED},
+    {"f64", " f64 double float64 real numeric ", HINT_ORDERED},
+    {"blob", " blob binary varbinary bytes bytea ", HINT_SIZED},
+    {"text", " text string str char varchar ", HINT_SIZED},
+    {"latin1", " latin1 latin iso88591 ", HINT_SIZED},
+    {"utf16", " utf16 wchar wstring nchar nvarchar ", HINT_BOTH},
+    {"uuid", " uuid ", HINT_PLAIN},
+    {"guid", " guid uniqueidentifier clsid ", HINT_PLAIN},
+    {"uleb128", " uleb128 uleb uvarint varuint ", HINT_PLAIN},
+    {"sleb128", " sleb128 sleb ", HINT_PLAIN},
+    {"uleb128 or sleb128", " leb128 leb ", HINT_PLAIN},
+    {"varint", " varint ", HINT_PLAIN},
+    {"vlq", " vlq ", HINT_PLAIN},
+    {"vlq1", " vlq1 ", HINT_PLAIN},
+    {"cstr", " cstr cstring asciz asciiz strz stringz ", HINT_PLAIN},
 };
 enum { TYPE_HINTS = sizeof type_hints / sizeof *type_hints };
 
-#define HINT_WORD 16
+#define HINT_WORD 24
 
 /* The word that the name begins with, in small letters; its length, 0: none, or too long a one. */
 static size_t first_word(const char *name, size_t size, char word[HINT_WORD]) {
@@ -69,9 +91,9 @@ static void size_given(const char *rest, size_t size, char out[HINT_WORD]) {
   (void)snprintf(out, HINT_WORD, "%.*s", good ? (int)size : 3, good ? rest : "(n)");
 }
 
-static void write_hint(const char *type, const char *order, const char *size,
+static void write_hint(const char *type, int how, const char *order, const char *size,
                        char hint[MM_TYPE_HINT]) {
-  bool ordered = type[1] != '8' && strcmp(type, "text") != 0 && strcmp(type, "blob") != 0;
+  bool ordered = how == HINT_ORDERED || how == HINT_BOTH;
   if (!ordered) {
     (void)snprintf(hint, MM_TYPE_HINT, "say %s%s", type, size);
   } else if (*order) {
@@ -93,13 +115,15 @@ void mm_type_hint(const char *name, size_t size, char hint[MM_TYPE_HINT]) {
     if (*order) i = find_hint(word);
   }
   if (i == TYPE_HINTS) {
-    (void)snprintf(hint, MM_TYPE_HINT,
-                   "there are u8, i8, with le or be behind u16, i16, u24, i24, u32, i32, u64, i64, "
-                   "f32, f64, and with a size blob(n), text(n), utf16le(n), utf16be(n)");
+    (void)snprintf(
+        hint, MM_TYPE_HINT,
+        "there are u8 to u64 and i8 to i64 in steps of 8, f16, bf16, f32, f64, with le or be "
+        "behind what has more than a byte; with a size blob(n), text(n), latin1(n), "
+        "utf16le(n), utf16be(n); uuid, guid; uleb128, sleb128, varint, vlq, vlq1, cstr; "
+        "and TYPE[n]");
     return;
   }
-  const char *type = type_hints[i].type;
-  bool sized = !strcmp(type, "blob") || !strcmp(type, "text") || !strcmp(type, "utf16");
-  if (sized) size_given(name + length, size - length, given);
-  write_hint(type, order, given, hint);
+  int how = type_hints[i].how;
+  if (how == HINT_SIZED || how == HINT_BOTH) size_given(name + length, size - length, given);
+  write_hint(type_hints[i].type, how, order, given, hint);
 }

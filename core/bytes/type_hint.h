@@ -8,7 +8,7 @@
 
 /* "say u32le or u32be" for u32, uint32, DWORD …, "say text(12)" for char(12); for all else what
 ** types there are. */
-#define MM_TYPE_HINT 192
+#define MM_TYPE_HINT 320
 void mm_type_hint(const char *name, size_t size, char hint[MM_TYPE_HINT]);
 
 #endif

@@ -208,13 +208,14 @@ int ext_value_text(sqlite3_value *value, const char *what, const char **out, mm_
   return MM_OK;
 }
 
-int ext_value_type(int argc, sqlite3_value **argv, int i, mm_type *type, mm_error *err) {
+int ext_value_type(int argc, sqlite3_value **argv, int i, unsigned allow, mm_type *type,
+                   mm_error *err) {
   const char *name = "u8";
   if (i < argc && sqlite3_value_type(argv[i]) != SQLITE_NULL) {
     int rc = ext_value_text(argv[i], "type", &name, err);
     if (rc) return rc;
   }
-  return mm_type_parse(name, strlen(name), type, err);
+  return mm_type_parse(name, strlen(name), allow, type, err);
 }
 
 /* ---- results -------------------------------------------------------------------------------- */
@@ -247,9 +248,18 @@ void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t siz
   }
 }
 
-/* UTF-16 is turned into UTF-8 on the way, in memory that SQLite frees. */
-static void result_utf16(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
-  uint8_t *buffer = sqlite3_malloc64(mm_type_buffer(type) + 1);
+/* Room for a text that is made, on the stack: a uuid, a short array. */
+#define SHORT_TEXT 256
+
+/* A text that is made of the bytes, in memory that SQLite frees. What needs more room than SQLite
+** can ask for is too big. */
+static void result_made(sqlite3_context *context, mm_type type, const uint8_t *bytes,
+                        uint64_t room) {
+  if (room > INT32_MAX / 2) {
+    sqlite3_result_error_toobig(context);
+    return;
+  }
+  uint8_t *buffer = sqlite3_malloc64(room);
   if (!buffer) {
     sqlite3_result_error_nomem(context);
     return;
@@ -259,12 +269,16 @@ static void result_utf16(sqlite3_context *context, mm_type type, const uint8_t *
 }
 
 void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+  uint8_t buffer[SHORT_TEXT];
   if (type.kind == MM_UNSIGNED || type.kind == MM_SIGNED) {
     sqlite3_result_int64(context, mm_type_integer(type, bytes));
-  } else if (type.kind == MM_UTF16) {
-    result_utf16(context, type, bytes);
+    return;
+  }
+  uint64_t room = mm_type_buffer(type);
+  if (room > sizeof buffer) {
+    result_made(context, type, bytes, room);
   } else {
-    mm_value value = mm_type_decode(type, bytes, NULL);
+    mm_value value = mm_type_decode(type, bytes, buffer);
     ext_result_value(context, &value);
   }
 }

@@ -45,13 +45,14 @@ int ext_value_bytes(sqlite3_value *value, const char *what, const uint8_t **data
 /* TEXT without a NUL inside; borrowed. */
 int ext_value_text(sqlite3_value *value, const char *what, const char **out, mm_error *err);
 
-/* A type by its name; the default if not given. */
-int ext_value_type(int argc, sqlite3_value **argv, int i, mm_type *type, mm_error *err);
+/* A type by its name, as mm_type_parse with `allow`; the default if not given. */
+int ext_value_type(int argc, sqlite3_value **argv, int i, unsigned allow, mm_type *type,
+                   mm_error *err);
 
 /* Hand a decoded value to SQLite. */
 void ext_result_value(sqlite3_context *context, const mm_value *value);
 
-/* The value of a type at `bytes`. */
+/* The value of a fixed type at `bytes`. */
 void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes);
 
 /* A copy of bytes as a BLOB; SQLITE_TOOBIG if there are too many. Never NULL, an empty one too. */

@@ -13,6 +13,7 @@
 #include "ext/functions/fn.h"
 #include "ext/functions/writer.h"
 
+#include "core/bytes/varlen.h"
 #include "core/common/mem.h"
 
 /* The same for what Python's methods take, where a negative number means nothing: `what` names
@@ -50,6 +51,46 @@ static void sizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   sqlite3_result_int64(context, (sqlite3_int64)file.object->core->size);
 }
 
+/* Bytes that must be there for a value at all. */
+static uint64_t least_size(mm_type type) {
+  return mm_type_is_variable(type) ? 1 : type.size;
+}
+
+/* Why there is no value at `place`, which may be that the file was cut meanwhile. */
+static void fail_extent(sqlite3_context *context, const ext_file *file, mm_type type,
+                        uint64_t place) {
+  mm_error *err = &ext_conn_of(context)->err;
+  char name[MM_TYPE_NAME];
+  if (fn_cut(context, "mmap_get", file)) return;
+  mm_type_name(type, name);
+  mm_error inner = *err;
+  mm_fail(err, inner.code, "%s at offset %llu of '%s' %s", name,
+          (unsigned long long)(place - file->start), fn_name(file), inner.text);
+  fn_fail(context, "mmap_get");
+}
+
+/* No text is longer than SQLite takes, so that nobody looks further for its end. */
+static uint64_t readable(sqlite3_context *context, const ext_file *file, uint64_t place) {
+  sqlite3 *db = sqlite3_context_db_handle(context);
+  uint64_t left = file->start + file->length - place;
+  uint64_t most = (uint64_t)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1) + MM_TYPE_END + 1;
+  return left < most ? left : most;
+}
+
+static void get_variable(sqlite3_context *context, const ext_file *file, mm_type type,
+                         uint64_t place) {
+  const uint8_t *bytes = file->object->core->data + place;
+  uint64_t size, available = readable(context, file, place);
+  mm_error *err = &ext_conn_of(context)->err;
+  if (mm_type_extent(type, bytes, available, &size, err)) {
+    fail_extent(context, file, type, place);
+    return;
+  }
+  mm_value value = mm_varlen_decode(type, bytes, size);
+  ext_result_value(context, &value);
+  fn_spoilt(context, "mmap_get", file, size);
+}
+
 static void getFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_get";
   mm_error *err = &ext_conn_of(context)->err;
@@ -60,14 +101,16 @@ static void getFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   if (ext_any_null(argv, 2)) return;
   if (ext_file_argument(context, name, argv[0], &file)) return;
   int rc = ext_value_integer(argv[1], "offset", &offset, err);
-  if (rc == MM_OK) rc = ext_value_type(argc, argv, 2, &type, err);
-  if (rc == MM_OK) rc = fn_place(&file, offset, type.size, &place, err);
+  if (rc == MM_OK) rc = ext_value_type(argc, argv, 2, MM_ALLOW_VARIABLE, &type, err);
+  if (rc == MM_OK) rc = fn_place(&file, offset, least_size(type), &place, err);
   if (rc) {
     fn_fail(context, name);
-    return;
+  } else if (mm_type_is_variable(type)) {
+    get_variable(context, &file, type, place);
+  } else {
+    ext_result_typed(context, type, file.object->core->data + place);
+    fn_spoilt(context, name, &file, type.size);
   }
-  ext_result_typed(context, type, file.object->core->data + place);
-  fn_spoilt(context, name, &file, type.size);
 }
 
 static int slice_arguments(int argc, sqlite3_value **argv, int64_t length, mm_slice *slice,
@@ -171,7 +214,7 @@ static int run_set(ext_conn *conn, ext_write *write, mm_error *err) {
   mm_type type;
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "offset", &offset, err);
-  if (rc == MM_OK) rc = ext_value_type(write->argc, write->argv, 3, &type, err);
+  if (rc == MM_OK) rc = ext_value_type(write->argc, write->argv, 3, 0, &type, err);
   if (rc == MM_OK) rc = fn_place(&write->file, offset, type.size, &place, err);
   return rc == MM_OK ? set_at(write, place, type, err) : rc;
 }

@@ -116,7 +116,7 @@ static int parse_type_and_place(parser *parse, const char *text, mmap_column *co
   }
   while (end > text && ext_argument_is_blank(end[-1])) end--;
   mm_error inner;
-  if (mm_type_parse(text, (size_t)(end - text), &column->type, &inner)) {
+  if (mm_type_parse(text, (size_t)(end - text), 0, &column->type, &inner)) {
     return mm_fail(parse->err, MM_ERROR, "column '%s': %s", column->name, inner.text);
   }
   return MM_OK;
@@ -170,12 +170,20 @@ static int parse_argument(parser *parse, const char *text) {
   return parse_column(parse, name, p);
 }
 
+static int check_sortable(const parser *parse, mm_type type) {
+  char name[MM_TYPE_NAME];
+  if (mm_type_is_ordered(type)) return MM_OK;
+  mm_type_name(type, name);
+  return mm_fail(parse->err, MM_ERROR, "sorted '%s' is %s, which has no order", parse->sorted,
+                 name);
+}
+
 static int find_sorted(parser *parse) {
   mmap_spec *spec = parse->spec;
   for (size_t i = 0; i < spec->column_count; i++) {
     if (sqlite3_stricmp(spec->columns[i].name, parse->sorted) == 0) {
       spec->sorted = (int)i;
-      return MM_OK;
+      return check_sortable(parse, spec->columns[i].type);
     }
   }
   return mm_fail(parse->err, MM_ERROR, "sorted '%s' is no column", parse->sorted);
@@ -231,13 +239,12 @@ void mmap_spec_clear(mmap_spec *spec) {
 
 /* NOT NULL lets SQLite take the first row in order for min(); floats may be NaN, which is NULL. */
 static const char *declaration_of(mm_type type) {
-  switch (type.kind) {
-    case MM_FLOAT:
+  switch (mm_type_gives(type)) {
+    case MM_VALUE_REAL:
       return "REAL";
-    case MM_BLOB:
+    case MM_VALUE_BLOB:
       return "BLOB NOT NULL";
-    case MM_TEXT:
-    case MM_UTF16:
+    case MM_VALUE_TEXT:
       return "TEXT NOT NULL";
     default:
       return "INTEGER NOT NULL";

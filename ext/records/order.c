@@ -26,7 +26,7 @@
 /* ---- keys ----------------------------------------------------------------------------------- */
 
 static bool is_bytewise(mm_type type) {
-  return type.kind == MM_BLOB || type.kind == MM_TEXT || type.kind == MM_UTF16;
+  return mm_type_gives(type) == MM_VALUE_BLOB || mm_type_gives(type) == MM_VALUE_TEXT;
 }
 
 static bool is_integer(mm_type type) {
@@ -36,7 +36,7 @@ static bool is_integer(mm_type type) {
 bool mmap_key_is_ordered(const mmap_table *table) {
   const mmap_column *column = mmap_sorted_column(table);
   if (!column) return false;
-  return table->text_order || (column->type.kind != MM_TEXT && column->type.kind != MM_UTF16);
+  return table->text_order || mm_type_gives(column->type) != MM_VALUE_TEXT;
 }
 
 mmap_keys mmap_table_keys(const mmap_table *table, const mm_object *object, const mmap_rows *rows,
@@ -112,6 +112,7 @@ static uint64_t rank_of_key(const mmap_keys *keys, const uint8_t *key) {
     case MM_SIGNED:
       return (uint64_t)mm_type_integer(keys->type, key) ^ SIGN;
     case MM_FLOAT:
+    case MM_BFLOAT:
       value = mm_type_decode(keys->type, key, NULL);
       return value.kind == MM_VALUE_NULL ? 0 : rank_of_real(value.real);
     case MM_BLOB:
@@ -534,13 +535,12 @@ bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3
     range->none = true;
     return true;
   }
-  switch (keys->type.kind) {
-    case MM_FLOAT:
+  switch (mm_type_gives(keys->type)) {
+    case MM_VALUE_REAL:
       return narrow_float(range, op, value);
-    case MM_BLOB:
+    case MM_VALUE_BLOB:
       return narrow_blob(range, op, value);
-    case MM_TEXT:
-    case MM_UTF16:
+    case MM_VALUE_TEXT:
       return narrow_text(range, op, value, plain);
     default:
       ext_bound_integer(op, value, &range->low, &range->high);

@@ -17,7 +17,7 @@ static char plan_target(const mmap_table *table, int column) {
 }
 
 static bool is_text(const mmap_column *column) {
-  return column->type.kind == MM_TEXT || column->type.kind == MM_UTF16;
+  return mm_type_gives(column->type) == MM_VALUE_TEXT;
 }
 
 typedef struct plan {
@@ -53,7 +53,8 @@ static bool compares_bytes(const plan *p, int i) {
 /* Is what the scan finds all that the constraint asks for? */
 static bool answers(const plan *p, char what, char how) {
   const mmap_column *column = mmap_sorted_column(p->table);
-  return what != 'k' || !(is_text(column) || (how == 'g' && column->type.kind == MM_FLOAT));
+  return what != 'k' ||
+         !(is_text(column) || (how == 'g' && mm_type_gives(column->type) == MM_VALUE_REAL));
 }
 
 static void plan_share(plan *p, char what, char how) {

@@ -71,7 +71,7 @@ typedef struct mmap_table {
   int64_t known_rows; /* as of the last use, for estimates; -1: not used yet */
   uint8_t *scratch;   /* for values on their way into a record; owned */
   uint64_t scratch_size;
-  uint8_t *text;             /* room for a decoded key, if that is UTF-16; owned */
+  uint8_t *text;             /* room for a decoded key, if its text has to be made; owned */
   ext_object *own;           /* access=copy: the table's own object; held */
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */

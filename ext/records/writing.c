@@ -120,7 +120,8 @@ static int encode(sqlite3_value *value, mm_type type, const char *column, uint8_
 }
 
 /* The columns of a table of bytes as one record's. */
-static const mmap_column byte_column = {(char *)(uintptr_t) "byte", {MM_UNSIGNED, false, 1}, 0};
+static const mmap_column byte_column = {
+    (char *)(uintptr_t) "byte", {.kind = MM_UNSIGNED, .size = 1}, 0};
 
 static size_t field_count(const mmap_table *table) {
   return mmap_is_bytes(table) ? 1 : table->spec.column_count;

@@ -26,7 +26,7 @@ fi
 
 # What the longest input is.
 case $name in
-  create) most=300 ;;
+  create | expr) most=300 ;;
   hex | regex) most=200 ;;
   sql | raw_sql) most=600 ;;
   *) most=2000 ;;

@@ -48,7 +48,7 @@ private:
 mm_type Type(const string &name) {
   mm_type type = {};
   mm_error err = {};
-  EXPECT_EQ(mm_type_parse(name.data(), name.size(), &type, &err), MM_OK) << name;
+  EXPECT_EQ(mm_type_parse(name.data(), name.size(), 0, &type, &err), MM_OK) << name;
   return type;
 }
 
@@ -106,7 +106,7 @@ Decoded Decode(const string &name, const string &bytes) {
   Bytes in(bytes);
   Bytes buffer(string(mm_type_buffer(type), '?'));
   Decoded result;
-  result.value = mm_type_decode(type, in.data(), type.kind == MM_UTF16 ? buffer.data() : nullptr);
+  result.value = mm_type_decode(type, in.data(), mm_type_buffer(type) ? buffer.data() : nullptr);
   bool borrowed = result.value.kind == MM_VALUE_BLOB || result.value.kind == MM_VALUE_TEXT;
   if (borrowed) {
     result.bytes.assign(reinterpret_cast<const char *>(result.value.data), result.value.size);
@@ -180,7 +180,7 @@ string ParseError(const string &name) {
   mm_type type = {};
   mm_error err = {};
   Bytes exact(name);
-  int code = mm_type_parse(reinterpret_cast<char *>(exact.data()), name.size(), &type, &err);
+  int code = mm_type_parse(reinterpret_cast<char *>(exact.data()), name.size(), 0, &type, &err);
   EXPECT_EQ(code, MM_ERROR) << name;
   EXPECT_EQ(type.size, 0u) << name;
   return err.text;
@@ -230,8 +230,9 @@ TEST(TypeName, IsReadInAnyCaseAndWithSpaces) {
 }
 
 const string kTypes =
-    "there are u8, i8, with le or be behind u16, i16, u24, i24, u32, i32, u64, i64, f32, f64, and "
-    "with a size blob(n), text(n), utf16le(n), utf16be(n)";
+    "there are u8 to u64 and i8 to i64 in steps of 8, f16, bf16, f32, f64, with le or be behind "
+    "what has more than a byte; with a size blob(n), text(n), latin1(n), utf16le(n), utf16be(n); "
+    "uuid, guid; uleb128, sleb128, varint, vlq, vlq1, cstr; and TYPE[n]";
 
 TEST(TypeName, OfOthersIsUnderstoodButNotTaken) {
   for (auto [name, hint] : std::initializer_list<std::pair<const char *, const char *>>{
@@ -271,7 +272,7 @@ TEST(TypeName, IsRefusedWhenThereIsNoneSuch) {
   EXPECT_EQ(ParseError(""), "'' is no type: " + kTypes);
   EXPECT_EQ(ParseError(string("u8\0", 3)), "'u8?' is no type: say u8");
   for (const char *name :
-       {" ",         "u",         "u32",      "u8le",         "i8be",     "f16le",
+       {" ",         "u",         "u32",      "u8le",         "i8be",     "f128le",
         "u32lee",    "u32 le",    "u32le(4)", "u8 u8",        "blob",     "blob()",
         "blob(",     "blob(3",    "blob 3",   "blob(-1)",     "blob(+1)", "blob(1.0)",
         "blob(1 2)", "blob(3) x", "blob(3))", "blob(0x)",     "blob(x3)", "blob(0xg)",
@@ -718,7 +719,7 @@ TEST(TypeUtf16, HoldsEveryCodePoint) {
       utf8[length++] = static_cast<uint8_t>(0x80 | (point >> 6 & 0x3f));
     }
     if (point >= 0x80) utf8[length++] = static_cast<uint8_t>(0x80 | (point & 0x3f));
-    mm_type type = {MM_UTF16, (point & 1) != 0, 4};
+    mm_type type = Type(point & 1 ? "utf16be(4)" : "utf16le(4)");
     mm_value value = {MM_VALUE_TEXT, 0, 0, utf8, length};
     mm_error err;
     ASSERT_EQ(mm_type_encode(type, &value, out, &err), MM_OK) << point;

@@ -31,9 +31,11 @@ TEST_P(Encoding, PathsAndMessagesAreText) {
             "ERROR mmap_get: offset 'drölf' is not an integer");
   EXPECT_EQ(
       Error("SELECT mmap_get('grün.bin', 0, 'ü8')"),
-      "ERROR mmap_get: 'ü8' is no type: there are u8, i8, with le or be behind u16, i16, u24, "
-      "i24, u32, i32, u64, i64, f32, f64, and with a size blob(n), text(n), utf16le(n), "
-      "utf16be(n)");
+      "ERROR mmap_get: 'ü8' is no type: there are u8 to u64 and i8 to i64 in steps of 8, f16, "
+      "bf16, "
+      "f32, f64, with le or be behind what has more than a byte; with a size blob(n), text(n), "
+      "latin1(n), utf16le(n), utf16be(n); uuid, guid; uleb128, sleb128, varint, vlq, vlq1, cstr; "
+      "and TYPE[n]");
   EXPECT_EQ(Error("SELECT mmap_size('grün.bin' || char(0) || 'x')"),
             "ERROR mmap_size: path 'grün.bin' goes on after a NUL");
   EXPECT_EQ(One("SELECT mmap_config('synchronous', 'normal'), mmap_config('busy_timeout', '70')"),

@@ -119,8 +119,9 @@ TEST_F(RecordsTest, HidesOffset) {
 TEST_F(RecordsTest, SaysWhichArgumentIsWrong) {
   Put("a.bin", "0123456789");
   const std::string types =
-      "there are u8, i8, with le or be behind u16, i16, u24, i24, u32, i32, u64, i64, f32, f64, "
-      "and with a size blob(n), text(n), utf16le(n), utf16be(n)";
+      "there are u8 to u64 and i8 to i64 in steps of 8, f16, bf16, f32, f64, with le or be behind "
+      "what has more than a byte; with a size blob(n), text(n), latin1(n), utf16le(n), utf16be(n); "
+      "uuid, guid; uleb128, sleb128, varint, vlq, vlq1, cstr; and TYPE[n]";
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"", "a path is needed"},
       {"''", "a path is needed"},
