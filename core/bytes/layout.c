@@ -354,7 +354,8 @@ static int find_size(mm_layout *layout, mm_error *err) {
   if (record && !mm_expr_constant(record, &value)) return MM_OK;
   if (record && (value.kind != MM_VALUE_INTEGER || value.integer < 1 ||
                  (uint64_t)value.integer < used)) {
-    return mm_fail(err, MM_ERROR, "record: its columns take %llu bytes", (unsigned long long)used);
+    return mm_fail(err, MM_ERROR, "record %lld is less than the %llu bytes of its columns",
+                   (long long)value.integer, (unsigned long long)used);
   }
   layout->used = used;
   layout->record = record ? (uint64_t)value.integer : used;

@@ -161,7 +161,7 @@ void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset) {
 /* ---- finding the columns --------------------------------------------------------------------- */
 
 /* An expression of a column that is to be a number, 0 or more. */
-static int eval_number(mm_walk *walk, size_t i, const mm_expr *expr, const char *what,
+static int eval_size(mm_walk *walk, size_t i, const mm_expr *expr, const char *what,
                        uint64_t *number) {
   mm_error inner;
   mm_value value;
@@ -200,7 +200,7 @@ static int find_start(mm_walk *walk, size_t i, uint64_t *at) {
   const mm_layout_column *column = &walk->layout->columns[i];
   uint64_t base = column->place == MM_PLACE_RECORD ? walk->offset : 0, n = column->at;
   if (column->place == MM_PLACE_AFTER) return MM_OK; /* it is there already */
-  int rc = column->where ? eval_number(walk, i, column->where, "place", &n) : MM_OK;
+  int rc = column->where ? eval_size(walk, i, column->where, "place", &n) : MM_OK;
   if (rc) return rc;
   if (n > UINT64_MAX / 2) return check_room(walk, i, n, 0);
   *at = base + n;
@@ -208,7 +208,7 @@ static int find_start(mm_walk *walk, size_t i, uint64_t *at) {
 }
 
 /* Bits go on where the b-column before has ended, if it was one of the same order. */
-static void find_bits(const mm_walk *walk, size_t i, uint64_t *at, mm_walk_place *place) {
+static void find_bit_field(const mm_walk *walk, size_t i, uint64_t *at, mm_walk_place *place) {
   const mm_layout_column *column = &walk->layout->columns[i];
   const mm_layout_column *before = i > 0 ? column - 1 : NULL;
   mm_type type = mm_walk_type(walk, i);
@@ -229,7 +229,7 @@ static int find_bytes(mm_walk *walk, size_t i, uint64_t at, uint64_t *size) {
   mm_error inner;
   *size = column->type.size;
   if (column->size) {
-    int rc = eval_number(walk, i, column->size, "size", size);
+    int rc = eval_size(walk, i, column->size, "size", size);
     mm_type type = column->type;
     bool fits = rc == MM_OK && mm_type_set_count(&type, *size);
     if (rc == MM_OK && !fits && column->type.kind != MM_BLOB) {
@@ -269,7 +269,7 @@ static int find_placed(mm_walk *walk, size_t i) {
   if (rc) return rc;
   walk->pos = at;
   if (column->type.kind == MM_BITS) {
-    find_bits(walk, i, &at, place);
+    find_bit_field(walk, i, &at, place);
   } else {
     rc = check_room(walk, i, at, 0);
     if (rc == MM_OK) rc = find_bytes(walk, i, at, &place->size);

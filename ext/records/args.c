@@ -23,18 +23,31 @@ enum option {
   OPT_RECORD,
   OPT_SORTED,
   OPT_SYNCHRONOUS,
+  OPT_COUNT,
+  OPT_WHILE,
+  OPT_UNTIL,
+  OPT_CHECK,
+  OPT_ALIGN,
+  OPT_ENDIAN,
+  OPT_PARTIAL,
   OPT_MAX
 };
 
-static const char *const option_names[OPT_MAX] = {"access", "delete", "offset",     "length",
-                                                  "record", "sorted", "synchronous"};
+static const char *const option_names[OPT_MAX] = {
+    "access", "delete", "offset", "length", "record", "sorted", "synchronous",
+    "count",  "while",  "until",  "check",  "align",  "endian", "partial"};
+
+/* What a layout is made without: it is of no file, and is only updated. */
+#define NOT_OF_LAYOUTS                                                                             \
+  (1u << OPT_ACCESS | 1u << OPT_DELETE | 1u << OPT_LENGTH | 1u << OPT_SORTED |                     \
+   1u << OPT_SYNCHRONOUS)
 
 typedef struct parser {
   mmap_spec *spec;
   mm_error *err;
   unsigned seen;   /* a bit for each option */
   char *sorted;    /* the column's name: it may come later */
-  size_t capacity; /* of spec->columns */
+  bool big_endian; /* of option endian */
 } parser;
 
 static int option_of(const char *name) {
@@ -44,9 +57,38 @@ static int option_of(const char *name) {
   return -1;
 }
 
+/* A size may be a number; all else is an expression in brackets. */
+static int set_expression(parser *parse, int option, const char *text) {
+  static const int of[OPT_MAX] = {[OPT_RECORD] = MM_LAYOUT_RECORD, [OPT_COUNT] = MM_LAYOUT_COUNT,
+                                  [OPT_WHILE] = MM_LAYOUT_WHILE,   [OPT_UNTIL] = MM_LAYOUT_UNTIL,
+                                  [OPT_CHECK] = MM_LAYOUT_CHECK};
+  uint64_t number;
+  const char *p = ext_argument_skip(text);
+  int rc = MM_OK;
+  if (*p != '(' && option == OPT_RECORD) {
+    rc = ext_argument_number("record", text, &number, parse->err);
+  } else if (*p != '(') {
+    rc = mm_fail(parse->err, MM_ERROR, "option '%s' takes an expression in brackets",
+                 option_names[option]);
+  }
+  return rc ? rc : mm_layout_set(&parse->spec->layout, of[option], p, parse->err);
+}
+
+static int set_endian(parser *parse, const char *text) {
+  parse->big_endian = sqlite3_stricmp(text, "be") == 0;
+  if (parse->big_endian || sqlite3_stricmp(text, "le") == 0) return MM_OK;
+  return mm_fail(parse->err, MM_ERROR, "endian '%s' is neither le nor be", text);
+}
+
 static int set_option(parser *parse, int option, const char *text) {
   mmap_spec *spec = parse->spec;
   switch (option) {
+    case OPT_ALIGN:
+      return ext_argument_number("align", text, &spec->layout.align, parse->err);
+    case OPT_ENDIAN:
+      return set_endian(parse, text);
+    case OPT_PARTIAL:
+      return ext_argument_yes("partial", text, &spec->partial, parse->err);
     case OPT_ACCESS:
       return ext_access_parse(text, &spec->access, parse->err);
     case OPT_DELETE:
@@ -55,8 +97,6 @@ static int set_option(parser *parse, int option, const char *text) {
       return ext_argument_number("offset", text, &spec->offset, parse->err);
     case OPT_LENGTH:
       return ext_argument_number("length", text, &spec->length, parse->err);
-    case OPT_RECORD:
-      return ext_argument_number("record", text, &spec->record, parse->err);
     case OPT_SORTED:
       parse->sorted = mm_strdup(text);
       return parse->sorted ? MM_OK : mm_fail_nomem(parse->err);
@@ -70,13 +110,16 @@ static int parse_table_option(parser *parse, const char *name, const char *rest)
   if (option < 0) {
     return mm_fail(parse->err, MM_ERROR,
                    "unknown option '%s': there are access, delete, offset, length, record, sorted, "
-                   "synchronous",
+                   "synchronous, count, while, until, check, align, endian, partial",
                    name);
   }
   if (parse->seen & 1u << option) {
     return mm_fail(parse->err, MM_ERROR, "option '%s' is given twice", name);
   }
   parse->seen |= 1u << option;
+  if (option == OPT_RECORD || (option >= OPT_COUNT && option <= OPT_CHECK)) {
+    return set_expression(parse, option, rest);
+  }
   char *text = ext_argument_text(rest);
   int rc = text ? set_option(parse, option, text) : mm_fail_nomem(parse->err);
   mm_free(text);
@@ -85,72 +128,21 @@ static int parse_table_option(parser *parse, const char *name, const char *rest)
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
-static uint64_t end_of_columns(const mmap_spec *spec) {
-  uint64_t end = 0;
-  for (size_t i = 0; i < spec->column_count; i++) {
-    uint64_t e = spec->columns[i].at + spec->columns[i].type.size;
-    if (e > end) end = e;
-  }
-  return end;
-}
-
-static uint64_t after_last_column(const mmap_spec *spec) {
-  if (spec->column_count == 0) return 0;
-  const mmap_column *last = &spec->columns[spec->column_count - 1];
-  return last->at + last->type.size;
-}
-
-/* `type [@N]`: the @ is looked for from the end, the type is what stands before it. */
-static int parse_type_and_place(parser *parse, const char *text, mmap_column *column) {
-  const char *at = strrchr(text, '@');
-  const char *end = at ? at : text + strlen(text);
-  column->at = after_last_column(parse->spec);
-  if (at) {
-    const char *p = ext_argument_skip(at + 1);
-    int64_t n = ext_argument_digits(&p);
-    if (n < 0 || *ext_argument_skip(p)) {
-      return mm_fail(parse->err, MM_ERROR, "column '%s': '%s' is no place in a record",
-                     column->name, at);
-    }
-    column->at = (uint64_t)n;
-  }
-  while (end > text && ext_argument_is_blank(end[-1])) end--;
-  mm_error inner;
-  if (mm_type_parse(text, (size_t)(end - text), 0, &column->type, &inner)) {
-    return mm_fail(parse->err, MM_ERROR, "column '%s': %s", column->name, inner.text);
-  }
-  return MM_OK;
-}
-
 static int check_column_name(const mmap_spec *spec, const char *name, mm_error *err) {
   if (sqlite3_stricmp(name, "offset") == 0) {
     return mm_fail(err, MM_ERROR, "column 'offset' is there already: every record has one");
   }
-  for (size_t i = 0; i < spec->column_count; i++) {
-    if (sqlite3_stricmp(spec->columns[i].name, name) == 0) {
+  for (size_t i = 0; i < spec->layout.count; i++) {
+    if (sqlite3_stricmp(spec->layout.columns[i].name, name) == 0) {
       return mm_fail(err, MM_ERROR, "column '%s' is there twice", name);
     }
   }
   return MM_OK;
 }
 
-/* Takes the name over. */
-static int parse_column(parser *parse, char *name, const char *rest) {
-  mmap_spec *spec = parse->spec;
-  mmap_column column = {.name = name};
-  void *columns = spec->columns;
-  int rc = parse_type_and_place(parse, rest, &column);
-  if (rc == MM_OK) rc = check_column_name(spec, name, parse->err);
-  if (rc == MM_OK && mm_grow(&columns, spec->column_count, &parse->capacity, sizeof column)) {
-    rc = mm_fail_nomem(parse->err);
-  }
-  if (rc) {
-    mm_free(name);
-    return rc;
-  }
-  spec->columns = columns;
-  spec->columns[spec->column_count++] = column;
-  return MM_OK;
+static int parse_column(parser *parse, const char *name, const char *rest) {
+  int rc = check_column_name(parse->spec, name, parse->err);
+  return rc ? rc : mm_layout_add(&parse->spec->layout, name, rest, parse->err);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -162,12 +154,10 @@ static int parse_argument(parser *parse, const char *text) {
   if (!p) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
   if (!name) return mm_fail_nomem(parse->err);
   p = ext_argument_skip(p);
-  if (*p == '=' && !quoted) {
-    int rc = parse_table_option(parse, name, p + 1);
-    mm_free(name);
-    return rc;
-  }
-  return parse_column(parse, name, p);
+  int rc = *p == '=' && !quoted ? parse_table_option(parse, name, p + 1)
+                                : parse_column(parse, name, p);
+  mm_free(name);
+  return rc;
 }
 
 static int check_sortable(const parser *parse, mm_type type) {
@@ -197,33 +187,99 @@ static int check_delete(const mmap_spec *spec, mm_error *err) {
                  spec->access == EXT_READ ? "nothing is written" : "the size stays");
 }
 
+/* The columns of a table whose records are all of one size. */
+static int fix_columns(parser *parse) {
+  mmap_spec *spec = parse->spec;
+  const mm_layout *layout = &spec->layout;
+  uint64_t at = 0;
+  spec->columns = mm_alloc_zeroed(layout->count * sizeof *spec->columns);
+  if (!spec->columns) return mm_fail_nomem(parse->err);
+  for (size_t i = 0; i < layout->count; i++) {
+    const mm_layout_column *from = &layout->columns[i];
+    mmap_column *column = &spec->columns[spec->column_count++];
+    column->name = mm_strdup(from->name);
+    if (!column->name) return mm_fail_nomem(parse->err);
+    column->type = from->type;
+    column->at = from->place == MM_PLACE_RECORD ? from->at : at;
+    at = column->at + column->type.size;
+  }
+  spec->used = layout->used;
+  spec->record = layout->record;
+  return MM_OK;
+}
+
+/* Names of the hidden columns. */
+static int check_chain_names(const mmap_spec *spec, mm_error *err) {
+  static const char *const taken[] = {"next", "error", "file", "start", "stop", "endian"};
+  for (size_t i = 0; i < spec->layout.count; i++) {
+    for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) {
+      if (sqlite3_stricmp(spec->layout.columns[i].name, taken[k]) == 0) {
+        return mm_fail(err, MM_ERROR, "column '%s' is there already, hidden", taken[k]);
+      }
+    }
+  }
+  return MM_OK;
+}
+
+static int refuse_option(const parser *parse, unsigned options, const char *why) {
+  int i = 0;
+  while (!(parse->seen & options & 1u << i)) i++;
+  return mm_fail(parse->err, MM_ERROR, "option '%s' %s", option_names[i], why);
+}
+
+static int check_chain(parser *parse) {
+  mmap_spec *spec = parse->spec;
+  spec->chained = true;
+  if (!spec->path && parse->seen & NOT_OF_LAYOUTS) {
+    return refuse_option(parse, NOT_OF_LAYOUTS, "is not for a layout");
+  }
+  if (parse->sorted) return refuse_option(parse, 1u << OPT_SORTED, "needs records of one size");
+  if (spec->path && spec->layout.open) {
+    return mm_fail(parse->err, MM_ERROR, "the order of bytes is open: endian= says le or be");
+  }
+  return check_chain_names(spec, parse->err);
+}
+
+static int check_no_columns(parser *parse) {
+  unsigned needs = 1u << OPT_RECORD | 1u << OPT_SORTED | 1u << OPT_ALIGN | 1u << OPT_ENDIAN |
+                   1u << OPT_PARTIAL | 1u << OPT_COUNT | 1u << OPT_WHILE | 1u << OPT_UNTIL |
+                   1u << OPT_CHECK;
+  if (!parse->spec->path) return mm_fail(parse->err, MM_ERROR, "a layout needs columns");
+  return parse->seen & needs ? refuse_option(parse, needs, "needs columns") : MM_OK;
+}
+
 static int check_spec(parser *parse) {
   mmap_spec *spec = parse->spec;
-  uint64_t end = end_of_columns(spec);
-  if (check_delete(spec, parse->err)) return MM_ERROR;
-  if (spec->column_count == 0) {
-    unsigned needs = parse->seen & (1u << OPT_RECORD | 1u << OPT_SORTED);
-    if (needs) {
-      return mm_fail(parse->err, MM_ERROR, "option '%s' needs columns",
-                     needs & 1u << OPT_RECORD ? "record" : "sorted");
-    }
-    end = 1;
+  int rc = check_delete(spec, parse->err);
+  if (rc == MM_OK && spec->layout.count == 0) return check_no_columns(parse);
+  if (rc == MM_OK) {
+    rc = mm_layout_finish(&spec->layout, parse->seen & 1u << OPT_ENDIAN, parse->big_endian,
+                          parse->err);
   }
-  spec->used = end;
-  if (!(parse->seen & 1u << OPT_RECORD)) spec->record = end;
-  if (spec->record < end) {
-    return mm_fail(parse->err, MM_ERROR, "record %llu is less than the %llu bytes of its columns",
-                   (unsigned long long)spec->record, (unsigned long long)end);
-  }
-  return parse->sorted ? find_sorted(parse) : MM_OK;
+  if (rc) return rc;
+  if (!spec->path || spec->layout.expressions || spec->partial) return check_chain(parse);
+  rc = fix_columns(parse);
+  if (rc == MM_OK) mm_layout_clear(&spec->layout);
+  return rc == MM_OK && parse->sorted ? find_sorted(parse) : rc;
+}
+
+/* A star without quotes: a layout. */
+static bool is_star(const char *text) {
+  const char *p = ext_argument_skip(text);
+  return *p == '*' && !*ext_argument_skip(p + 1);
+}
+
+static int parse_path(const char *text, mmap_spec *spec, mm_error *err) {
+  if (!text) return mm_fail(err, MM_ERROR, "a path is needed");
+  if (is_star(text)) return MM_OK;
+  spec->path = ext_argument_text(text);
+  if (!spec->path) return mm_fail_nomem(err);
+  return *spec->path ? MM_OK : mm_fail(err, MM_ERROR, "a path is needed");
 }
 
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err) {
   parser parse = {.spec = spec, .err = err};
-  int rc = MM_OK;
-  spec->path = argc > 3 ? ext_argument_text(argv[3]) : NULL;
-  if (argc <= 3 || (spec->path && !*spec->path)) rc = mm_fail(err, MM_ERROR, "a path is needed");
-  if (rc == MM_OK && !spec->path) rc = mm_fail_nomem(err);
+  int rc = parse_path(argc > 3 ? argv[3] : NULL, spec, err);
   for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_argument(&parse, argv[i]);
   if (rc == MM_OK) rc = check_spec(&parse);
   mm_free(parse.sorted);
@@ -233,6 +289,7 @@ int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error
 void mmap_spec_clear(mmap_spec *spec) {
   for (size_t i = 0; i < spec->column_count; i++) mm_free(spec->columns[i].name);
   mm_free(spec->columns);
+  mm_layout_clear(&spec->layout);
   mm_free(spec->path);
   memset(spec, 0, sizeof *spec);
 }

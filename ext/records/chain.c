@@ -69,12 +69,10 @@ char *chain_declare(const mmap_spec *spec) {
     const mm_layout_column *column = &spec->layout.columns[i];
     sqlite3_str_appendf(text, "\"%w\" %s, ", column->name, type_declared(column));
   }
-  sqlite3_str_appendall(text, "offset INTEGER HIDDEN, next INTEGER HIDDEN, error TEXT HIDDEN");
   if (!spec->path) {
-    sqlite3_str_appendall(text,
-                          ", file HIDDEN, start HIDDEN, stop HIDDEN, endian HIDDEN");
+    sqlite3_str_appendall(text, "file HIDDEN, start HIDDEN, stop HIDDEN, endian HIDDEN, ");
   }
-  sqlite3_str_appendall(text, ")");
+  sqlite3_str_appendall(text, "offset INTEGER HIDDEN, next INTEGER HIDDEN, error TEXT HIDDEN)");
   return sqlite3_str_finish(text);
 }
 
@@ -89,7 +87,7 @@ char *chain_declare(const mmap_spec *spec) {
 */
 static int plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info, int next,
                              char *text) {
-  int place = (int)table->spec.layout.count + CHAIN_OFFSET;
+  int place = chain_hidden_at(&table->spec) + CHAIN_OFFSET;
   size_t n = 0;
   int equal = 0;
   for (int i = 0; i < info->nConstraint && n < 2 * CHAIN_BOUNDS; i++) {
@@ -108,7 +106,7 @@ static int plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info, 
 }
 
 static bool asks_order(const mmap_table *table, const sqlite3_index_info *info) {
-  int place = (int)table->spec.layout.count + CHAIN_OFFSET;
+  int place = chain_hidden_at(&table->spec) + CHAIN_OFFSET;
   return info->nOrderBy == 1 && !info->aOrderBy[0].desc &&
          (info->aOrderBy[0].iColumn < 0 || info->aOrderBy[0].iColumn == place);
 }
@@ -171,7 +169,7 @@ static bool are_good(const mmap_stations *s, const ext_object *object, const mm_
 
 static mmap_stations *stations_of(const chain_cursor *cursor) {
   const ext_object *object = cursor->file.object;
-  mmap_stations *s = &chain_table(cursor)->stations;
+  mmap_stations *s = chain_table(cursor)->stations;
   if (are_good(s, object, &cursor->walk)) return s;
   s->object = object;
   s->start = cursor->walk.start;
@@ -197,8 +195,6 @@ static void leave_station(const chain_cursor *cursor) {
 static void jump_to_station(chain_cursor *cursor) {
   const mmap_stations *s = stations_of(cursor);
   size_t i = 0;
-  uint64_t fixed = chain_table(cursor)->spec.layout.record;
-  (void)fixed;
   if (cursor->low_row > 0) i = (size_t)(cursor->low_row / STATION);
   if (i >= s->count) i = s->count ? s->count - 1 : 0;
   while (i + 1 < s->count && s->places[i + 1] <= (uint64_t)cursor->low_place &&
@@ -236,12 +232,7 @@ static int meet_damage(chain_cursor *cursor) {
   return SQLITE_OK;
 }
 
-static bool is_below(const chain_cursor *cursor) {
-  return cursor->walk.rowid < cursor->low_row ||
-         (int64_t)cursor->walk.next < cursor->low_place + 1 - (cursor->low_place == INT64_MIN);
-}
-
-static int step(chain_cursor *cursor) {
+static int chain_step(chain_cursor *cursor) {
   mm_walk *walk = &cursor->walk;
   if (cursor->damaged || walk->rowid >= cursor->high_row ||
       (int64_t)walk->next > cursor->high_place) {
@@ -258,10 +249,10 @@ static int step(chain_cursor *cursor) {
 }
 
 /* The first row from here on that WHERE leaves. */
-static int settle(chain_cursor *cursor) {
+static int chain_settle(chain_cursor *cursor) {
   ext_conn *conn = chain_conn(cursor);
   for (unsigned steps = 0;; steps++) {
-    int rc = step(cursor);
+    int rc = chain_step(cursor);
     if (rc || cursor->done) return rc;
     bool below = cursor->walk.rowid < cursor->low_row ||
                  (int64_t)cursor->walk.offset < cursor->low_place;
@@ -272,7 +263,7 @@ static int settle(chain_cursor *cursor) {
 
 int chainNext(sqlite3_vtab_cursor *base) {
   chain_cursor *cursor = (chain_cursor *)base;
-  int rc = step(cursor);
+  int rc = chain_step(cursor);
   return rc || cursor->done ? rc : SQLITE_OK;
 }
 
@@ -395,7 +386,7 @@ int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
   if (rc == SQLITE_OK) rc = begin_walk(cursor, args);
   if (rc || cursor->done || cursor->damaged) return rc;
   jump_to_station(cursor);
-  return settle(cursor);
+  return chain_settle(cursor);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -423,7 +414,7 @@ static int chain_value(chain_cursor *cursor, sqlite3_context *context, size_t i)
 }
 
 static int chain_hidden(chain_cursor *cursor, sqlite3_context *context, int column) {
-  switch (column) {
+  switch (column - chain_hidden_at(&chain_table(cursor)->spec)) {
     case CHAIN_OFFSET:
       sqlite3_result_int64(context, (sqlite3_int64)cursor->walk.offset);
       return SQLITE_OK;
@@ -434,7 +425,8 @@ static int chain_hidden(chain_cursor *cursor, sqlite3_context *context, int colu
       if (cursor->damaged) sqlite3_result_text(context, cursor->error, -1, SQLITE_TRANSIENT);
       return SQLITE_OK;
     default:
-      ext_given_result(&cursor->given, context, column - CHAIN_FILE);
+      ext_given_result(&cursor->given, context,
+                       column - (int)chain_table(cursor)->spec.layout.count);
       return SQLITE_OK;
   }
 }
@@ -448,7 +440,7 @@ int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
   }
   if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
   int rc = column < count ? chain_value(cursor, context, (size_t)column)
-                          : chain_hidden(cursor, context, column - count);
+                          : chain_hidden(cursor, context, column);
   return rc == SQLITE_OK && mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : rc;
 }
 

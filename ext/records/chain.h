@@ -10,16 +10,21 @@
 **     CREATE VIRTUAL TABLE temp.png_chunk USING mmap(*, length u32be, data blob(length) …);
 **     SELECT … FROM png_chunk('a.png', 8);
 **
-** Behind the columns there are hidden ones: offset, next, error, and of a layout its arguments.
+** Behind the columns there are hidden ones: of a layout its arguments, and offset, next, error.
 */
 #ifndef EXT_CHAIN_H
 #define EXT_CHAIN_H
 
 #include "ext/records/records.h"
 
-/* Hidden columns, counted from the last visible one. */
-enum { CHAIN_OFFSET, CHAIN_NEXT, CHAIN_ERROR, CHAIN_FILE, CHAIN_START, CHAIN_STOP, CHAIN_ENDIAN };
-#define CHAIN_ARGUMENTS 4
+/* Hidden columns, counted from chain_hidden_at: a layout's arguments come before, as SQLite gives the
+** arguments of a table-valued function to its first hidden columns. */
+enum { CHAIN_OFFSET, CHAIN_NEXT, CHAIN_ERROR };
+enum { CHAIN_FILE, CHAIN_START, CHAIN_STOP, CHAIN_ENDIAN, CHAIN_ARGUMENTS };
+
+static inline int chain_hidden_at(const mmap_spec *spec) {
+  return (int)spec->layout.count + (spec->path ? 0 : CHAIN_ARGUMENTS);
+}
 
 /* Places of records that a walk has been at, every 1,024th, so that it need not go there again.
 ** They are good for one file, bounds and order of bytes, as long as no byte of it changes. */

@@ -12,7 +12,7 @@
 #include "core/search/find.h"
 #include "core/common/mem.h"
 #include "ext/tables/scan.h"
-#include "ext/records/records.h"
+#include "ext/records/chain.h"
 
 typedef struct mmap_cursor {
   sqlite3_vtab_cursor base;
@@ -72,7 +72,12 @@ static int disordered(mmap_cursor *cursor) {
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
+static bool is_chained(const sqlite3_vtab_cursor *base) {
+  return ((const mmap_table *)base->pVtab)->spec.chained;
+}
+
 int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+  if (((mmap_table *)base)->spec.chained) return chainOpen(base, out);
   int rc = ext_tab_open(base, sizeof(mmap_cursor), out);
   if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((mmap_cursor *)*out)->given);
   return rc;
@@ -85,6 +90,7 @@ static void forget_runs(mmap_cursor *cursor) {
 }
 
 int mmapClose(sqlite3_vtab_cursor *base) {
+  if (is_chained(base)) return chainClose(base);
   mmap_cursor *cursor = (mmap_cursor *)base;
   ext_given_close(&cursor_table(cursor)->tab.opened, &cursor->given);
   forget_runs(cursor);
@@ -427,7 +433,8 @@ static int narrow_key(mmap_cursor *cursor, lookup *look, const char *constraint,
 }
 
 int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
-               sqlite3_value **argv) {
+                sqlite3_value **argv) {
+  if (is_chained(base)) return chainFilter(base, plan, constraints, argc, argv);
   mmap_cursor *cursor = (mmap_cursor *)base;
   int rc = reset(cursor, plan, constraints, argv);
   if (rc || !cursor->file.object) return rc;
@@ -458,6 +465,7 @@ static bool is_simple_step(const mmap_cursor *cursor) {
 }
 
 int mmapNext(sqlite3_vtab_cursor *base) {
+  if (is_chained(base)) return chainNext(base);
   mmap_cursor *cursor = (mmap_cursor *)base;
   if (is_simple_step(cursor)) {
     cursor->at++;
@@ -472,6 +480,7 @@ int mmapNext(sqlite3_vtab_cursor *base) {
 }
 
 int mmapEof(sqlite3_vtab_cursor *base) {
+  if (is_chained(base)) return chainEof(base);
   return ((mmap_cursor *)base)->done;
 }
 
@@ -520,6 +529,7 @@ static bool is_gone(mmap_cursor *cursor) {
 }
 
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  if (is_chained(base)) return chainColumn(base, context, column);
   mmap_cursor *cursor = (mmap_cursor *)base;
   if (cursor->given.missing) return fail_missing_file(cursor);
   if (is_gone(cursor)) return SQLITE_OK;
@@ -532,6 +542,7 @@ int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) 
 }
 
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+  if (is_chained(base)) return chainRowid(base, rowid);
   mmap_cursor *cursor = (mmap_cursor *)base;
   *rowid = cursor->rows.first + cursor->at;
   if (cursor->given.missing) return fail_missing_file(cursor);

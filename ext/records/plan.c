@@ -6,7 +6,7 @@
 ** number comes from, which only SQLite knows, and for k >= x of a float, which may be part of a
 ** LIKE.
 */
-#include "ext/records/records.h"
+#include "ext/records/chain.h"
 
 /* What a column is to the plan; 0: nothing that narrows a scan. */
 static char plan_target(const mmap_table *table, int column) {
@@ -141,6 +141,7 @@ static int plan_argument(plan *p) {
 
 int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   mmap_table *table = (mmap_table *)base;
+  if (table->spec.chained) return chainBestIndex(base, info);
   plan p = {.table = table, .info = info, .next = 1, .share = 1, .scan = 1};
   int rc = table->spec.path ? SQLITE_OK : plan_argument(&p);
   if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;

@@ -12,6 +12,8 @@
 #ifndef EXT_RECORDS_H
 #define EXT_RECORDS_H
 
+#include "core/bytes/layout.h"
+#include "core/bytes/walk.h"
 #include "ext/tables/rowset.h"
 #include "ext/tables/tab.h"
 #include "ext/connection/txn.h"
@@ -39,6 +41,9 @@ typedef struct mmap_spec {
   size_t column_count; /* 0: a table of bytes */
   int sorted;          /* index of a column, or -1 */
   bool deletes;        /* takes DELETE, which renumbers rows */
+  bool chained;        /* records say how large they are: `layout` has the columns, see chain.h */
+  bool partial;        /* … and a damaged one is a row */
+  mm_layout layout;
 } mmap_spec;
 
 /* Read the arguments (argv[3] and up of xCreate). MM_ERROR names the one that is wrong. */
@@ -76,6 +81,7 @@ typedef struct mmap_table {
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
+  struct mmap_stations *stations; /* of chained ones; owned */
   bool gone;               /* dropped, or connected anew */
   struct mmap_table *next; /* in shared->tables */
 } mmap_table;

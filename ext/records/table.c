@@ -10,7 +10,7 @@
 ** function. Row i lies at start + i * record, so every constraint on rowid or offset is a bound on
 ** i; what else there is to it is in the files that records.h lists.
 */
-#include "ext/records/records.h"
+#include "ext/records/chain.h"
 
 #include <string.h>
 
@@ -31,6 +31,8 @@ static void free_table(mmap_table *table) {
     mm_free(name);
   }
   mmap_spec_clear(&table->spec);
+  if (table->stations) mmap_stations_clear(table->stations);
+  mm_free(table->stations);
   mm_free(table->database);
   mm_free(table->name);
   mm_free(table->scratch);
@@ -87,14 +89,23 @@ static int access_now(const mmap_table *table) {
   return mmap_table_writer(table) ? EXT_WRITE : EXT_READ;
 }
 
+/* Bytes of the table's rows. */
+static uint64_t mmap_table_size(const mmap_table *table, const mm_object *core) {
+  const mmap_spec *spec = &table->spec;
+  if (!spec->chained) return mmap_table_rows(table, core).size;
+  uint64_t left = core->size > spec->offset ? core->size - spec->offset : 0;
+  return spec->length && spec->length < left ? spec->length : left;
+}
+
 static bool list_created(const ext_checked *checked, ext_listed *out) {
   const mmap_table *table = checked->table;
+  if (!table->spec.path) return false; /* a layout is of no file */
   const ext_object *object = table->gone ? NULL : object_of(table);
   if (!object) return false;
   *out = (ext_listed){.object = object,
                       .access = access_now(table),
                       .offset = table->spec.offset,
-                      .length = mmap_table_rows(table, object->core).size};
+                      .length = mmap_table_size(table, object->core)};
   return true;
 }
 
@@ -112,7 +123,8 @@ static int list_table(mmap_table *table) {
   table->checked.check = mmap_table_check;
   table->checked.list = list_created;
   table->checked.table = table;
-  if (table->spec.path && ext_checked_add(conn, &table->checked)) return SQLITE_NOMEM;
+  bool created = table->spec.path || table->spec.chained;
+  if (created && ext_checked_add(conn, &table->checked)) return SQLITE_NOMEM;
   return SQLITE_OK;
 }
 
@@ -159,7 +171,7 @@ static int report(char **error, const mm_error *err) {
 /* SQLite says what is wrong with a declaration: too many columns, say. */
 static int connect_spec(sqlite3 *db, void *conn, mmap_spec *spec, mmap_table **out, char **error) {
   sqlite3_vtab *base = NULL;
-  char *declaration = mmap_spec_declare(spec);
+  char *declaration = spec->chained ? chain_declare(spec) : mmap_spec_declare(spec);
   int rc = declaration ? ext_tab_connect(db, conn, declaration, sizeof **out, &base, NULL)
                        : SQLITE_NOMEM;
   sqlite3_free(declaration);
@@ -186,6 +198,10 @@ static void supersede(mmap_table *table) {
 static int prepare_keys(mmap_table *table, sqlite3 *db) {
   const mmap_column *column = mmap_sorted_column(table);
   table->known_rows = -1;
+  if (table->spec.chained) {
+    table->stations = mm_alloc_zeroed(sizeof *table->stations);
+    return table->stations ? SQLITE_OK : SQLITE_NOMEM;
+  }
   if (!column) return SQLITE_OK;
   table->text_order = ext_tab_text_is_utf8(db);
   uint64_t size = mm_type_buffer(column->type);
@@ -218,7 +234,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   } else {
     mmap_spec_clear(&spec);
   }
-  if (rc == SQLITE_OK && !function && ext_running_creates(db, argv[2]) &&
+  if (rc == SQLITE_OK && !function && table->spec.path && ext_running_creates(db, argv[2]) &&
       check_table_file(table, err)) {
     rc = report(error, err);
   }
@@ -275,7 +291,7 @@ static int mmapRename(sqlite3_vtab *base, const char *name) {
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 const char *mmap_table_label(const mmap_table *table) {
-  return table->spec.path ? table->name : "mmap";
+  return table->spec.path || table->spec.chained ? table->name : "mmap";
 }
 
 int64_t mmap_spec_rows(const mmap_spec *spec, uint64_t bytes) {
