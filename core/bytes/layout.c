@@ -313,23 +313,27 @@ static int finish_option(mm_layout *layout, int option, mm_error *err) {
   return rc;
 }
 
-static void mark_rules(mm_layout *layout, const mm_expr *expr) {
+static void mark_columns(mm_layout *layout, const mm_expr *expr, bool rules) {
   size_t count = 0;
   const int *slots = expr ? mm_expr_slots(expr, &count) : NULL;
   for (size_t i = 0; i < count; i++) {
-    if ((size_t)slots[i] < layout->count) layout->columns[slots[i]].rules = true;
+    if ((size_t)slots[i] >= layout->count) continue;
+    layout->columns[slots[i]].needed = true;
+    layout->columns[slots[i]].rules |= rules;
   }
 }
 
-/* What a ruling column is computed from rules as well; it comes before. */
+/* What a column that is needed is computed from is so as well; it comes before. */
 static void find_rules(mm_layout *layout) {
-  for (int i = 0; i < MM_LAYOUT_OPTIONS; i++) mark_rules(layout, layout->options[i]);
+  for (int i = 0; i < MM_LAYOUT_OPTIONS; i++) {
+    mark_columns(layout, layout->options[i], i == MM_LAYOUT_RECORD);
+  }
   for (size_t i = layout->count; i-- > 0;) {
     const mm_layout_column *column = &layout->columns[i];
-    mark_rules(layout, column->size);
-    mark_rules(layout, column->where);
-    mark_rules(layout, column->present);
-    if (column->computed && column->rules) mark_rules(layout, column->value);
+    mark_columns(layout, column->size, true);
+    mark_columns(layout, column->where, true);
+    mark_columns(layout, column->present, true);
+    if (column->computed && column->needed) mark_columns(layout, column->value, column->rules);
   }
 }
 

@@ -56,7 +56,9 @@ typedef struct mm_layout_column {
   mm_type type;     /* with a `size` its own is none */
   bool computed;    /* AS: `value` is it, and it has no bytes */
   bool plain;       /* follows the one before, always, with bytes of one number */
-  bool rules;       /* an expression of the layout reads it: another value is another layout */
+  bool needed;      /* an expression of the layout reads it */
+  bool rules;       /* … that says a size, a place or whether a column is there: with another value
+                    ** the record would be another */
   uint8_t place;    /* enum mm_layout_place */
   uint64_t at;      /* of MM_PLACE_RECORD without an expression */
   mm_expr *size;    /* bytes, or items of an array; NULL: the type's own */

@@ -69,7 +69,7 @@ static int make_text(const mm_walk *walk, size_t i, mm_type type, const uint8_t 
 
 static int walk_compute(mm_walk *walk, size_t i, mm_value *value, mm_error *err) {
   const mm_layout_column *column = &walk->layout->columns[i];
-  if (column->rules) {
+  if (column->needed) {
     *value = walk->computed[i];
     return MM_OK;
   }
@@ -286,7 +286,7 @@ static int find_computed(mm_walk *walk, size_t i) {
   const mm_layout_column *column = &walk->layout->columns[i];
   mm_error inner;
   walk->places[i] = (mm_walk_place){.at = walk->pos, .present = true};
-  if (!column->rules) return MM_OK;
+  if (!column->needed) return MM_OK;
   int rc = mm_expr_eval(column->value, &walk->frame, &walk->computed[i], &inner);
   return rc ? column_damage(walk, i, rc, &inner) : MM_OK;
 }

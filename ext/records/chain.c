@@ -269,18 +269,16 @@ int chainNext(sqlite3_vtab_cursor *base) {
 
 /* ---- where the records lie ------------------------------------------------------------------- */
 
-static int chain_bound(chain_cursor *cursor, sqlite3_value *value, const char *what,
-                       uint64_t *place) {
+static int chain_bound(const mm_walk *walk, sqlite3_value *value, const char *what,
+                       uint64_t *place, mm_error *err) {
   int64_t n;
-  int rc = ext_value_integer(value, what, &n, &chain_conn(cursor)->err);
+  int rc = ext_value_integer(value, what, &n, err);
   if (rc) return rc;
-  uint64_t length = ext_source_length(&cursor->file);
-  *place = n >= 0 ? (uint64_t)n : (uint64_t)-n > length ? 0 : length - (uint64_t)-n;
+  *place = n >= 0 ? (uint64_t)n : 0 - (uint64_t)n > walk->size ? 0 : walk->size + (uint64_t)n;
   return MM_OK;
 }
 
-static int chain_endian(chain_cursor *cursor, sqlite3_value *value, bool *big_endian) {
-  mm_error *err = &chain_conn(cursor)->err;
+static int chain_endian(sqlite3_value *value, bool *big_endian, mm_error *err) {
   const char *text;
   int rc = ext_value_text(value, "endian", &text, err);
   if (rc) return rc;
@@ -289,25 +287,31 @@ static int chain_endian(chain_cursor *cursor, sqlite3_value *value, bool *big_en
   return mm_fail(err, MM_ERROR, "endian '%s' is neither le nor be", text);
 }
 
-static int begin_walk(chain_cursor *cursor, sqlite3_value *args[CHAIN_ARGUMENTS]) {
-  const mmap_spec *spec = &chain_table(cursor)->spec;
-  mm_error *err = &chain_conn(cursor)->err;
+int chain_begin(const mmap_table *table, mm_walk *walk, sqlite3_value *const args[CHAIN_ARGUMENTS],
+                mm_error *err) {
+  const mmap_spec *spec = &table->spec;
   uint64_t start = spec->offset, stop = UINT64_MAX;
   bool big_endian = false;
   int rc = MM_OK;
-  if (args[1]) rc = chain_bound(cursor, args[1], "start", &start);
-  if (rc == MM_OK && args[2]) rc = chain_bound(cursor, args[2], "stop", &stop);
-  if (rc == MM_OK && args[3]) rc = chain_endian(cursor, args[3], &big_endian);
-  if (rc == MM_OK && spec->layout.open && !args[3]) {
-    rc = mm_fail(err, MM_ERROR, "the order of bytes is open: endian= in CREATE VIRTUAL TABLE, or the "
-                                "fourth argument, says le or be");
+  if (args[CHAIN_START]) rc = chain_bound(walk, args[CHAIN_START], "start", &start, err);
+  if (rc == MM_OK && args[CHAIN_STOP]) rc = chain_bound(walk, args[CHAIN_STOP], "stop", &stop, err);
+  if (rc == MM_OK && args[CHAIN_ENDIAN]) rc = chain_endian(args[CHAIN_ENDIAN], &big_endian, err);
+  if (rc == MM_OK && spec->layout.open && !args[CHAIN_ENDIAN]) {
+    rc = mm_fail(err, MM_ERROR,
+                 "the order of bytes is open: endian= in CREATE VIRTUAL TABLE, or the fourth "
+                 "argument, says le or be");
   }
-  if (rc) return chain_fail(cursor);
+  if (rc) return rc;
   if (spec->length && spec->length < UINT64_MAX - start) stop = start + spec->length;
+  return mm_walk_begin(walk, start, stop < start ? start : stop, big_endian, err);
+}
+
+static int begin_walk(chain_cursor *cursor, sqlite3_value *args[CHAIN_ARGUMENTS]) {
   look_at_bytes(cursor);
-  if (stop < start) stop = start;
-  rc = mm_walk_begin(&cursor->walk, start, stop, big_endian, err);
-  return rc ? meet_damage(cursor) : SQLITE_OK;
+  if (chain_begin(chain_table(cursor), &cursor->walk, args, &chain_conn(cursor)->err) == MM_OK) {
+    return SQLITE_OK;
+  }
+  return cursor->walk.done ? meet_damage(cursor) : chain_fail(cursor);
 }
 
 /* ---- filtering ------------------------------------------------------------------------------- */
@@ -431,6 +435,21 @@ static int chain_hidden(chain_cursor *cursor, sqlite3_context *context, int colu
   }
 }
 
+static bool is_file(const chain_cursor *cursor, int column) {
+  const mmap_spec *spec = &chain_table(cursor)->spec;
+  return !spec->path && column == (int)spec->layout.count + CHAIN_FILE;
+}
+
+/* In an UPDATE xUpdate learns of what is not set only where the record is: its offset and the
+** arguments. False: the column is left out. */
+static bool is_kept_for_update(const chain_cursor *cursor, int column) {
+  const mmap_spec *spec = &chain_table(cursor)->spec;
+  int argument = column - (int)spec->layout.count;
+  if (column == chain_hidden_at(spec) + CHAIN_OFFSET) return true;
+  if (spec->path || argument < 0 || argument >= CHAIN_ARGUMENTS) return false;
+  return argument > CHAIN_FILE;
+}
+
 int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   chain_cursor *cursor = (chain_cursor *)base;
   int count = (int)chain_table(cursor)->spec.layout.count;
@@ -438,7 +457,13 @@ int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
     ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
     return chain_fail(cursor);
   }
-  if (sqlite3_vtab_nochange(context)) return SQLITE_OK;
+  if (sqlite3_vtab_nochange(context) && is_file(cursor, column)) {
+    mmap_result_file_mark(context, chain_conn(cursor), cursor->file.path, cursor->file.handle);
+    return SQLITE_OK;
+  }
+  if (sqlite3_vtab_nochange(context) && !is_kept_for_update(cursor, column)) {
+    return SQLITE_OK;
+  }
   int rc = column < count ? chain_value(cursor, context, (size_t)column)
                           : chain_hidden(cursor, context, column);
   return rc == SQLITE_OK && mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : rc;

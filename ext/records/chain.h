@@ -48,6 +48,15 @@ int chainEof(sqlite3_vtab_cursor *base);
 int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 
+/* xUpdate, behind what is asked of all tables. MM_OK or an error. */
+int chain_update(mmap_table *table, int argc, sqlite3_value **argv, sqlite3_int64 *rowid,
+                 mm_error *err);
+
+/* A walk of the table over an object's window, before its first record, as the arguments say (NULL: not
+** given). The walk is open, or of all zeros. */
+int chain_begin(const mmap_table *table, mm_walk *walk, sqlite3_value *const args[CHAIN_ARGUMENTS],
+                mm_error *err);
+
 /* The declaration of its columns, as mmap_spec_declare. */
 char *chain_declare(const mmap_spec *spec);
 

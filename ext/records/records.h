@@ -216,6 +216,24 @@ int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
 
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
+/* The table's object, as its writer; held by the table until the transaction ends. */
+int mmap_table_write(mmap_table *table, mm_error *err);
+
+/* The file that xColumn has marked for an UPDATE of a table-valued function; held. `from`: it may come
+** as it was given, if the statement sets no column `file` of the table. */
+int mmap_function_file(mmap_table *table, sqlite3_value *value, bool from, ext_file *file,
+                       mm_error *err);
+
+/* Become the writer of such a file. */
+int mmap_write_file(ext_conn *conn, ext_file *file, mm_error *err);
+
+/* Write bytes that are not there already. */
+int mmap_write_bytes(mm_object *core, uint64_t offset, const uint8_t *bytes, uint64_t size,
+                     mm_error *err);
+
+/* Are two values the same? */
+bool mmap_same_value(const mm_value *a, const mm_value *b);
+
 /* The table as it was connected when it became the writer of its object in this transaction; NULL:
 ** it has not. */
 mmap_table *mmap_table_writer(const mmap_table *table);

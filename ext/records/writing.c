@@ -11,7 +11,7 @@
 ** constraint's affair, so that OR IGNORE and the like see to it; SQLite does that by the code
 ** alone.
 */
-#include "ext/records/records.h"
+#include "ext/records/chain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +50,9 @@ static int marked_file(ext_conn *conn, const char *mark, ext_file *file, mm_erro
 }
 
 /* `from`: it is an UPDATE … FROM, which brings the file as it is; or one that sets all columns. */
-static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_file *file,
-                         mm_error *err) {
+int mmap_function_file(mmap_table *table, sqlite3_value *value, bool from, ext_file *file,
+                       mm_error *err) {
+  ext_conn *conn = table->tab.conn;
   char prefix[64];
   int size = mark_prefix(prefix, sizeof prefix, conn);
   const char *text =
@@ -60,7 +61,7 @@ static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_fi
     return marked_file(conn, text + size, file, err);
   }
   if (from && sqlite3_value_type(value) != SQLITE_NULL &&
-      !ext_running_sets(conn->db, "mmap", "file")) {
+      !ext_running_sets(conn->db, mmap_table_label(table), "file")) {
     return ext_file_resolve(conn, value, file, err);
   }
   return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
@@ -92,8 +93,7 @@ static int check_access(const mmap_table *table, mm_error *err) {
   return mm_fail(err, MM_READONLY, "the table has access=read");
 }
 
-/* The table's object, as its writer; held by the table until the transaction ends. */
-static int write_table(mmap_table *table, mm_error *err) {
+int mmap_table_write(mmap_table *table, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   int rc = check_access(table, err);
   if (rc == MM_OK && !table->writing) {
@@ -157,7 +157,7 @@ static bool same_bytes(const mm_value *a, const mm_value *b) {
   return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, (size_t)a->size) == 0);
 }
 
-static bool same_value(const mm_value *a, const mm_value *b) {
+bool mmap_same_value(const mm_value *a, const mm_value *b) {
   if (a->kind != b->kind) return false;
   switch (a->kind) {
     case MM_VALUE_INTEGER:
@@ -183,7 +183,7 @@ static int is_unchanged(const edit *e, const mmap_column *column, sqlite3_value 
   int rc = ext_value(value, &given, err);
   if (rc == MM_OK) {
     mm_value present = mm_type_decode(column->type, bytes, buffer);
-    *same = same_value(&given, &present);
+    *same = mmap_same_value(&given, &present);
   }
   mm_free(buffer);
   return rc;
@@ -279,9 +279,8 @@ static int check_edit_order(const edit *e, mm_error *err) {
   return rc ? err->code : MM_OK;
 }
 
-/* Bytes that are there already are not written again. */
-static int write_bytes(mm_object *core, uint64_t offset, const uint8_t *bytes, uint64_t size,
-                       mm_error *err) {
+int mmap_write_bytes(mm_object *core, uint64_t offset, const uint8_t *bytes, uint64_t size,
+                     mm_error *err) {
   if (memcmp(core->data + offset, bytes, (size_t)size) == 0) return MM_OK;
   return mm_object_write(core, offset, bytes, size, err);
 }
@@ -292,7 +291,7 @@ static int write_fields(const edit *e, mm_error *err) {
   for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
     const mmap_column *column = field(e->table, i);
     if (!e->set[i]) continue;
-    rc = write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size, err);
+    rc = mmap_write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size, err);
     at += column->type.size;
   }
   return rc;
@@ -304,7 +303,7 @@ static int zero_record(const edit *e, mm_error *err) {
   if (size > left) size = left;
   uint8_t *zeros = mm_alloc_zeroed(size);
   if (!zeros) return mm_fail_nomem(err);
-  int rc = write_bytes(e->table->writing->core, e->place, zeros, size, err);
+  int rc = mmap_write_bytes(e->table->writing->core, e->place, zeros, size, err);
   mm_free(zeros);
   return rc;
 }
@@ -350,18 +349,23 @@ static int check_place(sqlite3_value **argv, int column, sqlite3_int64 offset, m
   return same ? MM_OK : mm_fail(err, MM_ERROR, "column 'offset' cannot be set");
 }
 
-/* A byte at its offset in the window of a file argument: the handle is judged, then the place,
-** then the value. */
-static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset,
-                               sqlite3_value *value, mm_error *err) {
-  uint8_t byte;
+int mmap_write_file(ext_conn *conn, ext_file *file, mm_error *err) {
   if (file->handle && file->handle->access == EXT_READ) {
     return mm_fail(err, MM_READONLY, "handle %lld is open for reading only",
                    (long long)file->handle->id);
   }
   int rc = ext_txn_write(conn, file->object, err);
+  if (rc == MM_OK) ext_file_window(file);
+  return rc;
+}
+
+/* A byte at its offset in the window of a file argument: the handle is judged, then the place,
+** then the value. */
+static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset,
+                               sqlite3_value *value, mm_error *err) {
+  uint8_t byte;
+  int rc = mmap_write_file(conn, file, err);
   if (rc) return rc;
-  ext_file_window(file);
   if (offset >= file->length) {
     return mm_fail(err, MM_ERROR, "offset %llu is not there any more", (unsigned long long)offset);
   }
@@ -376,7 +380,7 @@ static int update_function(mmap_table *table, sqlite3_value **argv, mm_error *er
   bool from = !sqlite3_value_nochange(argv[2 + BYTES_OFFSET]) &&
               !sqlite3_value_nochange(argv[2 + BYTES_BYTE]);
   int rc = check_place(argv, BYTES_OFFSET, sqlite3_value_int64(argv[0]), err);
-  if (rc == MM_OK) rc = function_file(conn, argv[2 + BYTES_FILE], from, &file, err);
+  if (rc == MM_OK) rc = mmap_function_file(table, argv[2 + BYTES_FILE], from, &file, err);
   if (rc) return rc;
   if (!sqlite3_value_nochange(argv[2 + BYTES_BYTE])) {
     uint64_t offset = (uint64_t)sqlite3_value_int64(argv[0]);
@@ -401,7 +405,7 @@ static int find_row(const mmap_table *table, sqlite3_value *rowid, const mmap_ro
 }
 
 static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) {
-  int rc = write_table(table, err);
+  int rc = mmap_table_write(table, err);
   if (rc) return rc;
   edit e = {.table = table, .argv = argv};
   e.rows = mmap_table_rows(table, table->writing->core);
@@ -496,7 +500,7 @@ static int choose_row(edit *e, mm_error *err) {
 
 static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *rowid,
                       mm_error *err) {
-  int rc = write_table(table, err);
+  int rc = mmap_table_write(table, err);
   if (rc) return rc;
   edit e = {.table = table, .argv = argv, .inserts = true};
   e.rows = mmap_table_rows(table, table->writing->core);
@@ -521,7 +525,7 @@ static int check_deletes(const mmap_table *table, mm_error *err) {
 static int delete_row(mmap_table *table, sqlite3_value **argv, mm_error *err) {
   int64_t row;
   int rc = check_deletes(table, err);
-  if (rc == MM_OK) rc = write_table(table, err);
+  if (rc == MM_OK) rc = mmap_table_write(table, err);
   if (rc) return rc;
   mmap_rows rows = mmap_table_rows(table, table->writing->core);
   rc = check_resizable(table, &rows, err);
@@ -553,7 +557,9 @@ int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
   if (!ext_table_allowed(table->tab.conn->db, mmap_table_label(table))) {
     return refuse_trigger(base, mmap_table_label(table));
   }
-  if (function) {
+  if (table->spec.chained) {
+    rc = chain_update(table, argc, argv, rowid, err);
+  } else if (function) {
     rc = updates ? update_function(table, argv, err) : refuse_function(err);
   } else if (argc == 1) {
     rc = delete_row(table, argv, err);
