@@ -4,6 +4,8 @@
 **     sqlite> SELECT mmap_check('pw');
 **     record 17 is out of order: its 'hash' x'00…' comes after x'01…' of record 16
 **
+** A layout is checked in a file: mmap_check('png_chunk', 'a.png', 8).
+**
 ** The name may have its database in front: 'temp.pw'. Without, it is looked for as SQLite does.
 */
 #include "ext/functions/fn.h"
@@ -60,17 +62,21 @@ static int find_table(ext_conn *conn, const char *text, const ext_checked **out,
   return mm_fail(err, MM_ERROR, "'%s' is no table of the modules mmap and mmap_lines", text);
 }
 
+static int check_with(const ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
+                      mm_error *err) {
+  return checked->check((ext_checked *)(uintptr_t)checked, argc, argv, finding, err);
+}
+
 static void checkFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_check";
   ext_conn *conn = ext_conn_of(context);
   const ext_checked *checked;
   const char *text;
   char *finding = NULL;
-  (void)argc;
   if (ext_any_null(argv, 1) || ext_function_allowed(context, name)) return;
   int rc = ext_value_text(argv[0], "table", &text, &conn->err);
   if (rc == MM_OK) rc = find_table(conn, text, &checked, &conn->err);
-  if (rc == MM_OK) rc = checked->check((ext_checked *)(uintptr_t)checked, &finding, &conn->err);
+  if (rc == MM_OK) rc = check_with(checked, argc - 1, argv + 1, &finding, &conn->err);
   if (rc) {
     fn_fail(context, name);
   } else if (finding) {
@@ -81,6 +87,6 @@ static void checkFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 }
 
 const ext_function ext_functions_check[] = {
-    {"mmap_check", 1, 1, checkFunc, false, false},
+    {"mmap_check", 1, 5, checkFunc, false, false},
     {NULL, 0, 0, NULL, false, false},
 };

@@ -165,7 +165,8 @@ static int linesDisconnect(sqlite3_vtab *base) {
   return SQLITE_OK;
 }
 
-static int linesCheck(ext_checked *checked, char **finding, mm_error *err);
+static int linesCheck(ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
+                      mm_error *err);
 
 static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv,
                   mm_error *err) {
@@ -969,12 +970,15 @@ static int check_lines(text *t, mm_error *err) {
   return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted") : rc;
 }
 
-static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
+static int linesCheck(ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
+                      mm_error *err) {
   const lines_table *table = checked->table;
   ext_object *object;
   mm_error fault;
   *finding = NULL;
-  int rc = open_file(table, &object, err);
+  (void)argv;
+  int rc = ext_tab_no_arguments(argc, err);
+  if (rc == MM_OK) rc = open_file(table, &object, err);
   if (rc) return rc;
   ext_source file = {.object = object};
   use_window(table, &file);

@@ -12,6 +12,7 @@
 #include "core/bytes/walk.h"
 #include "core/common/mem.h"
 #include "ext/connection/blob.h"
+#include "ext/connection/stmt.h"
 #include "ext/tables/scan.h"
 
 #define STATION ((int64_t)1024)
@@ -474,4 +475,63 @@ int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   *rowid = cursor->walk.rowid;
   int rc = ext_given_tell(&cursor->given, *rowid, &chain_conn(cursor)->err);
   return rc ? chain_fail(cursor) : SQLITE_OK;
+}
+
+/* ---- mmap_check ------------------------------------------------------------------------------ */
+
+static int check_walk(const mmap_table *table, mm_walk *walk, const ext_file *file, mm_error *err) {
+  const mm_object *core = file->object->core;
+  int rc = MM_OK;
+  for (unsigned steps = 1; rc == MM_OK && !walk->done; steps++) {
+    walk->data = core->data + file->start;
+    rc = mm_walk_step(walk, err);
+    if (rc == MM_OK && steps % 1024 == 0 && ext_conn_interrupted(table->tab.conn)) {
+      return mm_fail(err, MM_INTERRUPT, "interrupted");
+    }
+  }
+  mm_error fault;
+  int faulted = mm_object_faulted(core, &fault);
+  if (faulted) *err = fault;
+  return faulted ? faulted : rc;
+}
+
+static int check_chain_file(const mmap_table *table, const ext_file *file,
+                      sqlite3_value *const args[CHAIN_ARGUMENTS], char **finding, mm_error *err) {
+  mm_walk walk;
+  int rc = mm_walk_open(&walk, &table->spec.layout, err);
+  if (rc) return rc;
+  walk.data = file->object->core->data + file->start;
+  walk.size = file->length;
+  rc = chain_begin(table, &walk, args, err);
+  if (rc == MM_OK) rc = check_walk(table, &walk, file, err);
+  mm_walk_close(&walk);
+  if (rc != MM_CORRUPT) return rc;
+  *finding = sqlite3_mprintf("%s", err->text);
+  return *finding ? MM_OK : mm_fail_nomem(err);
+}
+
+static int checked_file(mmap_table *table, int argc, sqlite3_value **argv, ext_file *file,
+                        mm_error *err) {
+  memset(file, 0, sizeof *file);
+  if (!is_layout(table)) {
+    int rc = ext_tab_no_arguments(argc, err);
+    if (rc == MM_OK) rc = mmap_table_open(table, &file->object, err);
+    if (rc == MM_OK) ext_file_window(file);
+    return rc;
+  }
+  if (argc < 1) return mm_fail(err, MM_ERROR, "a layout is checked in a file, the second argument");
+  return ext_file_resolve(table->tab.conn, argv[0], file, err);
+}
+
+int chain_check(mmap_table *table, int argc, sqlite3_value **argv, char **finding, mm_error *err) {
+  sqlite3_value *args[CHAIN_ARGUMENTS] = {NULL};
+  ext_file file;
+  for (int i = 1; i < argc && i < CHAIN_ARGUMENTS; i++) {
+    if (sqlite3_value_type(argv[i]) != SQLITE_NULL) args[i] = argv[i];
+  }
+  int rc = checked_file(table, argc, argv, &file, err);
+  if (rc) return rc;
+  rc = check_chain_file(table, &file, args, finding, err);
+  ext_object_release(file.object);
+  return rc;
 }

@@ -57,6 +57,9 @@ int chain_update(mmap_table *table, int argc, sqlite3_value **argv, sqlite3_int6
 int chain_begin(const mmap_table *table, mm_walk *walk, sqlite3_value *const args[CHAIN_ARGUMENTS],
                 mm_error *err);
 
+/* mmap_check's part. */
+int chain_check(mmap_table *table, int argc, sqlite3_value **argv, char **finding, mm_error *err);
+
 /* The declaration of its columns, as mmap_spec_declare. */
 char *chain_declare(const mmap_spec *spec);
 

@@ -21,7 +21,7 @@
 
 #include "core/search/find.h"
 #include "core/common/mem.h"
-#include "ext/records/records.h"
+#include "ext/records/chain.h"
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
@@ -631,12 +631,16 @@ static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   return rc;
 }
 
-int mmap_table_check(ext_checked *checked, char **finding, mm_error *err) {
+int mmap_table_check(ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
+                     mm_error *err) {
   mmap_table *table = checked->table;
   ext_object *object;
   int luck = 0;
   *finding = NULL;
-  int rc = mmap_table_open(table, &object, err);
+  if (table->spec.chained) return chain_check(table, argc, argv, finding, err);
+  int rc = ext_tab_no_arguments(argc, err);
+  if (rc) return rc;
+  rc = mmap_table_open(table, &object, err);
   if (rc || !mmap_sorted_column(table)) {
     if (rc == MM_OK) ext_object_release(object);
     return rc;

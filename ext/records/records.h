@@ -210,7 +210,8 @@ int64_t mmap_keys_to(const mmap_keys *keys, int64_t row);
 bool mmap_key_is_ordered(const mmap_table *table);
 
 /* mmap_check's part. */
-int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
+int mmap_table_check(ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
+                     mm_error *err);
 
 /* ---- writing -------------------------------------------------------------------------------- */
 

@@ -92,6 +92,10 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 /* The list's first is the connection's state by this key. */
 static const char checked_key;
 
+int ext_tab_no_arguments(int argc, mm_error *err) {
+  return argc ? mm_fail(err, MM_ERROR, "a table of one file takes no further arguments") : MM_OK;
+}
+
 int ext_checked_add(ext_conn *conn, ext_checked *checked) {
   ext_checked **first = ext_conn_state(conn, &checked_key, sizeof(ext_checked *));
   if (!first) return MM_NOMEM;

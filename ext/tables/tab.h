@@ -26,13 +26,18 @@ typedef struct ext_listed {
 ** connection's as long as it is connected. */
 typedef struct ext_checked {
   const char *const *database, *const *name; /* where the table keeps its names */
-  /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. */
-  int (*check)(struct ext_checked *checked, char **finding, mm_error *err);
+  /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. The arguments are those of
+  ** a table that takes some, its file and so on. */
+  int (*check)(struct ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
+               mm_error *err);
   /* False: it is not listed, or its file is not open yet. NULL: it never is. */
   bool (*list)(const struct ext_checked *checked, ext_listed *out);
   void *table;
   struct ext_checked *next;
 } ext_checked;
+
+/* For those that take none: MM_ERROR. */
+int ext_tab_no_arguments(int argc, mm_error *err);
 
 int ext_checked_add(ext_conn *conn, ext_checked *checked);     /* MM_OK, MM_NOMEM */
 void ext_checked_remove(ext_conn *conn, ext_checked *checked); /* also if it is not listed */
