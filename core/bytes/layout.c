@@ -266,6 +266,7 @@ static int finish_column(mm_layout *layout, size_t index, mm_error *err) {
   memcpy(parse.what + 8, column->name, size);
   memcpy(parse.what + 8 + size, "'", 2);
   int rc = parse_definition(&parse);
+  column->counter = -1;
   column->plain = !column->computed && column->place == MM_PLACE_AFTER && !column->size &&
                   !column->present && mm_type_is_fixed(column->type);
   return rc;
@@ -369,6 +370,22 @@ static int find_size(mm_layout *layout, mm_error *err) {
   return MM_OK;
 }
 
+/* The sizes of most chains: `data blob(length)`. */
+static int find_counter(const mm_layout *layout, const mm_layout_column *column) {
+  int slot = column->size ? mm_expr_bare(column->size) : -1;
+  bool simple = column->place == MM_PLACE_AFTER && !column->present &&
+                (column->type.kind == MM_BLOB || column->type.kind == MM_TEXT);
+  if (slot < 0 || (size_t)slot >= layout->count || !simple) return -1;
+  const mm_layout_column *counter = &layout->columns[slot];
+  return counter->plain && counter->type.kind <= MM_SIGNED && !counter->type.open ? slot : -1;
+}
+
+static void find_counters(mm_layout *layout) {
+  for (size_t i = 0; i < layout->count; i++) {
+    layout->columns[i].counter = find_counter(layout, &layout->columns[i]);
+  }
+}
+
 static void find_orders(mm_layout *layout, bool given, bool big_endian) {
   for (size_t i = 0; i < layout->count; i++) {
     mm_layout_column *column = &layout->columns[i];
@@ -395,6 +412,7 @@ int mm_layout_finish(mm_layout *layout, bool given, bool big_endian, mm_error *e
   if (rc) return rc;
   find_rules(layout);
   find_orders(layout, given, big_endian);
+  find_counters(layout);
   rc = find_size(layout, err);
   layout->expressions = has_expressions(layout);
   return rc;

@@ -62,6 +62,8 @@ typedef struct mm_layout_column {
   uint8_t place;    /* enum mm_layout_place */
   uint64_t at;      /* of MM_PLACE_RECORD without an expression */
   mm_expr *size;    /* bytes, or items of an array; NULL: the type's own */
+  int counter;      /* … if that is nothing but a plain integer of the record, and the column follows
+                    ** the one before and is always there: which; else -1 */
   mm_expr *where;   /* NULL: none */
   mm_expr *present; /* NULL: always */
   mm_expr *value;

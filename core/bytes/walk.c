@@ -291,12 +291,25 @@ static int find_computed(mm_walk *walk, size_t i) {
   return rc ? column_damage(walk, i, rc, &inner) : MM_OK;
 }
 
+/* Bytes of a column that follows the one before, as most do. False: it is found the long way, which
+** also says what is wrong with it. */
+static inline bool measure_simple(const mm_walk *walk, const mm_layout_column *column,
+                                  uint64_t *size) {
+  *size = column->type.size;
+  if (column->plain) return true;
+  if (column->counter < 0) return false;
+  const mm_layout_column *counter = &walk->layout->columns[column->counter];
+  *size = (uint64_t)mm_type_integer(counter->type,
+                                    walk->data + walk->places[column->counter].at);
+  return *size <= MM_TYPE_MAX;
+}
+
 static int find_walk_column(mm_walk *walk, size_t i) {
   const mm_layout_column *column = &walk->layout->columns[i];
-  if (column->computed) return find_computed(walk, i);
-  if (!column->plain) return find_placed(walk, i);
-  uint64_t at = walk->pos, size = column->type.size;
-  if (at > walk->stop || size > walk->stop - at) return check_room(walk, i, at, size);
+  uint64_t at = walk->pos, size;
+  if (!measure_simple(walk, column, &size) || at > walk->stop || size > walk->stop - at) {
+    return column->computed ? find_computed(walk, i) : find_placed(walk, i);
+  }
   walk->places[i] = (mm_walk_place){at, size, 0, true};
   walk->pos = at + size;
   if (walk->pos > walk->end) walk->end = walk->pos;
@@ -360,6 +373,10 @@ static int measure(mm_walk *walk, uint64_t *size) {
 /* Padding that the end cuts off is no damage. */
 static void find_next(mm_walk *walk, uint64_t size) {
   uint64_t align = walk->layout->align, left = walk->stop - walk->offset;
+  if (!align) {
+    walk->next = walk->offset + size;
+    return;
+  }
   uint64_t padding = align > 1 ? (align - size % align) % align : 0;
   walk->next = walk->offset + (padding > left - size ? left : size + padding);
 }
@@ -385,11 +402,14 @@ static int judge_record(mm_walk *walk) {
 
 static int find_record(mm_walk *walk) {
   const mm_layout *layout = walk->layout;
+  bool judged = layout->options[MM_LAYOUT_WHILE] != NULL;
   uint64_t size = 0;
-  int rc = judge_while(walk, 0);
-  for (walk->found = 0; rc == MM_OK && !walk->done && walk->found < layout->count;) {
+  walk->found = 0;
+  int rc = judged ? judge_while(walk, 0) : MM_OK;
+  while (rc == MM_OK && !walk->done && walk->found < layout->count) {
     rc = find_walk_column(walk, walk->found);
-    if (rc == MM_OK) rc = judge_while(walk, ++walk->found);
+    if (rc == MM_OK) walk->found++;
+    if (rc == MM_OK && judged) rc = judge_while(walk, walk->found);
   }
   if (rc || walk->done) return rc;
   rc = measure(walk, &size);
@@ -404,7 +424,7 @@ int mm_walk_step(mm_walk *walk, mm_error *err) {
   walk->frame.context = walk;
   walk->err = err;
   if (walk->stop > walk->size) walk->stop = walk->size;
-  mm_expr_frame_reset(&walk->frame);
+  if (walk->frame.first) mm_expr_frame_reset(&walk->frame);
   walk->rowid++;
   walk->offset = walk->pos = walk->end = walk->next;
   walk->done = walk->ended || walk->offset >= walk->stop;

@@ -418,6 +418,19 @@ static int chain_value(chain_cursor *cursor, sqlite3_context *context, size_t i)
   return SQLITE_OK;
 }
 
+/* Most columns of most scans: an integer that is always there. False: it is none. In an UPDATE, too:
+** what is as it was is not written. */
+static inline bool result_plain(const chain_cursor *cursor, sqlite3_context *context, int i) {
+  const mm_walk *walk = &cursor->walk;
+  if ((size_t)i >= walk->found) return false;
+  const mm_layout_column *column = &walk->layout->columns[i];
+  if (!column->plain || column->type.kind > MM_SIGNED || column->type.open) return false;
+  if (walk->places[i].at + column->type.size > ext_source_length(&cursor->file)) return false;
+  const uint8_t *bytes = ext_source_data(&cursor->file) + walk->places[i].at;
+  sqlite3_result_int64(context, mm_type_integer(column->type, bytes));
+  return true;
+}
+
 static int chain_hidden(chain_cursor *cursor, sqlite3_context *context, int column) {
   switch (column - chain_hidden_at(&chain_table(cursor)->spec)) {
     case CHAIN_OFFSET:
@@ -453,6 +466,9 @@ static bool is_kept_for_update(const chain_cursor *cursor, int column) {
 
 int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   chain_cursor *cursor = (chain_cursor *)base;
+  if (!cursor->given.missing && result_plain(cursor, context, column)) {
+    return mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : SQLITE_OK;
+  }
   int count = (int)chain_table(cursor)->spec.layout.count;
   if (cursor->given.missing) {
     ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
