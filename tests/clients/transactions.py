@@ -336,8 +336,7 @@ def attempt(setup, row, call, number):
         if "error" in seen:
             fail("%s: %s" % (what, seen["error"]))
             return None
-        # One that was blanked, and not removed any more, is in nobody's way.
-        left = litter(directory, setup.journal == "persist" or call.path.endswith(SUFFIX))
+        left = litter(directory, setup.journal == "persist")
         if left:
             fail("%s: %s is left" % (what, left))
         found = state(setup, seen)
