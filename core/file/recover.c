@@ -10,6 +10,7 @@
 #include "core/file/journal.h"
 #include "core/common/mem.h"
 #include "core/file/recover.h"
+#include "core/file/share.h"
 #include "core/file/show.h"
 #include "core/os/own.h"
 
@@ -36,7 +37,7 @@ void object_close_writer(mm_object *object) {
 }
 
 void object_let_go(mm_object *object) {
-  if (object_is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
+  if (object_is_shared(object)) object_unlock(object);
   object_close_writer(object);
   object->begun = object->stuck = false;
   object->asked = -1;
@@ -136,13 +137,11 @@ static int replay(mm_object *object, mm_error *err) {
 }
 
 static int replay_as_writer(mm_object *object, mm_error *err) {
-  const mm_settings *settings = object->settings;
   if (object_is_writer(object)) return replay(object, err);
-  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,
-                         settings->watch, settings->watch_context, object->name, err);
+  int rc = object_lock(object, err);
   if (rc) return rc;
   rc = replay(object, err);
-  mm_lock_unwrite(object->entry, object->writer, object);
+  object_unlock(object);
   return rc;
 }
 
@@ -150,11 +149,13 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 
 #define RECOVER_PAUSE ((int64_t)500000) /* ns */
 
-/* A living writer is about to finish: what it writes is to be seen whole. */
+/* A living writer is about to finish: what it writes is to be seen whole. It has not begun if it has
+** to wait for us. */
 static int await_writer(mm_object *object, mm_error *err) {
   int64_t now = mm_os.clock(), timeout = object->settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
-  while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, object)) {
+  while (!object->shares && mm_journal_exists(object->journal) &&
+         mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);
