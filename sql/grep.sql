@@ -25,7 +25,8 @@
 -- pattern began with (*ANYCRLF); so that (?m)two$ is found before either. grep_match takes the pattern as it stands:
 -- (*ANYCRLF)(?m)two$ does the same there, and (*LF) in front turns it off here.
 --
--- Text comes as UTF-8: U+FFFD stands for what is none, and mmap_slice(path, offset, …) has the bytes. A file in
+-- Text comes as UTF-8: U+FFFD stands for what is none, and mmap_slice(path, offset, …) has the bytes. A byte order mark
+-- at the start of a file is in no line, and `^` is behind it; grep_match sees it. A file in
 -- UTF-16 is searched as UTF-8, up to the first U+0000; `offset` is where the line is in the file. grep_match sees
 -- its bytes.
 --
@@ -55,11 +56,13 @@ CREATE TEMP VIEW IF NOT EXISTS grep_match AS
 -- Names that end in _ are steps on the way. Their DISTINCT drops no row: it makes SQLite compute each column once,
 -- one after the other, and lets a constraint on path through to target.
 
--- Which files have lines: `wide` is the type of those in UTF-16. (The mark of UTF-32 begins alike.)
+-- Which files have lines: `wide` is the type of those in UTF-16 (the mark of UTF-32 begins alike), and `mark` how long
+-- the byte order mark of others is.
 CREATE TEMP VIEW IF NOT EXISTS grep_file_ AS
   SELECT DISTINCT path,
          CASE WHEN mmap_slice(path, 0, 4) = x'fffe0000' THEN NULL WHEN mmap_slice(path, 0, 2) = x'fffe' THEN 'utf16le'
-              WHEN mmap_slice(path, 0, 2) = x'feff' THEN 'utf16be' END AS wide
+              WHEN mmap_slice(path, 0, 2) = x'feff' THEN 'utf16be' END AS wide,
+         iif(mmap_slice(path, 0, 3) = x'efbbbf', 3, 0) AS mark
     FROM target;
 
 -- What is in UTF-16 is searched in a copy, which is memory of its own, and closed as soon as it was searched.
@@ -77,12 +80,13 @@ CREATE TEMP VIEW IF NOT EXISTS grep_open_ AS
 CREATE TEMP VIEW IF NOT EXISTS grep_copy_ AS
   SELECT DISTINCT path, pattern, wide, copy, mmap_patch(copy, 0, utf8) AS bytes FROM grep_open_;
 
--- `source` is what is searched: a path, or the copy.
+-- `source` is what is searched: a path, a handle that begins behind the mark, or the copy.
 CREATE TEMP VIEW IF NOT EXISTS grep_source_ AS
-  SELECT DISTINCT path, pattern, wide, path AS source FROM grep_file_, grep
+  SELECT DISTINCT path, pattern, wide, mark, iif(mark > 0, mmap_open(path, 'read', 0, mark), path) AS source
+    FROM grep_file_, grep
    WHERE wide IS NULL AND mmap_find(path, x'00', 0, 8000) < 0 AND mmap_search(path, pattern, 0, 0) IS NOT NULL
   UNION ALL
-  SELECT path, pattern, wide, copy FROM grep_copy_ WHERE bytes > 0;
+  SELECT path, pattern, wide, 0, copy FROM grep_copy_ WHERE bytes > 0;
 
 -- The lines of one file, as JSON. Each byte is looked at once, however many matches a line has: from one match to the
 -- next the last newline is looked for, and newlines are counted from one such line to the next. An empty match behind
@@ -96,7 +100,7 @@ CREATE TEMP VIEW IF NOT EXISTS grep_source_ AS
 --
 -- Of a copy the three texts are here, as it is closed later; of a file where they are.
 CREATE TEMP VIEW IF NOT EXISTS grep_found_ AS
-  SELECT DISTINCT path, pattern, wide, source,
+  SELECT DISTINCT path, pattern, wide, mark, source,
          (WITH hit(at, last) AS (
             SELECT m.offset, lag(m.offset, 1, 0) OVER (ORDER BY m.offset)
               FROM mmap_search_all(source, iif(mmap_find(source, x'0d0a') < 0, '', '(*ANYCRLF)') || pattern) AS m),
@@ -124,7 +128,8 @@ CREATE TEMP VIEW IF NOT EXISTS grep_found_ AS
                    after - (after > newline + 1 AND mmap_slice(source, after - 1, after + 1) = x'0d0a')
               FROM around)
           SELECT iif(wide IS NULL,
-                     json_group_array(json_array(number, matches, begin, stop, before, before_stop, next, after)),
+                     json_group_array(json_array(number, matches, mark + begin, mark + stop, mark + before,
+                       mark + before_stop, mark + next, mark + after)),
                      json_group_array(json_array(number, matches, 2 + 2 * units, NULL, NULL, NULL, NULL, NULL,
                        CAST(mmap_slice(source, begin, stop) AS TEXT),
                        CASE WHEN before >= 0 THEN CAST(mmap_slice(source, before, before_stop) AS TEXT) END,
@@ -132,9 +137,10 @@ CREATE TEMP VIEW IF NOT EXISTS grep_found_ AS
             FROM text) AS found
     FROM grep_source_;
 
--- The copies are closed, and the lines are rows. (A condition on `closed` would be moved to where it closes twice.)
+-- The handles are closed, and the lines are rows. (A condition on `closed` would be moved to where it closes twice.)
 CREATE TEMP VIEW IF NOT EXISTS grep_closed_ AS
-  SELECT DISTINCT path, pattern, wide, found, CASE WHEN wide IS NOT NULL THEN mmap_close(source) END AS closed
+  SELECT DISTINCT path, pattern, wide, found,
+         CASE WHEN wide IS NOT NULL OR mark > 0 THEN mmap_close(source) END AS closed
     FROM grep_found_;
 
 CREATE TEMP VIEW IF NOT EXISTS grep_row_ AS

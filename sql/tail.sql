@@ -19,7 +19,7 @@
 --   tail_new   the lines of each file in tail_seen from `seen` to `upto`: path, offset, text
 --
 -- Text is without its \n or \r\n, and comes as UTF-8: U+FFFD stands for what is none, and mmap_slice(path, offset, …)
--- has the bytes.
+-- has the bytes. A byte order mark at the start of a file is in no line.
 --
 -- The four lines after the first are one look, as often as you like. To begin with what comes from now on, leave
 -- SELECT out of the first look. tail_seen is in the
@@ -36,9 +36,11 @@ CREATE TABLE IF NOT EXISTS tail_seen(
   path TEXT PRIMARY KEY NOT NULL, seen INTEGER NOT NULL DEFAULT 0, upto INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- Where the text of the last line ends: at the newline that ends the file, if there is one.
+-- Where the first line begins, which is behind a UTF-8 byte order mark as in mmap_lines, and where the text of the
+-- last one ends: at the newline that ends the file, if there is one.
 CREATE TEMP VIEW IF NOT EXISTS tail_end_ AS
-  SELECT path, iif(mmap_slice(path, -1) = x'0a', mmap_length(path) - 1, mmap_length(path)) AS end
+  SELECT path, iif(mmap_slice(path, 0, 3) = x'efbbbf', 3, 0) AS first,
+         iif(mmap_slice(path, -1) = x'0a', mmap_length(path) - 1, mmap_length(path)) AS end
     FROM target WHERE mmap_length(path) > 0;
 
 -- A run of UTF-8, which is group 1, or a piece that is none, as long as decoders agree on.
@@ -54,12 +56,12 @@ CREATE TEMP VIEW IF NOT EXISTS tail_utf8_ AS SELECT '(?x)
 
 -- From the end backwards, a newline at a time; a text is without its \n or \r\n.
 CREATE TEMP VIEW IF NOT EXISTS tail_back_ AS
-  WITH RECURSIVE line(path, back, begin, end) AS (
-    SELECT path, 1, 1 + mmap_rfind(path, x'0a', 0, end), end FROM tail_end_
-     WHERE (SELECT lines FROM tail_option) > 0
+  WITH RECURSIVE line(path, back, begin, end, first) AS (
+    SELECT path, 1, max(first, 1 + mmap_rfind(path, x'0a', first, end)), end, first FROM tail_end_
+     WHERE (SELECT lines FROM tail_option) > 0 AND mmap_length(path) > first
     UNION ALL
-    SELECT path, back + 1, 1 + mmap_rfind(path, x'0a', 0, begin - 1), begin - 1 FROM line
-     WHERE begin > 0 AND back < (SELECT lines FROM tail_option))
+    SELECT path, back + 1, max(first, 1 + mmap_rfind(path, x'0a', first, begin - 1)), begin - 1, first FROM line
+     WHERE begin > first AND back < (SELECT lines FROM tail_option))
   SELECT path, back, begin, end - (end > begin AND mmap_slice(path, end - 1, end + 1) = x'0d0a') AS end FROM line;
 
 CREATE TEMP VIEW IF NOT EXISTS tail_line AS

@@ -205,18 +205,25 @@ static bool precedes_row(const token *t) {
   return false;
 }
 
-static bool joins_outer(const char *sql, const char *const *none) {
+static bool has_keyword(const char *sql, const char *const *names) {
   token t = {"", 0, false, false};
-  (void)none;
   do {
     sql = next_token(sql, &t);
-    if (!t.quoted && (is(&t, "LEFT") || is(&t, "RIGHT") || is(&t, "FULL"))) return true;
+    if (!t.quoted && is(&t, names[0])) return true;
   } while (*sql);
   return false;
 }
 
+static bool any_has_keyword(sqlite3 *db, const char *keyword) {
+  return any_running(db, has_keyword, &keyword);
+}
+
 bool ext_running_joins_outer(sqlite3 *db) {
-  return any_running(db, joins_outer, NULL);
+  return any_has_keyword(db, "LEFT") || ext_running_joins_right(db);
+}
+
+bool ext_running_joins_right(sqlite3 *db) {
+  return any_has_keyword(db, "RIGHT") || any_has_keyword(db, "FULL");
 }
 
 static bool selects_more(const char *sql, const char *const *none) {

@@ -18,8 +18,9 @@ bool ext_running_writes(sqlite3 *db, const char *table);
 /* Is one an UPDATE of a table of that name which sets the column? */
 bool ext_running_sets(sqlite3 *db, const char *table, const char *column);
 
-/* Has one a LEFT, RIGHT or FULL JOIN? */
+/* Has one a LEFT, RIGHT or FULL JOIN? A RIGHT or FULL JOIN? */
 bool ext_running_joins_outer(sqlite3 *db);
+bool ext_running_joins_right(sqlite3 *db);
 
 /* Is one something else than a SELECT without another query in it, and without VALUES? */
 bool ext_running_selects_more(sqlite3 *db);

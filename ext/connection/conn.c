@@ -494,6 +494,39 @@ int ext_object_check_places(const ext_object *object, mm_error *err) {
                  object->core->name);
 }
 
+/* ---- what the rooms above keep --------------------------------------------------------------- */
+
+typedef struct ext_state {
+  const void *key;
+  struct ext_state *next;
+  uint64_t data[];
+} ext_state;
+
+void *ext_conn_known_state(const ext_conn *conn, const void *key) {
+  ext_state *state = conn->states;
+  while (state && state->key != key) state = state->next;
+  return state ? state->data : NULL;
+}
+
+void *ext_conn_state(ext_conn *conn, const void *key, size_t size) {
+  void *known = ext_conn_known_state(conn, key);
+  if (known) return known;
+  ext_state *state = mm_alloc_zeroed(sizeof *state + size);
+  if (!state) return NULL;
+  state->key = key;
+  state->next = conn->states;
+  conn->states = state;
+  return state->data;
+}
+
+void ext_conn_free_states(ext_conn *conn) {
+  while (conn->states) {
+    ext_state *state = conn->states;
+    conn->states = state->next;
+    mm_free(state);
+  }
+}
+
 /* ---- the end -------------------------------------------------------------------------------- */
 
 static void free_handles(ext_conn *conn) {

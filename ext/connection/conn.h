@@ -72,12 +72,10 @@ struct ext_conn {
   ext_handle **handles;      /* handles[i] has id i+1 */
   size_t handle_count, handle_capacity;
   struct ext_txn *txn;
-  struct mmap_table *tables;    /* created tables of records (records.h) */
-  struct ext_copy *copies;      /* objects of tables with access=copy (copy.h) */
-  struct mmap_deleted *deleted; /* rows that COMMIT will close up (deleting.c) */
-  struct ext_checked *checked;  /* created tables, for mmap_check and mmap_list (tab.h) */
-  sqlite3_stmt *writer;         /* cached; finalized by ext_conn_release_statements */
-  sqlite3_stmt *interrupted;    /* likewise */
+  struct ext_copy *copies;   /* objects of tables with access=copy (copy.h) */
+  struct ext_state *states;  /* what the rooms above keep, see ext_conn_state */
+  sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
+  sqlite3_stmt *interrupted; /* likewise */
   bool planned;    /* mmap_list or mmap_writer was asked for a plan: the name means ours */
   bool caches;     /* mmap_list is connected, and will finalize what is cached */
   uint64_t writes; /* calls of functions that write, so far */
@@ -154,6 +152,15 @@ bool ext_conn_may_cache(ext_conn *conn);
 
 /* Close what nobody holds and no path leads to; after a transaction has ended. */
 void ext_conn_collect(ext_conn *conn);
+
+/* What a room above keeps for the connection: `size` bytes, zeros at first, the same ones for the
+** same key, which is the address of something of that room's. They go with the connection, when
+** nothing of the room is left that could own something in them. NULL: no memory. */
+void *ext_conn_state(ext_conn *conn, const void *key, size_t size);
+
+/* The same, if it has been asked for before; else NULL. */
+void *ext_conn_known_state(const ext_conn *conn, const void *key);
+void ext_conn_free_states(ext_conn *conn);
 
 /* The connection that a function belongs to. */
 static inline ext_conn *ext_conn_of(sqlite3_context *context) {

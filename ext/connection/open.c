@@ -15,6 +15,7 @@ void ext_conn_release(void *context) {
   ext_txn_destroy(conn);
   ext_copies_free(conn);
   ext_conn_close_objects(conn);
+  ext_conn_free_states(conn);
   mm_root_clear(&conn->root);
   mm_free(conn);
 }

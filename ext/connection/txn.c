@@ -322,6 +322,12 @@ static int flush_deferred(ext_txn *txn, mm_error *err) {
   return rc;
 }
 
+bool ext_txn_defers(const ext_conn *conn) {
+  const ext_txn_deferred *d = conn->txn->deferred;
+  while (d && !d->flush) d = d->next;
+  return d != NULL;
+}
+
 int ext_txn_preview(ext_conn *conn, mm_error *err) {
   ext_txn *txn = conn->txn;
   int rc = txn->flushed ? MM_OK : flush_deferred(txn, err);

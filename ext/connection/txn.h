@@ -32,6 +32,9 @@ uint64_t ext_txn_epoch(const ext_conn *conn);
 ** so that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
 void ext_txn_reopen(ext_conn *conn);
 
+/* Is there such work to do, or done already? */
+bool ext_txn_defers(const ext_conn *conn);
+
 /* Do the work of ext_txn_deferred as COMMIT would, to look at what it gives. Then
 ** ext_txn_reopen. */
 int ext_txn_preview(ext_conn *conn, mm_error *err);

@@ -10,7 +10,7 @@
 #include "ext/tables/tab.h"
 
 static const ext_checked *find_in(const ext_conn *conn, const char *database, const char *name) {
-  for (const ext_checked *c = conn->checked; c; c = c->next) {
+  for (const ext_checked *c = ext_checked_first(conn); c; c = c->next) {
     if (sqlite3_stricmp(*c->name, name) == 0 &&
         (!database || sqlite3_stricmp(*c->database, database) == 0)) {
       return c;

@@ -6,8 +6,8 @@
 **     CREATE VIRTUAL TABLE temp.words USING mmap_lines('words.txt', sorted=yes);
 **     SELECT text FROM words WHERE text >= 'bee' LIMIT 5;
 **
-** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark in front of
-** the first one belongs to none. Numbers are counted only when they
+** A line ends with \n or \r\n, the last one also with the file; a UTF-8 byte order mark at the start
+** of the file belongs to none. Numbers are counted only when they
 ** are asked for, from the nearest line whose number is known. Where the lines ascend, a constraint
 ** on `text` is found by halving the file: the line that the middle byte lies in tells which half to
 ** go on with.
@@ -177,7 +177,7 @@ static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *
                                  .name = (const char *const *)&table->name,
                                  .check = linesCheck,
                                  .table = table};
-  ext_checked_add(table->tab.conn, &table->checked);
+  if (ext_checked_add(table->tab.conn, &table->checked)) return mm_fail_nomem(err);
   return ext_running_creates(db, argv[2]) ? check_file(table, err) : MM_OK;
 }
 
@@ -201,12 +201,9 @@ static int linesConnect(sqlite3 *db, void *conn, int argc, const char *const *ar
   return rc;
 }
 
+/* SQLite reads the schema anew then, and connects the table under its new name. */
 static int linesRename(sqlite3_vtab *base, const char *name) {
-  lines_table *table = (lines_table *)base;
-  char *copy = mm_strdup(name);
-  if (!copy) return SQLITE_NOMEM;
-  mm_free(table->name);
-  table->name = copy;
+  (void)base, (void)name;
   return SQLITE_OK;
 }
 
@@ -298,8 +295,11 @@ typedef struct text {
   uint64_t first; /* the first line begins here */
 } text;
 
-static uint64_t after_mark(const uint8_t *data, uint64_t size) {
-  return size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+/* Where the first line of a window begins. In the middle of a file the mark is a character. */
+static uint64_t first_line(const ext_source *file) {
+  bool marked = file->start == 0 && ext_source_length(file) >= 3 &&
+                memcmp(ext_source_data(file), "\xef\xbb\xbf", 3) == 0;
+  return marked ? 3 : 0;
 }
 
 static text text_of(const lines_cursor *cursor) {
@@ -782,7 +782,7 @@ static int bound(lines_cursor *cursor, text *t, const char *constraint, sqlite3_
 }
 
 static int fail_missing_lines(lines_cursor *cursor) {
-  ext_tab_missing_file("mmap_lines", &conn_of(cursor)->err);
+  ext_tab_missing_file(conn_of(cursor), "mmap_lines");
   return fail(cursor);
 }
 
@@ -802,7 +802,7 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
   }
   if (arg && sqlite3_value_type(argv[0]) == SQLITE_NULL) return SQLITE_OK;
   if (use_file(cursor, arg ? argv[0] : NULL)) return fail(cursor);
-  cursor->first = after_mark(ext_source_data(&cursor->file), ext_source_length(&cursor->file));
+  cursor->first = first_line(&cursor->file);
   text t = text_of(cursor);
   cursor->descending = (plan & PLAN_DESCENDING) != 0;
   cursor->ordered = (plan & PLAN_ORDERED) != 0;
@@ -831,13 +831,20 @@ static int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constrai
 /* So many pages without a newline, and the line is one to be read with an eye on interruption. */
 #define PAGES_MOST 64
 
+/* Is what was found ahead still as it was? */
+static bool is_untouched(const lines_cursor *cursor) {
+  const page *ahead = &cursor->ahead;
+  return ahead->edits == cursor->file.object->core->edits &&
+         ahead->writes == conn_of(cursor)->writes;
+}
+
 /* Find the newlines of the next page that has any. False if none is near, or the file's end is.
 ** (Not inlined, so that a step is a few instructions.) */
 __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uint8_t *data,
                                                  uint64_t size) {
   page *ahead = &cursor->ahead;
   const mm_object *core = cursor->file.object->core;
-  if (ahead->taken < ahead->found) ahead->scanned = cursor->now.next; /* written to since */
+  if (!is_untouched(cursor)) ahead->scanned = cursor->now.next;
   ahead->taken = ahead->found = 0;
   for (int i = 0; i < PAGES_MOST && !ahead->found; i++) {
     ahead->start = ahead->scanned;
@@ -852,9 +859,7 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
 
 /* Are there newlines left of the page, and are they still there? */
 static bool is_known(const lines_cursor *cursor) {
-  const page *ahead = &cursor->ahead;
-  return ahead->taken < ahead->found && ahead->edits == cursor->file.object->core->edits &&
-         ahead->writes == conn_of(cursor)->writes;
+  return cursor->ahead.taken < cursor->ahead.found && is_untouched(cursor);
 }
 
 /* Step to the next line, if it ends well before the file does. */
@@ -976,8 +981,8 @@ static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
   text t = {.data = ext_source_data(&file),
             .size = file.length,
             .conn = table->tab.conn,
-            .at = file.start};
-  t.first = after_mark(t.data, t.size);
+            .at = file.start,
+            .first = first_line(&file)};
   if (table->sorted && t.size > t.first) rc = check_lines(&t, err);
   if (mm_object_faulted(object->core, &fault)) {
     *err = fault;

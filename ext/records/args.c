@@ -181,9 +181,18 @@ static int find_sorted(parser *parse) {
   return mm_fail(parse->err, MM_ERROR, "sorted '%s' is no column", parse->sorted);
 }
 
+/* DELETE makes the file shorter. */
+static int check_delete(const mmap_spec *spec, mm_error *err) {
+  if (!spec->deletes || (spec->access != EXT_READ && spec->access != EXT_COPY)) return MM_OK;
+  return mm_fail(err, MM_ERROR, "delete=yes does not go with access=%s: %s",
+                 ext_access_name(spec->access),
+                 spec->access == EXT_READ ? "nothing is written" : "the size stays");
+}
+
 static int check_spec(parser *parse) {
   mmap_spec *spec = parse->spec;
   uint64_t end = end_of_columns(spec);
+  if (check_delete(spec, parse->err)) return MM_ERROR;
   if (spec->column_count == 0) {
     unsigned needs = parse->seen & (1u << OPT_RECORD | 1u << OPT_SORTED);
     if (needs) {

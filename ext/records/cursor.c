@@ -51,7 +51,7 @@ static int cursor_fail(mmap_cursor *cursor) {
 }
 
 static int fail_missing_file(mmap_cursor *cursor) {
-  ext_tab_missing_file("mmap", &cursor_conn(cursor)->err);
+  ext_tab_missing_file(cursor_conn(cursor), "mmap");
   return cursor_fail(cursor);
 }
 
@@ -170,7 +170,7 @@ typedef struct lookup {
 } lookup;
 
 static const ext_rowset *deleted_rows(const mmap_cursor *cursor) {
-  if (!cursor_conn(cursor)->deleted) return NULL;
+  if (!cursor_table(cursor)->shared->deleted) return NULL;
   return mmap_deleted_rows(cursor_table(cursor), cursor->file.object);
 }
 
@@ -454,7 +454,7 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
 /* Most rows of most scans: `low` stays behind. */
 static bool is_simple_step(const mmap_cursor *cursor) {
   return cursor->plain && cursor->at < cursor->high &&
-         cursor->size == cursor->file.object->core->size && !cursor_conn(cursor)->deleted;
+         cursor->size == cursor->file.object->core->size && !cursor_table(cursor)->shared->deleted;
 }
 
 int mmapNext(sqlite3_vtab_cursor *base) {

@@ -22,6 +22,7 @@ typedef struct batch {
 
 struct mmap_deleted {
   ext_conn *conn;
+  mmap_shared *shared;
   ext_object *object; /* held */
   uint64_t offset, record;
   ext_rowset rows;
@@ -32,11 +33,11 @@ struct mmap_deleted {
   bool closed_up; /* the log has the closing up, from `mark` on */
   mm_log_mark mark;
   ext_txn_deferred deferred;
-  struct mmap_deleted *next; /* in ext_conn.deleted */
+  struct mmap_deleted *next; /* in shared->deleted */
 };
 
-static mmap_deleted *find_deleted(const ext_conn *conn, const ext_object *object) {
-  mmap_deleted *d = conn->deleted;
+static mmap_deleted *find_deleted(const mmap_table *table, const ext_object *object) {
+  mmap_deleted *d = table->shared->deleted;
   while (d && d->object != object) d = d->next;
   return d;
 }
@@ -46,7 +47,7 @@ static bool is_alike(const mmap_deleted *d, const mmap_table *table) {
 }
 
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object) {
-  const mmap_deleted *d = find_deleted(table->tab.conn, object);
+  const mmap_deleted *d = find_deleted(table, object);
   return d && d->rows.count && is_alike(d, table) ? &d->rows : NULL;
 }
 
@@ -183,7 +184,7 @@ static int flush(void *context, mm_error *err) {
 static void destroy_deleted(void *context, bool committed) {
   mmap_deleted *d = context;
   (void)committed;
-  mmap_deleted **link = &d->conn->deleted;
+  mmap_deleted **link = &d->shared->deleted;
   while (*link != d) link = &(*link)->next;
   *link = d->next;
   ext_rowset_clear(&d->rows);
@@ -200,6 +201,7 @@ static mmap_deleted *create_deleted(const mmap_table *table, ext_object *object)
   mmap_deleted *d = mm_alloc_zeroed(sizeof *d);
   if (!d) return NULL;
   d->conn = conn;
+  d->shared = table->shared;
   d->object = object;
   ext_object_hold(object);
   d->offset = table->spec.offset;
@@ -207,13 +209,13 @@ static mmap_deleted *create_deleted(const mmap_table *table, ext_object *object)
   d->deferred =
       (ext_txn_deferred){.flush = flush, .end = destroy_deleted, .context = d, .undo = reopen};
   ext_txn_defer(conn, &d->deferred);
-  d->next = conn->deleted;
-  conn->deleted = d;
+  d->next = d->shared->deleted;
+  d->shared->deleted = d;
   return d;
 }
 
 int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err) {
-  mmap_deleted *d = find_deleted(table->tab.conn, object);
+  mmap_deleted *d = find_deleted(table, object);
   if (!d) d = create_deleted(table, object);
   if (!d) return mm_fail_nomem(err);
   if (d->rows.count == 0) {

@@ -5,7 +5,7 @@
 **
 **     integers     the value, its sign bit flipped if it has one
 **     floats       the bits, of negative ones all flipped, else the sign bit; NaN, which SQL sees
-**                  as NULL, is 0, before all others
+**                  as NULL, is 0, before all others, as NULL is in ORDER BY
 **     blob, text   the first 8 bytes, as a big-endian number; keys of one rank are compared in full
 **
 ** A search guesses by interpolation where a rank lies, as long as each guess lands much nearer than
@@ -183,8 +183,28 @@ static int refuse_key(const mmap_keys *keys, const uint8_t *key, const char *rel
   return rc;
 }
 
+static int check_ends(const mmap_keys *keys, mm_error *err) {
+  int64_t first = mmap_keys_from(keys, 0), last = mmap_keys_to(keys, keys->count - 1);
+  return first < last ? mmap_keys_check(keys, first, last, err) : MM_OK;
+}
+
+/* A neighbour that is out of order itself says nothing: a NaN behind numbers is less than any key.
+** So each is held against the next one, and before a row is appended the last against the first. */
+static int check_neighbours(const mmap_keys *keys, int64_t row, int64_t before, int64_t after,
+                            mm_error *err) {
+  int64_t first = before > 0 ? mmap_keys_to(keys, before - 1) : -1;
+  int64_t last = after < keys->count ? mmap_keys_from(keys, after + 1) : keys->count;
+  int rc = first >= 0 ? mmap_keys_check(keys, first, before, err) : MM_OK;
+  if (rc == MM_OK && last < keys->count) rc = mmap_keys_check(keys, after, last, err);
+  if (rc == MM_OK && row == keys->count) rc = check_ends(keys, err);
+  if (rc) ext_tab_advise_check(err);
+  return rc;
+}
+
 int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err) {
   int64_t before = mmap_keys_to(keys, row - 1), after = mmap_keys_from(keys, row + 1);
+  int rc = check_neighbours(keys, row, before, after, err);
+  if (rc) return rc;
   if (before >= 0 && mm_type_compare(keys->type, key_at(keys, before), key) > 0) {
     return refuse_key(keys, key, "less than", before, err);
   }
@@ -357,11 +377,6 @@ static int check_order_at(const mmap_keys *keys, int64_t place, mm_error *err) {
   }
   if (rc == MM_OK && last < keys->count) rc = mmap_keys_check(keys, after, last, err);
   return rc;
-}
-
-static int check_ends(const mmap_keys *keys, mm_error *err) {
-  int64_t first = mmap_keys_from(keys, 0), last = mmap_keys_to(keys, keys->count - 1);
-  return first < last ? mmap_keys_check(keys, first, last, err) : MM_OK;
 }
 
 /* A key that was found speaks for itself. */

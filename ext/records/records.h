@@ -48,10 +48,24 @@ void mmap_spec_clear(mmap_spec *spec);
 /* The declaration of its columns, for sqlite3_declare_vtab; sqlite3_free it. NULL: no memory. */
 char *mmap_spec_declare(const mmap_spec *spec);
 
+/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
+** until the transaction ends. All tables of the same offset and record on the object share it. */
+typedef struct mmap_deleted mmap_deleted;
+
+/* What the tables of a connection share. */
+typedef struct mmap_shared {
+  struct mmap_table *tables; /* all that are connected */
+  mmap_deleted *deleted;     /* a list, one for each object */
+} mmap_shared;
+
+/* As SQLite connects it: anew whenever it has read the schema again, and one that has written stays
+** beside the new one to the end of the transaction. */
 typedef struct mmap_table {
-  ext_tab tab;    /* first */
+  ext_tab tab; /* first */
+  mmap_shared *shared;
   char *database; /* "main", "temp" … */
   char *name;
+  struct mmap_name *names; /* that ALTER has given it since */
   mmap_spec spec;
   bool text_order;    /* text compares bytewise: the database is UTF-8 */
   int64_t known_rows; /* as of the last use, for estimates; -1: not used yet */
@@ -62,8 +76,8 @@ typedef struct mmap_table {
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
-  bool gone; /* dropped, or connected anew: SQLite keeps it to the end of the transaction */
-  struct mmap_table *next; /* in ext_conn.tables */
+  bool gone;               /* dropped, or connected anew */
+  struct mmap_table *next; /* in shared->tables */
 } mmap_table;
 
 static inline bool mmap_is_bytes(const mmap_table *table) {
@@ -177,7 +191,8 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
 /* Are the keys of two rows that follow each other in order? MM_CORRUPT, naming them. */
 int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *err);
 
-/* Would a row with this key (encoded) be in order at `row`? MM_CONSTRAINT, naming both keys. */
+/* Would a row with this key (encoded) be in order at `row`? MM_CONSTRAINT, naming both keys;
+** MM_CORRUPT if its neighbours are not in order themselves. */
 int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err);
 
 /* Rows that are there, at `row` or after (before) it. */
@@ -195,17 +210,17 @@ int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
 
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
 
+/* The table as it was connected when it became the writer of its object in this transaction; NULL:
+** it has not. */
+mmap_table *mmap_table_writer(const mmap_table *table);
+
 /* Has it written in this transaction, or somebody else what it has written? */
 bool mmap_table_has_pending(const mmap_table *table);
 
 /* It is dropped: it is nobody's to tell of the transaction's end any more. */
 void mmap_table_stop_writing(mmap_table *table);
 
-/* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
-** until the transaction ends. All tables of the same offset and record on the object share it. */
-typedef struct mmap_deleted mmap_deleted;
-
-/* NULL: none. */
+/* The rows of an object that are deleted; NULL: none. */
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object);
 
 /* Delete a row that is there: the caller is the object's writer and has checked that it can

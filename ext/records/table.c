@@ -20,7 +20,16 @@
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
+typedef struct mmap_name {
+  struct mmap_name *next;
+  char text[];
+} mmap_name;
+
 static void free_table(mmap_table *table) {
+  for (mmap_name *name = table->names, *next; name; name = next) {
+    next = name->next;
+    mm_free(name);
+  }
   mmap_spec_clear(&table->spec);
   mm_free(table->database);
   mm_free(table->name);
@@ -30,10 +39,39 @@ static void free_table(mmap_table *table) {
   ext_tab_free(&table->tab);
 }
 
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static bool is_called(const mmap_table *table, const char *database, const char *text) {
+  if (!table->name || !table->database) return false; /* without memory for them */
+  if (sqlite3_stricmp(table->database, database) != 0) return false;
+  const mmap_name *name = table->names;
+  while (name && sqlite3_stricmp(name->text, text) != 0) name = name->next;
+  return name || sqlite3_stricmp(table->name, text) == 0;
+}
+
+mmap_table *mmap_table_writer(const mmap_table *table) {
+  mmap_table *t = table->shared->tables;
+  while (t && !(t->writing && is_called(t, table->database, table->name))) t = t->next;
+  return t;
+}
+
+static int add_table_name(mmap_table *table, const char *text) {
+  size_t size = strlen(text) + 1;
+  mmap_name *name = mm_alloc(sizeof *name + size);
+  if (!name) return SQLITE_NOMEM;
+  memcpy(name->text, text, size);
+  name->next = table->names;
+  table->names = name;
+  return SQLITE_OK;
+}
+
+/* ---- mmap_check and mmap_list --------------------------------------------------------------- */
+
 /* Only tables whose file is open already: listing opens nothing. */
 static ext_object *object_of(const mmap_table *table) {
+  const mmap_table *writer = mmap_table_writer(table);
   if (table->own) return table->own;
-  if (table->writing) return table->writing;
+  if (writer) return writer->writing;
   for (ext_object *o = table->tab.conn->objects; o; o = o->next) {
     const char *path = table->spec.path;
     bool by_path = o->core->kind == MM_OBJECT_FILE;
@@ -44,31 +82,43 @@ static ext_object *object_of(const mmap_table *table) {
   return NULL;
 }
 
+static int access_now(const mmap_table *table) {
+  if (table->spec.access >= 0) return table->spec.access;
+  return mmap_table_writer(table) ? EXT_WRITE : EXT_READ;
+}
+
 static bool list_created(const ext_checked *checked, ext_listed *out) {
   const mmap_table *table = checked->table;
   const ext_object *object = table->gone ? NULL : object_of(table);
   if (!object) return false;
   *out = (ext_listed){.object = object,
-                      .access = table->spec.access < 0 ? EXT_READ : table->spec.access,
+                      .access = access_now(table),
                       .offset = table->spec.offset,
                       .length = mmap_table_rows(table, object->core).size};
   return true;
 }
 
-static void list_table(mmap_table *table) {
+/* Of the connection's mmap_shared. */
+static const char shared_key;
+
+static int list_table(mmap_table *table) {
   ext_conn *conn = table->tab.conn;
-  table->next = conn->tables;
-  conn->tables = table;
+  table->shared = ext_conn_state(conn, &shared_key, sizeof *table->shared);
+  if (!table->shared) return SQLITE_NOMEM;
+  table->next = table->shared->tables;
+  table->shared->tables = table;
   table->checked.database = (const char *const *)&table->database;
   table->checked.name = (const char *const *)&table->name;
   table->checked.check = mmap_table_check;
   table->checked.list = list_created;
   table->checked.table = table;
-  if (table->spec.path) ext_checked_add(conn, &table->checked);
+  if (table->spec.path && ext_checked_add(conn, &table->checked)) return SQLITE_NOMEM;
+  return SQLITE_OK;
 }
 
 static void unlist_table(mmap_table *table) {
-  mmap_table **link = &table->tab.conn->tables;
+  if (!table->shared) return;
+  mmap_table **link = &table->shared->tables;
   while (*link && *link != table) link = &(*link)->next;
   if (*link) *link = table->next;
   ext_checked_remove(table->tab.conn, &table->checked);
@@ -124,7 +174,7 @@ static int connect_spec(sqlite3 *db, void *conn, mmap_spec *spec, mmap_table **o
 
 /* All others of that name: SQLite lets go of them when the transaction ends. */
 static void supersede(mmap_table *table) {
-  for (mmap_table *t = table->tab.conn->tables; t; t = t->next) {
+  for (mmap_table *t = table->shared->tables; t; t = t->next) {
     bool same = t != table && t->name && t->database &&
                 sqlite3_stricmp(t->name, table->name) == 0 &&
                 sqlite3_stricmp(t->database, table->database) == 0;
@@ -162,7 +212,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   if (rc == SQLITE_OK) rc = connect_spec(db, conn, &spec, &table, error);
   if (table) {
     table->spec = spec;
-    list_table(table);
+    if (rc == SQLITE_OK) rc = list_table(table);
     if (rc == SQLITE_OK) rc = name_table(table, argv);
     if (rc == SQLITE_OK) rc = prepare_keys(table, db);
   } else {
@@ -199,7 +249,7 @@ static int mmapDestroy(sqlite3_vtab *base) {
   ext_conn *conn = table->tab.conn;
   int rc = MM_OK;
   if (mmap_table_has_pending(table)) return SQLITE_LOCKED;
-  if (table->writing) rc = ext_txn_enlist(conn, &conn->err);
+  if (mmap_table_writer(table)) rc = ext_txn_enlist(conn, &conn->err);
   if (rc == MM_OK && table->spec.access == EXT_COPY) {
     rc = ext_copy_drop(conn, table->database, table->name, &conn->err);
   }
@@ -209,21 +259,17 @@ static int mmapDestroy(sqlite3_vtab *base) {
   return mmapDisconnect(base);
 }
 
+/* SQLite reads the schema anew then, and connects the table under its new name. This one keeps the
+** name that it has, which is its own again after a rollback. */
 static int mmapRename(sqlite3_vtab *base, const char *name) {
   mmap_table *table = (mmap_table *)base;
   mm_error *err = &table->tab.conn->err;
-  char *copy = mm_strdup(name);
-  if (!copy) return SQLITE_NOMEM;
-  int rc = table->spec.access == EXT_COPY
-               ? ext_copy_rename(table->tab.conn, table->database, table->name, name, err)
-               : MM_OK;
-  if (rc) {
-    mm_free(copy);
-    return ext_sqlite_code(rc);
+  int rc = SQLITE_OK;
+  for (mmap_table *t = table->shared->tables; t && rc == SQLITE_OK; t = t->next) {
+    if (is_called(t, table->database, table->name)) rc = add_table_name(t, name);
   }
-  mm_free(table->name);
-  table->name = copy;
-  return SQLITE_OK;
+  if (rc || table->spec.access != EXT_COPY) return rc;
+  return ext_sqlite_code(ext_copy_rename(table->tab.conn, table->database, table->name, name, err));
 }
 
 /* ---- rows ----------------------------------------------------------------------------------- */

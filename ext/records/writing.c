@@ -76,13 +76,15 @@ static void end_table(void *context, bool committed) {
 }
 
 bool mmap_table_has_pending(const mmap_table *table) {
-  return table->writing && (mm_object_pending(table->writing->core) || table->writing->leaving > 0);
+  const mmap_table *writer = mmap_table_writer(table);
+  return writer && (mm_object_pending(writer->writing->core) || writer->writing->leaving > 0);
 }
 
 void mmap_table_stop_writing(mmap_table *table) {
-  if (!table->writing) return;
-  ext_txn_forget(table->tab.conn, &table->deferred);
-  end_table(table, false);
+  for (mmap_table *t = mmap_table_writer(table); t; t = mmap_table_writer(table)) {
+    ext_txn_forget(t->tab.conn, &t->deferred);
+    end_table(t, false);
+  }
 }
 
 static int check_access(const mmap_table *table, mm_error *err) {
@@ -257,13 +259,23 @@ static int encode_fields(edit *e, mm_error *err) {
   return rc;
 }
 
+/* The row has the key that it had. */
+static bool keeps_key(const edit *e) {
+  const mmap_column *key = mmap_sorted_column(e->table);
+  const uint8_t *data = e->table->writing->core->data;
+  return !e->inserts && memcmp(data + e->place + key->at, e->key, (size_t)key->type.size) == 0;
+}
+
 static int check_edit_order(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
   const ext_rowset *deleted = mmap_deleted_rows(e->table, e->table->writing);
   int luck = 0;
-  if (!e->key) return MM_OK;
+  if (!e->key || keeps_key(e)) return MM_OK;
   mmap_keys keys = mmap_table_keys(e->table, core, &e->rows, deleted, &luck);
-  return mmap_keys_accept(&keys, e->row, e->key, err);
+  int rc = mmap_keys_accept(&keys, e->row, e->key, err);
+  mm_error cut;
+  if (rc && mm_object_whole(core, &cut)) *err = cut; /* zeros are no reason to call it unsorted */
+  return rc ? err->code : MM_OK;
 }
 
 /* Bytes that are there already are not written again. */
@@ -402,13 +414,15 @@ static int update_table(mmap_table *table, sqlite3_value **argv, mm_error *err) 
 
 /* ---- INSERT --------------------------------------------------------------------------------- */
 
+static int refuse_resize(const char *name, mm_error *err) {
+  return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", name);
+}
+
 /* Can the file grow and shrink by whole records? */
 static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
   const mm_object *core = table->writing->core;
   uint64_t whole = rows->size - rows->size % table->spec.record;
-  if (core->fixed) {
-    return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", core->name);
-  }
+  if (core->fixed) return refuse_resize(core->name, err);
   if (table->spec.length) {
     return mm_fail(err, MM_ERROR, "a table of fixed length neither grows nor shrinks");
   }
@@ -497,6 +511,7 @@ static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *ro
 /* Whoever keeps rowids, as grids of programs do, would go on to write to the wrong rows. */
 static int check_deletes(const mmap_table *table, mm_error *err) {
   int rc = check_access(table, err);
+  if (rc == MM_OK && table->spec.access == EXT_COPY) rc = refuse_resize(table->spec.path, err);
   if (rc || table->spec.deletes) return rc;
   return mm_fail(err, MM_READONLY,
                  "DELETE renumbers the rows behind: delete=yes in CREATE VIRTUAL TABLE allows it");

@@ -145,7 +145,7 @@ static int changesFilter(sqlite3_vtab_cursor *base, int plan, const char *string
   (void)plan, (void)string, (void)argc, (void)argv;
   clear_rows(cursor);
   cursor->at = 0;
-  int rc = conn->deleted ? add_closing_up(cursor, conn) : add_objects(cursor, conn);
+  int rc = ext_txn_defers(conn) ? add_closing_up(cursor, conn) : add_objects(cursor, conn);
   return rc ? ext_cursor_error(base, "mmap_changes", &conn->err) : SQLITE_OK;
 }
 

@@ -68,7 +68,7 @@ static int glob_fail(glob_cursor *cursor) {
 }
 
 static int glob_missing(glob_cursor *cursor) {
-  ext_tab_missing(1, &glob_conn(cursor)->err);
+  ext_tab_missing(glob_conn(cursor), 1);
   return glob_fail(cursor);
 }
 

@@ -122,9 +122,22 @@ static int add_handle_row(list_cursor *cursor, ext_handle *handle) {
   return add_list_row(cursor, handle->object, row, handle->name);
 }
 
-static int add_table(list_cursor *cursor, const ext_checked *table) {
+/* Of a table that was renamed, or whose making was undone, SQLite may keep what has written to the
+** end of the transaction; and what it had of a database that was detached, till it prepares the
+** next statement. */
+static int is_in_schema(sqlite3 *db, const ext_checked *table, bool *found) {
+  int rc = sqlite3_table_column_metadata(db, *table->database, *table->name, NULL, NULL, NULL, NULL,
+                                         NULL, NULL);
+  *found = rc == SQLITE_OK;
+  return rc == SQLITE_NOMEM ? rc : SQLITE_OK;
+}
+
+static int add_table(list_cursor *cursor, sqlite3 *db, const ext_checked *table) {
   ext_listed listed;
+  bool found;
   if (!table->list || !table->list(table, &listed)) return SQLITE_OK;
+  int rc = is_in_schema(db, table, &found);
+  if (rc || !found) return rc;
   list_row row = {
       .access = ext_access_name(listed.access), .offset = listed.offset, .length = listed.length};
   return add_list_row(cursor, listed.object, row, *table->name);
@@ -169,7 +182,9 @@ static int listFilter(sqlite3_vtab_cursor *base, int plan, const char *string, i
   for (size_t i = 0; i < conn->handle_count && rc == SQLITE_OK; i++) {
     if (conn->handles[i]->object) rc = add_handle_row(cursor, conn->handles[i]);
   }
-  for (ext_checked *t = conn->checked; t && rc == SQLITE_OK; t = t->next) rc = add_table(cursor, t);
+  for (ext_checked *t = ext_checked_first(conn); t && rc == SQLITE_OK; t = t->next) {
+    rc = add_table(cursor, conn->db, t);
+  }
   for (ext_object *o = conn->objects; o && rc == SQLITE_OK; o = o->next) rc = add_plain(cursor, o);
   return rc;
 }

@@ -138,7 +138,7 @@ int ext_scan_faulted(const ext_scan_table *table, ext_scan *scan) {
 }
 
 static int fail_missing(const ext_scan_table *table, ext_scan *scan) {
-  ext_tab_missing(table->least, ext_scan_error(scan));
+  ext_tab_missing(ext_scan_conn(scan), table->least);
   return ext_scan_fail(table, scan);
 }
 

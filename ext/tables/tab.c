@@ -89,15 +89,27 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 
 /* ---- created tables ------------------------------------------------------------------------- */
 
-void ext_checked_add(ext_conn *conn, ext_checked *checked) {
-  checked->next = conn->checked;
-  conn->checked = checked;
+/* The list's first is the connection's state by this key. */
+static const char checked_key;
+
+int ext_checked_add(ext_conn *conn, ext_checked *checked) {
+  ext_checked **first = ext_conn_state(conn, &checked_key, sizeof(ext_checked *));
+  if (!first) return MM_NOMEM;
+  checked->next = *first;
+  *first = checked;
+  return MM_OK;
 }
 
 void ext_checked_remove(ext_conn *conn, ext_checked *checked) {
-  ext_checked **link = &conn->checked;
+  ext_checked **link = ext_conn_known_state(conn, &checked_key);
+  if (!link) return;
   while (*link && *link != checked) link = &(*link)->next;
   if (*link) *link = checked->next;
+}
+
+ext_checked *ext_checked_first(const ext_conn *conn) {
+  ext_checked **first = ext_conn_known_state(conn, &checked_key);
+  return first ? *first : NULL;
 }
 
 bool ext_tab_is_function(int argc, const char *const *argv) {
@@ -254,10 +266,21 @@ int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most,
   return SQLITE_OK;
 }
 
-void ext_tab_missing(int least, mm_error *err) {
-  mm_fail(err, MM_ERROR, "takes at least %d argument%s", least, least == 1 ? "" : "s");
+/* There SQLite takes no arguments from WHERE and ON and, before 3.41.2, on the right none at all. */
+static const char beside_right_join[] =
+    ": beside a RIGHT or FULL JOIN arguments stand in parentheses, and the table on its left; or "
+    "use LEFT JOIN";
+
+void ext_tab_missing(ext_conn *conn, int least) {
+  bool right = ext_running_joins_right(conn->db);
+  mm_fail(&conn->err, MM_ERROR, "takes at least %d argument%s%s", least, least == 1 ? "" : "s",
+          right ? beside_right_join : "");
 }
 
-void ext_tab_missing_file(const char *module, mm_error *err) {
-  mm_fail(err, MM_ERROR, "the file is missing: %s(file) or WHERE file = …", module);
+void ext_tab_missing_file(ext_conn *conn, const char *module) {
+  if (ext_running_joins_right(conn->db)) {
+    mm_fail(&conn->err, MM_ERROR, "the file is missing%s", beside_right_join);
+  } else {
+    mm_fail(&conn->err, MM_ERROR, "the file is missing: %s(file) or WHERE file = …", module);
+  }
 }

@@ -22,8 +22,8 @@ typedef struct ext_listed {
   uint64_t offset, length;  /* of the rows, in the object */
 } ext_listed;
 
-/* A created table, as mmap_check and mmap_list know it: embedded in it, and in the list
-** ext_conn.checked as long as it is connected. */
+/* A created table, as mmap_check and mmap_list know it: embedded in it, and in a list of the
+** connection's as long as it is connected. */
 typedef struct ext_checked {
   const char *const *database, *const *name; /* where the table keeps its names */
   /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. */
@@ -34,8 +34,9 @@ typedef struct ext_checked {
   struct ext_checked *next;
 } ext_checked;
 
-void ext_checked_add(ext_conn *conn, ext_checked *checked);
+int ext_checked_add(ext_conn *conn, ext_checked *checked);     /* MM_OK, MM_NOMEM */
 void ext_checked_remove(ext_conn *conn, ext_checked *checked); /* also if it is not listed */
+ext_checked *ext_checked_first(const ext_conn *conn);
 
 /* The start of every xConnect: declares the columns, makes a zeroed table of `size` bytes that
 ** begins with an ext_tab, and marks it as for direct use only. `conn` is the module's aux
@@ -115,9 +116,9 @@ int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_err
 int ext_tab_arguments(sqlite3_index_info *info, int hidden, int least, int most, unsigned *given,
                       int *next);
 
-/* What that xFilter says: of a function that takes at least so many arguments; of a table of one
-** file. */
-void ext_tab_missing(int least, mm_error *err);
-void ext_tab_missing_file(const char *module, mm_error *err);
+/* What that xFilter says, as the connection's error: of a function that takes at least so many
+** arguments; of a table of one file. */
+void ext_tab_missing(ext_conn *conn, int least);
+void ext_tab_missing_file(ext_conn *conn, const char *module);
 
 #endif

@@ -88,7 +88,8 @@ def lines_and_what_is_around_them_agree_with_python():
         lines, at = [], 0
         body = text[1:] if coding.startswith("utf-16") else None
         if body is None:
-            for line in re.findall(rb"[^\n]*\n|[^\n]+", data):
+            at = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+            for line in re.findall(rb"[^\n]*\n|[^\n]+", data[at:]):
                 lines.append((at, re.sub(rb"\r?\n$", b"", line).decode("utf-8", "replace")))
                 at += len(line)
         else:
@@ -141,6 +142,30 @@ def connections_that_only_read_have_all_other_lines():
     db.executescript(recipe)
     same(grep("b", b"a\r\nb\r\n", "number, text, previous", db), [(2, "b", "a")])
     same(grep("b", "\ufeffb".encode("utf-16-le"), "number", db), [])
+
+
+def a_byte_order_mark_is_in_no_line():
+    """As in mmap_lines: grep and tail begin behind the mark."""
+    mark, db, tail = b"\xef\xbb\xbf", connect("grep.sql"), connect("tail.sql")
+    for text in (b"", b"\n", b"one", b"one\n", b"one\ntwo\r\n", b"one\r\n\none " + mark + b"\n",
+                 mark + b"one", b"\n" + mark + b"one"):
+        data = mark + text
+        found = db.execute("SELECT number, offset, CAST(text AS BLOB) FROM mmap_lines(?)",
+                           (put("text", data),)).fetchall()
+        lines = [(number, offset, text.decode()) for number, offset, text in found]
+        texts = [None] + [text for _, _, text in lines] + [None]
+        for pattern, expected in (("(?m)^", lines), ("^", lines[:1]),
+                                  ("one", [line for line in lines if "one" in line[2]])):
+            same(grep(pattern, data, "number, offset, text", db), expected, (data, pattern))
+        same(grep("(?m)^", data, "previous, following", db),
+             list(zip(texts[:len(lines)], texts[2:])), data)
+        both = [line[1:] for line in lines]
+        same(rows(tail, ["text"], "SELECT offset, text FROM tail_line ORDER BY offset"), both, data)
+        tail.execute("DELETE FROM tail_seen")
+        tail.execute("INSERT INTO tail_seen(path, upto) VALUES ('text', ?)", (len(data),))
+        same(tail.execute("SELECT offset, text FROM tail_new").fetchall(), both, data)
+    same(open_handles(db), 0)
+    same(grep("b$", mark + b"a\r\nb", "number, previous, offset"), [(2, "a", 6)])
 
 
 def all_text_is_utf8():
@@ -302,7 +327,8 @@ def what_other_recipes_read_has_a_name():
 TESTS = [one_long_line_takes_time_by_its_length, dollar_is_the_end_of_a_line_before_either_line_end,
          a_bad_pattern_is_said_where_it_is_bad, lines_and_what_is_around_them_agree_with_python,
          files_in_utf_16_have_lines,
-         connections_that_only_read_have_all_other_lines, all_text_is_utf8, texts_of_png_are_latin_1_both_ways,
+         connections_that_only_read_have_all_other_lines, a_byte_order_mark_is_in_no_line,
+         all_text_is_utf8, texts_of_png_are_latin_1_both_ways,
          states_of_many_patches_take_time_by_their_number, overlaps_agree_with_python,
          texts_that_begin_as_a_magic_number_are_texts, what_other_recipes_read_has_a_name]
 

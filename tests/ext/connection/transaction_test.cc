@@ -429,6 +429,38 @@ TEST_F(Transaction, DropOfATableWithPendingWritesIsRefused) {
   EXPECT_EQ(Get("a"), "Aaaaaaaaaa");
 }
 
+// SQLite connects a table anew when it has read the schema again: another one than has written.
+TEST_F(Transaction, DropOfATableWithPendingWritesIsRefusedWhateverHappenedToTheSchema) {
+  Run("CREATE VIRTUAL TABLE v USING mmap('a'); CREATE VIRTUAL TABLE w USING mmap('a')");
+  for (const char *before :
+       {"CREATE VIRTUAL TABLE n USING mmap('a'); UPDATE n SET byte = 65; SAVEPOINT s; ROLLBACK TO "
+        "s",
+        "CREATE VIRTUAL TABLE n USING mmap('a'); UPDATE n SET byte = 65; SAVEPOINT s;"
+        "CREATE TABLE t(x); ROLLBACK TO s",
+        "ALTER TABLE v RENAME TO m; UPDATE m SET byte = 65; ALTER TABLE m RENAME TO n",
+        "UPDATE v SET byte = 65; ALTER TABLE v RENAME TO m; ALTER TABLE m RENAME TO n",
+        "UPDATE v SET byte = 65; ALTER TABLE v RENAME TO n; SAVEPOINT s;"
+        "ALTER TABLE n RENAME TO m; ROLLBACK TO s"}) {
+    Run("BEGIN; " + std::string(before));
+    EXPECT_EQ(Error("DROP TABLE n"), "LOCKED database table is locked") << before;
+    Run("DROP TABLE w; COMMIT");
+    EXPECT_EQ(Get("a"), "AAAAAAAAAA") << before;
+    Run("DROP TABLE n; DROP TABLE IF EXISTS v; CREATE VIRTUAL TABLE v USING mmap('a');"
+        "CREATE VIRTUAL TABLE w USING mmap('a'); UPDATE v SET byte = 97");
+  }
+}
+
+TEST_F(Transaction, DropGoesOnWhereWritesAndANewConnectionAreUndone) {
+  Run("BEGIN; CREATE VIRTUAL TABLE v USING mmap('a'); SAVEPOINT s; UPDATE v SET byte = 65;"
+      "ROLLBACK TO s; DROP TABLE v; COMMIT");
+  EXPECT_EQ(Get("a"), "aaaaaaaaaa");
+  Run("CREATE VIRTUAL TABLE v USING mmap('a');"
+      "BEGIN; SAVEPOINT s; UPDATE v SET byte = 65; ROLLBACK TO s; CREATE TABLE t(x);"
+      "DROP TABLE v; SELECT mmap_patch('a', 0, 'Z');"
+      "CREATE VIRTUAL TABLE v USING mmap('a'); DROP TABLE v; COMMIT");
+  EXPECT_EQ(Get("a"), "Zaaaaaaaaa");
+}
+
 // ---- who may not write
 
 TEST_F(Transaction, QueryOnlyRefusesEveryWrite) {

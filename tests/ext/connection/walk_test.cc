@@ -1149,7 +1149,6 @@ private:
     Quiet(s, "ROLLBACK TO s" + N(level));
     Sure dirty = s.state.dirty;
     s.state = s.stack[level];
-    Forget(&s.state);
     if (dirty) s.state.dirty = kMaybe;
     s.stack.resize(level + 1);
     Touch(s);
@@ -1320,7 +1319,6 @@ private:
     next.tables[t.Full()] = t;
     Dirty(&next, t);
     Do(s, sql + ")", next, fits ? ReadRisk(s, t.file, t.copy != 0) : kYes);
-    Forget(&s.state);
     return true;
   }
 
@@ -1339,12 +1337,6 @@ private:
     return true;
   }
 
-  // When SQLite has read a schema anew, a table is another one than the one that has written: then
-  // its DROP may go through, which loses nothing.
-  static void Forget(State *state) {
-    for (auto &[name, table] : state->tables) table.wrote = std::min(table.wrote, kMaybe);
-  }
-
   Table *AnyTable(Side &s) { return SomeTable(s, OneIn(2)); }
 
   // What makes or drops a table may enlist as a function does, in the main database.
@@ -1361,7 +1353,6 @@ private:
     next.tables.erase(t.Full());
     Dirty(&next, t);
     Do(s, "DROP TABLE " + t.Full(), next, IsPending(s, t));
-    Forget(&s.state);
     return true;
   }
 
@@ -1372,14 +1363,11 @@ private:
     to.name = "t" + N(Below(3));
     if (s.state.tables.count(to.Full())) return false;
     if (s.tried.count(t.Full())) s.tried.insert(to.Full());
-    if (to.wrote) to.wrote = kMaybe;
     State next = s.state;
     next.tables.erase(t.Full());
     next.tables[to.Full()] = to;
     Dirty(&next, t);
-    Do(s, "ALTER TABLE " + t.Full() + " RENAME TO " + to.name, next,
-       std::min(IsPending(s, t), kMaybe));
-    Forget(&s.state);
+    Do(s, "ALTER TABLE " + t.Full() + " RENAME TO " + to.name, next, kNo);
     return true;
   }
 
@@ -1390,7 +1378,6 @@ private:
       if (IsBarred(f) || !doubt_[f].empty() || ReadRisk(s, f, true)) return false;
     std::string sql = s.attached ? "DETACH x" : "ATTACH '" + Attachment(s, which) + "' AS x";
     if (!Do(s, sql, s.state, s.open ? kMaybe : kNo)) return true;
-    Forget(&s.state);
     if (!s.attached && !s.open) Quiet(s, "PRAGMA x.synchronous = off");
     s.attached ? Unlist(s) : List(s, which);
     return true;

@@ -250,8 +250,8 @@ TEST_F(Open, NamesTheFileThatCannotBeMapped) {
   EXPECT_EQ(error.rfind("IOERR mmap_size: cannot map '/proc/self/maps': ", 0), 0U) << error;
 }
 
-// A COMMIT that fails in SQLite's last step has closed the file up already: what comes next sees the
-// transaction as it is.
+// A COMMIT that fails in SQLite's last step has closed the file up already: what comes next sees
+// the transaction as it is.
 TEST_F(Open, SeesTheWindowAsItIsAfterARefusedCommit) {
   Put("x", "0123456789");
   Db file("t.db"), reader("t.db", nullptr, false);

@@ -112,6 +112,20 @@ TEST_F(LinesTest, SurvivesACutInTheSameStatement) {
             "5");
 }
 
+// A newline that a row's own statement writes, into bytes that newlines have been looked for in.
+TEST_F(LinesTest, SeesANewlineThatTheSameStatementWrites) {
+  Put("f", "a\nb\n" + std::string(5000, 'x') + "\n" + std::string(9000, 'y') + "\n");
+  const char *query =
+      "SELECT offset, length(text), CASE offset WHEN 2 THEN mmap_patch('f', 100, x'0a') END"
+      " FROM mmap_lines('f')";
+  const char *lines = "0|1|NULL\n2|1|1\n4|96|NULL\n101|4903|NULL\n5005|9000|NULL";
+  Run("BEGIN");
+  EXPECT_EQ(Rows(query), lines);
+  Run("ROLLBACK");
+  EXPECT_EQ(Rows(query), lines);
+  EXPECT_EQ(Rows(query), lines);
+}
+
 TEST_F(LinesTest, MatchesASplitForEveryLength) {
   std::mt19937_64 random(3);
   const char *more = getenv("MMAP_TEST_SEEDS");
@@ -367,6 +381,20 @@ TEST_F(SortedLinesTest, AByteOrderMarkIsNoPartOfTheFirstLine) {
   EXPECT_EQ(One("SELECT count(*) FROM mmap_lines('m')"), "0");
   Put("m", std::string(kMark) + "\n" + kMark);
   EXPECT_EQ(Rows("SELECT offset, hex(text) FROM mmap_lines('m')"), "3|\n4|EFBBBF");
+}
+
+TEST_F(SortedLinesTest, InTheMiddleOfAFileAByteOrderMarkIsACharacter) {
+  Put("m", "a\n" + std::string(kMark) + "b\nc\n");
+  Run("CREATE VIRTUAL TABLE temp.p USING mmap_lines('m', sorted=yes, offset=2)");
+  EXPECT_EQ(Rows("SELECT number, offset, hex(text) FROM p"), "1|2|EFBBBF62\n2|7|63");
+  EXPECT_EQ(One("SELECT mmap_check('p')"),
+            "the line at offset 7 is out of order: it comes after the one at 2");
+  EXPECT_EQ(Rows("SELECT offset, hex(text) FROM mmap_lines(mmap_open('m', 'read', 0, 2))"),
+            "0|EFBBBF62\n5|63");
+  Put("m", std::string(kMark) + "b\nc\n");
+  Run("CREATE VIRTUAL TABLE temp.q USING mmap_lines('m', sorted=yes, offset=0)");
+  EXPECT_EQ(Rows("SELECT number, offset, text FROM q"), "1|3|b\n2|5|c");
+  EXPECT_EQ(Rows("SELECT offset, text FROM mmap_lines(mmap_open('m'))"), "3|b\n5|c");
 }
 
 TEST_F(SortedLinesTest, APartOfAFile) {

@@ -165,12 +165,10 @@ TEST_F(DeleteTest, IsRefusedWhereTheFileCannotShrinkByRecords) {
       "text(1))");
   EXPECT_EQ(Error("DELETE FROM cut"),
             "ERROR cut: a table of fixed length neither grows nor shrinks");
-  Run("CREATE VIRTUAL TABLE temp.copy USING mmap('r.bin', delete=yes, access=copy, c text(1), n "
-      "text(1))");
+  Run("CREATE VIRTUAL TABLE temp.copy USING mmap('r.bin', access=copy, c text(1), n text(1))");
   EXPECT_EQ(Error("DELETE FROM copy"),
             "READONLY copy: 'r.bin' is open with access=copy: its size stays");
-  Run("CREATE VIRTUAL TABLE temp.ro USING mmap('r.bin', delete=yes, access=read, c text(1), n "
-      "text(1))");
+  Run("CREATE VIRTUAL TABLE temp.ro USING mmap('r.bin', access=read, c text(1), n text(1))");
   EXPECT_EQ(Error("DELETE FROM ro"), "READONLY ro: the table has access=read");
   EXPECT_EQ(Error("DELETE FROM mmap WHERE file = 'r.bin'").substr(0, 5), "ERROR");
   EXPECT_EQ(Get("r.bin"), "a0b1c2d3e4");

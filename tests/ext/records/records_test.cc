@@ -128,6 +128,10 @@ TEST_F(RecordsTest, SaysWhichArgumentIsWrong) {
        "unknown option 'colour': there are access, delete, offset, length, record, sorted, "
        "synchronous"},
       {"'a.bin', offset=1, x u8, OFFSET=2", "option 'OFFSET' is given twice"},
+      {"'a.bin', access=read, delete=yes",
+       "delete=yes does not go with access=read: nothing is written"},
+      {"'a.bin', delete=yes, x u8, access=copy",
+       "delete=yes does not go with access=copy: the size stays"},
       {"'a.bin', access=rw", "access 'rw' is none of read, write, copy, create"},
       {"'a.bin', offset=-1", "offset '-1' is no number of bytes"},
       {"'a.bin', offset='0xg'", "offset '0xg' is no number of bytes"},

@@ -825,5 +825,53 @@ TEST_F(SortedTest, NaNsComeFirstAndAreNull) {
   EXPECT_EQ(One("SELECT count(*) FROM t WHERE k IS NULL"), "1");
 }
 
+// A NaN behind numbers is less than whatever comes behind it, and no neighbour to be judged by.
+TEST_F(SortedTest, NothingIsWrittenBesideANaNThatIsOutOfOrder) {
+  auto put = [](std::initializer_list<double> keys) {
+    std::string bytes;
+    for (double key : keys) {
+      uint64_t bits;
+      memcpy(&bits, &key, 8);
+      bytes += Coded(bits, 8, false) + 'x';
+    }
+    Put("f.bin", bytes);
+  };
+  double nan = std::nan("");
+  put({1, 2, nan});
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('f.bin', k f64le, n text(1), sorted=k);"
+      "CREATE VIRTUAL TABLE temp.bits USING mmap('f.bin', record=9, n text(1) @8, k u64le @0)");
+  const char *corrupt = "CORRUPT t: record 2 is out of order: its 'k' NaN comes after 2.0 of "
+                        "record 1: run mmap_check";
+  EXPECT_EQ(Error("INSERT INTO t(k) VALUES(3)"), corrupt);
+  EXPECT_EQ(Error("INSERT OR IGNORE INTO t(k) VALUES(0)"), corrupt);
+  Run("UPDATE t SET n = 'y'"); // which has nothing to do with the order
+  EXPECT_EQ(Error("UPDATE t SET k = NULL WHERE rowid = 1"),
+            "CONSTRAINT t: column 'k': NULL does not fit f64le");
+  Run("UPDATE t SET k = 3 WHERE rowid = 2; INSERT INTO t(k) VALUES(4)"); // mended
+  EXPECT_EQ(One("SELECT mmap_check('t')"), "ok");
+  put({1, nan, nan});
+  EXPECT_EQ(Error("INSERT INTO t(k) VALUES(3)"),
+            "CORRUPT t: record 2 is out of order: its 'k' NaN comes after 1.0 of record 0: run "
+            "mmap_check");
+  put({1, nan, 3, 4});
+  EXPECT_EQ(Error("UPDATE t SET k = 0 WHERE rowid = 2"),
+            "CORRUPT t: record 1 is out of order: its 'k' NaN comes after 1.0 of record 0: run "
+            "mmap_check");
+  put({nan, nan});
+  Run("INSERT INTO t(k) VALUES(3); UPDATE t SET k = 2 WHERE rowid = 1");
+  EXPECT_EQ(Rows("SELECT k FROM t ORDER BY k"), "NULL\n2.0\n3.0");
+  EXPECT_EQ(One("SELECT mmap_check('t')"), "ok");
+}
+
+// Bytes that another column writes make the key a NaN.
+TEST_F(SortedTest, AKeyThatBecomesANaNIsHeldAgainstTheOrder) {
+  Put("f.bin", Coded(0x3ff0000000000000, 8, false) + Coded(0x4000000000000000, 8, false));
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('f.bin', k f64le, bits u64le @0, sorted=k)");
+  EXPECT_EQ(Error("UPDATE t SET bits = 0x7ff8000000000000 WHERE rowid = 1"),
+            "CONSTRAINT t: 'k' NaN would break the order: it is less than 1.0 of record 0");
+  Run("UPDATE t SET bits = 0x7ff8000000000000 WHERE rowid = 0");
+  EXPECT_EQ(Rows("SELECT k FROM t ORDER BY k"), "NULL\n2.0");
+}
+
 } // namespace
 } // namespace mm_test

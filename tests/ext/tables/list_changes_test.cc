@@ -183,5 +183,49 @@ TEST_F(ListChanges, ListForgetsTablesThatAreRenamedOrDroppedInATransaction) {
   }
 }
 
+// What SQLite has connected, but is no more, or has another name again.
+TEST_F(ListChanges, ListKnowsRollbacksOfNames) {
+  Run("CREATE VIRTUAL TABLE v USING mmap('a'); BEGIN; UPDATE v SET byte = 65 WHERE offset = 0;"
+      "SAVEPOINT s; ALTER TABLE v RENAME TO w");
+  EXPECT_EQ(Rows("SELECT name FROM mmap_list WHERE name = 'v'"), "");
+  Run("SELECT count(*) FROM w");
+  EXPECT_EQ(List("name"), "w");
+  Run("ROLLBACK TO s");
+  EXPECT_EQ(List("name"), "v");
+  Run("SELECT count(*) FROM v");
+  EXPECT_EQ(List("name"), "v");
+  Run("UPDATE v SET byte = 66 WHERE offset = 0; ROLLBACK; SELECT count(*) FROM v");
+  EXPECT_EQ(List("name"), "v");
+  Run("BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE n USING mmap('b');"
+      "UPDATE n SET byte = 66 WHERE offset = 0; ROLLBACK TO s");
+  EXPECT_EQ(Rows("SELECT name FROM mmap_list WHERE name = 'n'"), "");
+}
+
+// A statement that was prepared before does not make SQLite let go of what the database had.
+TEST_F(ListChanges, ListForgetsTablesOfADetachedDatabase) {
+  Run("ATTACH 'x.db' AS x; CREATE VIRTUAL TABLE x.v USING mmap('a'); SELECT count(*) FROM x.v");
+  sqlite3_stmt *stmt = nullptr;
+  const char *query = "SELECT count(*) FROM mmap_list WHERE name = 'v'";
+  ASSERT_EQ(sqlite3_prepare_v2(*db, query, -1, &stmt, nullptr), SQLITE_OK);
+  EXPECT_EQ(sqlite3_step(stmt), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_column_int(stmt, 0), 1);
+  sqlite3_reset(stmt);
+  Run("DETACH x");
+  EXPECT_EQ(sqlite3_step(stmt), SQLITE_ROW);
+  EXPECT_EQ(sqlite3_column_int(stmt, 0), 0);
+  sqlite3_finalize(stmt);
+}
+
+TEST_F(ListChanges, ListSaysWhatATableMayDoNow) {
+  Run("CREATE VIRTUAL TABLE v USING mmap('a'); CREATE VIRTUAL TABLE r USING mmap('a', access=read);"
+      "CREATE VIRTUAL TABLE w USING mmap('a', access=write);"
+      "CREATE VIRTUAL TABLE other USING mmap('a')");
+  EXPECT_EQ(List("name, access"), "other|read\nr|read\nv|read\nw|write");
+  Run("BEGIN; UPDATE v SET byte = 65 WHERE offset = 0; CREATE TABLE t(x); SELECT count(*) FROM v");
+  EXPECT_EQ(List("name, access"), "other|read\nr|read\nv|write\nw|write");
+  Run("COMMIT");
+  EXPECT_EQ(List("name, access"), "other|read\nr|read\nv|read\nw|write");
+}
+
 } // namespace
 } // namespace mm_test

@@ -64,5 +64,55 @@ TEST_F(Or, DoesNotHideThatTheFileIsMissing) {
             "ERROR mmap_strings: takes at least 1 argument");
 }
 
+// ---- RIGHT and FULL JOIN
+
+class RightJoin : public SqlTest {
+protected:
+  void SetUp() override {
+    SqlTest::SetUp();
+    if (sqlite3_libversion_number() < 3039000) GTEST_SKIP() << "no RIGHT JOIN";
+    Put("a", "0123\n");
+    Run("CREATE TABLE t(n INTEGER); INSERT INTO t VALUES(1), (99)");
+  }
+  const std::string hint_ = ": beside a RIGHT or FULL JOIN arguments stand in parentheses, and the "
+                            "table on its left; or use LEFT JOIN";
+};
+
+TEST_F(RightJoin, TakesTheArgumentsOfATableOnItsLeft) {
+  for (const char *join : {"RIGHT", "FULL"}) {
+    std::string on = std::string(" AS m ") + join + " JOIN t ON n = offset WHERE n ORDER BY n";
+    EXPECT_EQ(Rows("SELECT offset, n FROM mmap_find_all('a', '1')" + on), "1|1\nNULL|99");
+    EXPECT_EQ(Rows("SELECT byte, n FROM mmap('a')" + on), "49|1\nNULL|99");
+    EXPECT_EQ(Rows("SELECT offset, n FROM mmap_lines('a')" + on), "NULL|1\nNULL|99");
+    EXPECT_EQ(Rows("SELECT size, n FROM mmap_glob('a') AS g " + std::string(join) +
+                   " JOIN t ON n = size WHERE n"),
+              "NULL|1\nNULL|99");
+  }
+}
+
+TEST_F(RightJoin, SaysWhatToWriteWhereSqliteKeepsArguments) {
+  std::string needs_two = "ERROR mmap_find_all: takes at least 2 arguments" + hint_;
+  std::string on = " AS m RIGHT JOIN t ON n = offset ";
+  EXPECT_EQ(Error("SELECT * FROM mmap_find_all" + on + "WHERE file = 'a' AND needle = '1'"),
+            needs_two);
+  EXPECT_EQ(Error("SELECT * FROM mmap_find_all" + on + "AND file = 'a' AND needle = '1'"),
+            needs_two);
+  EXPECT_EQ(Error("SELECT * FROM mmap" + on + "AND file = 'a'"),
+            "ERROR mmap: the file is missing" + hint_);
+  EXPECT_EQ(Error("SELECT * FROM mmap_lines" + on + "AND file = 'a'"),
+            "ERROR mmap_lines: the file is missing" + hint_);
+  EXPECT_EQ(Error("SELECT * FROM mmap_glob RIGHT JOIN t ON pattern = 'a'"),
+            "ERROR mmap_glob: takes at least 1 argument" + hint_);
+}
+
+TEST_F(RightJoin, HasATableWithArgumentsOnItsRight) {
+  const char *query = "SELECT n, offset FROM t RIGHT JOIN mmap_find_all('a', '1') ON n = offset";
+  if (sqlite3_libversion_number() < 3041002) {
+    EXPECT_EQ(Error(query), "ERROR mmap_find_all: takes at least 2 arguments" + hint_);
+  } else {
+    EXPECT_EQ(Rows(query), "1|1");
+  }
+}
+
 } // namespace
 } // namespace mm_test
