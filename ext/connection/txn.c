@@ -39,6 +39,8 @@
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/file/share.h"
+#include "ext/connection/reads.h"
 #include "ext/connection/value.h"
 
 typedef struct undo {
@@ -335,10 +337,23 @@ int ext_txn_preview(ext_conn *conn, mm_error *err) {
   return rc;
 }
 
+/* All files at once: see share.h. */
+static int keep_out_readers(const ext_txn *txn, mm_error *err) {
+  size_t count = txn->object_count;
+  if (count == 0) return MM_OK;
+  mm_object **cores = mm_alloc(count * sizeof *cores);
+  if (!cores) return mm_fail_nomem(err);
+  for (size_t i = 0; i < count; i++) cores[i] = txn->objects[i]->core;
+  int rc = mm_objects_keep_out(cores, count, err);
+  mm_free(cores);
+  return rc;
+}
+
 int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table) {
   ext_txn *txn = conn->txn;
   mm_error *err = &conn->err;
   int rc = ext_txn_preview(conn, err);
+  if (rc == MM_OK) rc = keep_out_readers(txn, err);
   txn->synced = true;
   for (size_t i = 0; i < txn->object_count && rc == MM_OK; i++) {
     rc = mm_object_prepare(txn->objects[i]->core, err);
@@ -367,6 +382,7 @@ static void end(ext_conn *conn, bool committed) {
 ** itself gives an error, not old bytes, until its journal has been replayed. */
 int ext_txn_commit(ext_conn *conn) {
   ext_txn *txn = conn->txn;
+  ext_reads_end_transaction(conn);
   for (size_t i = 0; i < txn->object_count; i++) {
     int rc = mm_object_commit(txn->objects[i]->core, &conn->err);
     if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
@@ -378,6 +394,7 @@ int ext_txn_commit(ext_conn *conn) {
 int ext_txn_rollback(ext_conn *conn) {
   ext_txn *txn = conn->txn;
   mm_error ignored;
+  ext_reads_end_transaction(conn);
   (void)undo_to(txn, 0, &ignored);
   for (size_t i = 0; i < txn->object_count; i++) {
     int rc = mm_object_rollback(txn->objects[i]->core, &conn->err);
