@@ -119,7 +119,7 @@ static int try_all(mm_object *const *objects, size_t count, const mm_object **re
   return all;
 }
 
-static void settle(mm_object *const *objects, size_t count, bool alone) {
+static void settle_tries(mm_object *const *objects, size_t count, bool alone) {
   for (size_t i = 0; i < count; i++) {
     if (!wants_alone(objects[i])) continue;
     if (alone) {
@@ -149,6 +149,6 @@ int mm_objects_keep_out(mm_object *const *objects, size_t count, mm_error *err) 
     if (got < 0) rc = fail_lock(read, got, err);
     if (got == 0) rc = wait_to_be_alone(read, &wait, err);
   }
-  settle(objects, count, rc == MM_OK);
+  settle_tries(objects, count, rc == MM_OK);
   return rc;
 }

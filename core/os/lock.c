@@ -332,7 +332,7 @@ static void unlock_writer(int fd, bool keeps_out, bool reads) {
   (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_WRITER, 1);
 }
 
-static void leave(mm_inode *entry, bool reads) {
+static void leave_file(mm_inode *entry, bool reads) {
   mutex_lock();
   entry->owner = NULL;
   entry->pending = entry->alone = false;
@@ -350,7 +350,7 @@ void mm_lock_unwrite(mm_inode *entry, int fd, const void *owner, int reader) {
   if (!entry || is_inherited(entry) || !owner || owner_of(entry) != owner) return;
   if (reader >= 0) go_on_reading(fd, reader);
   unlock_writer(fd, is_keeping_out(entry) || (reader >= 0 && reader != fd), reader == fd);
-  leave(entry, reader >= 0);
+  leave_file(entry, reader >= 0);
 }
 
 bool mm_lock_writing(mm_inode *entry, int fd, const void *owner) {

@@ -26,7 +26,7 @@ static int keep(ext_reads *reads, ext_object *object, mm_error *err) {
   return MM_OK;
 }
 
-static void release(ext_object *object) {
+static void end_read(ext_object *object) {
   if (--object->reads == 0) {
     object->conn->reading--;
     mm_object_read_done(object->core);
@@ -37,7 +37,7 @@ static void release(ext_object *object) {
 void ext_reads_end(ext_reads *reads) {
   ext_reads ended = *reads;
   *reads = (ext_reads){0};
-  for (size_t i = 0; i < ended.count; i++) release(ended.objects[i]);
+  for (size_t i = 0; i < ended.count; i++) end_read(ended.objects[i]);
   mm_free(ended.objects);
 }
 
@@ -68,18 +68,18 @@ static void end_unheard(ext_conn *conn) {
 }
 
 /* It deletes nothing from any table: nothing equals NULL. */
-static const char listen_sql[] =
+static const char hear_sql[] =
     "DELETE FROM temp." EXT_TRANSACTION_TABLE " WHERE mmap_transaction_end = ?1";
 static const char make_sql[] =
     "CREATE VIRTUAL TABLE temp." EXT_TRANSACTION_TABLE " USING " EXT_TRANSACTION_TABLE;
 
 /* Take part in the transaction by the table, if it is there: then its xBegin says that it hears. */
-static int listen(ext_conn *conn) {
+static int take_part(ext_conn *conn) {
   sqlite3_stmt *stmt = conn->listener;
   int rc = SQLITE_OK;
   conn->listener = NULL;
   if (!stmt) {
-    rc = sqlite3_prepare_v3(conn->db, listen_sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+    rc = sqlite3_prepare_v3(conn->db, hear_sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
   }
   if (stmt) {
     (void)sqlite3_step(stmt);
@@ -107,14 +107,14 @@ static int code_of(int rc, mm_error *err) {
 }
 
 int ext_reads_prepare(ext_conn *conn, mm_error *err) {
-  int rc = code_of(listen(conn), err);
+  int rc = code_of(take_part(conn), err);
   if (rc == MM_OK && !conn->listener) rc = code_of(make_table(conn), err);
   return rc;
 }
 
 static int hear(ext_conn *conn, mm_error *err) {
   if (conn->hears) return MM_OK;
-  int rc = code_of(listen(conn), err);
+  int rc = code_of(take_part(conn), err);
   if (rc || conn->hears) return rc;
   return code_of(make_table(conn), err); /* and so takes part in it */
 }

@@ -31,7 +31,7 @@ static int set_root(ext_conn *conn, sqlite3_value *value, mm_error *err) {
 /* The table that 'transaction' needs is made now rather than in a transaction, which may roll back. */
 static int set_isolation(ext_conn *conn, sqlite3_value *value, mm_error *err) {
   const char *text;
-  int isolation;
+  int isolation = EXT_ISOLATION_NONE;
   int rc = ext_value_text(value, "isolation", &text, err);
   if (rc == MM_OK) rc = ext_isolation_parse(text, &isolation, err);
   if (rc == MM_OK && isolation == EXT_ISOLATION_TRANSACTION && sqlite3_get_autocommit(conn->db)) {

@@ -103,9 +103,10 @@ int mmapClose(sqlite3_vtab_cursor *base) {
 static int write_first(mmap_cursor *cursor, ext_object *object) {
   ext_conn *conn = cursor_conn(cursor);
   mm_error *err = &conn->err;
-  const mmap_spec *spec = &cursor_table(cursor)->spec;
+  const mmap_table *table = cursor_table(cursor);
+  const mmap_spec *spec = &table->spec;
   if (object->core->begun || spec->access == EXT_READ) return MM_OK;
-  int rc = ext_txn_enlist(conn, err);
+  int rc = table->told ? MM_OK : ext_txn_enlist(conn, err);
   int level = spec->synchronous < 0 ? conn->settings.synchronous : spec->synchronous;
   if (rc == MM_OK) rc = ext_txn_write_as(conn, object, level, err);
   return rc == MM_READONLY ? MM_OK : rc;

@@ -307,6 +307,23 @@ int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_er
   return rc;
 }
 
+/* ---- the transaction ------------------------------------------------------------------------ */
+
+static int mmapBegin(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = true;
+  return ext_tab_begin(base);
+}
+
+static int mmapCommit(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = false;
+  return ext_tab_commit(base);
+}
+
+static int mmapRollback(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = false;
+  return ext_tab_rollback(base);
+}
+
 #define READ_METHODS                                                                               \
   .iVersion = 2, .xCreate = mmapConnect, .xConnect = mmapConnect, .xBestIndex = mmapBestIndex,     \
   .xDisconnect = mmapDisconnect, .xDestroy = mmapDestroy, .xOpen = mmapOpen, .xClose = mmapClose,  \
@@ -316,10 +333,10 @@ int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_er
 static const sqlite3_module mmap_module = {
     READ_METHODS,
     .xUpdate = mmapUpdate,
-    .xBegin = ext_tab_begin,
+    .xBegin = mmapBegin,
     .xSync = ext_tab_sync,
-    .xCommit = ext_tab_commit,
-    .xRollback = ext_tab_rollback,
+    .xCommit = mmapCommit,
+    .xRollback = mmapRollback,
     .xSavepoint = ext_tab_savepoint,
     .xRelease = ext_tab_release,
     .xRollbackTo = ext_tab_rollback_to,
