@@ -149,13 +149,12 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 
 #define RECOVER_PAUSE ((int64_t)500000) /* ns */
 
-/* A living writer is about to finish: what it writes is to be seen whole. It has not begun if it has
-** to wait for us. */
+/* A living writer is about to finish: what it writes is to be seen whole. It has no journal while it
+** waits for readers, of whom we may be one. */
 static int await_writer(mm_object *object, mm_error *err) {
   int64_t now = mm_os.clock(), timeout = object->settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
-  while (!object->shares && mm_journal_exists(object->journal) &&
-         mm_lock_writing(object->entry, object->fd, object)) {
+  while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);

@@ -223,10 +223,15 @@ static int outcome(int result) {
   return result == -EAGAIN ? 0 : result;
 }
 
+/* A lock of the reading descriptor, which stays open: it is worth another try. */
+static void give_back(int fd, uint64_t offset, uint64_t size) {
+  if (mm_os.lock(fd, MM_LOCK_NONE, offset, size)) (void)mm_os.lock(fd, MM_LOCK_NONE, offset, size);
+}
+
 static int share_byte(int fd, bool started) {
   if (started) return mm_os.lock(fd, MM_LOCK_SHARED, MM_LOCK_READERS, 1);
   int result = mm_os.lock(fd, MM_LOCK_SHARED, MM_LOCK_PENDING, 2);
-  if (result == 0) (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_PENDING, 1);
+  if (result == 0) give_back(fd, MM_LOCK_PENDING, 1);
   return result;
 }
 
@@ -242,7 +247,7 @@ int mm_lock_read(mm_inode *entry, int fd, bool started) {
 ** free as well. */
 void mm_lock_unread(mm_inode *entry, int fd) {
   if (is_inherited(entry)) return;
-  (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_PENDING, 2);
+  give_back(fd, MM_LOCK_PENDING, 2);
   disclaim_reading(entry);
 }
 

@@ -177,7 +177,8 @@ LOCKS = [
      "int rc = object_lock(object, err);", "int rc = MM_OK;"),
     ("recovery takes the lock", RECOVER, "int rc = object_lock(object, err);", "int rc = MM_OK;"),
     ("a reader waits for a writer that is about to finish", RECOVER,
-     "while (!object->shares && mm_journal_exists(object->journal) &&", "while (false &&"),
+     "while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, "
+     "object)) {", "while (false) {"),
     ("a commit waits for readers", COMMIT,
      "if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);", ""),
     ("… of other processes", LOCK,
@@ -198,8 +199,8 @@ LOCKS = [
     ("… without a gap", LOCK, "if (reader >= 0) go_on_reading(fd, reader);", ""),
     ("a transaction that goes on lets readers in", COMMIT,
      "if (removed == MM_OK) object_let_in(object);", ""),
-    ("what a crash left is recovered before the file is read", READING,
-     "if (rc == MM_OK && is_left_by_a_crash(object)) rc = start_anew(object, started, err);", ""),
+    ("what a crash left is recovered by who reads at one commit", READING,
+     "if (rc == MM_OK) rc = mm_object_refresh(object, err);", ""),
     ("the writer stays the writer while its rolled back journal is there", COMMIT,
      "object->stuck = object->undo_journal;", "object->stuck = false;"),
 ]

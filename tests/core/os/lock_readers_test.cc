@@ -367,6 +367,7 @@ TEST_P(ReadersOfProcesses, AreTheProcesssOwnWhereTheFileSystemHasNoLocks) {
     EXPECT_EQ(reader.Read(), 1);
     EXPECT_EQ(writer.Write(), MM_OK);
     EXPECT_EQ(writer.Alone(), 0);
+    EXPECT_EQ(User(path_).Read(), 0);
     reader.Unread();
     EXPECT_EQ(writer.Alone(), 1);
     EXPECT_EQ(reader.Read(), 0);
@@ -384,6 +385,22 @@ TEST_P(ReadersOfProcesses, FailWithTheFileSystemAndLeaveTheFileFree) {
   mm_os = *mm_sys_default();
   EXPECT_EQ(reader.Read(), 1);
   EXPECT_EQ(writer.Alone(), 0);
+}
+
+int LockThatIsNotGivenBackAtOnce(int fd, int kind, uint64_t offset, uint64_t size) {
+  if (kind == MM_LOCK_NONE && failure++ % 2 == 0) return -EIO;
+  return mm_sys_default()->lock(fd, kind, offset, size);
+}
+
+TEST_P(ReadersOfProcesses, GiveBackWhatTheFileSystemDidNotTakeBackAtFirst) {
+  User reader(path_, 1), writer(path_);
+  failure = 0;
+  mm_os.lock = LockThatIsNotGivenBackAtOnce;
+  EXPECT_EQ(reader.Read(), 1);
+  reader.Unread();
+  mm_os = *mm_sys_default();
+  EXPECT_EQ(writer.Write(), MM_OK);
+  EXPECT_EQ(writer.Alone(), 1);
 }
 
 // What it costs: two calls to come and one to go; a commit that meets nobody makes one more.

@@ -434,7 +434,7 @@ TEST_F(Isolation, RollbackToLetsGoOfNothing) {
 }
 
 TEST_F(Isolation, TransactionsOfOneDatabaseReadTogether) {
-  Db("t.db").Run("CREATE TABLE t(x)");
+  Db("t.db").Run("PRAGMA journal_mode = WAL; CREATE TABLE t(x)");
   Use("transaction", "t.db");
   Db second("t.db"), third("t.db");
   second.Run("SELECT mmap_config('isolation', 'transaction'); BEGIN; SELECT mmap_get('a', 0)");
