@@ -64,6 +64,7 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"BadDisk.*", "", kUnseen},
       {"Pin.InABoundParameter", "oom", kHolds},
       {"WalkTest.*", "", kWalks},
+      {"IsolationWalk.*", "", kWalks},
       {"RecordsTest.ReadsPartitionsThatSfdiskMade", "", kRandom},
       {"Limits.FewDescriptorsAreSharedByAllFiles", "io", kKept},
       {"Limits.TooManyHandlesAreAnErrorAndNoMore", "io", kKept},
