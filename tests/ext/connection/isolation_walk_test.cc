@@ -146,7 +146,11 @@ protected:
     static const char *const forms[] = {"SELECT mmap_set('%', 0, ?)", "UPDATE % SET n = ?",
                                         "UPDATE % SET n = ? WHERE rowid = 0",
                                         "UPDATE mmap SET byte = ? WHERE file = '%' AND offset = 0"};
-    int value = static_cast<int>(random_() % 256);
+    // What is there already would be nothing to write.
+    int value = Value(*c, file);
+    while (value == Value(*c, file) || value == committed_[file]) {
+      value = static_cast<int>(random_() % 256);
+    }
     std::string sql = forms[random_() % 4];
     sql.replace(sql.find('%'), 1, Name(file));
     sql.replace(sql.find('?'), 1, std::to_string(value));
