@@ -202,6 +202,7 @@ static int init(sqlite3 *db, char **error, const sqlite3_api_routines *api, bool
     return ext_sqlite_code(rc);
   }
   conn->settings.read_only = read_only;
+  conn->settings.root = &conn->root;
   rc = register_modules(conn);
   if (rc == SQLITE_OK) rc = register_functions(conn);
   ext_conn_release(conn);

@@ -109,12 +109,7 @@ def fault_tests(pattern, modes):
             data = _DATA,
             env = {"MM_FAULTS": mode},
             # Thousands of processes, each of which it would look through for leaks at its end.
-            # By their names only: what they say of the tests of a refused COMMIT, and of a copy beside a
-            # crash, is not judged yet.
-            tags = [
-                "manual",
-                "not-under-asan",
-            ],
+            tags = ["not-under-asan"],
             linkstatic = True,
             deps = ["faults/tests"],
         )

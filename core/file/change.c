@@ -24,11 +24,14 @@ int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err) {
 
 /* The kernel sends SIGXFSZ, which kills the host, for a write or a growth that starts past the
 ** limit. */
-static int check_limit(uint64_t end, const char *name, mm_error *err) {
-  uint64_t limit = mm_os.file_size_limit();
+static int check_limit_of(uint64_t limit, uint64_t end, const char *name, mm_error *err) {
   if (end <= limit) return MM_OK;
   return mm_fail(err, MM_FULL, "cannot write '%s' up to %llu: the file size limit is %llu bytes",
                  name, (unsigned long long)end, (unsigned long long)limit);
+}
+
+static int check_limit(uint64_t end, const char *name, mm_error *err) {
+  return check_limit_of(mm_os.file_size_limit(), end, name, err);
 }
 
 /* One past the last byte that the change writes. */
@@ -72,8 +75,10 @@ static uint64_t room_of(int fd) {
   return mm_os.status(fd, &stat) < 0 ? 0 : stat.room;
 }
 
-static int reserve_bytes(const mm_extent *extent, int fd, const char *name, mm_error *err) {
+static int reserve_bytes(const mm_extent *extent, int fd, bool *touched, const char *name,
+                         mm_error *err) {
   int rc = mm_os.reserve(fd, extent->offset, extent->size);
+  *touched = true;
   if (rc >= 0 || rc == -EOPNOTSUPP) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot reserve %llu bytes for '%s'",
                        (unsigned long long)extent->size, name);
@@ -86,7 +91,7 @@ static int reserve_inside(mm_change *change, const mm_extent *extent, int fd, co
   int rc = note_holes(change, extent, fd, err);
   if (rc != MM_OK) return rc;
   uint64_t before = room_of(fd);
-  rc = reserve_bytes(extent, fd, name, err);
+  rc = reserve_bytes(extent, fd, &change->reserved, name, err);
   if (rc == MM_OK && room_of(fd) <= before) change->hole_count = count;
   return rc;
 }
@@ -95,8 +100,9 @@ static int reserve_extent(mm_change *change, const mm_extent *extent, uint64_t h
                           const char *name, mm_error *err) {
   bool written = extent->data || extent->size < HOLE_MIN;
   if (!written || extent->offset + extent->size <= hole) return MM_OK;
-  return extent->offset < change->old_size ? reserve_inside(change, extent, fd, name, err)
-                                           : reserve_bytes(extent, fd, name, err);
+  return extent->offset < change->old_size
+             ? reserve_inside(change, extent, fd, name, err)
+             : reserve_bytes(extent, fd, &change->reserved, name, err);
 }
 
 /* Growth without bytes is a hole, and nothing is reserved that could fail. */
@@ -108,13 +114,38 @@ static int check_growth(const mm_change *change, int fd, const char *name, mm_er
                        (unsigned long long)change->new_size);
 }
 
+/* Blocks are of this many bytes at least. */
+#define BLOCK_MIN 512u
+#define FEW_EXTENTS 4u
+
+/* Has each byte of an extent of BLOCK_MIN bytes at most room? It lies in two blocks at most. */
+static bool has_room(const mm_extent *extent, int fd) {
+  uint64_t last = extent->offset + extent->size - 1;
+  if (mm_os.next_data(fd, extent->offset) != (int64_t)extent->offset) return false;
+  return extent->offset / BLOCK_MIN == last / BLOCK_MIN ||
+         mm_os.next_data(fd, last) == (int64_t)last;
+}
+
+/* A few small ones are asked for one by one: the way to the next hole may lead through the whole
+** file, which a file system in memory goes page by page. */
+static bool few_have_room(const mm_change *change, int fd) {
+  if (change->count > FEW_EXTENTS) return false;
+  for (size_t i = 0; i < change->count; i++) {
+    const mm_extent *extent = &change->extents[i];
+    bool small = extent->size <= BLOCK_MIN && extent->offset + extent->size <= change->old_size;
+    if (!small || !has_room(extent, fd)) return false;
+  }
+  return true;
+}
+
 /* Only bytes that will be written are reserved. Growth that no extent covers stays a hole: a file
 ** may be made sparse and larger than its disk. (Reading a hole through a mapping takes room where
 ** files lie in memory: mm_view_cover is for that.) */
 int mm_change_reserve(mm_change *change, int fd, const char *name, mm_error *err) {
-  int rc = check_limit(furthest(change), name, err);
+  change->limit = mm_os.file_size_limit();
+  int rc = check_limit_of(change->limit, furthest(change), name, err);
   if (rc == MM_OK) rc = check_growth(change, fd, name, err);
-  if (rc != MM_OK || !change->count) return rc;
+  if (rc != MM_OK || few_have_room(change, fd)) return rc;
   uint64_t hole = first_hole(change, fd);
   for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
     rc = reserve_extent(change, &change->extents[i], hole, fd, name, err);
@@ -199,14 +230,18 @@ static int put_zeros(int fd, uint64_t offset, uint64_t size) {
   return write_zeros(fd, offset, size);
 }
 
-int mm_change_extent(int fd, uint64_t offset, const uint8_t *data, uint64_t size, const char *name,
-                     mm_error *err) {
-  int rc = check_limit(offset + size, name, err);
-  if (rc != MM_OK) return rc;
-  rc = data ? mm_sys_write_all(fd, data, size, offset) : put_zeros(fd, offset, size);
+static int put_extent(int fd, uint64_t offset, const uint8_t *data, uint64_t size, const char *name,
+                      mm_error *err) {
+  int rc = data ? mm_sys_write_all(fd, data, size, offset) : put_zeros(fd, offset, size);
   if (rc == 0) return MM_OK;
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot write %llu bytes at %llu of '%s'",
                        (unsigned long long)size, (unsigned long long)offset, name);
+}
+
+int mm_change_extent(int fd, uint64_t offset, const uint8_t *data, uint64_t size, const char *name,
+                     mm_error *err) {
+  int rc = check_limit(offset + size, name, err);
+  return rc == MM_OK ? put_extent(fd, offset, data, size, name, err) : rc;
 }
 
 static int make_durable(int fd, const char *name, mm_error *err) {
@@ -223,12 +258,22 @@ int mm_change_end(int fd, uint64_t new_size, bool durable, const char *name, mm_
   return rc;
 }
 
-int mm_change_apply(const mm_change *change, int fd, bool durable, const char *name,
-                    mm_error *err) {
-  int rc = mm_change_begin(fd, change->new_size, name, err);
+static int apply_sized(const mm_change *change, int fd, const char *name, mm_error *err) {
+  int rc = change->limit ? MM_OK : check_limit(furthest(change), name, err);
   for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
     const mm_extent *extent = &change->extents[i];
-    rc = mm_change_extent(fd, extent->offset, extent->data, extent->size, name, err);
+    rc = put_extent(fd, extent->offset, extent->data, extent->size, name, err);
   }
-  return rc == MM_OK ? mm_change_end(fd, change->new_size, durable, name, err) : rc;
+  return rc;
+}
+
+/* Of a change that leaves the size as it is, the size is not asked for. */
+int mm_change_apply(const mm_change *change, int fd, bool durable, const char *name,
+                    mm_error *err) {
+  bool sized = change->old_size != change->new_size;
+  int rc = sized ? mm_change_begin(fd, change->new_size, name, err) : MM_OK;
+  if (rc == MM_OK) rc = apply_sized(change, fd, name, err);
+  if (rc != MM_OK) return rc;
+  if (sized) return mm_change_end(fd, change->new_size, durable, name, err);
+  return durable ? make_durable(fd, name, err) : MM_OK;
 }

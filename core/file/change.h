@@ -33,7 +33,9 @@ typedef struct mm_change {
   size_t buffer_count, buffer_capacity;
   mm_change_hole *holes; /* inside the file, where a reserve has made room; owned */
   size_t hole_count, hole_capacity;
-  mm_pace *pace; /* asked before the commit point, while it is made and journalled; borrowed;
+  bool reserved;  /* a reserve has asked for room, which may have changed the file's times */
+  uint64_t limit; /* the process's on the size of files, if a reserve has looked: 0: none has */
+  mm_pace *pace;  /* asked before the commit point, while it is made and journalled; borrowed;
                  ** NULL: nobody is asked */
 } mm_change;
 

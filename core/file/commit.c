@@ -8,23 +8,17 @@
 */
 #include <errno.h>
 
-#include "core/file/journal.h"
+#include "core/common/mem.h"
 #include "core/file/commit.h"
 #include "core/file/edit.h"
+#include "core/file/journal.h"
+#include "core/file/record.h"
 #include "core/file/recover.h"
 #include "core/file/share.h"
 #include "core/file/show.h"
 
 /* A private object's log is not worth compacting below this. */
 #define KEEP_MIN ((uint64_t)16 << 10)
-
-static int synchronous_of(const mm_object *object) {
-  return object->asked < 0 ? object->settings->synchronous : object->asked;
-}
-
-static bool is_durable(const mm_object *object) {
-  return synchronous_of(object) == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
-}
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
@@ -37,7 +31,7 @@ int mm_object_check_writable(mm_object *object, mm_error *err) {
 
 /* Under another name the journal would not be found. */
 static int check_links(const mm_object *object, const mm_stat *stat, mm_error *err) {
-  if (object->kind != MM_OBJECT_FILE || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
+  if (object->kind != MM_OBJECT_FILE || object_synchronous(object) == MM_SYNC_OFF) return MM_OK;
   if (stat->links > 1) {
     return mm_fail(err, MM_READONLY,
                    "'%s' has %u hard links: a journal would not be found by the other names "
@@ -56,10 +50,7 @@ static int lock_and_look(mm_object *object, mm_error *err) {
   if (rc) return rc;
   object->begun = true;
   rc = object_recover(object, err);
-  if (rc == MM_OK) {
-    int failed = mm_os.status(object->fd, &stat);
-    if (failed) rc = mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  }
+  if (rc == MM_OK) rc = object_look(object, &stat, err);
   if (rc == MM_OK) rc = check_links(object, &stat, err);
   if (rc == MM_OK) rc = object_adopt(object, &stat, err);
   return rc;
@@ -96,35 +87,31 @@ static int changed(const mm_object *object, mm_error *err) {
 
 /* Is the file still what we began with, and still the one its name means? */
 static int verify(const mm_object *object, mm_error *err) {
-  mm_stat now, named;
+  mm_stat now;
   if (!object_is_shared(object)) return MM_OK;
   if (object->changed_by_others) return changed(object, err);
-  int failed = mm_os.status(object->fd, &now);
-  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
-  failed = mm_os.status_path(object->real, &named);
+  int failed = mm_os.status_path(object->real, &now);
   if (failed && failed != -ENOENT && failed != -ENOTDIR) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
-  if (failed || named.device != object->device || named.inode != object->inode) {
+  if (failed || now.device != object->device || now.inode != object->inode) {
     return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
                    object->name);
   }
+  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
   /* Begun without a journal, it may have been asked for one since. */
   return check_links(object, &now, err);
 }
 
 /* What we do to the file changes its times: what it looks like now is what we go on from. */
 static int look_again(mm_object *object, mm_error *err) {
-  int failed = mm_os.status(object->fd, &object->seen);
-  if (!failed) return MM_OK;
-  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+  return object_look(object, &object->seen, err);
 }
 
 static int reserve(mm_object *object, mm_error *err) {
   int rc = mm_change_reserve(&object->change, object->writer, object->name, err);
   if (rc) return rc;
-  rc = look_again(object, err);
+  if (object->change.reserved) rc = look_again(object, err);
   if (rc == MM_OK && object->seen.size != object->change.old_size) rc = changed(object, err);
   if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
@@ -133,72 +120,106 @@ static int reserve(mm_object *object, mm_error *err) {
 /* A journal that was written is to be as if it never had been. */
 static int unprepare(mm_object *object, mm_error *err) {
   int rc = MM_OK;
-  if (object->undo_journal) {
-    rc = mm_journal_remove(object->journal, true, is_durable(object), err);
-    if (rc == MM_OK) object->undo_journal = false;
+  if (object->undo_journal || object->leftover) {
+    rc = object_undo_journal(object, object_is_durable(object), err);
   }
   mm_change_clear(&object->change);
   object->prepared = false;
   return rc;
 }
 
-static int write_journal(mm_object *object, mm_error *err) {
-  if (!object_is_shared(object) || synchronous_of(object) == MM_SYNC_OFF) return MM_OK;
-  int rc = mm_journal_write(object->journal, object->fd, &object->seen, &object->change,
-                            is_durable(object), err);
-  /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
-  ** ours. */
-  object->undo_journal = rc == MM_OK || (rc != MM_CORRUPT && mm_journal_exists(object->journal));
+/* In doubt: the journal names the record that is to come. */
+static int name_record(mm_object *object, const mm_doubt *doubt, mm_journal_plan *plan, char **name,
+                       mm_error *err) {
+  object->record = mm_strdup(doubt->path);
+  *name = mm_record_relate(object->journal, doubt->path);
+  plan->record = *name;
+  plan->record_salt = doubt->salt;
+  return object->record && *name ? MM_OK : mm_fail_nomem(err);
+}
+
+/* Random numbers cost a call each: one is drawn, and those that follow are its successors in
+** splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+static uint64_t next_salt(mm_object *object) {
+  if (!object->salt) mm_os.random(&object->salt, sizeof object->salt);
+  object->salt += 0x9e3779b97f4a7c15u;
+  uint64_t salt = object->salt;
+  salt = (salt ^ salt >> 30) * 0xbf58476d1ce4e5b9u;
+  salt = (salt ^ salt >> 27) * 0x94d049bb133111ebu;
+  return salt ^ salt >> 31;
+}
+
+static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err) {
+  char *name = NULL;
+  int rc = MM_OK;
+  if (!object_keeps_journal(object)) return MM_OK;
+  mm_journal_plan plan = {.path = object->journal,
+                          .salt = next_salt(object),
+                          .birth = object->birth,
+                          .durable = object_is_durable(object),
+                          .name_too = !doubt,
+                          .keep = object->settings->keep_journal,
+                          .kept = &object->staying};
+  if (doubt) rc = name_record(object, doubt, &plan, &name, err);
+  if (rc == MM_OK) {
+    rc = mm_journal_write(&plan, &object->seen, &object->change, &object->made, err);
+    /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
+    ** ours. */
+    object->undo_journal =
+        rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal, &object->staying));
+  }
+  mm_free(name);
+  if (!object->undo_journal) object_forget_journal(object);
   return rc;
 }
 
-static int save_change(mm_object *object, mm_error *err) {
+static int save_change(mm_object *object, const mm_doubt *doubt, mm_error *err) {
   int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
-  if (rc == MM_OK) rc = write_journal(object, err);
+  if (rc == MM_OK) rc = write_journal(object, doubt, err);
   if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
 }
 
 /* What was reserved changes the file's times when it is given back: whether somebody else has
-** changed them is asked before. */
+** changed them is asked before. If that cannot be told, it may be so. */
 static int give_back_room(mm_object *object, mm_error *err) {
   mm_stat now;
-  int failed = mm_os.status(object->fd, &now);
-  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  if (!object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
+  int rc = object_look(object, &now, err);
+  if (rc || !object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
   mm_change_unreserve(&object->change, object->writer);
-  return look_again(object, err);
+  return rc ? rc : look_again(object, err);
 }
 
 int mm_object_unprepare(mm_object *object, mm_error *err) {
   mm_error later;
   int rc = object_check_owner(object, err);
-  if (rc || !(object->prepared || object->undo_journal)) return rc;
+  if (rc || !(object->prepared || object->undo_journal || object->leftover)) return rc;
   if (object->prepared) rc = give_back_room(object, err);
   int removed = unprepare(object, rc ? &later : err);
   if (removed == MM_OK) object_let_in(object);
   return rc ? rc : removed;
 }
 
-static bool is_prepared(const mm_object *object) {
-  return object->prepared && object->prepared_count == object->log.count;
+bool object_is_prepared(const mm_object *object, bool in_doubt) {
+  return object->prepared && object->prepared_count == object->log.count &&
+         (object->record != NULL) == in_doubt;
 }
 
 /* `pace`: asked whether to go on; NULL: it is to be done, and what was made ready before is good. A
 ** COMMIT that is tried again after others have had their turn looks anew at the file. */
-static int prepare_change(mm_object *object, mm_pace *pace, mm_error *err) {
+static int prepare_change(mm_object *object, mm_pace *pace, const mm_doubt *doubt, mm_error *err) {
   int rc = object_check_owner(object, err);
   if (rc) return rc;
   if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
   if (!mm_object_pending(object)) return mm_object_unprepare(object, err);
-  if (is_prepared(object)) return pace ? verify(object, err) : MM_OK;
+  if (object_is_prepared(object, doubt != NULL)) return pace ? verify(object, err) : MM_OK;
   rc = mm_object_unprepare(object, err);
   if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);
   if (rc == MM_OK) rc = verify(object, err);
   object->change.pace = pace;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
   if (rc == MM_OK) rc = reserve(object, err);
-  if (rc == MM_OK) rc = save_change(object, err);
+  if (rc == MM_OK) rc = save_change(object, doubt, err);
   if (rc) {
     mm_change_clear(&object->change);
   } else {
@@ -215,9 +236,13 @@ static int stop_prepare(void *context, uint64_t done) {
   return settings->watch ? settings->watch(settings->watch_context) : 0;
 }
 
-int mm_object_prepare(mm_object *object, mm_error *err) {
+int object_prepare(mm_object *object, const mm_doubt *doubt, mm_error *err) {
   mm_pace pace = {{stop_prepare, (void *)(uintptr_t)object->settings}, 0};
-  return prepare_change(object, &pace, err);
+  return prepare_change(object, &pace, doubt, err);
+}
+
+int mm_object_prepare(mm_object *object, mm_error *err) {
+  return object_prepare(object, NULL, err);
 }
 
 int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) {
@@ -243,8 +268,7 @@ static int show_file(mm_object *object, mm_error *err) {
   return rc;
 }
 
-/* After the file was written, well or badly: the log has done its part. */
-static void settle_commit(mm_object *object, bool written) {
+void object_settle(mm_object *object, bool written) {
   mm_error ignored;
   mm_log_cut(&object->log, object->base);
   if (!written || show_file(object, &ignored) != MM_OK) object->failed = true;
@@ -253,19 +277,43 @@ static void settle_commit(mm_object *object, bool written) {
   object_let_go(object);
 }
 
-static int write_file(mm_object *object, mm_error *err) {
+int object_write(mm_object *object, mm_error *err) {
   bool journalled = object->undo_journal;
   mm_view_writing writing;
   int rc = mm_view_write_begin(&writing, object->device, object->inode, &object->change, err);
   if (rc == MM_OK) {
-    rc = mm_change_apply(&object->change, object->writer, is_durable(object), object->name, err);
+    rc = mm_change_apply(&object->change, object->writer, object_is_durable(object), object->name,
+                         err);
     mm_view_write_end(&writing);
   }
   object->undo_journal = false;
   object->torn = rc != MM_OK && !journalled;
-  if (rc == MM_OK && journalled) {
-    rc = mm_journal_remove(object->journal, false, is_durable(object), err);
+  return rc;
+}
+
+/* The journal stays, blank, and its descriptor with it. */
+static void keep_journal(mm_object *object) {
+  mm_stat own;
+  mm_journal_forget(&object->staying);
+  if (mm_os.status(object->made.fd, &own) < 0) return;
+  object->staying = (mm_journal_kept){object->made.fd, own.device, own.inode};
+  object->made.fd = -1;
+}
+
+/* A journal that came back would be replayed over what others have written since. Its first sector
+** blanked and synced is less for the disk to do than its directory's. */
+int object_end_journal(mm_object *object, bool durable, mm_error *err) {
+  mm_error ignored;
+  bool keep = object->settings->keep_journal;
+  bool blank = (keep || durable) && object->made.fd >= 0 &&
+               mm_journal_blank(object->made.fd, durable, object->journal, &ignored) == MM_OK;
+  int rc = MM_OK;
+  if (blank && keep) {
+    keep_journal(object);
+  } else {
+    rc = mm_journal_remove(object->journal, false, durable && !blank, err);
   }
+  object_forget_journal(object);
   return rc;
 }
 
@@ -288,14 +336,16 @@ int mm_object_commit(mm_object *object, mm_error *err) {
     keep_private(object);
     return MM_OK;
   }
-  rc = prepare_change(object, NULL, err);
+  rc = prepare_change(object, NULL, NULL, err);
   if (!mm_object_pending(object)) {
     let_go_if_clean(object);
     return rc;
   }
   if (rc) return rc;
-  rc = write_file(object, err);
-  settle_commit(object, rc == MM_OK);
+  bool journalled = object->undo_journal;
+  rc = object_write(object, err);
+  if (rc == MM_OK && journalled) rc = object_end_journal(object, object_is_durable(object), err);
+  object_settle(object, rc == MM_OK);
   return rc;
 }
 

@@ -32,6 +32,21 @@ int mm_object_prepare(mm_object *object, mm_error *err);
 ** failure the journal may still be there; the next call tries again. */
 int mm_object_unprepare(mm_object *object, mm_error *err);
 
+/* The common record that a journal is to hang on (record.h). */
+typedef struct mm_doubt {
+  const char *path; /* absolute */
+  uint64_t salt;
+} mm_doubt;
+
+/* The parts of a commit, for whoever commits several objects at once (together.h). Prepare, with the
+** journal in doubt and its directory not synced (doubt NULL: as mm_object_prepare); whether that is
+** done; write the file; blank or remove the journal; let go of the file. */
+int object_prepare(mm_object *object, const mm_doubt *doubt, mm_error *err);
+bool object_is_prepared(const mm_object *object, bool in_doubt);
+int object_write(mm_object *object, mm_error *err);
+int object_end_journal(mm_object *object, bool durable, mm_error *err);
+void object_settle(mm_object *object, bool written);
+
 /* Second half, which nothing stops. If it fails, reads fail too, until the journal has been
 ** replayed by the next use. */
 int mm_object_commit(mm_object *object, mm_error *err);

@@ -25,8 +25,9 @@ int mm_object_resize(mm_object *object, uint64_t size, mm_error *err);
 #define MM_OBJECT_MAX ((uint64_t)1 << 46)
 
 /* A mark is a length of the log, without the overlay, which may come and go meanwhile. The log may be
-** cut there until the mark is released. Marks are released in the opposite order of their making. What was written between marks that live is kept apart, so
-** each may cost as much memory as was written since the one before. For the steps of a write. */
+** cut there until the mark is released. Marks are released in the opposite order of their making.
+** What was written between marks that live is kept apart, so each may cost as much memory as was
+** written since the one before. For the steps of a write. */
 mm_log_mark mm_object_mark(mm_object *object);
 void mm_object_release(mm_object *object, const mm_log_mark *mark);
 

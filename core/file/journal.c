@@ -5,15 +5,17 @@
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/file/beside.h"
+#include "core/file/check.h"
 #include "core/os/path.h"
 
 /*
 ** The format. Numbers are little-endian; `check` is XXH64 of the bytes named, with the seed named.
 **
 **   header, 80 bytes, the same in every version
-**      0  8  magic "mmapjrnl"
-**      8  4  version, 1
-**     12  4  zero
+**      0  8  magic "mmapjrnl"; zeros: it is blank, there is nothing to be replayed
+**      8  4  version: 1, or 2 if there are flags
+**     12  4  flags: 1: in doubt, a common record decides; 2: bytes of no meaning may follow the end
 **     16  8  salt, random
 **     24  8  inode of the file
 **     32  8  its birth time, ns since 1970; 0: not known
@@ -22,6 +24,12 @@
 **     56  8  number of records
 **     64  8  length of the journal, all of it
 **     72  8  check of bytes 0..71, seed: salt
+**
+**   if it is in doubt, what names its common record (record.h), 24 bytes and the name
+**      0  8  check of bytes 8 to the end of the name, seed: the header's check
+**      8  8  the record's salt
+**     16  8  length of the name, 1 to 12,288
+**     24  …  the name: a path from the journal's directory, no NUL behind it
 **
 **   each record, 32 bytes and its data
 **      0  8  check of bytes 8 to the end of its data, seed: the check before in the journal
@@ -38,6 +46,10 @@
 ** takes several: each is checked as a whole, in memory, before a byte of it is applied.
 */
 #define VERSION 1
+#define VERSION_FLAGS 2
+#define FLAG_IN_DOUBT 1u
+#define FLAG_LONGER 2u
+#define DOUBT_SIZE ((size_t)24)
 #define HEADER_SIZE ((size_t)80)
 #define HEADER_CHECKED ((size_t)72)
 #define RECORD_SIZE ((size_t)32)
@@ -47,78 +59,12 @@
 #define BUFFER_MAX ((size_t)1024 * 1024)
 #define FLAG_ZEROS 1u
 
-static const uint8_t header_magic[8] = {'m', 'm', 'a', 'p', 'j', 'r', 'n', 'l'};
+const mm_beside_kind mm_journal_kind = {
+    .what = "journal",
+    .magic = {'m', 'm', 'a', 'p', 'j', 'r', 'n', 'l'},
+    .least = HEADER_SIZE + COMMIT_SIZE,
+};
 static const uint8_t commit_magic[8] = {'m', 'm', 'a', 'p', 'd', 'o', 'n', 'e'};
-
-static uint32_t load32(const uint8_t *p) {
-  return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t load64(const uint8_t *p) {
-  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-         (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
-}
-
-static void store64(uint8_t *p, uint64_t value) {
-  for (int i = 0; i < 8; i++) p[i] = (uint8_t)(value >> (8 * i));
-}
-
-/*
-** XXH64, written from Yann Collet's specification, "xxHash fast digest algorithm", version 0.2.0:
-** https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
-*/
-#define PRIME1 0x9e3779b185ebca87u
-#define PRIME2 0xc2b2ae3d27d4eb4fu
-#define PRIME3 0x165667b19e3779f9u
-#define PRIME4 0x85ebca77c2b2ae63u
-#define PRIME5 0x27d4eb2f165667c5u
-
-static inline uint64_t rotate(uint64_t value, unsigned bits) {
-  return value << bits | value >> (64 - bits);
-}
-
-static inline uint64_t lane_round(uint64_t sum, uint64_t lane) {
-  return rotate(sum + lane * PRIME2, 31) * PRIME1;
-}
-
-static inline uint64_t lane_merge(uint64_t sum, uint64_t lane_sum) {
-  return (sum ^ lane_round(0, lane_sum)) * PRIME1 + PRIME4;
-}
-
-/* The stripes of 32 bytes; moves *data past them. */
-static uint64_t check_stripes(uint64_t seed, const uint8_t **data, size_t stripes) {
-  uint64_t a = seed + PRIME1 + PRIME2, b = seed + PRIME2, c = seed, d = seed - PRIME1;
-  const uint8_t *p = *data;
-  for (; stripes > 0; stripes--, p += 32) {
-    a = lane_round(a, load64(p));
-    b = lane_round(b, load64(p + 8));
-    c = lane_round(c, load64(p + 16));
-    d = lane_round(d, load64(p + 24));
-  }
-  *data = p;
-  uint64_t sum = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
-  return lane_merge(lane_merge(lane_merge(lane_merge(sum, a), b), c), d);
-}
-
-/* The last 0 to 31 bytes. */
-static uint64_t check_rest(uint64_t sum, const uint8_t *p, size_t size) {
-  for (; size >= 8; size -= 8, p += 8) {
-    sum = rotate(sum ^ lane_round(0, load64(p)), 27) * PRIME1 + PRIME4;
-  }
-  for (; size >= 4; size -= 4, p += 4) {
-    sum = rotate(sum ^ load32(p) * PRIME1, 23) * PRIME2 + PRIME3;
-  }
-  for (; size > 0; size--, p++) sum = rotate(sum ^ *p * PRIME5, 11) * PRIME1;
-  return sum;
-}
-
-static uint64_t check_of(uint64_t seed, const uint8_t *data, size_t size) {
-  uint64_t sum = size >= 32 ? check_stripes(seed, &data, size / 32) : seed + PRIME5;
-  sum = check_rest(sum + size, data, size % 32);
-  sum = (sum ^ sum >> 33) * PRIME2;
-  sum = (sum ^ sum >> 29) * PRIME3;
-  return sum ^ sum >> 32;
-}
 
 /* Names. */
 
@@ -132,98 +78,73 @@ char *mm_journal_path(const char *real) {
   return path;
 }
 
-/* Errors that say that there is nothing under a name, rather than that it cannot be told. */
-static bool means_none(int rc) {
-  return rc == -ENOENT || rc == -ENOTDIR || rc == -ENAMETOOLONG;
-}
-
 bool mm_journal_exists(const char *journal) {
   mm_stat stat;
-  return !means_none(mm_os.status_link(journal, &stat));
+  return !mm_beside_none(mm_os.status_link(journal, &stat));
 }
 
-static int directory_of(const char *path, char *directory, size_t size) {
-  const char *slash = strrchr(path, '/');
-  size_t length = slash ? (size_t)(slash - path) : 1;
-  if (length >= size) return -ENAMETOOLONG;
-  memcpy(directory, slash ? path : ".", length);
-  if (slash == path) directory[length++] = '/';
-  directory[length] = 0;
-  return 0;
+#define START_SIZE ((size_t)16) /* of a header: magic, version, flags */
+
+/* Bytes of the magic that are blanked. A header that was blanked keeps its version; one of zeros alone
+** was never written. */
+static size_t count_blank(const uint8_t *header) {
+  size_t n = 0;
+  if (!mm_load32(header + MM_BESIDE_MAGIC)) return 0;
+  while (n < MM_BESIDE_MAGIC && !header[n]) n++;
+  return n;
 }
 
-/* EINVAL, EOPNOTSUPP: a file system whose directories need or know no fsync. */
-static int sync_directory(const char *path) {
-  char directory[MM_PATH_MAX + 1];
-  int rc = directory_of(path, directory, sizeof directory);
-  if (rc < 0) return rc;
-  int fd = mm_os.open(-1, directory, MM_OPEN_READ | MM_OPEN_DIRECTORY, 0);
-  if (fd < 0) return fd;
-  rc = mm_os.sync(fd);
+/* Is it blank, and to stay so? One that was to be removed is blanked before. */
+static bool has_kept_header(const uint8_t *header) {
+  return count_blank(header) == MM_BESIDE_MAGIC && mm_load32(header + 12) & FLAG_LONGER;
+}
+
+/* Blank, or begun to be blanked: what it says is done. */
+static bool is_blank(const uint8_t *header) {
+  size_t n = count_blank(header);
+  return n > 0 && !memcmp(header + n, mm_journal_kind.magic + n, MM_BESIDE_MAGIC - n);
+}
+
+static bool is_kept_at(int fd) {
+  uint8_t start[START_SIZE];
+  return mm_sys_read_all(fd, start, sizeof start, 0) == 0 && has_kept_header(start);
+}
+
+void mm_journal_forget(mm_journal_kept *kept) {
+  if (kept->fd >= 0) (void)mm_os.close(kept->fd);
+  kept->fd = -1;
+}
+
+static bool is_open_as(const mm_stat *stat, const mm_journal_kept *kept) {
+  return kept->fd >= 0 && stat->device == kept->device && stat->inode == kept->inode;
+}
+
+bool mm_journal_waits(const char *journal, mm_journal_kept *kept) {
+  mm_stat stat;
+  int rc = mm_os.status_link(journal, &stat);
+  if (rc < 0) return !mm_beside_none(rc);
+  if (is_open_as(&stat, kept)) return !is_kept_at(kept->fd);
+  mm_journal_forget(kept);
+  if (stat.kind != MM_KIND_FILE || stat.size < START_SIZE) return true;
+  int fd = mm_os.open(-1, journal, MM_OPEN_READ | MM_OPEN_NOFOLLOW, 0);
+  if (fd < 0) return !mm_beside_none(fd);
+  bool waits = !is_kept_at(fd);
   (void)mm_os.close(fd);
-  return rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
-}
-
-static int fail_directory(const char *path, int rc, mm_error *err) {
-  return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the directory of '%s'", path);
-}
-
-int mm_journal_sync_directory(const char *path, mm_error *err) {
-  int rc = sync_directory(path);
-  return rc < 0 ? fail_directory(path, rc, err) : MM_OK;
+  return waits;
 }
 
 /* Remove. */
 
-/* Make sure that what is open as `fd` cannot be replayed, whoever finds it. */
-static int empty(int fd, bool durable) {
-  static const uint8_t nothing[HEADER_SIZE];
-  int rc = mm_os.resize(fd, 0);
-  if (rc < 0) rc = mm_sys_write_all(fd, nothing, sizeof nothing, 0);
-  return rc >= 0 && durable ? mm_os.sync(fd) : rc;
-}
-
-/* What is no journal any more may be one still on the disk: an fsync may have failed before. */
-static int empty_if_journal(int fd, bool durable) {
-  uint8_t magic[sizeof header_magic];
-  int rc = mm_sys_read_all(fd, magic, sizeof magic, 0);
-  if (rc < 0 && rc != -ENODATA) return rc;
-  if (rc == 0 && !memcmp(magic, header_magic, sizeof magic)) return empty(fd, durable);
-  return durable ? mm_os.sync(fd) : 0;
-}
-
-/* The same by name. In a directory that others can write it may be anything: only a file that
-** begins as a journal and has no other name is emptied. 0 if it can no longer be replayed. */
-static int empty_path(const char *journal, bool durable) {
-  mm_stat stat;
-  int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
-  if (handle < 0) return means_none(handle) ? 0 : handle;
-  int rc = mm_os.status(handle, &stat);
-  if (rc >= 0 && (stat.kind != MM_KIND_FILE || stat.links > 1)) rc = -EPERM;
-  int fd = rc < 0 ? rc : mm_os.reopen(handle, MM_OPEN_READ | MM_OPEN_WRITE);
-  if (fd >= 0) {
-    rc = empty_if_journal(fd, durable);
-    (void)mm_os.close(fd);
-  }
-  (void)mm_os.close(handle);
-  return fd < 0 ? fd : rc;
-}
-
-/* Take the name away. `harmless`: what it names cannot be replayed any more, so no failure
-** matters. */
-static int remove_name(const char *journal, bool harmless, bool durable, mm_error *err) {
-  int rc = mm_os.remove(journal);
-  if (rc < 0 && !means_none(rc)) {
-    if (harmless || empty_path(journal, durable) == 0) return MM_OK;
-    return mm_fail_errno(err, MM_IOERR, -rc, "cannot remove '%s', which may be replayed", journal);
-  }
-  rc = durable ? sync_directory(journal) : 0;
-  return rc >= 0 || harmless || means_none(rc) ? MM_OK : fail_directory(journal, rc, err);
-}
-
 int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err) {
-  bool harmless = roll_back && empty_path(journal, durable) == 0;
-  return remove_name(journal, harmless, durable, err);
+  bool harmless = roll_back && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;
+  return mm_beside_remove(&mm_journal_kind, journal, harmless, durable, err);
+}
+
+int mm_journal_blank(int fd, bool durable, const char *journal, mm_error *err) {
+  static const uint8_t blank[MM_BESIDE_MAGIC];
+  int rc = mm_sys_write_all(fd, blank, sizeof blank, 0);
+  if (rc >= 0 && durable) rc = mm_os.sync_data(fd);
+  return rc >= 0 ? MM_OK : mm_fail_errno(err, MM_IOERR, -rc, "cannot blank '%s'", journal);
 }
 
 /* Write. */
@@ -258,16 +179,16 @@ static uint8_t *writer_room(writer *out, size_t size) {
 
 /* Put the chain's next check in front of `size` bytes, its own included. */
 static void writer_seal(writer *out, uint8_t *bytes, size_t size) {
-  out->check = check_of(out->check, bytes + CHECK_SIZE, size - CHECK_SIZE);
-  store64(bytes, out->check);
+  out->check = mm_check(out->check, bytes + CHECK_SIZE, size - CHECK_SIZE);
+  mm_store64(bytes, out->check);
 }
 
 static void write_record(writer *out, uint64_t offset, const uint8_t *data, uint64_t size) {
   size_t bytes = RECORD_SIZE + (data ? (size_t)size : 0);
   uint8_t *record = writer_room(out, bytes);
-  store64(record + 8, offset);
-  store64(record + 16, size);
-  store64(record + 24, data ? 0 : FLAG_ZEROS);
+  mm_store64(record + 8, offset);
+  mm_store64(record + 16, size);
+  mm_store64(record + 24, data ? 0 : FLAG_ZEROS);
   if (data) memcpy(record + RECORD_SIZE, data, (size_t)size);
   writer_seal(out, record, bytes);
   if (out->rc == 0 && mm_change_worked(out->change, bytes, out->err)) out->rc = STOPPED;
@@ -293,16 +214,19 @@ static void write_commit(writer *out) {
 
 /* What the header says of a journal and its file, and what is known only once it has been read. */
 typedef struct header {
-  uint32_t version;
+  uint32_t version, flags;
   uint64_t salt, inode, birth, old_size, new_size, count, length, check;
 } header;
 
-static header plan_header(int fd, const mm_stat *stat, const mm_change *change) {
-  header head = {.version = VERSION, .inode = stat->inode, .birth = (uint64_t)mm_os.birth(fd)};
-  mm_os.random(&head.salt, sizeof head.salt);
+static header plan_header(const mm_journal_plan *plan, const mm_stat *stat,
+                          const mm_change *change) {
+  header head = {.salt = plan->salt, .inode = stat->inode, .birth = (uint64_t)plan->birth};
+  head.flags = (plan->record ? FLAG_IN_DOUBT : 0) | (plan->keep ? FLAG_LONGER : 0);
+  head.version = head.flags ? VERSION_FLAGS : VERSION;
   head.old_size = change->old_size;
   head.new_size = change->new_size;
   head.length = HEADER_SIZE + COMMIT_SIZE;
+  if (plan->record) head.length += DOUBT_SIZE + strlen(plan->record);
   for (size_t i = 0; i < change->count; i++) {
     const mm_extent *extent = &change->extents[i];
     uint64_t records = extent->data ? (extent->size + DATA_MAX - 1) / DATA_MAX : 1;
@@ -314,84 +238,133 @@ static header plan_header(int fd, const mm_stat *stat, const mm_change *change) 
 
 static void write_header(writer *out, const header *head) {
   uint8_t *bytes = writer_room(out, HEADER_SIZE);
-  memcpy(bytes, header_magic, sizeof header_magic);
-  store64(bytes + 8, head->version);
-  store64(bytes + 16, head->salt);
-  store64(bytes + 24, head->inode);
-  store64(bytes + 32, head->birth);
-  store64(bytes + 40, head->old_size);
-  store64(bytes + 48, head->new_size);
-  store64(bytes + 56, head->count);
-  store64(bytes + 64, head->length);
-  out->check = check_of(head->salt, bytes, HEADER_CHECKED);
-  store64(bytes + HEADER_CHECKED, out->check);
+  memcpy(bytes, mm_journal_kind.magic, MM_BESIDE_MAGIC);
+  mm_store64(bytes + 8, head->version | (uint64_t)head->flags << 32);
+  mm_store64(bytes + 16, head->salt);
+  mm_store64(bytes + 24, head->inode);
+  mm_store64(bytes + 32, head->birth);
+  mm_store64(bytes + 40, head->old_size);
+  mm_store64(bytes + 48, head->new_size);
+  mm_store64(bytes + 56, head->count);
+  mm_store64(bytes + 64, head->length);
+  out->check = mm_check(head->salt, bytes, HEADER_CHECKED);
+  mm_store64(bytes + HEADER_CHECKED, out->check);
 }
 
-static int write_all(int fd, const header *head, const mm_change *change, bool durable,
-                     const char *journal, mm_error *err) {
+static void write_doubt(writer *out, const mm_journal_plan *plan) {
+  size_t name = strlen(plan->record);
+  uint8_t *bytes = writer_room(out, DOUBT_SIZE + name);
+  mm_store64(bytes + 8, plan->record_salt);
+  mm_store64(bytes + 16, name);
+  memcpy(bytes + DOUBT_SIZE, plan->record, name);
+  writer_seal(out, bytes, DOUBT_SIZE + name);
+}
+
+static int write_all(int fd, bool created, const header *head, const mm_change *change,
+                     const mm_journal_plan *plan, mm_error *err) {
   writer out = {.fd = fd, .change = change, .err = err};
   out.capacity = head->length < BUFFER_MAX ? (size_t)head->length : BUFFER_MAX;
   out.buffer = mm_alloc(out.capacity);
   if (!out.buffer) return mm_fail_nomem(err);
   write_header(&out, head);
+  if (plan->record) write_doubt(&out, plan);
   for (size_t i = 0; out.rc == 0 && i < change->count; i++) write_extent(&out, &change->extents[i]);
   write_commit(&out);
   writer_flush(&out);
   mm_free(out.buffer);
   if (out.rc == STOPPED) return err->code;
-  if (out.rc == 0 && durable) out.rc = mm_os.sync(fd);
+  if (out.rc == 0 && plan->durable) out.rc = created ? mm_os.sync(fd) : mm_os.sync_data(fd);
   if (out.rc >= 0) return MM_OK;
-  return mm_fail_errno(err, MM_IOERR, -out.rc, "cannot write the journal '%s'", journal);
-}
-
-/* Give it the file's owner, group and mode, without opening it to anybody who cannot open the file.
-** If the group stays ours, its members and all others get what the file grants to both its group
-** and to others; an owner who is not the file's keeps reading and writing. */
-static void take_after(int fd, const mm_stat *stat) {
-  bool owner = mm_os.set_owner(fd, stat->user, stat->group) >= 0;
-  bool group = owner || mm_os.set_owner(fd, mm_os.user(), stat->group) >= 0;
-  uint32_t mode = stat->mode & 0666;
-  uint32_t shared = mode >> 3 & mode & 06;
-  if (!group) mode = (mode & 0600) | shared << 3 | shared;
-  if (!owner && stat->user != mm_os.user()) mode |= 0600;
-  (void)mm_os.set_mode(fd, mode); /* a failure leaves 0600, which is safe */
-}
-
-/* Past the limit a write would raise SIGXFSZ. */
-static int check_length(const char *journal, uint64_t length, mm_error *err) {
-  uint64_t limit = mm_os.file_size_limit();
-  if (length <= limit) return MM_OK;
-  return mm_fail(err, MM_FULL, "the journal '%s' of %llu bytes passes the file size limit of %llu",
-                 journal, (unsigned long long)length, (unsigned long long)limit);
-}
-
-static int create_journal(const char *journal, mm_error *err, int *fd) {
-  int flags = MM_OPEN_WRITE | MM_OPEN_CREATE | MM_OPEN_EXCLUSIVE | MM_OPEN_NOFOLLOW;
-  *fd = mm_os.open(-1, journal, flags, 0600);
-  if (*fd >= 0) return MM_OK;
-  if (*fd == -EEXIST) return mm_fail(err, MM_CORRUPT, "'%s' is in the way", journal);
-  return mm_fail_errno(err, MM_CANTOPEN, -*fd, "cannot make the journal '%s'", journal);
+  return mm_fail_errno(err, MM_IOERR, -out.rc, "cannot write the journal '%s'", plan->path);
 }
 
 /* All of it may be on the disk already, a failed fsync says nothing: it must not come back. */
-static int abandon(int fd, const char *journal, bool durable, int rc, mm_error *err) {
-  bool harmless = empty(fd, durable) >= 0;
-  int worse = remove_name(journal, harmless, durable, err);
+static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
+  bool harmless = mm_beside_empty(fd, plan->durable) >= 0;
+  int worse = mm_beside_remove(&mm_journal_kind, plan->path, harmless, plan->durable, err);
   return worse ? worse : rc;
 }
 
-int mm_journal_write(const char *journal, int fd, const mm_stat *stat, const mm_change *change,
-                     bool durable, mm_error *err) {
-  int own;
-  header head = plan_header(fd, stat, change);
-  int rc = check_length(journal, head.length, err);
-  if (rc == MM_OK) rc = create_journal(journal, err, &own);
+/* Is what lies there blank, and may no more write it than the file, so that it can be written
+** again? */
+static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
+  if (own->kind != MM_KIND_FILE || own->links > 1) return false;
+  if (own->user != file->user && own->user != mm_os.user()) return false;
+  if (own->group != file->group) return false;
+  if (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600) return false;
+  return is_kept_at(fd);
+}
+
+/* One that is there, open for writing; a negated errno. */
+static int open_present(const char *journal, mm_stat *own) {
+  int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
+  if (handle < 0) return handle;
+  int rc = mm_os.status(handle, own);
+  if (rc >= 0 && own->kind != MM_KIND_FILE) rc = -EPERM;
+  if (rc >= 0) rc = mm_os.reopen(handle, MM_OPEN_READ | MM_OPEN_WRITE);
+  (void)mm_os.close(handle);
+  return rc;
+}
+
+/* A blank one that is there: *fd is -1 if there is none, or not such a one. */
+static void open_blank(const mm_journal_plan *plan, const mm_stat *file, int *fd) {
+  mm_stat own;
+  bool known = plan->kept->fd >= 0 && mm_os.status_link(plan->path, &own) == 0 &&
+               is_open_as(&own, plan->kept);
+  int opened = known ? plan->kept->fd : open_present(plan->path, &own);
+  if (known) plan->kept->fd = -1;
+  *fd = -1;
+  if (opened < 0) return;
+  if (is_reusable(opened, &own, file)) {
+    *fd = opened;
+  } else {
+    (void)mm_os.close(opened);
+  }
+}
+
+/* A blank one that may not be written again: one of another user's, or one that more may write. It
+** is nobody's loss. */
+static void remove_blank(const mm_journal_plan *plan) {
+  if (!mm_journal_waits(plan->path, plan->kept)) (void)mm_os.remove(plan->path);
+}
+
+static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
+  int rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
+  if (*fd == -EEXIST) {
+    remove_blank(plan);
+    rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
+  }
+  if (rc == MM_OK) mm_beside_take_after(*fd, file);
+  return rc;
+}
+
+/* The limit on the size of files was asked for with the change's own room, as a rule. */
+static int check_length(const mm_journal_plan *plan, const mm_change *change, uint64_t length,
+                        mm_error *err) {
+  if (change->limit && length <= change->limit) return MM_OK;
+  return mm_beside_check_length(&mm_journal_kind, plan->path, length, err);
+}
+
+int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_change *change,
+                     mm_journal_made *made, mm_error *err) {
+  header head = plan_header(plan, stat, change);
+  *made = (mm_journal_made){.fd = -1, .salt = head.salt, .length = head.length};
+  int own = -1, rc = check_length(plan, change, head.length, err);
   if (rc != MM_OK) return rc;
-  take_after(own, stat);
-  rc = write_all(own, &head, change, durable, journal, err);
-  if (rc == MM_OK && durable) rc = mm_journal_sync_directory(journal, err);
-  if (rc != MM_OK) rc = abandon(own, journal, durable, rc, err);
-  (void)mm_os.close(own);
+  if (plan->keep) open_blank(plan, stat, &own);
+  made->created = own < 0;
+  if (made->created) rc = make_journal(plan, stat, &own, err);
+  if (rc != MM_OK) return rc;
+  rc = write_all(own, made->created, &head, change, plan, err);
+  if (rc == MM_OK && plan->durable && made->created && plan->name_too) {
+    rc = mm_beside_make_name_durable(plan->path, err);
+  }
+  if (rc != MM_OK) rc = abandon(own, plan, rc, err);
+  if (rc == MM_OK) {
+    made->fd = own;
+  } else {
+    (void)mm_os.close(own);
+  }
   return rc;
 }
 
@@ -434,9 +407,9 @@ static int reader_peek(journal_reader *in, size_t size, const uint8_t **bytes) {
 
 /* Use up `size` bytes that begin with the chain's next check, if it is theirs. */
 static int reader_take(journal_reader *in, const uint8_t *bytes, size_t size) {
-  in->check = check_of(in->check, bytes + CHECK_SIZE, size - CHECK_SIZE);
+  in->check = mm_check(in->check, bytes + CHECK_SIZE, size - CHECK_SIZE);
   in->start += size;
-  return in->check == load64(bytes) ? 0 : BROKEN;
+  return in->check == mm_load64(bytes) ? 0 : BROKEN;
 }
 
 /* Does a record's head keep all rules, before any of it is used? */
@@ -451,8 +424,8 @@ static int read_record(journal_reader *in, mm_extent *record) {
   const uint8_t *bytes;
   int rc = reader_peek(in, RECORD_SIZE, &bytes);
   if (rc != 0) return rc;
-  uint64_t flags = load64(bytes + 24);
-  *record = (mm_extent){.offset = load64(bytes + 8), .size = load64(bytes + 16)};
+  uint64_t flags = mm_load64(bytes + 24);
+  *record = (mm_extent){.offset = mm_load64(bytes + 8), .size = mm_load64(bytes + 16)};
   if (!plausible(in, record, flags)) return BROKEN;
   size_t size = RECORD_SIZE + (flags & FLAG_ZEROS ? 0 : (size_t)record->size);
   rc = reader_peek(in, size, &bytes);
@@ -480,7 +453,8 @@ static int settle_reading(const char *journal, int rc, bool *broken, mm_error *e
 }
 
 static int reader_init(journal_reader *in, const mm_journal *journal, mm_error *err) {
-  *in = (journal_reader){.journal = journal, .offset = HEADER_SIZE, .check = journal->head_check};
+  *in =
+      (journal_reader){.journal = journal, .offset = journal->start, .check = journal->head_check};
   in->capacity = journal->size < BUFFER_MAX ? (size_t)journal->size : BUFFER_MAX;
   in->buffer = mm_alloc(in->capacity);
   return in->buffer ? MM_OK : mm_fail_nomem(err);
@@ -505,136 +479,156 @@ static int walk_records(const char *name, const mm_journal *journal, mm_journal_
   return rc;
 }
 
-/* Open. */
-
-static int refuse_journal(const char *journal, const char *what, mm_error *err) {
-  return mm_fail(err, MM_CORRUPT,
-                 "the journal '%s' %s: it was not applied; move it away or remove it", journal,
-                 what);
-}
-
-/* May somebody write the journal who cannot write the file? */
-static bool writable_by_more(const mm_stat *own, const mm_stat *stat) {
-  bool others = stat->mode & 02;
-  bool group = own->group == stat->group ? stat->mode & 020 : others && (stat->mode & 020);
-  return ((own->mode & 02) && !others) || ((own->mode & 020) && !group);
-}
-
-/* What can be told without opening it. *state becomes MM_JOURNAL_TORN, or MM_JOURNAL_WHOLE for one
-** that is worth reading. One that is too short to be whole is torn whoever owns it: its maker may
-** have died before giving it away. */
-static int inspect(const char *journal, const mm_stat *own, const mm_stat *stat, int *state,
-                   mm_error *err) {
-  if (own->kind != MM_KIND_FILE)
-    return refuse_journal(journal, "is a link or not a regular file", err);
-  if (own->links > 1) return refuse_journal(journal, "has more than one hard link", err);
-  *state = own->size < HEADER_SIZE + COMMIT_SIZE ? MM_JOURNAL_TORN : MM_JOURNAL_WHOLE;
-  if (*state == MM_JOURNAL_TORN) return MM_OK;
-  if (own->user != stat->user && own->user != mm_os.user()) {
-    return refuse_journal(journal, "belongs to neither the file's owner nor this user", err);
-  }
-  if (writable_by_more(own, stat)) {
-    return refuse_journal(journal, "can be written by more users than the file", err);
-  }
-  return MM_OK;
-}
-
-/* Open what is under the name for reading, if it is worth it. Never blocks, whatever it is. */
-static int open_checked(const char *journal, const mm_stat *stat, mm_journal *out, int *state,
-                        mm_error *err) {
-  mm_stat own;
-  int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
-  if (means_none(handle)) return MM_OK;
-  int rc = handle < 0 ? handle : mm_os.status(handle, &own);
-  int code = rc < 0 ? MM_OK : inspect(journal, &own, stat, state, err);
-  if (rc >= 0 && code == MM_OK && *state == MM_JOURNAL_WHOLE) {
-    rc = mm_os.reopen(handle, MM_OPEN_READ);
-    *out = (mm_journal){.fd = rc < 0 ? -1 : rc, .size = own.size};
-  }
-  if (handle >= 0) (void)mm_os.close(handle);
-  if (rc >= 0) return code;
-  return mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot open the journal '%s'", journal);
-}
-
 static void parse_header(const uint8_t *bytes, header *head) {
-  head->version = load32(bytes + 8);
-  head->salt = load64(bytes + 16);
-  head->inode = load64(bytes + 24);
-  head->birth = load64(bytes + 32);
-  head->old_size = load64(bytes + 40);
-  head->new_size = load64(bytes + 48);
-  head->count = load64(bytes + 56);
-  head->length = load64(bytes + 64);
-  head->check = load64(bytes + HEADER_CHECKED);
+  head->version = mm_load32(bytes + 8);
+  head->flags = mm_load32(bytes + 12);
+  head->salt = mm_load64(bytes + 16);
+  head->inode = mm_load64(bytes + 24);
+  head->birth = mm_load64(bytes + 32);
+  head->old_size = mm_load64(bytes + 40);
+  head->new_size = mm_load64(bytes + 48);
+  head->count = mm_load64(bytes + 56);
+  head->length = mm_load64(bytes + 64);
+  head->check = mm_load64(bytes + HEADER_CHECKED);
 }
 
 static bool header_is_ours(const uint8_t *bytes) {
-  return !memcmp(bytes, header_magic, sizeof header_magic) &&
-         check_of(load64(bytes + 16), bytes, HEADER_CHECKED) == load64(bytes + HEADER_CHECKED);
+  return !memcmp(bytes, mm_journal_kind.magic, MM_BESIDE_MAGIC) &&
+         mm_check(mm_load64(bytes + 16), bytes, HEADER_CHECKED) ==
+             mm_load64(bytes + HEADER_CHECKED);
 }
 
-/* The header alone: magic and check, then the numbers against each other. */
+static bool knows_version(const header *head) {
+  return head->version == VERSION || head->version == VERSION_FLAGS;
+}
+
+/* The numbers of a header against each other, and against what is there. */
+static bool header_fits(const header *head, uint64_t size) {
+  bool flags = head->version == VERSION
+                   ? head->flags == 0
+                   : head->flags && head->flags <= (FLAG_IN_DOUBT | FLAG_LONGER);
+  bool length = head->flags & FLAG_LONGER ? head->length <= size : head->length == size;
+  if (!flags || !length || head->length < HEADER_SIZE + COMMIT_SIZE) return false;
+  uint64_t most = (head->length - HEADER_SIZE - COMMIT_SIZE) / RECORD_SIZE;
+  return head->count <= most && head->old_size <= INT64_MAX && head->new_size <= INT64_MAX;
+}
+
+/* The header alone: magic and check, then the numbers. */
 static int read_header(mm_journal *journal, header *head) {
   uint8_t bytes[HEADER_SIZE];
   int rc = mm_sys_read_all(journal->fd, bytes, sizeof bytes, 0);
   if (rc < 0) return rc == -ENODATA ? BROKEN : rc;
+  journal->salt = mm_load64(bytes + 16);
+  journal->blank = is_blank(bytes);
+  journal->kept = has_kept_header(bytes);
   if (!header_is_ours(bytes)) return BROKEN;
+  journal->sealed = true;
   parse_header(bytes, head);
-  if (head->version != VERSION) return 0;
-  uint64_t most = (journal->size - HEADER_SIZE - COMMIT_SIZE) / RECORD_SIZE;
-  bool fits = head->length == journal->size && head->count <= most && !load32(bytes + 12) &&
-              head->old_size <= INT64_MAX && head->new_size <= INT64_MAX;
+  if (!knows_version(head)) return 0;
+  if (!header_fits(head, journal->size)) return BROKEN;
+  journal->size = head->length;
   journal->old_size = head->old_size;
   journal->new_size = head->new_size;
   journal->count = head->count;
-  journal->salt = head->salt;
+  journal->start = HEADER_SIZE;
   journal->head_check = head->check;
-  return fits ? 0 : BROKEN;
+  return 0;
 }
 
-static int check_identity(const char *journal, const header *head, int fd, const mm_stat *stat,
-                          int *state, mm_error *err) {
+/* What names the common record, into memory of its own; it is checked with its name. */
+static int read_doubt(mm_journal *journal, uint8_t *start, uint64_t name) {
+  uint8_t *bytes = mm_alloc(DOUBT_SIZE + name + 1);
+  if (!bytes) return -ENOMEM;
+  memcpy(bytes, start, DOUBT_SIZE);
+  int rc = mm_sys_read_all(journal->fd, bytes + DOUBT_SIZE, name, HEADER_SIZE + DOUBT_SIZE);
+  uint64_t check =
+      mm_check(journal->head_check, bytes + CHECK_SIZE, DOUBT_SIZE - CHECK_SIZE + (size_t)name);
+  bool good = rc == 0 && check == mm_load64(bytes) && !memchr(bytes + DOUBT_SIZE, 0, (size_t)name);
+  if (good) {
+    memmove(bytes, bytes + DOUBT_SIZE, (size_t)name);
+    bytes[name] = 0;
+    journal->record = (char *)bytes;
+    journal->record_salt = mm_load64(start + 8);
+    journal->start = HEADER_SIZE + DOUBT_SIZE + name;
+    journal->head_check = check;
+  } else {
+    mm_free(bytes);
+  }
+  return good ? 0 : rc == -ENODATA || rc == 0 ? BROKEN : rc;
+}
+
+static int find_doubt(mm_journal *journal, const header *head) {
+  uint8_t start[DOUBT_SIZE];
+  if (!(head->flags & FLAG_IN_DOUBT)) return 0;
+  int rc = mm_sys_read_all(journal->fd, start, sizeof start, HEADER_SIZE);
+  if (rc < 0) return rc == -ENODATA ? BROKEN : rc;
+  uint64_t name = mm_load64(start + 16);
+  uint64_t room = journal->size - HEADER_SIZE - COMMIT_SIZE;
+  if (name < 1 || name > MM_JOURNAL_RECORD_MAX || DOUBT_SIZE + name > room) return BROKEN;
+  return read_doubt(journal, start, name);
+}
+
+static int check_owner(const char *journal, const header *head, int fd, const mm_stat *stat,
+                       int *state, mm_error *err) {
   uint64_t birth = (uint64_t)mm_os.birth(fd);
   bool same = head->inode == stat->inode && (head->birth == birth || !head->birth || !birth);
-  if (!same) {
-    *state = MM_JOURNAL_OTHERS;
-    return refuse_journal(journal, "belongs to another file", err);
-  }
-  if (stat->size == head->old_size || stat->size == head->new_size) return MM_OK;
-  return refuse_journal(journal, "was made when the file had another size", err);
+  if (same) return MM_OK;
+  *state = MM_JOURNAL_OTHERS;
+  return mm_beside_refuse(&mm_journal_kind, journal, "belongs to another file", err);
+}
+
+int mm_journal_check_size(const char *path, const mm_journal *journal, const mm_stat *stat,
+                          mm_error *err) {
+  if (stat->size == journal->old_size || stat->size == journal->new_size) return MM_OK;
+  return mm_beside_refuse(&mm_journal_kind, path, "was made when the file had another size", err);
 }
 
 /* All of it, once: *state is whole or torn. The identity comes last: of one that is torn it says
-** nothing. */
+** nothing; and of one in doubt the size says nothing yet. */
 static int check_all(const char *journal, int fd, const mm_stat *stat, mm_journal *out, int *state,
                      mm_error *err) {
   header head = {0};
   bool broken;
-  int rc = settle_reading(journal, read_header(out, &head), &broken, err);
-  if (rc == MM_OK && !broken && head.version != VERSION) {
-    return refuse_journal(journal, "was made by another version", err);
+  int got = read_header(out, &head);
+  if (got == 0 && knows_version(&head)) got = find_doubt(out, &head);
+  if (got == -ENOMEM) return mm_fail_nomem(err);
+  int rc = settle_reading(journal, got, &broken, err);
+  if (rc == MM_OK && !broken && !knows_version(&head)) {
+    return mm_beside_refuse(&mm_journal_kind, journal, "was made by another version", err);
   }
-  if (rc == MM_OK && !broken)
+  if (rc == MM_OK && !broken) {
     rc = walk_records(journal, out, NULL, NULL, &broken, &out->check, err);
+  }
   if (rc != MM_OK) return rc;
-  *state = broken ? MM_JOURNAL_TORN : MM_JOURNAL_WHOLE;
-  return broken ? MM_OK : check_identity(journal, &head, fd, stat, state, err);
+  *state = !broken ? MM_JOURNAL_WHOLE : out->kept ? MM_JOURNAL_NONE : MM_JOURNAL_TORN;
+  if (broken) return MM_OK;
+  rc = check_owner(journal, &head, fd, stat, state, err);
+  return rc || out->record ? rc : mm_journal_check_size(journal, out, stat, err);
 }
 
 int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal *out, int *state,
                     mm_error *err) {
+  mm_beside found;
   *out = (mm_journal){.fd = -1};
   *state = MM_JOURNAL_NONE;
-  int rc = open_checked(journal, stat, out, state, err);
+  int rc = mm_beside_open(&mm_journal_kind, journal, stat, stat->user, &found, err);
+  *out = (mm_journal){.fd = found.fd, .size = found.stat.size, .owner = found.stat.user};
+  if (rc == MM_OK && found.found) *state = MM_JOURNAL_TORN;
   if (rc == MM_OK && out->fd >= 0) rc = check_all(journal, fd, stat, out, state, err);
   if (rc != MM_OK && *state != MM_JOURNAL_OTHERS) *state = MM_JOURNAL_NONE;
-  if (*state != MM_JOURNAL_WHOLE) mm_journal_close(out);
+  if (*state != MM_JOURNAL_WHOLE && out->fd >= 0) {
+    (void)mm_os.close(out->fd);
+    out->fd = -1;
+  }
+  if (rc != MM_OK) mm_journal_close(out);
   return rc;
 }
 
 void mm_journal_close(mm_journal *journal) {
   if (journal->fd >= 0) (void)mm_os.close(journal->fd);
+  mm_free(journal->record);
   journal->fd = -1;
+  journal->record = NULL;
 }
 
 /* Replay. */
@@ -642,7 +636,7 @@ void mm_journal_close(mm_journal *journal) {
 int mm_journal_sync(const mm_journal *journal, const char *path, mm_error *err) {
   int rc = mm_os.sync(journal->fd);
   if (rc < 0) return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the journal '%s'", path);
-  return mm_journal_sync_directory(path, err);
+  return mm_beside_make_name_durable(path, err);
 }
 
 int mm_journal_each(mm_journal *journal, mm_journal_extent *extent, void *context, mm_error *err) {

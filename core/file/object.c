@@ -36,11 +36,8 @@ int mm_object_refresh(mm_object *object, mm_error *err) {
   if (rc == MM_OK) rc = mm_guard_install(err);
   if (rc == MM_OK && object->torn) rc = report_torn(object, err);
   if (rc == MM_OK && (!object_is_writer(object) || object->stuck)) rc = object_recover(object, err);
+  if (rc == MM_OK) rc = object_look(object, &stat, err);
   if (rc) return rc;
-  int failed = mm_os.status(object->fd, &stat);
-  if (failed) {
-    return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  }
   bool pending = object_is_writer(object) && (mm_object_pending(object) || object->relied_on);
   if (pending) return refresh_pending(object, &stat, err);
   return object_adopt(object, &stat, err);
@@ -54,7 +51,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   object->kind = kind;
   object->fixed = kind == MM_OBJECT_PRIVATE;
   object->settings = settings;
-  object->fd = object->writer = object->asked = -1;
+  object->fd = object->writer = object->asked = object->made.fd = object->staying.fd = -1;
   object->generation = mm_sys_generation();
   object->name = mm_strdup(name);
   if (!object->name) {
@@ -70,6 +67,7 @@ static int identify(mm_object *object, mm_error *err) {
   if (failed) {
     return mm_fail_errno(err, MM_CANTOPEN, -failed, "cannot look at '%s'", object->name);
   }
+  object->birth = mm_os.birth(object->fd);
   object->device = object->seen.device;
   object->inode = object->seen.inode;
   object->entry = mm_inode_acquire(object->device, object->inode);
@@ -147,6 +145,10 @@ int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settin
   return finish(object, rc, out);
 }
 
+void mm_object_stay_open(mm_object *object) {
+  object->stays_open = true;
+}
+
 void mm_object_close(mm_object *object) {
   mm_error ignored;
   if (!object) return;
@@ -160,11 +162,12 @@ void mm_object_close(mm_object *object) {
   object_stop_reading(object);
   if (object->entry) object_unlock(object);
   object_close_writer(object);
-  mm_own_remove(object->fd);
-  if (object->fd >= 0) (void)mm_os.close(object->fd);
+  object_close_file(object, object->fd);
   if (object->entry) mm_inode_release(object->entry);
   mm_log_clear(&object->log);
   mm_change_clear(&object->change);
+  object_forget_journal(object);
+  mm_journal_forget(&object->staying);
   mm_free(object->journal);
   mm_free(object->real);
   mm_free(object->name);
@@ -208,7 +211,7 @@ int mm_object_sync(mm_object *object, mm_error *err) {
   int failed = mm_os.sync(object->fd);
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot flush '%s'", object->name);
   bool journalled = object->kind == MM_OBJECT_FILE;
-  return journalled ? mm_journal_sync_directory(object->journal, err) : MM_OK;
+  return journalled ? mm_beside_make_name_durable(object->journal, err) : MM_OK;
 }
 
 bool mm_object_can_pin(const mm_object *object) {

@@ -50,6 +50,10 @@ int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settin
 ** allowed. */
 void mm_object_close(mm_object *object);
 
+/* Its descriptors are not to be closed, not even by mm_object_close: this process has locks on the
+** file by other ones, which closing any would drop. */
+void mm_object_stay_open(mm_object *object);
+
 /* Before a statement uses the object: sees what others have done to the file since, recovers a
 ** journal that a crash left behind, repairs what a fault damaged. Pointers into `data` may
 ** change. */

@@ -7,8 +7,9 @@
 */
 #include <string.h>
 
-#include "core/file/journal.h"
 #include "core/common/mem.h"
+#include "core/file/journal.h"
+#include "core/file/record.h"
 #include "core/file/recover.h"
 #include "core/file/share.h"
 #include "core/file/show.h"
@@ -28,20 +29,89 @@ int object_open_writer(mm_object *object, mm_error *err) {
   return MM_OK;
 }
 
+void object_close_file(const mm_object *object, int fd) {
+  if (fd < 0 || object->stays_open) return;
+  mm_own_remove(fd);
+  (void)mm_os.close(fd);
+}
+
 void object_close_writer(mm_object *object) {
   if (object->writer >= 0 && object->writer != object->fd) {
-    mm_own_remove(object->writer);
-    (void)mm_os.close(object->writer);
+    object_close_file(object, object->writer);
     object->writer = -1;
   }
+}
+
+/* ---- our own journal ------------------------------------------------------------------------ */
+
+void object_forget_journal(mm_object *object) {
+  if (object->made.fd >= 0) (void)mm_os.close(object->made.fd);
+  object->made.fd = -1;
+  mm_free(object->record);
+  object->record = NULL;
+}
+
+int object_undo_journal(mm_object *object, bool durable, mm_error *err) {
+  int rc = object->record ? mm_record_remove(object->record, true, durable, err) : MM_OK;
+  if (rc == MM_OK) {
+    object_forget_journal(object);
+    rc = mm_journal_remove(object->journal, true, durable, err);
+  }
+  if (rc) return rc;
+  object->undo_journal = false;
+  object->leftover = mm_journal_exists(object->journal);
+  return MM_OK;
 }
 
 void object_let_go(mm_object *object) {
   if (object_is_shared(object)) object_unlock(object);
   object_close_writer(object);
+  object_forget_journal(object);
   object->begun = object->stuck = false;
   object->asked = -1;
-  object->relied_on = object->changed_by_others = false;
+  object->relied_on = object->changed_by_others = object->leftover = false;
+}
+
+/* ---- the journal that is there -------------------------------------------------------------- */
+
+/* What was found beside the file. */
+typedef struct found {
+  mm_stat stat; /* of the file */
+  mm_journal journal;
+  mm_record record; /* which has committed it, if it was in doubt */
+  int state;        /* enum mm_journal_state; MM_JOURNAL_WHOLE: it is to be replayed */
+} found;
+
+static int decide(const mm_object *object, found *f, bool tidy, mm_error *err) {
+  bool committed = true;
+  const mm_root *root = object->settings->root;
+  int rc = mm_record_open(object->journal, &f->journal, &f->stat, root, tidy, &f->record,
+                          &committed, err);
+  if (rc == MM_OK && committed) {
+    rc = mm_journal_check_size(object->journal, &f->journal, &f->stat, err);
+  }
+  if (rc == MM_OK && !committed) f->state = MM_JOURNAL_TORN; /* it never was */
+  return rc;
+}
+
+/* `tidy`: what is left of a record that was never made may be removed. */
+static int find_journal(const mm_object *object, bool tidy, found *f, mm_error *err) {
+  *f = (found){.journal = {.fd = -1}};
+  int rc = object_look(object, &f->stat, err);
+  if (rc == MM_OK) {
+    rc = mm_journal_open(object->journal, object->fd, &f->stat, &f->journal, &f->state, err);
+  }
+  if (rc == MM_OK && f->state == MM_JOURNAL_WHOLE && f->journal.record) {
+    rc = decide(object, f, tidy, err);
+  } else if (rc == MM_OK && f->state == MM_JOURNAL_TORN && !f->journal.blank) {
+    rc = mm_record_check_torn(object->journal, &f->journal, &f->stat, object->settings->root, err);
+  }
+  return rc;
+}
+
+static void forget_found(found *f) {
+  mm_journal_close(&f->journal);
+  mm_record_clear(&f->record);
 }
 
 /* ---- showing a journal without writing ------------------------------------------------------ */
@@ -71,13 +141,9 @@ int object_drop_overlay(mm_object *object, mm_error *err) {
   return rc;
 }
 
-typedef struct collector {
-  mm_log *log;
-} collector;
-
 static int collect_extent(void *context, uint64_t offset, const uint8_t *data, uint64_t size,
                           mm_error *err) {
-  mm_log *log = ((collector *)context)->log;
+  mm_log *log = context;
   if (data) return mm_log_write(log, offset, data, size, err);
   uint8_t *room;
   int rc = mm_log_write_room(log, offset, size, &room, err);
@@ -88,13 +154,12 @@ static int collect_extent(void *context, uint64_t offset, const uint8_t *data, u
 static int show_journal(mm_object *object, mm_journal *journal, const mm_stat *stat,
                         mm_error *err) {
   mm_log under = mm_log_successor(&object->log);
-  collector to = {&under};
   if (object->overlay && object->overlay_salt == journal->salt) return MM_OK;
   int rc = MM_OK;
   if (stat->size != journal->new_size) {
     rc = mm_log_size(&under, stat->size, journal->new_size, err);
   }
-  if (rc == MM_OK) rc = mm_journal_each(journal, collect_extent, &to, err);
+  if (rc == MM_OK) rc = mm_journal_each(journal, collect_extent, &under, err);
   if (rc == MM_OK) object->seen = *stat;
   if (rc == MM_OK) rc = replace_overlay(object, &under, journal->salt, err);
   mm_log_clear(&under);
@@ -103,35 +168,36 @@ static int show_journal(mm_object *object, mm_journal *journal, const mm_stat *s
 
 /* ---- replaying ------------------------------------------------------------------------------ */
 
-static int look_at_file(mm_object *object, mm_stat *stat, mm_error *err) {
-  int failed = mm_os.status(object->fd, stat);
-  if (!failed) return MM_OK;
-  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-}
-
 /* Whatever our own synchronous is: the journal's writer may have been promised more than we
 ** want. */
 static bool durable(const mm_object *object) {
   return object->kind != MM_OBJECT_TAGGED;
 }
 
+/* Into the file, of which nothing is lost by a loss of power from its first byte on. */
+static int replay_found(mm_object *object, found *f, mm_error *err) {
+  int rc = MM_OK;
+  if (durable(object)) rc = mm_journal_sync(&f->journal, object->journal, err);
+  if (rc == MM_OK && durable(object) && f->record.path) {
+    rc = mm_record_sync(&f->record, object->settings->root, err);
+  }
+  if (rc) return rc;
+  return mm_journal_replay(&f->journal, object->writer, durable(object), object->name, err);
+}
+
 /* We are the file's writer, so the journal is a dead one's. */
 static int replay(mm_object *object, mm_error *err) {
-  mm_journal journal = {.fd = -1};
-  mm_stat stat;
-  int state = MM_JOURNAL_NONE;
-  int rc = look_at_file(object, &stat, err);
-  if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
-  if (rc == MM_OK && state == MM_JOURNAL_WHOLE && durable(object)) {
-    rc = mm_journal_sync(&journal, object->journal, err);
-  }
-  if (rc == MM_OK && state == MM_JOURNAL_WHOLE) {
-    rc = mm_journal_replay(&journal, object->writer, durable(object), object->name, err);
-  }
-  mm_journal_close(&journal);
-  if (rc == MM_OK && state != MM_JOURNAL_NONE) {
+  found f;
+  int rc = find_journal(object, true, &f, err);
+  const mm_root *root = object->settings->root;
+  if (rc == MM_OK && f.state == MM_JOURNAL_WHOLE) rc = replay_found(object, &f, err);
+  bool decided = rc == MM_OK && f.record.path;
+  if (decided) mm_record_settle(&f.record, f.journal.salt, root);
+  if (rc == MM_OK && f.state != MM_JOURNAL_NONE) {
     rc = mm_journal_remove(object->journal, false, durable(object), err);
   }
+  if (decided) mm_record_settle(&f.record, f.journal.salt, root);
+  forget_found(&f);
   if (rc == MM_OK) rc = object_drop_overlay(object, err);
   return rc;
 }
@@ -154,7 +220,8 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 static int await_writer(mm_object *object, mm_error *err) {
   int64_t now = mm_os.clock(), timeout = object->settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;
-  while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, object)) {
+  while (mm_journal_waits(object->journal, &object->staying) &&
+         mm_lock_writing(object->entry, object->fd, object)) {
     if (mm_os.clock() >= end) {
       return mm_fail(err, MM_BUSY, "'%s' is being committed by another connection or process",
                      object->name);
@@ -167,15 +234,16 @@ static int await_writer(mm_object *object, mm_error *err) {
 }
 
 static int show_without_writing(mm_object *object, mm_error *err) {
-  mm_journal journal = {.fd = -1};
-  mm_stat stat;
-  int state = MM_JOURNAL_NONE;
+  found f;
   int rc = await_writer(object, err);
-  if (rc == MM_OK) rc = look_at_file(object, &stat, err);
-  if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
-  if (rc == MM_OK && state == MM_JOURNAL_WHOLE) rc = show_journal(object, &journal, &stat, err);
-  if (rc == MM_OK && state != MM_JOURNAL_WHOLE) rc = object_drop_overlay(object, err);
-  mm_journal_close(&journal);
+  if (rc) return rc;
+  rc = find_journal(object, false, &f, err);
+  if (rc == MM_OK && f.state == MM_JOURNAL_WHOLE) {
+    rc = show_journal(object, &f.journal, &f.stat, err);
+  } else if (rc == MM_OK) {
+    rc = object_drop_overlay(object, err);
+  }
+  forget_found(&f);
   return rc;
 }
 
@@ -183,11 +251,9 @@ static int show_without_writing(mm_object *object, mm_error *err) {
 
 /* A journal of our own that was rolled back and could not be removed then. */
 static int finish_rollback(mm_object *object, mm_error *err) {
-  int rc = mm_journal_remove(object->journal, true, durable(object), err);
-  if (rc) return rc;
-  object->undo_journal = false;
-  object_let_go(object);
-  return MM_OK;
+  int rc = object_undo_journal(object, durable(object), err);
+  if (rc == MM_OK) object_let_go(object);
+  return rc;
 }
 
 static int recover_now(mm_object *object, mm_error *err) {
@@ -203,7 +269,7 @@ static int recover_now(mm_object *object, mm_error *err) {
 static int await_and_recover(mm_object *object, mm_error *err) {
   int rc = await_writer(object, err);
   if (rc) return rc;
-  if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
+  if (!mm_journal_waits(object->journal, &object->staying)) return object_drop_overlay(object, err);
   return recover_now(object, err);
 }
 
@@ -214,14 +280,11 @@ static int recover_found(mm_object *object, mm_error *err) {
 /* The file has lost its name to another one. What lies there is the other's, whose writer may just
 ** be at it, but for a whole journal of ours from before. */
 static int recover_replaced(mm_object *object, mm_error *err) {
-  mm_journal journal = {.fd = -1};
-  mm_stat stat;
-  int state = MM_JOURNAL_NONE;
-  int rc = look_at_file(object, &stat, err);
-  if (rc == MM_OK) rc = mm_journal_open(object->journal, object->fd, &stat, &journal, &state, err);
-  mm_journal_close(&journal);
-  if (rc == MM_OK && state == MM_JOURNAL_WHOLE) return recover_found(object, err);
-  bool others = rc == MM_OK || state == MM_JOURNAL_OTHERS;
+  found f;
+  int rc = find_journal(object, false, &f, err);
+  forget_found(&f);
+  if (rc == MM_OK && f.state == MM_JOURNAL_WHOLE) return recover_found(object, err);
+  bool others = rc == MM_OK || f.state == MM_JOURNAL_OTHERS;
   return others ? object_drop_overlay(object, err) : rc;
 }
 
@@ -237,6 +300,6 @@ int object_recover(mm_object *object, mm_error *err) {
     int rc = finish_rollback(object, err);
     if (rc) return rc;
   }
-  if (!mm_journal_exists(object->journal)) return object_drop_overlay(object, err);
+  if (!mm_journal_waits(object->journal, &object->staying)) return object_drop_overlay(object, err);
   return is_replaced(object) ? recover_replaced(object, err) : recover_found(object, err);
 }

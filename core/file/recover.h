@@ -14,12 +14,22 @@
 int object_open_writer(mm_object *object, mm_error *err);
 void object_close_writer(mm_object *object);
 
+/* Close one of its descriptors of the file, if that may be. */
+void object_close_file(const mm_object *object, int fd);
+
 /* Stop being the file's writer, or having tried to become it. */
 void object_let_go(mm_object *object);
 
 /* Finish what a crash left undone. Needs no transaction to be pending. MM_BUSY when a
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);
+
+/* Make the journal of ours that is not to be replayed invalid, and the common record that it hangs
+** on first. On failure it may still be there. */
+int object_undo_journal(mm_object *object, bool durable, mm_error *err);
+
+/* Forget what is known of the journal that was made: its descriptor is closed. */
+void object_forget_journal(mm_object *object);
 
 /* Forget the entries that a journal put under the log. */
 int object_drop_overlay(mm_object *object, mm_error *err);

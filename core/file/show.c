@@ -179,14 +179,17 @@ int mm_object_faulted(const mm_object *object, mm_error *err) {
   return MM_OK;
 }
 
+int object_look(const mm_object *object, mm_stat *stat, mm_error *err) {
+  int failed = mm_os.status(object->fd, stat);
+  if (!failed) return MM_OK;
+  return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
+}
+
 int mm_object_whole(const mm_object *object, mm_error *err) {
   mm_stat stat;
   int rc = mm_object_faulted(object, err);
+  if (rc == MM_OK) rc = object_look(object, &stat, err);
   if (rc) return rc;
-  int failed = mm_os.status(object->fd, &stat);
-  if (failed) {
-    return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
-  }
   if (stat.size >= object->seen.size) return MM_OK;
   return mm_fail(err, MM_IOERR, "'%s' was cut to %llu bytes while it was read", object->name,
                  (unsigned long long)stat.size);

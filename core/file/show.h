@@ -10,6 +10,9 @@
 
 #include "core/file/state.h"
 
+/* The file as it is now: one system call. MM_IOERR "cannot look at 'x': …". */
+int object_look(const mm_object *object, mm_stat *stat, mm_error *err);
+
 /* After bytes were read: did a fault happen meanwhile, so that they are not the file's?
 ** MM_IOERR. */
 int mm_object_faulted(const mm_object *object, mm_error *err);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/common/error.h"
+#include "core/file/journal.h"
 #include "core/file/log.h"
 #include "core/file/view.h"
 #include "core/os/lock.h"
@@ -31,6 +32,8 @@ enum mm_synchronous {
 typedef struct mm_settings {
   int synchronous;      /* enum mm_synchronous */
   bool read_only;       /* no file is ever written, not even to recover it */
+  bool keep_journal;    /* a journal stays after a commit, blanked */
+  const mm_root *root;  /* what recovery must stay below; NULL: anything */
   int64_t busy_timeout; /* milliseconds */
   /* Asked while waiting for a lock, between the pieces of a large write, and before the commit
   ** point: nonzero to give up, as mm_fail_stopped says. May be NULL. */
@@ -53,7 +56,8 @@ enum mm_object_kind {
 enum mm_holes { MM_HOLES_UNKNOWN, MM_HOLES_FREE, MM_HOLES_TAKE_ROOM };
 
 typedef struct mm_object {
-  /* The bytes as this connection sees them. Valid until the next call below that is not const. */
+  /* The bytes as this connection sees them. Valid until the next call of an
+  ** mm_object_ function that takes one that is not const. */
   const uint8_t *data; /* NULL or any address when size is 0 */
   uint64_t size;
 
@@ -62,6 +66,8 @@ typedef struct mm_object {
   char *name; /* as the user wrote it, for messages */
   char *real; /* absolute path; NULL for memory */
   uint64_t device, inode;
+  int64_t birth; /* as mm_os.birth */
+  uint64_t salt; /* the next journal's is made of it */
   const mm_settings *settings;
   unsigned generation; /* mm_sys_generation() when it was opened */
 
@@ -86,8 +92,10 @@ typedef struct mm_object {
 
   int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
                           ** asked for; -1: none has, the settings hold */
+  bool stays_open;        /* see mm_object_stay_open */
   bool begun;             /* we are the file's writer */
   bool prepared;          /* `change` is journalled */
+  bool written;           /* … and in the file, in a commit of several */
   bool relied_on;         /* see mm_object_rely */
   bool changed_by_others; /* during the transaction, by someone who takes no lock */
   bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
@@ -98,7 +106,12 @@ typedef struct mm_object {
   bool alone;             /* … and nobody does any more */
   bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
   bool stuck;             /* … and could not be removed: we stay the writer until it is */
-  size_t prepared_count;  /* log entries in `change` */
+  bool leftover;         /* one that was emptied has its name still: it is in the way of the next */
+  size_t prepared_count; /* log entries in `change` */
+  mm_journal_made made;  /* that journal; its descriptor is ours */
+  mm_journal_kept staying; /* one that is blank and stays */
+  char *record; /* it is in doubt, and this common record, of that path, may decide it; owned;
+                          ** NULL: it is not */
   mm_change change;
 } mm_object;
 
@@ -139,6 +152,20 @@ static inline bool object_is_shared(const mm_object *object) {
 ** it never is: others go on committing while it is written. */
 static inline bool object_is_writer(const mm_object *object) {
   return object->begun && object->kind != MM_OBJECT_PRIVATE;
+}
+
+static inline int object_synchronous(const mm_object *object) {
+  return object->asked < 0 ? object->settings->synchronous : object->asked;
+}
+
+/* Is what is committed to survive a lost machine? */
+static inline bool object_is_durable(const mm_object *object) {
+  return object_synchronous(object) == MM_SYNC_FULL && object->kind == MM_OBJECT_FILE;
+}
+
+/* Does a commit of it write a journal? */
+static inline bool object_keeps_journal(const mm_object *object) {
+  return object_is_shared(object) && object_synchronous(object) != MM_SYNC_OFF;
 }
 
 static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {

@@ -93,3 +93,9 @@ void mm_tag_leave(int fd, const char *path) {
   mm_free(journal);
   if (still_named(fd, path)) (void)mm_os.remove(path);
 }
+
+bool mm_tag_is_path(const char *path) {
+  static const char start[] = DIRECTORY "/sqlite-mmap-";
+  size_t size = sizeof start - 1;
+  return strncmp(path, start, size) == 0 && path[size] && !strchr(path + size, '/');
+}

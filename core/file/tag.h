@@ -23,4 +23,7 @@ int mm_tag_share(int fd, const char *tag, mm_error *err);
 /* Before the descriptor is closed: the last one removes the tag. */
 void mm_tag_leave(int fd, const char *path);
 
+/* Is that the path of some tag's memory? */
+bool mm_tag_is_path(const char *path);
+
 #endif

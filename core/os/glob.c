@@ -40,12 +40,18 @@ typedef struct member {
   size_t name_size;
 } member;
 
+/* All names of classes are in small letters; others are to be called unknown, and not to be taken for
+** a set of their characters. */
+static bool is_class_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* What stands at `p` as [:alpha:] does, of `kind`: its end; NULL if it is something else. */
 static const char *named_end(const char *p, char kind) {
   if (p[0] != '[' || p[1] != kind || !p[2]) return NULL;
   p += 2;
   if (kind == ':') {
-    while (*p >= 'a' && *p <= 'z') p++;
+    while (is_class_letter(*p)) p++;
   } else {
     (void)next_character(&p);
   }

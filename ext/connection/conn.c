@@ -237,10 +237,9 @@ static bool is_host_database_now(const mm_object *core) {
   return may_be_database(core) && mm_path_is_host_database(&path);
 }
 
-/* Closing a descriptor of a database would drop the locks that SQLite holds on it: that one stays
-** open. */
+/* Closing a descriptor of a database would drop the locks that SQLite holds on it. */
 static void keep_locks(mm_object *core) {
-  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) core->fd = -1;
+  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) mm_object_stay_open(core);
 }
 
 static void close_object(ext_conn *conn, ext_object **link) {
@@ -450,10 +449,21 @@ static bool make_object_room(ext_conn *conn, const char *path) {
   return true;
 }
 
+/* A journal that could not be removed at a rollback is so by the file's next use. Where the path
+** leads to another file now, or to none, there is no next use, and the journal would be in the way
+** of that file's. */
+static void retry_rollbacks(ext_conn *conn) {
+  mm_error ignored;
+  for (ext_object *o = conn->objects; o; o = o->next) {
+    if (o->core->stuck) (void)mm_object_refresh(o->core, &ignored);
+  }
+}
+
 int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
                        mm_error *err) {
   ext_object *known = find_alias(conn, path);
   if (known) return reuse(conn, path, known, out, err);
+  retry_rollbacks(conn);
   int rc = open_new(conn, path, create, out, err);
   bool full = rc == MM_CANTOPEN || rc == MM_IOERR || rc == MM_NOMEM;
   if (full && make_object_room(conn, path)) rc = open_new(conn, path, create, out, err);

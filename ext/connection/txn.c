@@ -39,7 +39,7 @@
 #include <string.h>
 
 #include "core/common/mem.h"
-#include "core/file/share.h"
+#include "core/file/together.h"
 #include "ext/connection/reads.h"
 #include "ext/connection/value.h"
 
@@ -58,7 +58,8 @@ typedef struct ext_txn {
   size_t *levels; /* levels[n]: undo_count when savepoint n was made */
   size_t level_count, level_capacity;
   ext_object **objects; /* those we are the writer of */
-  size_t object_count, object_capacity;
+  mm_object **cores;    /* the same, as core knows them */
+  size_t object_count, object_capacity, core_capacity;
   ext_txn_deferred *deferred;
   bool flushed;   /* the deferred work is done, for COMMIT or for a look at what it gives */
   bool synced;    /* xSync has been here: there may be journals that a crash would replay */
@@ -75,6 +76,7 @@ void ext_txn_destroy(ext_conn *conn) {
   mm_free(conn->txn->undos);
   mm_free(conn->txn->levels);
   mm_free(conn->txn->objects);
+  mm_free(conn->txn->cores);
   mm_free(conn->txn);
   conn->txn = NULL;
 }
@@ -113,11 +115,16 @@ static int push_undo(ext_txn *txn, undo u, mm_error *err) {
 
 static int list_object(ext_txn *txn, ext_object *object, mm_error *err) {
   if (object->in_transaction) return MM_OK;
-  void *objects = txn->objects;
+  void *objects = txn->objects, *cores = txn->cores;
   if (mm_grow(&objects, txn->object_count, &txn->object_capacity, sizeof *txn->objects)) {
     return mm_fail_nomem(err);
   }
   txn->objects = objects;
+  if (mm_grow(&cores, txn->object_count, &txn->core_capacity, sizeof *txn->cores)) {
+    return mm_fail_nomem(err);
+  }
+  txn->cores = cores;
+  txn->cores[txn->object_count] = object->core;
   txn->objects[txn->object_count++] = object;
   object->in_transaction = true;
   return MM_OK;
@@ -149,15 +156,9 @@ static void take_back_deferred(ext_txn *txn) {
 /* COMMIT got as far as xSync and no further, and the transaction goes on: its journals are not to
 ** be replayed any more. One that cannot be removed does not keep the others. */
 static int unprepare_objects(ext_txn *txn, mm_error *err) {
-  mm_error later;
-  int first = MM_OK;
-  if (!txn->synced) return MM_OK;
-  for (size_t i = 0; i < txn->object_count; i++) {
-    int rc = mm_object_unprepare(txn->objects[i]->core, first ? &later : err);
-    if (first == MM_OK) first = rc;
-  }
-  txn->synced = first != MM_OK;
-  return first;
+  int rc = txn->synced ? mm_objects_unprepare(txn->cores, txn->object_count, err) : MM_OK;
+  if (rc == MM_OK) txn->synced = false;
+  return rc;
 }
 
 /* Before anything of the transaction changes. */
@@ -337,27 +338,12 @@ int ext_txn_preview(ext_conn *conn, mm_error *err) {
   return rc;
 }
 
-/* All files at once: see share.h. */
-static int keep_out_readers(const ext_txn *txn, mm_error *err) {
-  size_t count = txn->object_count;
-  if (count == 0) return MM_OK;
-  mm_object **cores = mm_alloc(count * sizeof *cores);
-  if (!cores) return mm_fail_nomem(err);
-  for (size_t i = 0; i < count; i++) cores[i] = txn->objects[i]->core;
-  int rc = mm_objects_keep_out(cores, count, err);
-  mm_free(cores);
-  return rc;
-}
-
 int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table) {
   ext_txn *txn = conn->txn;
   mm_error *err = &conn->err;
   int rc = ext_txn_preview(conn, err);
-  if (rc == MM_OK) rc = keep_out_readers(txn, err);
   txn->synced = true;
-  for (size_t i = 0; i < txn->object_count && rc == MM_OK; i++) {
-    rc = mm_object_prepare(txn->objects[i]->core, err);
-  }
+  if (rc == MM_OK) rc = mm_objects_prepare(txn->cores, txn->object_count, err);
   return rc ? ext_table_error(table, "mmap", err) : SQLITE_OK;
 }
 
@@ -383,10 +369,8 @@ static void end(ext_conn *conn, bool committed) {
 int ext_txn_commit(ext_conn *conn) {
   ext_txn *txn = conn->txn;
   ext_reads_end_transaction(conn);
-  for (size_t i = 0; i < txn->object_count; i++) {
-    int rc = mm_object_commit(txn->objects[i]->core, &conn->err);
-    if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
-  }
+  int rc = mm_objects_commit(txn->cores, txn->object_count, &conn->err);
+  if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
   end(conn, true);
   return SQLITE_OK;
 }
@@ -396,10 +380,8 @@ int ext_txn_rollback(ext_conn *conn) {
   mm_error ignored;
   ext_reads_end_transaction(conn);
   (void)undo_to(txn, 0, &ignored);
-  for (size_t i = 0; i < txn->object_count; i++) {
-    int rc = mm_object_rollback(txn->objects[i]->core, &conn->err);
-    if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
-  }
+  int rc = mm_objects_rollback(txn->cores, txn->object_count, &conn->err);
+  if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
   end(conn, false);
   return SQLITE_OK;
 }

@@ -22,6 +22,19 @@ static int set_busy_timeout(ext_conn *conn, sqlite3_value *value, mm_error *err)
   return MM_OK;
 }
 
+/* delete, persist: as SQLite's journal_mode. */
+static int set_journal(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  const char *text;
+  int rc = ext_value_text(value, "journal", &text, err);
+  if (rc) return rc;
+  bool keep = sqlite3_stricmp(text, "persist") == 0;
+  if (!keep && sqlite3_stricmp(text, "delete") != 0) {
+    return mm_fail(err, MM_ERROR, "journal '%s' is none of delete, persist", text);
+  }
+  conn->settings.keep_journal = keep;
+  return MM_OK;
+}
+
 static int set_root(ext_conn *conn, sqlite3_value *value, mm_error *err) {
   const char *path;
   int rc = ext_value_text(value, "root", &path, err);
@@ -53,6 +66,11 @@ static void result_busy_timeout(sqlite3_context *context, const ext_conn *conn) 
   sqlite3_result_int64(context, conn->settings.busy_timeout);
 }
 
+static void result_journal(sqlite3_context *context, const ext_conn *conn) {
+  sqlite3_result_text(context, conn->settings.keep_journal ? "persist" : "delete", -1,
+                      SQLITE_STATIC);
+}
+
 static void result_root(sqlite3_context *context, const ext_conn *conn) {
   if (conn->root.path) sqlite3_result_text(context, conn->root.path, -1, SQLITE_TRANSIENT);
 }
@@ -66,6 +84,7 @@ typedef struct setting {
 static const setting settings[] = {
     {"synchronous", set_synchronous, result_synchronous},
     {"busy_timeout", set_busy_timeout, result_busy_timeout},
+    {"journal", set_journal, result_journal},
     {"root", set_root, result_root},
     {"isolation", set_isolation, result_isolation},
 };
@@ -86,8 +105,8 @@ static void configFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   int rc = ext_value_text(argv[0], "name", &text, &conn->err);
   const setting *s = rc ? NULL : find_setting(text);
   if (rc == MM_OK && !s) {
-    rc = mm_fail(&conn->err, MM_ERROR, "'%s' is none of synchronous, busy_timeout, root, isolation",
-                 text);
+    rc = mm_fail(&conn->err, MM_ERROR,
+                 "'%s' is none of synchronous, busy_timeout, journal, root, isolation", text);
   }
   if (rc == MM_OK && argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) {
     rc = s->set(conn, argv[1], &conn->err);

@@ -133,14 +133,15 @@ struct World {
 };
 
 // The rows of the table, by where they are measured.
-void SearchRows(World &world);    // rows_search.cc
-void PatternRows(World &world);   // likewise
-void TableRows(World &world);     // rows_tables.cc
-void JoinRows(World &world);      // likewise
-void SliceRows(World &world);     // rows_files.cc
-void CommitRows(World &world);    // likewise
-void SparseRows(World &world);    // likewise
-void InterruptRows(World &world); // likewise
+void SearchRows(World &world);     // rows_search.cc
+void PatternRows(World &world);    // likewise
+void TableRows(World &world);      // rows_tables.cc
+void JoinRows(World &world);       // likewise
+void SliceRows(World &world);      // rows_files.cc
+void CommitRows(World &world);     // likewise
+void CommitLoopRows(World &world); // rows_commits.cc
+void SparseRows(World &world);     // rows_files.cc
+void InterruptRows(World &world);  // likewise
 
 } // namespace mm_bench
 

@@ -60,6 +60,8 @@ constexpr char kWriters[] = "mmap_(set|patch|move|resize|insert|delete|write|wri
 constexpr char kMovers[] =
     "mmap_(open|close|read|read_byte|readline|write|write_byte|seek|config|flush)\\s*\\(";
 constexpr char kMakers[] = "create";
+constexpr char kReaders[] = "^\\s*select\\b";
+constexpr char kRelease[] = "^\\s*release\\b";
 
 // Is it an error that says what failed?
 bool IsProper(const Mode &mode, const Outcome &outcome) {
@@ -76,11 +78,12 @@ bool IsProper(const Mode &mode, const Outcome &outcome) {
          outcome.rc == SQLITE_BUSY;
 }
 
-std::string WithoutJournals(const std::string &files) {
+// A listing without its journals; `bytes`: without those that are so long.
+std::string WithoutJournals(const std::string &files, const std::string &bytes = "") {
   std::istringstream lines(files);
   std::string rest;
   for (std::string line; std::getline(lines, line);)
-    if (line.find("-mmap-journal\t") == std::string::npos) rest += line + "\n";
+    if (line.find("-mmap-journal\t" + bytes) == std::string::npos) rest += line + "\n";
   return rest;
 }
 
@@ -215,7 +218,7 @@ private:
     now.handles = Look(db, "SELECT handle, name, access, offset, position FROM temp.mmap_list"
                            " WHERE handle IS NOT NULL");
     // Where the file has been cut that is an error, at which SQLite ends the transaction.
-    if (!task_.changes_files) {
+    if (!task_.changes_files && !task_.cuts_files) {
       now.changes =
           Look(db, "SELECT path, offset, length, hex(substr(old, 1, 64)), hex(substr(new, 1, 64))"
                    " FROM temp.mmap_changes");
@@ -311,6 +314,9 @@ private:
     // A COMMIT that SQLite had said OK to, and whose journal is applied by the next use.
     bool refused = Use(db, files, known_->files);
     std::string now = Files();
+    // A transaction that goes on after a refused COMMIT empties its journals, which is enough: one
+    // that could not be removed is so by the next COMMIT, or after the end.
+    if (!known_->autocommit) now = WithoutJournals(now, "0 bytes");
     if (now == known_->files) return;
     if (!refused || Mentions(now, "-mmap-journal"))
       Broken("it succeeded, but the files are\n" + now + "  and should be\n" + known_->files);
@@ -357,12 +363,12 @@ private:
                                     outcome.message == "unknown error"))
       Broken("no message: " + std::to_string(outcome.rc) + " " + outcome.message);
     Before after = Now(db);
-    // SQLite has rolled the transaction back. After a RELEASE that should have committed it there
-    // is still one, but an empty one.
-    bool emptied = after.first == SQLITE_TXN_NONE && before.last != SQLITE_TXN_NONE;
-    bool ended = !before.autocommit && (after.autocommit || (known_->autocommit && emptied));
-    bool stop = ended || (task_.ends && known_->sql != kLoad);
     const std::string &sql = known_->sql;
+    // SQLite has rolled the transaction back. After a RELEASE that should have committed it, or
+    // that is refused without the fault, too, there is still one, but an empty one.
+    bool emptied = after.first == SQLITE_TXN_NONE && before.last != SQLITE_TXN_NONE;
+    bool ended = !before.autocommit && (after.autocommit || (Has(sql, kRelease) && emptied));
+    bool stop = ended || (task_.ends && sql != kLoad);
     // A journal may go, and one that could not be removed is so by the next use.
     if (after.autocommit && Mentions(after.files, "-mmap-journal") && after.files != before.files) {
       Use(db, after.files);
@@ -372,8 +378,11 @@ private:
     }
     if (!task_.changes_files && WithoutJournals(after.files) != WithoutJournals(before.files)) {
       // Outside a transaction each call of a function that writes commits by itself, and a file
-      // that is made is made.
-      bool may = Has(sql, kMakers) || (Has(sql, kWriters) && before.autocommit);
+      // that is made is made. What reads finishes what a crash has left, and fails then, or it is
+      // finished by the questions.
+      bool finished = Mentions(before.files, "-mmap-journal") && after.files == known_->files &&
+                      Has(sql, kReaders) && !Has(sql, kWriters);
+      bool may = finished || Has(sql, kMakers) || (Has(sql, kWriters) && before.autocommit);
       if (!may) {
         Broken("it failed (" + outcome.message + ") and left\n" + after.files +
                "  where there was\n" + before.files);
@@ -539,13 +548,13 @@ std::string LineOf(const std::filesystem::path &path, const std::string &name) {
   if (std::filesystem::is_symlink(path))
     return name + "\t-> " + std::filesystem::read_symlink(path).filename().string() + "\n";
   if (!std::filesystem::is_regular_file(path)) return name + "\tno file\n";
-  // Journals have a random number in them.
-  if (EndsWith(name, "-mmap-journal"))
-    return name + "\t" + std::to_string(std::filesystem::file_size(path)) + " bytes\n";
   uint64_t size = std::filesystem::file_size(path);
   std::ifstream file(path, std::ios::binary);
   std::string bytes(std::min<uint64_t>(size, kLooked), 0);
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  // Journals have a random number in them, and so has a copy that a test has made of one.
+  if (EndsWith(name, "-mmap-journal") || bytes.compare(0, 8, "mmapjrnl") == 0)
+    return name + "\t" + std::to_string(size) + " bytes\n";
   if (bytes.compare(0, 15, "SQLite format 3") == 0) return "";
   if (size > kLooked) {
     std::string end(std::min<uint64_t>(size - kLooked, kLooked), 0);

@@ -34,6 +34,7 @@ struct Task {
   std::map<int, int> faults;                     // of statement k, call n is to fail
   bool ends = false;                             // at the first fault: its statements run but once
   bool changes_files = false;                    // its own statements do, beside what they say
+  bool cuts_files = false;                       // between them the test cuts a file
   int descriptors = 0; // that the first child left open: of a database, not to drop its locks
 };
 

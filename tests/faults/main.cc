@@ -110,6 +110,7 @@ public:
     task.descriptors = known.descriptors;
     task.ends = EndsAtFault(name);
     task.changes_files = ChangesFiles(name);
+    task.cuts_files = CutsFiles(name);
     size_t most = !options_.full ? kMostSuite : IsLong(name) ? kMostLong : SIZE_MAX;
     Pending pending = Plan(known.statements, most);
     for (size_t children = 0; !pending.empty() && children < most; children++) {

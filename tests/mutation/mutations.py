@@ -55,11 +55,14 @@ STEPS = [
     ("a COMMIT that is tried again looks at the file again", COMMIT,
      "return pace ? verify(object, err) : MM_OK;", "return MM_OK;"),
     ("a transaction that goes on makes its journal invalid", COMMIT,
-     "if (rc || !(object->prepared || object->undo_journal)) return rc;\n  if (object->prepared)",
+     "if (rc || !(object->prepared || object->undo_journal || object->leftover)) return rc;\n"
+     "  if (object->prepared)",
      "return rc;\n  if (object->prepared)"),
     ("others' changes are seen before room is given back", COMMIT,
-     "if (!object_same_file_state(&now, &object->seen)) object->changed_by_others = true;\n"
-     "  mm_change_unreserve", "mm_change_unreserve"),
+     "if (failed || !object_same_file_state(&now, &object->seen)) "
+     "object->changed_by_others = true;\n  mm_change_unreserve", "mm_change_unreserve"),
+    ("an emptied journal that kept its name is removed before the next", COMMIT,
+     "object->leftover = mm_journal_exists(object->journal);", "object->leftover = false;"),
     ("a copy that was written waits for others' commits", "core/file/state.h",
      "return object->begun && object->kind != MM_OBJECT_PRIVATE;", "return object->begun;"),
     ("the file system holds a file of the new size", CHANGE,

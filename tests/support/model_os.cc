@@ -32,6 +32,12 @@ void Store(std::string *bytes, uint64_t offset, const std::string &data) {
   bytes->replace(offset, data.size(), data);
 }
 
+// The directory that a name is in; "": the top.
+std::string DirectoryOf(const std::string &name) {
+  size_t slash = name.rfind('/');
+  return slash == std::string::npos ? "" : name.substr(0, slash);
+}
+
 [[noreturn]] void Unknown(const std::string &what) {
   fprintf(stderr, "the model does not know: %s\n", what.c_str());
   abort();
@@ -40,13 +46,14 @@ void Store(std::string *bytes, uint64_t offset, const std::string &data) {
 } // namespace
 
 std::string Describe(const DiskOp &op) {
-  static const char *const names[] = {"create", "remove", "write", "zero",
-                                      "resize", "mode",   "sync",  "sync-directory"};
+  static const char *const names[] = {"create", "remove", "rename", "write",         "zero",
+                                      "resize", "mode",   "sync",   "sync-directory"};
   std::string text = std::string(names[op.kind]) + " " + op.name;
   if (op.kind == DiskOp::kWrite || op.kind == DiskOp::kZero) {
     uint64_t size = op.kind == DiskOp::kWrite ? op.data.size() : op.size;
     text += " " + std::to_string(op.offset) + "+" + std::to_string(size);
   }
+  if (op.kind == DiskOp::kRename) text += " to " + op.data;
   if (op.kind == DiskOp::kResize) text += " " + std::to_string(op.size);
   return text;
 }
@@ -100,6 +107,13 @@ bool Disk::Has(const std::string &name) const {
 uint64_t Disk::InodeOf(const std::string &name) const {
   auto found = names_.find(name);
   return found == names_.end() ? 0 : found->second.inode;
+}
+
+std::vector<std::string> Disk::Names() const {
+  std::vector<std::string> names;
+  for (const auto &[name, entry] : names_)
+    if (entry.inode) names.push_back(name);
+  return names;
 }
 
 const Disk::Node *Disk::Find(uint64_t inode) const {
@@ -170,6 +184,10 @@ void Disk::Apply(const DiskOp &op) {
       names_[op.name].ghost = node->bytes;
       Record(op.name, 0);
       break;
+    case DiskOp::kRename:
+      Record(op.data, op.inode);
+      Record(op.name, 0);
+      break;
     case DiskOp::kWrite:
       Write(node, op.offset, op.data);
       break;
@@ -194,6 +212,7 @@ void Disk::Apply(const DiskOp &op) {
       break;
     case DiskOp::kSyncDirectory:
       for (auto &[name, entry] : names_) {
+        if (DirectoryOf(name) != op.name) continue;
         entry.durable = entry.inode;
         entry.pending.clear();
       }
@@ -392,6 +411,7 @@ int Open(int directory, const char *path, int flags, uint32_t mode) {
   if (directory != -1) Unknown("open in a directory");
   if (path == kDirectory) return Add(kDirectoryInode, "", flags);
   if (!NameIn(path, &name)) return -ENOENT;
+  if (flags & MM_OPEN_DIRECTORY) return Add(kDirectoryInode, name, flags);
   uint64_t inode = model->disk.InodeOf(name);
   if (inode && (flags & MM_OPEN_EXCLUSIVE)) return -EEXIST;
   if (!inode && !(flags & MM_OPEN_CREATE)) return -ENOENT;
@@ -635,12 +655,26 @@ int ReadLink(int, char *, size_t) {
 int WorkingDirectory(char *, size_t) {
   Unknown("working_directory");
 }
-int Rename(const char *from, const char *) {
-  Unknown(std::string("rename ") + from);
+int Rename(const char *from, const char *to) {
+  DiskOp op;
+  op.kind = DiskOp::kRename;
+  if (!NameIn(from, &op.name) || !model->disk.Has(op.name)) return -ENOENT;
+  if (!NameIn(to, &op.data)) return -ENOENT;
+  op.inode = model->disk.InodeOf(op.name);
+  return Do(op);
 }
-int List(const char *, mm_sys_entry *, void *) {
-  Unknown("list");
+
+int List(const char *path, mm_sys_entry *entry, void *context) {
+  std::string directory;
+  if (path != kDirectory && !NameIn(path, &directory)) return -ENOENT;
+  for (const std::string &name : model->disk.Names()) {
+    if (DirectoryOf(name) != directory) continue;
+    size_t start = directory.empty() ? 0 : directory.size() + 1;
+    if (!entry(context, name.c_str() + start, MM_KIND_FILE)) break;
+  }
+  return 0;
 }
+
 int Memory(const char *) {
   Unknown("memory");
 }

@@ -1,6 +1,6 @@
 // A file system in memory behind mm_os, and everything that a crash can leave of it.
 //
-// A Disk is one directory of files: what programs see, what has become durable, and what was done
+// A Disk is a directory of files, and of directories of files ("d/f"): what programs see, what has become durable, and what was done
 // since and may be lost. A ModelOs puts a disk behind mm_os and writes down all that is done to it.
 // Any prefix of these operations is a moment to crash at:
 //
@@ -10,13 +10,14 @@
 //                 end may also hold what the last file of that name held there
 //               - a file's size and mode as after any prefix of their changes
 //               - of each name, what any prefix of its making and removing gives: a file that was
-//                 synced itself is lost if its name was not
+//                 synced itself is lost if its name was not. A file that is renamed may be lost
+//                 under either name, or have both
 //
 // A block of a file that was never written, or was made a hole, is one; it may have room all the same,
 // that was reserved. Which blocks have room is no matter of crashes here.
 //
-// What the model knows of a system is what core uses for files in one directory, made with the
-// names "/model/<name>"; a call that it does not know ends the test.
+// What the model knows of a system is what core uses for files with the names "/model/<name>" and
+// "/model/<directory>/<name>"; a call that it does not know ends the test.
 #ifndef MM_TESTS_SUPPORT_MODEL_OS_H
 #define MM_TESTS_SUPPORT_MODEL_OS_H
 
@@ -35,13 +36,13 @@ namespace mm_test {
 
 // One thing that was done to a disk.
 struct DiskOp {
-  enum Kind { kCreate, kRemove, kWrite, kZero, kResize, kMode, kSync, kSyncDirectory };
+  enum Kind { kCreate, kRemove, kRename, kWrite, kZero, kResize, kMode, kSync, kSyncDirectory };
   Kind kind;
   uint64_t inode = 0;
   std::string name; // that the inode has or had
   uint64_t offset = 0;
   uint64_t size = 0; // kZero: bytes; kResize: the new size; kMode: the mode
-  std::string data;  // kWrite
+  std::string data;  // kWrite; kRename: the new name
 };
 
 std::string Describe(const DiskOp &op); // "write f 100+20"
@@ -70,6 +71,7 @@ public:
 
   bool Has(const std::string &name) const;
   uint64_t InodeOf(const std::string &name) const; // 0: none
+  std::vector<std::string> Names() const;
   const std::string &Contents(const std::string &name) const;
   const Node *Find(uint64_t inode) const;
 

@@ -278,7 +278,12 @@ TEST_F(ChangeTest, GrowthThatTheFileSystemCannotHoldIsRefusedThoughItIsAHole) {
 TEST_F(ChangeTest, ReservesNothingWhereThereIsNoHole) {
   FaultSys sys;
   ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}, {5000, "b"}})), MM_OK);
-  EXPECT_EQ(sys.Trace(), "next_hole");
+  EXPECT_EQ(sys.Trace(), "next_data next_data");
+  sys.Reset();
+  ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(),
+                           {{1, "a"}, {50, "b"}, {90, "c"}, {100, "d"}, {5000, "e"}})),
+            MM_OK);
+  EXPECT_EQ(sys.Trace(), "next_hole") << "of many, once";
 }
 
 TEST_F(ChangeTest, OfAnAppendItReservesNothingElse) {
@@ -323,8 +328,8 @@ TEST_F(ChangeTest, ReservesFromTheFirstHoleOn) {
 TEST_F(ChangeTest, ReservesAllWhereTheSystemCannotTellHoles) {
   for (int error : {EINVAL, ENXIO, EIO}) {
     FaultSys sys;
-    sys.CountOnly({Call::kNextHole});
-    sys.FailAt(0, error);
+    sys.CountOnly({Call::kNextHole, Call::kNextData});
+    sys.FailAt(0, error, true);
     ASSERT_EQ(Reserve(Change(old_bytes.size(), old_bytes.size(), {{1, "a"}, {5, "b"}})), MM_OK);
     EXPECT_EQ(sys.RecordsOf(Call::kReserve).size(), 2u);
   }

@@ -640,6 +640,22 @@ TEST_F(ObjectTest, DoesNotOverwriteWhatOthersWroteMeanwhile) {
   EXPECT_EQ(Contents(path), Text("X??def"));
 }
 
+// Giving room back changes the file's times, too.
+TEST_F(ObjectTest, DoesNotOverwriteWhatOthersWroteAfterAPrepareThatWasTakenBack) {
+  std::string path = Put("a", Text("abcdef"));
+  Object object = Open(path);
+  object.Begin();
+  object.Resize(100000);
+  object.Write(0, "XX");
+  object.Prepare();
+  usleep(20000); // the kernel's clock, by which a change shows, ticks
+  Outside(path, 1, Text("??"));
+  object.Unprepare();
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  object.Rollback();
+  EXPECT_EQ(Contents(path), Text("a??def"));
+}
+
 TEST_F(ObjectTest, RemembersAChangeThatARefreshHasSeen) {
   std::string path = Put("a", Text("abcdef"));
   Object object = Open(path);
@@ -1385,6 +1401,17 @@ protected:
   Bytes after;
 };
 
+TEST_F(ObjectTest, WhatStaysOpenIsNotClosed) {
+  Object object = Open(Put("a.bin", Text("bytes")));
+  object.Begin();
+  int fd = object->fd, writer = object->writer;
+  ASSERT_NE(fd, writer);
+  mm_object_stay_open(object);
+  object.Close();
+  EXPECT_EQ(close(fd), 0);
+  EXPECT_EQ(close(writer), 0);
+}
+
 TEST_F(ObjectFaultTest, PatchesAreMadeWholeOrNotAtAll) {
   EachCall([](Object &o) {
     int rc = mm_object_write(o, 10, reinterpret_cast<const uint8_t *>("first"), 5, &o.err);
@@ -1511,6 +1538,47 @@ TEST_F(ObjectFaultTest, AJournalThatStaysStopsTheNextPrepareToo) {
   std::copy_n("onetwo", 6, wanted.begin());
   EXPECT_EQ(Contents(path), wanted);
   EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectFaultTest, AnEmptiedJournalThatKeptItsNameIsNotInTheWayOfTheNext) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "one");
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kRemove});
+    sys.FailAt(0, EIO, true);
+    object.Unprepare();
+    EXPECT_EQ(Contents(path + MM_JOURNAL_SUFFIX), Bytes());
+    object.Write(3, "two");
+    EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CORRUPT) << "it is in the way";
+  }
+  object.Prepare();
+  object.Commit();
+  Bytes wanted = old;
+  std::copy_n("onetwo", 6, wanted.begin());
+  EXPECT_EQ(Contents(path), wanted);
+  EXPECT_FALSE(HasJournal(path));
+}
+
+TEST_F(ObjectFaultTest, ARollbackRemovesWhatItsTransactionCouldOnlyEmpty) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  object.Begin();
+  object.Write(0, "one");
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kRemove});
+    sys.FailAt(0, EIO);
+    object.Unprepare();
+  }
+  EXPECT_TRUE(HasJournal(path));
+  object.Rollback();
+  EXPECT_FALSE(HasJournal(path));
+  EXPECT_EQ(Contents(path), old);
 }
 
 TEST_F(ObjectFaultTest, ACommitThatCannotKeepWhatIsPinnedIsFinishedLater) {
@@ -1680,6 +1748,27 @@ TEST_F(ObjectFaultTest, RollbackAfterPrepareGivesReservedRoomBack) {
   object.Begin();
   object.Insert(old.size(), Bytes(4 << 20, 'x'));
   object.Prepare();
+  object.Rollback();
+  ASSERT_EQ(stat(path.c_str(), &after_rollback), 0);
+  EXPECT_EQ(before.st_blocks, after_rollback.st_blocks);
+}
+
+TEST_F(ObjectFaultTest, ReservedRoomIsGivenBackThoughTheFileCannotBeLookedAt) {
+  std::string path = Put("a", old);
+  struct stat before, after_rollback;
+  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  Object object = Open(path);
+  object.Begin();
+  object.Insert(old.size(), Bytes(4 << 20, 'x'));
+  object.Prepare();
+  {
+    FaultSys sys;
+    sys.CountOnly({Call::kStatus});
+    sys.FailAt(0, EIO);
+    EXPECT_EQ(mm_object_unprepare(object, &object.err), MM_IOERR);
+  }
+  EXPECT_FALSE(HasJournal(path));
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED) << "that could not be told";
   object.Rollback();
   ASSERT_EQ(stat(path.c_str(), &after_rollback), 0);
   EXPECT_EQ(before.st_blocks, after_rollback.st_blocks);

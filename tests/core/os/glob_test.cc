@@ -259,6 +259,9 @@ TEST_F(Glob, APatternHasItsLimit) {
 
 TEST_F(Glob, ANameOfNoClassIsAnError) {
   EXPECT_EQ(Files("[[:alpha:]][.]c"), "a.c b.c");
+  EXPECT_EQ(Files("[[:ALPHA:]]*"),
+            "'[:ALPHA:]' in a pattern is none of alnum, alpha, blank, cntrl, digit, graph, lower, "
+            "print, punct, space, upper, xdigit");
   EXPECT_EQ(Files("*/[[:letter:]].c"),
             "'[:letter:]' in a pattern is none of alnum, alpha, blank, cntrl, digit, graph, lower, "
             "print, punct, space, upper, xdigit");

@@ -56,6 +56,14 @@ protected:
     EXPECT_EQ(write(fd, bytes.data(), bytes.size()), (ssize_t)bytes.size());
     close(fd);
   }
+  // A COMMIT that is tried again after another program did this to 'a' is refused.
+  void LookAnewAfter(const std::function<void()> &outsider);
+  // What a crash would replay: an emptied journal is none.
+  static bool HasFullJournal(const std::string &name) {
+    std::error_code none;
+    auto size = std::filesystem::file_size(name + "-mmap-journal", none);
+    return !none && size > 0;
+  }
   std::unique_ptr<Db> file, other;
 };
 
@@ -149,9 +157,9 @@ TEST_F(RefusedCommit, MayBeReplayedWhole) {
 
 TEST_F(RefusedCommit, InvalidatesTheJournalsOfAllFiles) {
   RefuseCommit("SELECT mmap_patch('a', 0, 'one'); SELECT mmap_patch('b', 0, 'one')");
-  EXPECT_TRUE(HasJournal("a") && HasJournal("b"));
+  EXPECT_TRUE(HasFullJournal("a") && HasFullJournal("b"));
   file->Run("SELECT mmap_patch('b', 3, 'two')");
-  EXPECT_FALSE(HasJournal("a") || HasJournal("b"));
+  EXPECT_FALSE(HasFullJournal("a") || HasFullJournal("b"));
   other->Run("COMMIT");
   file->Run("COMMIT");
   EXPECT_EQ(Get("a") + Get("b"), "oneaaaaaaaonetwobbbb");
@@ -165,52 +173,55 @@ TEST_F(RefusedCommit, KeepsItsJournalWhileItIsOnlyRead) {
 
 // ---- other programs
 
-struct Outsider {
-  const char *what;
-  std::function<void()> act;
-};
-
-TEST_F(RefusedCommit, LooksAnewAtTheFiles) {
-  const Outsider outsiders[] = {
-      {"append", [] { Overwrite("a", "more", O_APPEND); }},
-      {"overwrite", [] { Overwrite("a", "theirs", 0); }},
-      {"cut", [] { EXPECT_EQ(truncate("a", 4), 0); }},
-      {"grow", [] { EXPECT_EQ(truncate("a", 40), 0); }},
-      {"replace",
-       [] {
-         Put("new", "another");
-         std::filesystem::rename("new", "a");
-       }},
-      {"delete", [] { std::filesystem::remove("a"); }},
-  };
+// With and without journals, in both kinds of transaction.
+void RefusedCommit::LookAnewAfter(const std::function<void()> &outsider) {
   for (const char *synchronous : {"full", "normal", "off"}) {
     for (const char *begin : {"BEGIN", "SAVEPOINT whole"}) {
-      for (const Outsider &outsider : outsiders) {
-        SCOPED_TRACE(std::string(synchronous) + " " + begin + " " + outsider.what);
-        Put("a", "aaaaaaaaaa");
-        Put("b", "bbbbbbbbbb");
-        bool savepoint = begin[0] == 'S';
-        std::string commit = savepoint ? "RELEASE whole" : "COMMIT";
-        file->Run("SELECT mmap_config('synchronous', '" + std::string(synchronous) + "')");
-        file->Run(begin);
-        file->Run("INSERT INTO t VALUES(9); SELECT mmap_patch('b', 0, 'own');"
-                  "SELECT mmap_patch('a', 0, 'own')");
-        other->Run("BEGIN; SELECT * FROM t");
-        EXPECT_EQ(file->Error(commit), "BUSY database is locked");
-        other->Run("COMMIT");
-        usleep(20000); // the kernel's clock, by which a change shows, ticks
-        outsider.act();
-        std::string theirs = Get("a");
-        EXPECT_EQ(file->Error(commit).substr(0, 13), "BUSY_SNAPSHOT");
-        EXPECT_EQ(Get("a"), theirs);
-        EXPECT_EQ(Get("b"), "bbbbbbbbbb");
-        EXPECT_EQ(file->One("SELECT count(*) FROM t WHERE n = 9"), "0");
-        EXPECT_FALSE(HasJournal("a") || HasJournal("b"));
-        // SQLite leaves a transaction that a savepoint has begun open, with nothing in it.
-        EXPECT_EQ(file->Succeeds("ROLLBACK"), savepoint);
-      }
+      SCOPED_TRACE(std::string(synchronous) + " " + begin);
+      Put("a", "aaaaaaaaaa");
+      Put("b", "bbbbbbbbbb");
+      bool savepoint = begin[0] == 'S';
+      std::string commit = savepoint ? "RELEASE whole" : "COMMIT";
+      file->Run("SELECT mmap_config('synchronous', '" + std::string(synchronous) + "')");
+      file->Run(begin);
+      file->Run("INSERT INTO t VALUES(9); SELECT mmap_patch('b', 0, 'own');"
+                "SELECT mmap_patch('a', 0, 'own')");
+      other->Run("BEGIN; SELECT * FROM t");
+      EXPECT_EQ(file->Error(commit), "BUSY database is locked");
+      other->Run("COMMIT");
+      usleep(20000); // the kernel's clock, by which a change shows, ticks
+      outsider();
+      std::string theirs = Get("a");
+      EXPECT_EQ(file->Error(commit).substr(0, 13), "BUSY_SNAPSHOT");
+      EXPECT_EQ(Get("a"), theirs);
+      EXPECT_EQ(Get("b"), "bbbbbbbbbb");
+      EXPECT_EQ(file->One("SELECT count(*) FROM t WHERE n = 9"), "0");
+      EXPECT_FALSE(HasJournal("a") || HasJournal("b"));
+      // SQLite leaves a transaction that a savepoint has begun open, with nothing in it.
+      EXPECT_EQ(file->Succeeds("ROLLBACK"), savepoint);
     }
   }
+}
+
+TEST_F(RefusedCommit, LooksAnewAtAFileThatWasWritten) {
+  LookAnewAfter([] { Overwrite("a", "theirs", 0); });
+}
+
+TEST_F(RefusedCommit, LooksAnewAtAFileThatHasGrown) {
+  LookAnewAfter([] { Overwrite("a", "more", O_APPEND); });
+  LookAnewAfter([] { EXPECT_EQ(truncate("a", 40), 0); });
+}
+
+TEST_F(RefusedCommit, LooksAnewAtAFileThatWasCut) {
+  LookAnewAfter([] { EXPECT_EQ(truncate("a", 4), 0); });
+}
+
+TEST_F(RefusedCommit, LooksAnewAtAFileThatWasReplacedOrRemoved) {
+  LookAnewAfter([] {
+    Put("new", "another");
+    std::filesystem::rename("new", "a");
+  });
+  LookAnewAfter([] { std::filesystem::remove("a"); });
 }
 
 TEST_F(RefusedCommit, SeesWhatOthersDidBeforeTheTransactionWentOn) {
@@ -221,6 +232,20 @@ TEST_F(RefusedCommit, SeesWhatOthersDidBeforeTheTransactionWentOn) {
   other->Run("COMMIT");
   EXPECT_EQ(file->Error("COMMIT").substr(0, 13), "BUSY_SNAPSHOT");
   EXPECT_EQ(Get("a"), "theirsaaaa");
+}
+
+// What cannot be removed for now: a directory is in its place.
+TEST_F(RefusedCommit, AJournalThatStayedIsInNobodysWayOnceItsFileIsReplaced) {
+  RefuseCommit("SELECT mmap_patch('a', 0, 'one')");
+  std::filesystem::rename("a-mmap-journal", "kept");
+  std::filesystem::create_directory("a-mmap-journal");
+  file->Run("ROLLBACK");
+  Put("new", "another");
+  std::filesystem::rename("new", "a");
+  std::filesystem::remove("a-mmap-journal");
+  std::filesystem::rename("kept", "a-mmap-journal");
+  EXPECT_EQ(file->Bytes("SELECT mmap_slice('a')"), "another");
+  EXPECT_FALSE(HasJournal("a"));
 }
 
 // ---- deletes
@@ -234,7 +259,7 @@ TEST_F(RefusedCommit, TakesBackTheClosingUpOfDeletes) {
   EXPECT_EQ(file->Error("COMMIT"), "BUSY database is locked");
   file->Run("ROLLBACK TO s");
   EXPECT_EQ(file->Rows("SELECT group_concat(n) FROM r"), "0,3,4,+");
-  EXPECT_FALSE(HasJournal("b"));
+  EXPECT_FALSE(HasFullJournal("b"));
   other->Run("COMMIT");
   file->Run("COMMIT");
   EXPECT_EQ(Get("b"), std::string("0\0"

@@ -1,0 +1,169 @@
+#include "core/file/beside.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/file/check.h"
+#include "core/os/path.h"
+
+bool mm_beside_none(int rc) {
+  return rc == -ENOENT || rc == -ENOTDIR || rc == -ENAMETOOLONG;
+}
+
+/* ---- the directory -------------------------------------------------------------------------- */
+
+static int directory_of(const char *path, char *directory, size_t size) {
+  const char *slash = strrchr(path, '/');
+  size_t length = slash ? (size_t)(slash - path) : 1;
+  if (length >= size) return -ENAMETOOLONG;
+  memcpy(directory, slash ? path : ".", length);
+  if (slash == path) directory[length++] = '/';
+  directory[length] = 0;
+  return 0;
+}
+
+static int open_directory(const char *path) {
+  char directory[MM_PATH_MAX + 1];
+  int rc = directory_of(path, directory, sizeof directory);
+  return rc < 0 ? rc : mm_os.open(-1, directory, MM_OPEN_READ | MM_OPEN_DIRECTORY, 0);
+}
+
+/* EINVAL, EOPNOTSUPP: a file system whose directories need or know no fsync. */
+int mm_beside_sync_directory(const char *path) {
+  int fd = open_directory(path);
+  if (fd < 0) return fd;
+  int rc = mm_os.sync(fd);
+  (void)mm_os.close(fd);
+  return rc == -EINVAL || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+static int fail_directory(const char *path, int rc, mm_error *err) {
+  return mm_fail_errno(err, MM_IOERR, -rc, "cannot sync the directory of '%s'", path);
+}
+
+int mm_beside_make_name_durable(const char *path, mm_error *err) {
+  int rc = mm_beside_sync_directory(path);
+  return rc < 0 ? fail_directory(path, rc, err) : MM_OK;
+}
+
+/* ---- make ----------------------------------------------------------------------------------- */
+
+int mm_beside_create(const mm_beside_kind *kind, const char *path, int *fd, mm_error *err) {
+  int flags = MM_OPEN_READ | MM_OPEN_WRITE | MM_OPEN_CREATE | MM_OPEN_EXCLUSIVE | MM_OPEN_NOFOLLOW;
+  *fd = mm_os.open(-1, path, flags, 0600);
+  if (*fd >= 0) return MM_OK;
+  if (*fd == -EEXIST) return mm_fail(err, MM_CORRUPT, "'%s' is in the way", path);
+  return mm_fail_errno(err, MM_CANTOPEN, -*fd, "cannot make the %s '%s'", kind->what, path);
+}
+
+/* If the group stays ours, its members and all others get what the file grants to both its group
+** and to others; an owner who is not the file's keeps reading and writing. */
+void mm_beside_take_after(int fd, const mm_stat *file) {
+  bool owner = mm_os.set_owner(fd, file->user, file->group) >= 0;
+  bool group = owner || mm_os.set_owner(fd, mm_os.user(), file->group) >= 0;
+  uint32_t mode = file->mode & 0666;
+  uint32_t shared = mode >> 3 & mode & 06;
+  if (!group) mode = (mode & 0600) | shared << 3 | shared;
+  if (!owner && file->user != mm_os.user()) mode |= 0600;
+  (void)mm_os.set_mode(fd, mode); /* a failure leaves 0600, which is safe */
+}
+
+int mm_beside_check_length(const mm_beside_kind *kind, const char *path, uint64_t length,
+                           mm_error *err) {
+  uint64_t limit = mm_os.file_size_limit();
+  if (length <= limit) return MM_OK;
+  return mm_fail(err, MM_FULL, "the %s '%s' of %llu bytes passes the file size limit of %llu",
+                 kind->what, path, (unsigned long long)length, (unsigned long long)limit);
+}
+
+/* ---- take away ------------------------------------------------------------------------------ */
+
+int mm_beside_empty(int fd, bool durable) {
+  static const uint8_t nothing[64];
+  int rc = mm_os.resize(fd, 0);
+  if (rc < 0) rc = mm_sys_write_all(fd, nothing, sizeof nothing, 0);
+  return rc >= 0 && durable ? mm_os.sync(fd) : rc;
+}
+
+/* What does not begin so any more may still do so on the disk: an fsync may have failed before. */
+static int empty_if_of(const mm_beside_kind *kind, int fd, bool durable) {
+  uint8_t magic[MM_BESIDE_MAGIC];
+  int rc = mm_sys_read_all(fd, magic, sizeof magic, 0);
+  if (rc < 0 && rc != -ENODATA) return rc;
+  if (rc == 0 && !memcmp(magic, kind->magic, sizeof magic)) return mm_beside_empty(fd, durable);
+  return durable ? mm_os.sync(fd) : 0;
+}
+
+int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool durable) {
+  mm_stat stat;
+  int handle = mm_os.open(-1, path, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
+  if (handle < 0) return mm_beside_none(handle) ? 0 : handle;
+  int rc = mm_os.status(handle, &stat);
+  if (rc >= 0 && (stat.kind != MM_KIND_FILE || stat.links > 1)) rc = -EPERM;
+  int fd = rc < 0 ? rc : mm_os.reopen(handle, MM_OPEN_READ | MM_OPEN_WRITE);
+  if (fd >= 0) {
+    rc = empty_if_of(kind, fd, durable);
+    (void)mm_os.close(fd);
+  }
+  (void)mm_os.close(handle);
+  return fd < 0 ? fd : rc;
+}
+
+int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,
+                     mm_error *err) {
+  int rc = mm_os.remove(path);
+  if (rc < 0 && !mm_beside_none(rc)) {
+    if (harmless || mm_beside_empty_path(kind, path, durable) == 0) return MM_OK;
+    return mm_fail_errno(err, MM_IOERR, -rc, "cannot remove '%s', which may be replayed", path);
+  }
+  rc = durable ? mm_beside_sync_directory(path) : 0;
+  return rc >= 0 || harmless || mm_beside_none(rc) ? MM_OK : fail_directory(path, rc, err);
+}
+
+/* ---- look ----------------------------------------------------------------------------------- */
+
+int mm_beside_refuse(const mm_beside_kind *kind, const char *path, const char *why, mm_error *err) {
+  return mm_fail(err, MM_CORRUPT, "the %s '%s' %s: it was not applied; move it away or remove it",
+                 kind->what, path, why);
+}
+
+bool mm_beside_writable_by_more(const mm_stat *own, const mm_stat *file) {
+  bool others = file->mode & 02;
+  bool group = own->group == file->group ? file->mode & 020 : others && (file->mode & 020);
+  return ((own->mode & 02) && !others) || ((own->mode & 020) && !group);
+}
+
+/* What can be told without opening it. One that is too short to be whole is nobody's business,
+** whoever owns it: its maker may have died before giving it away. */
+static int inspect(const mm_beside_kind *kind, const char *path, const mm_stat *file,
+                   uint32_t owner, const mm_stat *own, mm_error *err) {
+  if (own->kind != MM_KIND_FILE) {
+    return mm_beside_refuse(kind, path, "is a link or not a regular file", err);
+  }
+  if (own->links > 1) return mm_beside_refuse(kind, path, "has more than one hard link", err);
+  if (own->size < kind->least) return MM_OK;
+  if (own->user != file->user && own->user != owner && own->user != mm_os.user()) {
+    return mm_beside_refuse(kind, path, "belongs to neither the file's owner nor this user", err);
+  }
+  if (mm_beside_writable_by_more(own, file)) {
+    return mm_beside_refuse(kind, path, "can be written by more users than the file", err);
+  }
+  return MM_OK;
+}
+
+int mm_beside_open(const mm_beside_kind *kind, const char *path, const mm_stat *file,
+                   uint32_t owner, mm_beside *out, mm_error *err) {
+  *out = (mm_beside){.fd = -1};
+  int handle = mm_os.open(-1, path, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
+  if (mm_beside_none(handle)) return MM_OK;
+  out->found = handle >= 0;
+  int rc = handle < 0 ? handle : mm_os.status(handle, &out->stat);
+  int code = rc < 0 ? MM_OK : inspect(kind, path, file, owner, &out->stat, err);
+  if (rc >= 0 && code == MM_OK && out->stat.size >= kind->least) {
+    rc = mm_os.reopen(handle, MM_OPEN_READ);
+    out->fd = rc < 0 ? -1 : rc;
+  }
+  if (handle >= 0) (void)mm_os.close(handle);
+  if (rc >= 0) return code;
+  return mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot open the %s '%s'", kind->what, path);
+}

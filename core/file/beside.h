@@ -1,0 +1,71 @@
+/*
+** beside.h: the small files that a transaction keeps beside a file, journals and common records: how
+** they are made, looked at and taken away, so that nobody is led to what is another's.
+*/
+#ifndef MM_BESIDE_H
+#define MM_BESIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/common/error.h"
+#include "core/os/sys.h"
+
+#define MM_BESIDE_MAGIC 8 /* bytes that each begins with */
+
+typedef struct mm_beside_kind {
+  const char *what; /* for sentences: "journal" */
+  uint8_t magic[MM_BESIDE_MAGIC];
+  uint64_t least; /* bytes of the shortest whole one */
+} mm_beside_kind;
+
+/* Does an error say that there is nothing under a name, rather than that it cannot be told? */
+bool mm_beside_none(int rc);
+
+/* fsync the directory that `path` lies in. The first gives a negated errno. */
+int mm_beside_sync_directory(const char *path);
+int mm_beside_make_name_durable(const char *path, mm_error *err);
+
+/* Make it exclusively, never through a link, open for reading and writing, mode 0600. MM_CORRUPT
+** "'x' is in the way", MM_CANTOPEN. */
+int mm_beside_create(const mm_beside_kind *kind, const char *path, int *fd, mm_error *err);
+
+/* Give it the file's owner, group and mode, without opening it to anybody who cannot open the file. */
+void mm_beside_take_after(int fd, const mm_stat *file);
+
+/* Past the process's limit a write would raise SIGXFSZ: MM_FULL. */
+int mm_beside_check_length(const mm_beside_kind *kind, const char *path, uint64_t length,
+                           mm_error *err);
+
+/* Make sure that it is never believed, whoever finds it. Both give a negated errno: by descriptor;
+** by name, where it may be anything: only what begins with the kind's magic and has no other name
+** is emptied. */
+int mm_beside_empty(int fd, bool durable);
+int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool durable);
+
+/* Take the name away, durably with `durable`; none there: MM_OK. `harmless`: what it names is not
+** believed any more, so no failure matters. Else what cannot be removed is emptied. */
+int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,
+                     mm_error *err);
+
+/* "the journal 'x' <why>: it was not applied; move it away or remove it", MM_CORRUPT. */
+int mm_beside_refuse(const mm_beside_kind *kind, const char *path, const char *why, mm_error *err);
+
+/* May somebody write it, `own`, who cannot write the file? */
+bool mm_beside_writable_by_more(const mm_stat *own, const mm_stat *file);
+
+/* What was found under a name. */
+typedef struct mm_beside {
+  int fd;       /* open for reading; -1: there is none, or it is too short to be whole */
+  bool found;   /* something is there */
+  mm_stat stat; /* its own */
+} mm_beside;
+
+/* Open it, if it is worth reading; never blocks, whatever it is. MM_CORRUPT, naming it and what to do
+** about it, if it is a link or no regular file, has several links, belongs to none of the file's
+** owner, `owner` and this user, or can be written by more than the file can: `file` says who may.
+** What is too short to be whole is only found. */
+int mm_beside_open(const mm_beside_kind *kind, const char *path, const mm_stat *file,
+                   uint32_t owner, mm_beside *out, mm_error *err);
+
+#endif
