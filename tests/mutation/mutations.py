@@ -180,8 +180,7 @@ LOCKS = [
      "int rc = object_lock(object, err);", "int rc = MM_OK;"),
     ("recovery takes the lock", RECOVER, "int rc = object_lock(object, err);", "int rc = MM_OK;"),
     ("a reader waits for a writer that is about to finish", RECOVER,
-     "while (mm_journal_exists(object->journal) && mm_lock_writing(object->entry, object->fd, "
-     "object)) {", "while (false) {"),
+     "while (mm_journal_waits(object->journal, &object->staying) &&", "while (false &&"),
     ("a commit waits for readers", COMMIT,
      "if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);", ""),
     ("… of other processes", LOCK,
