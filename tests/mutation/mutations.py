@@ -183,6 +183,8 @@ LOCKS = [
      "while (mm_journal_waits(object->journal, &object->staying) &&", "while (false &&"),
     ("a commit waits for readers", COMMIT,
      "if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);", ""),
+    ("a commit of several files waits for the readers of all", "core/file/together.c",
+     "  if (rc == MM_OK) rc = mm_objects_keep_out(objects, count, err);\n", ""),
     ("… of other processes", LOCK,
      "int got = outcome(mm_os.lock(fd, MM_LOCK_EXCLUSIVE, MM_LOCK_PENDING, 2));", "int got = 1;"),
     ("… of other connections", LOCK, "entry->alone = entry->readers == 0;", "entry->alone = true;"),

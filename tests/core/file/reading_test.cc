@@ -3,6 +3,7 @@
 
 extern "C" {
 #include "core/file/reading.h"
+#include "core/file/together.h"
 }
 
 #include <atomic>
@@ -310,6 +311,38 @@ TEST_F(ReadingTest, WhenOneIsReadNoneIsHeldAfterwards) {
   EXPECT_EQ(mm_objects_keep_out(both, 2, &write_a.err), MM_BUSY);
   EXPECT_EQ(write_a.err.text, "'" + b + "' is being read by another connection or process");
   EXPECT_EQ(Read(late), MM_OK);
+}
+
+int files_made;
+int CountingOpen(int directory, const char *path, int flags, uint32_t mode) {
+  files_made += (flags & MM_OPEN_CREATE) != 0;
+  return mm_sys_default()->open(directory, path, flags, mode);
+}
+
+TEST_F(ReadingTest, NoFileHasAJournalBeforeAllAreHadAlone) {
+  std::string a = Put("a", Text("old")), b = Put("b", Text("old"));
+  Object read_b = Open(b), write_a = Open(a), write_b = Open(b), late = Open(a);
+  ASSERT_EQ(Read(read_b), MM_OK);
+  WriteOne(write_a, "new");
+  WriteOne(write_b, "new");
+  mm_object *both[] = {write_a, write_b};
+  files_made = 0;
+  mm_os.open = CountingOpen;
+  EXPECT_EQ(mm_objects_prepare(both, 2, &write_a.err), MM_BUSY);
+  mm_os.open = mm_sys_default()->open;
+  EXPECT_EQ(files_made, 0);
+  EXPECT_EQ(Read(late), MM_OK) << "and none is kept";
+  mm_object_read_done(late);
+  mm_object_read_done(read_b);
+  EXPECT_EQ(mm_objects_prepare(both, 2, &write_a.err), MM_OK) << write_a.err.text;
+  EXPECT_EQ(Read(read_b), MM_BUSY);
+  EXPECT_EQ(mm_objects_unprepare(both, 2, &write_a.err), MM_OK) << write_a.err.text;
+  EXPECT_EQ(Read(read_b), MM_OK);
+  mm_object_read_done(read_b);
+  EXPECT_EQ(mm_objects_prepare(both, 2, &write_a.err), MM_OK) << write_a.err.text;
+  EXPECT_EQ(mm_objects_commit(both, 2, &write_a.err), MM_OK) << write_a.err.text;
+  EXPECT_EQ(Read(read_b), MM_OK);
+  EXPECT_EQ(read_b.Seen(), Text("new"));
 }
 
 // ---------------------------------------------------------------------------- giving up
