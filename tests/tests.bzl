@@ -26,10 +26,14 @@ _MORE = {
         "//:mmap0.3",
         "//ext:mmap0.h",
     ],
+    "clients/transactions.py": ["core/file/crash_model_test.cc"],
 }
 
-# Those that compile all of the library several times.
-_LONG = ["clients/amalgamation.sh"]
+# Those that compile all of the library several times, or start hundreds of shells.
+_LONG = [
+    "clients/amalgamation.sh",
+    "clients/transactions.py",
+]
 
 # Not under ASAN, which support/preload.sh brings into the others' hosts, and why.
 _NOT_UNDER_ASAN = {
@@ -46,10 +50,13 @@ _THREADS = ["%s_test.cc" % name for name in [
     "core/os/guard",
     "core/file/hammer",
     "core/os/lock",
+    "core/os/lock_readers",
+    "core/file/reading",
     "core/file/object_race",
     "core/os/own",
     "core/file/view",
     "ext/connection/connections",
+    "ext/connection/isolation",
     "ext/connection/lifetime",
     "ext/lines/lines",
     "ext/connection/progress",

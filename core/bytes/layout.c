@@ -68,8 +68,7 @@ typedef struct binder {
   bool all;    /* of an option: none comes later */
 } binder;
 
-static int bind_column(const mm_layout_column *column, int slot, mm_expr_name *out,
-                       mm_error *err) {
+static int bind_column(const mm_layout_column *column, int slot, mm_expr_name *out, mm_error *err) {
   int kind = column->computed ? mm_expr_kind(column->value) : mm_type_gives(column->type);
   if (!column->computed && column->type.kind == MM_ARRAY) {
     return mm_fail(err, MM_ERROR, "'%s' is an array, which takes no part in expressions",
@@ -158,8 +157,8 @@ static int parse_layout_type(column_parser *parse, const char *text, size_t size
 }
 
 static int refuse_part(const column_parser *parse, const char *text) {
-  return mm_fail(parse->err, MM_ERROR, "%s: '%s' is no at(…), at_file(…), @N or if(…)",
-                 parse->what, text);
+  return mm_fail(parse->err, MM_ERROR, "%s: '%s' is no at(…), at_file(…), @N or if(…)", parse->what,
+                 text);
 }
 
 static int twice(const column_parser *parse, const char *what) {
@@ -175,8 +174,8 @@ static int parse_number_place(column_parser *parse, const char **p) {
   if (column->place != MM_PLACE_AFTER) return twice(parse, "places");
   int rc = end > text ? mm_expr_compile(text, (size_t)(end - text), NULL, NULL, &number, parse->err)
                       : MM_ERROR;
-  bool good = rc == MM_OK && mm_expr_constant(number, &value) &&
-              value.kind == MM_VALUE_INTEGER && value.integer >= 0;
+  bool good = rc == MM_OK && mm_expr_constant(number, &value) && value.kind == MM_VALUE_INTEGER &&
+              value.integer >= 0;
   if (good) column->at = (uint64_t)value.integer;
   mm_expr_free(number);
   if (rc == MM_NOMEM) return rc;
@@ -357,8 +356,8 @@ static int find_size(mm_layout *layout, mm_error *err) {
     if (end > used) used = end;
   }
   if (record && !mm_expr_constant(record, &value)) return MM_OK;
-  if (record && (value.kind != MM_VALUE_INTEGER || value.integer < 1 ||
-                 (uint64_t)value.integer < used)) {
+  if (record &&
+      (value.kind != MM_VALUE_INTEGER || value.integer < 1 || (uint64_t)value.integer < used)) {
     return mm_fail(err, MM_ERROR, "record %lld is less than the %llu bytes of its columns",
                    (long long)value.integer, (unsigned long long)used);
   }

@@ -57,12 +57,12 @@ typedef struct mm_layout_column {
   bool computed;    /* AS: `value` is it, and it has no bytes */
   bool plain;       /* follows the one before, always, with bytes of one number */
   bool needed;      /* an expression of the layout reads it */
-  bool rules;       /* … that says a size, a place or whether a column is there: with another value
+  bool rules;    /* … that says a size, a place or whether a column is there: with another value
                     ** the record would be another */
-  uint8_t place;    /* enum mm_layout_place */
-  uint64_t at;      /* of MM_PLACE_RECORD without an expression */
-  mm_expr *size;    /* bytes, or items of an array; NULL: the type's own */
-  int counter;      /* … if that is nothing but a plain integer of the record, and the column follows
+  uint8_t place; /* enum mm_layout_place */
+  uint64_t at;   /* of MM_PLACE_RECORD without an expression */
+  mm_expr *size; /* bytes, or items of an array; NULL: the type's own */
+  int counter;   /* … if that is nothing but a plain integer of the record, and the column follows
                     ** the one before and is always there: which; else -1 */
   mm_expr *where;   /* NULL: none */
   mm_expr *present; /* NULL: always */
@@ -75,11 +75,11 @@ typedef struct mm_layout {
   char *texts[MM_LAYOUT_OPTIONS];
   mm_expr *options[MM_LAYOUT_OPTIONS];
   size_t judged[MM_LAYOUT_OPTIONS]; /* when so many columns have been found it can be judged */
-  uint64_t used;                    /* if all records are alike: to the furthest end of a column … */
-  uint64_t record;                  /* … and bytes of each, else 0 */
-  uint64_t align;                   /* sizes are rounded up to a multiple of it; 0: they are not */
-  bool open;                        /* some byte order is the argument's */
-  bool expressions;                 /* there are any, or a type without a fixed size */
+  uint64_t used;    /* if all records are alike: to the furthest end of a column … */
+  uint64_t record;  /* … and bytes of each, else 0 */
+  uint64_t align;   /* sizes are rounded up to a multiple of it; 0: they are not */
+  bool open;        /* some byte order is the argument's */
+  bool expressions; /* there are any, or a type without a fixed size */
 } mm_layout;
 
 /* A layout of all zeros is an empty one. Add a column; set an option to an expression, with or without

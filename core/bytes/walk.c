@@ -27,8 +27,8 @@ static int walk_damage(const mm_walk *walk, const char *format, ...) {
   va_start(arguments, format);
   (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  return mm_fail(walk->err, MM_CORRUPT, "record %lld at offset %llu: %s",
-                 (long long)walk->rowid, (unsigned long long)walk->offset, text);
+  return mm_fail(walk->err, MM_CORRUPT, "record %lld at offset %llu: %s", (long long)walk->rowid,
+                 (unsigned long long)walk->offset, text);
 }
 
 static const char *column_name(const mm_walk *walk, size_t i) {
@@ -90,8 +90,8 @@ static int read_column(mm_walk *walk, size_t i, mm_value *value, mm_error *err) 
   } else if (type.kind <= MM_SIGNED) {
     *value = (mm_value){.kind = MM_VALUE_INTEGER, .integer = mm_type_integer(type, bytes)};
   } else if (type.kind == MM_BITS) {
-    *value = (mm_value){.kind = MM_VALUE_INTEGER,
-                        .integer = mm_bits_decode(type, bytes, place->bit)};
+    *value =
+        (mm_value){.kind = MM_VALUE_INTEGER, .integer = mm_bits_decode(type, bytes, place->bit)};
   } else if (mm_type_is_variable(type)) {
     *value = mm_varlen_decode(type, bytes, place->size);
   } else {
@@ -162,7 +162,7 @@ void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset) {
 
 /* An expression of a column that is to be a number, 0 or more. */
 static int eval_size(mm_walk *walk, size_t i, const mm_expr *expr, const char *what,
-                       uint64_t *number) {
+                     uint64_t *number) {
   mm_error inner;
   mm_value value;
   int rc = mm_expr_eval(expr, &walk->frame, &value, &inner);
@@ -299,8 +299,7 @@ static inline bool measure_simple(const mm_walk *walk, const mm_layout_column *c
   if (column->plain) return true;
   if (column->counter < 0) return false;
   const mm_layout_column *counter = &walk->layout->columns[column->counter];
-  *size = (uint64_t)mm_type_integer(counter->type,
-                                    walk->data + walk->places[column->counter].at);
+  *size = (uint64_t)mm_type_integer(counter->type, walk->data + walk->places[column->counter].at);
   return *size <= MM_TYPE_MAX;
 }
 
@@ -355,7 +354,8 @@ static int measure(mm_walk *walk, uint64_t *size) {
     if (rc) return rc;
     int64_t n = 0;
     if (value.kind == MM_VALUE_NULL || !mm_value_integer(&value, &n)) {
-      return walk_damage(walk, "its size is %s", value.kind == MM_VALUE_NULL ? "NULL" : "no integer");
+      return walk_damage(walk, "its size is %s",
+                         value.kind == MM_VALUE_NULL ? "NULL" : "no integer");
     }
     if (n < 0 || (uint64_t)n < used) {
       return walk_damage(walk, "its size is %lld, and its columns take %llu bytes", (long long)n,

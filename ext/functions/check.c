@@ -62,11 +62,6 @@ static int find_table(ext_conn *conn, const char *text, const ext_checked **out,
   return mm_fail(err, MM_ERROR, "'%s' is no table of the modules mmap and mmap_lines", text);
 }
 
-static int check_with(const ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
-                      mm_error *err) {
-  return checked->check((ext_checked *)(uintptr_t)checked, argc, argv, finding, err);
-}
-
 static void checkFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_check";
   ext_conn *conn = ext_conn_of(context);
@@ -76,7 +71,10 @@ static void checkFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   if (ext_any_null(argv, 1) || ext_function_allowed(context, name)) return;
   int rc = ext_value_text(argv[0], "table", &text, &conn->err);
   if (rc == MM_OK) rc = find_table(conn, text, &checked, &conn->err);
-  if (rc == MM_OK) rc = check_with(checked, argc - 1, argv + 1, &finding, &conn->err);
+  if (rc == MM_OK) {
+    rc = checked->check((ext_checked *)(uintptr_t)checked, ext_statement_reads(context), argc - 1,
+                        argv + 1, &finding, &conn->err);
+  }
   if (rc) {
     fn_fail(context, name);
   } else if (finding) {

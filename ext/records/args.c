@@ -59,8 +59,10 @@ static int option_of(const char *name) {
 
 /* A size may be a number; all else is an expression in brackets. */
 static int set_expression(parser *parse, int option, const char *text) {
-  static const int of[OPT_MAX] = {[OPT_RECORD] = MM_LAYOUT_RECORD, [OPT_COUNT] = MM_LAYOUT_COUNT,
-                                  [OPT_WHILE] = MM_LAYOUT_WHILE,   [OPT_UNTIL] = MM_LAYOUT_UNTIL,
+  static const int of[OPT_MAX] = {[OPT_RECORD] = MM_LAYOUT_RECORD,
+                                  [OPT_COUNT] = MM_LAYOUT_COUNT,
+                                  [OPT_WHILE] = MM_LAYOUT_WHILE,
+                                  [OPT_UNTIL] = MM_LAYOUT_UNTIL,
                                   [OPT_CHECK] = MM_LAYOUT_CHECK};
   uint64_t number;
   const char *p = ext_argument_skip(text);
@@ -154,8 +156,8 @@ static int parse_argument(parser *parse, const char *text) {
   if (!p) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
   if (!name) return mm_fail_nomem(parse->err);
   p = ext_argument_skip(p);
-  int rc = *p == '=' && !quoted ? parse_table_option(parse, name, p + 1)
-                                : parse_column(parse, name, p);
+  int rc =
+      *p == '=' && !quoted ? parse_table_option(parse, name, p + 1) : parse_column(parse, name, p);
   mm_free(name);
   return rc;
 }

@@ -26,6 +26,7 @@ typedef struct chain_cursor {
   bool done;
   bool damaged; /* partial=yes: the row is a damaged one, and `error` says why */
   bool opened;  /* the walk is */
+  int intent;   /* see mmap_reads_of */
   char error[MM_ERROR_TEXT];
 } chain_cursor;
 
@@ -255,8 +256,8 @@ static int chain_settle(chain_cursor *cursor) {
   for (unsigned steps = 0;; steps++) {
     int rc = chain_step(cursor);
     if (rc || cursor->done) return rc;
-    bool below = cursor->walk.rowid < cursor->low_row ||
-                 (int64_t)cursor->walk.offset < cursor->low_place;
+    bool below =
+        cursor->walk.rowid < cursor->low_row || (int64_t)cursor->walk.offset < cursor->low_place;
     if (!below) return SQLITE_OK;
     if (steps % 1024 == 1023 && ext_conn_interrupted(conn)) return SQLITE_INTERRUPT;
   }
@@ -270,8 +271,8 @@ int chainNext(sqlite3_vtab_cursor *base) {
 
 /* ---- where the records lie ------------------------------------------------------------------- */
 
-static int chain_bound(const mm_walk *walk, sqlite3_value *value, const char *what,
-                       uint64_t *place, mm_error *err) {
+static int chain_bound(const mm_walk *walk, sqlite3_value *value, const char *what, uint64_t *place,
+                       mm_error *err) {
   int64_t n;
   int rc = ext_value_integer(value, what, &n, err);
   if (rc) return rc;
@@ -332,14 +333,25 @@ static int take_arguments(chain_cursor *cursor, int plan, const char *text, sqli
   }
   cursor->done = null;
   if (null) return SQLITE_OK;
-  return ext_source_use(chain_conn(cursor), &cursor->file, args[0], err) ? chain_fail(cursor)
-                                                                         : SQLITE_OK;
+  mmap_table *table = chain_table(cursor);
+  ext_reads *reads = mmap_reads_of(table, &cursor->given, &cursor->intent);
+  if (ext_source_use(chain_conn(cursor), &cursor->file, reads, args[0], err) ||
+      mmap_reads_begin(table, &cursor->given, cursor->file.object, reads, err)) {
+    return chain_fail(cursor);
+  }
+  return SQLITE_OK;
 }
 
 static int open_own_file(chain_cursor *cursor) {
   mm_error *err = &chain_conn(cursor)->err;
-  ext_source_clear(&cursor->file);
-  if (mmap_table_open(chain_table(cursor), &cursor->file.object, err)) return chain_fail(cursor);
+  mmap_table *table = chain_table(cursor);
+  ext_reads *reads = cursor->file.object ? &cursor->given.reads
+                                         : mmap_reads_of(table, &cursor->given, &cursor->intent);
+  if (!cursor->file.object &&
+      (mmap_table_open(table, reads, &cursor->file.object, err) ||
+       mmap_reads_begin(table, &cursor->given, cursor->file.object, reads, err))) {
+    return chain_fail(cursor);
+  }
   cursor->file.length = UINT64_MAX;
   cursor->done = false;
   return SQLITE_OK;
@@ -512,7 +524,8 @@ static int check_walk(const mmap_table *table, mm_walk *walk, const ext_file *fi
 }
 
 static int check_chain_file(const mmap_table *table, const ext_file *file,
-                      sqlite3_value *const args[CHAIN_ARGUMENTS], char **finding, mm_error *err) {
+                            sqlite3_value *const args[CHAIN_ARGUMENTS], char **finding,
+                            mm_error *err) {
   mm_walk walk;
   int rc = mm_walk_open(&walk, &table->spec.layout, err);
   if (rc) return rc;
@@ -526,26 +539,27 @@ static int check_chain_file(const mmap_table *table, const ext_file *file,
   return *finding ? MM_OK : mm_fail_nomem(err);
 }
 
-static int checked_file(mmap_table *table, int argc, sqlite3_value **argv, ext_file *file,
-                        mm_error *err) {
+static int checked_file(mmap_table *table, ext_reads *reads, int argc, sqlite3_value **argv,
+                        ext_file *file, mm_error *err) {
   memset(file, 0, sizeof *file);
   if (!is_layout(table)) {
     int rc = ext_tab_no_arguments(argc, err);
-    if (rc == MM_OK) rc = mmap_table_open(table, &file->object, err);
+    if (rc == MM_OK) rc = mmap_table_open(table, reads, &file->object, err);
     if (rc == MM_OK) ext_file_window(file);
     return rc;
   }
   if (argc < 1) return mm_fail(err, MM_ERROR, "a layout is checked in a file, the second argument");
-  return ext_file_resolve(table->tab.conn, argv[0], file, err);
+  return ext_file_resolve(table->tab.conn, argv[0], reads, file, err);
 }
 
-int chain_check(mmap_table *table, int argc, sqlite3_value **argv, char **finding, mm_error *err) {
+int chain_check(mmap_table *table, ext_reads *reads, int argc, sqlite3_value **argv, char **finding,
+                mm_error *err) {
   sqlite3_value *args[CHAIN_ARGUMENTS] = {NULL};
   ext_file file;
   for (int i = 1; i < argc && i < CHAIN_ARGUMENTS; i++) {
     if (sqlite3_value_type(argv[i]) != SQLITE_NULL) args[i] = argv[i];
   }
-  int rc = checked_file(table, argc, argv, &file, err);
+  int rc = checked_file(table, reads, argc, argv, &file, err);
   if (rc) return rc;
   rc = check_chain_file(table, &file, args, finding, err);
   ext_object_release(file.object);

@@ -58,7 +58,8 @@ int chain_begin(const mmap_table *table, mm_walk *walk, sqlite3_value *const arg
                 mm_error *err);
 
 /* mmap_check's part. */
-int chain_check(mmap_table *table, int argc, sqlite3_value **argv, char **finding, mm_error *err);
+int chain_check(mmap_table *table, ext_reads *reads, int argc, sqlite3_value **argv, char **finding,
+                mm_error *err);
 
 /* The declaration of its columns, as mmap_spec_declare. */
 char *chain_declare(const mmap_spec *spec);

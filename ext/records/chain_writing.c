@@ -46,7 +46,8 @@ static int make_value_room(chain_edit *e, uint64_t more) {
   return MM_OK;
 }
 
-static int encode_bits(chain_edit *e, size_t i, const mm_value *value, uint8_t *out, mm_error *err) {
+static int encode_bits(chain_edit *e, size_t i, const mm_value *value, uint8_t *out,
+                       mm_error *err) {
   const mm_walk_place *place = &e->walk.places[i];
   mm_type type = mm_walk_type(&e->walk, i);
   uint64_t bits;
@@ -60,7 +61,8 @@ static int encode_bits(chain_edit *e, size_t i, const mm_value *value, uint8_t *
 /* Bytes whose number an expression says are not padded. */
 static int check_value_length(const chain_edit *e, size_t i, const mm_value *value, mm_error *err) {
   uint64_t size = e->walk.places[i].size;
-  bool counted = edited(e, i)->size && (value->kind == MM_VALUE_BLOB || value->kind == MM_VALUE_TEXT);
+  bool counted =
+      edited(e, i)->size && (value->kind == MM_VALUE_BLOB || value->kind == MM_VALUE_TEXT);
   bool raw = edited(e, i)->type.kind == MM_BLOB || edited(e, i)->type.kind == MM_TEXT;
   if (!counted || !raw || value->size == size) return MM_OK;
   return mm_fail(err, MM_CONSTRAINT, "%llu bytes do not fit %llu", (unsigned long long)value->size,
@@ -78,7 +80,8 @@ static int encode_value(chain_edit *e, size_t i, const mm_value *value, uint8_t 
   } else if (rc == MM_OK) {
     rc = mm_type_encode(type, value, out, &inner);
   }
-  return rc ? mm_fail(e->err, inner.code, "column '%s': %s", edited(e, i)->name, inner.text) : MM_OK;
+  return rc ? mm_fail(e->err, inner.code, "column '%s': %s", edited(e, i)->name, inner.text)
+            : MM_OK;
 }
 
 /* Why a column that is given another value cannot have it; NULL: it can. */

@@ -23,6 +23,7 @@ typedef struct mmap_cursor {
   int64_t low, high; /* of the present run: rows still to come, low..high */
   int64_t at;        /* the row now */
   int64_t last;      /* the row before it in this run; -1: none */
+  int intent;        /* see mmap_reads_of; asked for where files are read at one commit */
   bool descending;
   bool plain;   /* nothing but the end of the run is to be looked at from row to row */
   bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */
@@ -108,7 +109,12 @@ static int open_function(mmap_cursor *cursor, const char *plan, sqlite3_value *v
     ext_source_clear(&cursor->file);
     return SQLITE_OK;
   }
-  if (ext_source_use(cursor_conn(cursor), &cursor->file, value, err)) return cursor_fail(cursor);
+  mmap_table *table = cursor_table(cursor);
+  ext_reads *reads = mmap_reads_of(table, &cursor->given, &cursor->intent);
+  if (ext_source_use(cursor_conn(cursor), &cursor->file, reads, value, err) ||
+      mmap_reads_begin(table, &cursor->given, cursor->file.object, reads, err)) {
+    return cursor_fail(cursor);
+  }
   cursor->rows =
       (mmap_rows){.start = cursor->file.start, .count = (int64_t)cursor->file.length, .first = 0};
   return SQLITE_OK;
@@ -116,8 +122,12 @@ static int open_function(mmap_cursor *cursor, const char *plan, sqlite3_value *v
 
 static int open_table(mmap_cursor *cursor) {
   mmap_table *table = cursor_table(cursor);
+  mm_error *err = &cursor_conn(cursor)->err;
+  ext_reads *reads = cursor->file.object ? &cursor->given.reads
+                                         : mmap_reads_of(table, &cursor->given, &cursor->intent);
   if (!cursor->file.object &&
-      mmap_table_open(table, &cursor->file.object, &cursor_conn(cursor)->err)) {
+      (mmap_table_open(table, reads, &cursor->file.object, err) ||
+       mmap_reads_begin(table, &cursor->given, cursor->file.object, reads, err))) {
     return cursor_fail(cursor);
   }
   cursor->rows = mmap_table_rows(table, cursor->file.object->core);
@@ -433,7 +443,7 @@ static int narrow_key(mmap_cursor *cursor, lookup *look, const char *constraint,
 }
 
 int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
-                sqlite3_value **argv) {
+               sqlite3_value **argv) {
   if (is_chained(base)) return chainFilter(base, plan, constraints, argc, argv);
   mmap_cursor *cursor = (mmap_cursor *)base;
   int rc = reset(cursor, plan, constraints, argv);

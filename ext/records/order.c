@@ -631,16 +631,16 @@ static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   return rc;
 }
 
-int mmap_table_check(ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
-                     mm_error *err) {
+int mmap_table_check(ext_checked *checked, ext_reads *reads, int argc, sqlite3_value **argv,
+                     char **finding, mm_error *err) {
   mmap_table *table = checked->table;
   ext_object *object;
   int luck = 0;
   *finding = NULL;
-  if (table->spec.chained) return chain_check(table, argc, argv, finding, err);
+  if (table->spec.chained) return chain_check(table, reads, argc, argv, finding, err);
   int rc = ext_tab_no_arguments(argc, err);
   if (rc) return rc;
-  rc = mmap_table_open(table, &object, err);
+  rc = mmap_table_open(table, reads, &object, err);
   if (rc || !mmap_sorted_column(table)) {
     if (rc == MM_OK) ext_object_release(object);
     return rc;

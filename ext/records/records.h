@@ -82,6 +82,7 @@ typedef struct mmap_table {
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
   struct mmap_stations *stations; /* of chained ones; owned */
+  bool told;               /* it takes part in the transaction, and will be told of its end */
   bool gone;               /* dropped, or connected anew */
   struct mmap_table *next; /* in shared->tables */
 } mmap_table;
@@ -110,7 +111,7 @@ mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object);
 int64_t mmap_spec_rows(const mmap_spec *spec, uint64_t bytes);
 
 /* The object of a created table, as ext_use_path: held for the caller; NULL on failure. */
-int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err);
+int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_error *err);
 
 /* The name that messages of the table start with. */
 const char *mmap_table_label(const mmap_table *table);
@@ -141,6 +142,16 @@ int mmapNext(sqlite3_vtab_cursor *base);
 int mmapEof(sqlite3_vtab_cursor *base);
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
+
+/* Does a cursor's statement write the table? Where files are read at one commit that is asked once. */
+enum { MMAP_INTENT_UNKNOWN, MMAP_INTENT_READ, MMAP_INTENT_WRITE };
+
+/* Where a cursor keeps what it reads. NULL: its statement writes the file first. */
+ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent);
+
+/* When the file has been opened so. */
+int mmap_reads_begin(const mmap_table *table, ext_given *given, ext_object *object,
+                     const ext_reads *reads, mm_error *err);
 
 /* ---- sorted tables (order.c) ------------------------------------------------------ */
 
@@ -210,8 +221,8 @@ int64_t mmap_keys_to(const mmap_keys *keys, int64_t row);
 bool mmap_key_is_ordered(const mmap_table *table);
 
 /* mmap_check's part. */
-int mmap_table_check(ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
-                     mm_error *err);
+int mmap_table_check(ext_checked *checked, ext_reads *reads, int argc, sqlite3_value **argv,
+                     char **finding, mm_error *err);
 
 /* ---- writing -------------------------------------------------------------------------------- */
 

@@ -150,10 +150,10 @@ static int check_table_file(mmap_table *table, mm_error *err) {
   bool writes = spec->access == EXT_WRITE || spec->access == EXT_CREATE;
   if (writes) rc = ext_conn_check_writes(table->tab.conn, err);
   if (rc == MM_OK && spec->access == EXT_CREATE) {
-    rc = ext_use_path(table->tab.conn, spec->path, true, &object, err);
+    rc = ext_use_path(table->tab.conn, spec->path, true, NULL, &object, err);
     if (rc == MM_OK) ext_object_release(object);
   }
-  if (rc == MM_OK) rc = mmap_table_open(table, &object, err);
+  if (rc == MM_OK) rc = mmap_table_open(table, NULL, &object, err);
   if (rc) return rc;
   rc = ext_argument_check_window(spec->path, spec->offset, spec->length, object->core->size, err);
   if (rc == MM_OK && writes) {
@@ -311,15 +311,64 @@ mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object) {
   return rows;
 }
 
-int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
+int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   const char *path = table->spec.path;
   *out = NULL;
-  if (table->spec.access != EXT_COPY) return ext_use_path(conn, path, false, out, err);
-  int rc = table->own ? ext_use_object(table->own, err)
-                      : ext_use_copy(conn, table->database, table->name, path, &table->own, err);
+  if (table->spec.access != EXT_COPY) return ext_use_path(conn, path, false, reads, out, err);
+  int rc = table->own
+               ? ext_use_object(table->own, reads, err)
+               : ext_use_copy(conn, table->database, table->name, path, reads, &table->own, err);
   if (rc == MM_OK) ext_object_hold(*out = table->own);
   return rc;
+}
+
+/* ---- the transaction ------------------------------------------------------------------------ */
+
+static int mmapBegin(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = true;
+  return ext_tab_begin(base);
+}
+
+static int mmapCommit(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = false;
+  return ext_tab_commit(base);
+}
+
+static int mmapRollback(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = false;
+  return ext_tab_rollback(base);
+}
+
+/* ---- reading at one commit ------------------------------------------------------------------- */
+
+/* Where files are read at one commit, a statement that is going to write this one becomes its writer
+** before it reads, as SQLite does: two that would first read wait for each other to end. One that
+** cannot be written is only read, until a row is to be. */
+static int write_first(const mmap_table *table, ext_object *object, mm_error *err) {
+  ext_conn *conn = table->tab.conn;
+  const mmap_spec *spec = &table->spec;
+  if (object->core->begun || spec->access == EXT_READ) return MM_OK;
+  int rc = table->told ? MM_OK : ext_txn_enlist(conn, err);
+  int level = spec->synchronous < 0 ? conn->settings.synchronous : spec->synchronous;
+  if (rc == MM_OK) rc = ext_txn_write_as(conn, object, level, err);
+  return rc == MM_READONLY ? MM_OK : rc;
+}
+
+ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent) {
+  ext_conn *conn = table->tab.conn;
+  if (*intent == MMAP_INTENT_UNKNOWN && ext_conn_isolates(conn)) {
+    bool writes = ext_running_writes(conn->db, mmap_table_label(table));
+    *intent = writes ? MMAP_INTENT_WRITE : MMAP_INTENT_READ;
+  }
+  return *intent == MMAP_INTENT_WRITE ? NULL : &given->reads;
+}
+
+int mmap_reads_begin(const mmap_table *table, ext_given *given, ext_object *object,
+                     const ext_reads *reads, mm_error *err) {
+  if (reads) return MM_OK;
+  int rc = write_first(table, object, err);
+  return rc ? rc : ext_reads_use(&given->reads, object, err);
 }
 
 #define READ_METHODS                                                                               \
@@ -331,10 +380,10 @@ int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
 static const sqlite3_module mmap_module = {
     READ_METHODS,
     .xUpdate = mmapUpdate,
-    .xBegin = ext_tab_begin,
+    .xBegin = mmapBegin,
     .xSync = ext_tab_sync,
-    .xCommit = ext_tab_commit,
-    .xRollback = ext_tab_rollback,
+    .xCommit = mmapCommit,
+    .xRollback = mmapRollback,
     .xSavepoint = ext_tab_savepoint,
     .xRelease = ext_tab_release,
     .xRollbackTo = ext_tab_rollback_to,

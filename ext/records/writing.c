@@ -62,7 +62,7 @@ int mmap_function_file(mmap_table *table, sqlite3_value *value, bool from, ext_f
   }
   if (from && sqlite3_value_type(value) != SQLITE_NULL &&
       !ext_running_sets(conn->db, mmap_table_label(table), "file")) {
-    return ext_file_resolve(conn, value, file, err);
+    return ext_file_resolve(conn, value, NULL, file, err);
   }
   return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
 }
@@ -97,7 +97,7 @@ int mmap_table_write(mmap_table *table, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   int rc = check_access(table, err);
   if (rc == MM_OK && !table->writing) {
-    rc = mmap_table_open(table, &table->writing, err);
+    rc = mmap_table_open(table, NULL, &table->writing, err);
     if (rc) return rc;
     table->deferred = (ext_txn_deferred){.end = end_table, .context = table};
     ext_txn_defer(conn, &table->deferred);
@@ -291,7 +291,8 @@ static int write_fields(const edit *e, mm_error *err) {
   for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
     const mmap_column *column = field(e->table, i);
     if (!e->set[i]) continue;
-    rc = mmap_write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size, err);
+    rc = mmap_write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size,
+                          err);
     at += column->type.size;
   }
   return rc;

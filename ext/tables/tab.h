@@ -28,8 +28,8 @@ typedef struct ext_checked {
   const char *const *database, *const *name; /* where the table keeps its names */
   /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. The arguments are those of
   ** a table that takes some, its file and so on. */
-  int (*check)(struct ext_checked *checked, int argc, sqlite3_value **argv, char **finding,
-               mm_error *err);
+  int (*check)(struct ext_checked *checked, ext_reads *reads, int argc, sqlite3_value **argv,
+               char **finding, mm_error *err);
   /* False: it is not listed, or its file is not open yet. NULL: it never is. */
   bool (*list)(const struct ext_checked *checked, ext_listed *out);
   void *table;

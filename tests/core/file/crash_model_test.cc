@@ -511,6 +511,35 @@ TEST_F(CrashModel, ASecondJournalIsNotTakenForTheFirst) {
   Good();
 }
 
+// One that stays is written again in its place: of what is lost there are sectors of the one before,
+// which was longer, or shorter, and of its blanking.
+TEST_F(CrashModel, AJournalThatStaysIsNotTakenForTheNext) {
+  Recording recording;
+  explorer.keeps = true;
+  {
+    Machine machine(One());
+    Object object = machine.Open("f");
+    mm_settings settings = *object->settings;
+    settings.keep_journal = true;
+    object->settings = &settings;
+    std::string was = BytesOf(object);
+    unsigned seed = 0;
+    for (unsigned size : {1100, 1100, 300, 1700}) {
+      object.Begin();
+      object.Write(600, Pattern(size, seed++));
+      std::string now = BytesOf(object);
+      machine.Promised({{"f", {was, now}}});
+      object.Commit();
+      machine.Promised({{"f", {now}}});
+      was = now;
+    }
+    object.Close();
+    recording = machine.Done();
+  }
+  explorer.Explore(recording);
+  Good();
+}
+
 // One that only tries again leaves its journal where it is, or another of the same.
 TEST_F(CrashModel, PreparingAgainIsTheSameTransaction) {
   Recording recording;
