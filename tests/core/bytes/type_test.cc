@@ -373,6 +373,8 @@ TEST(TypeName, OfBitsAndOfNoFixedSizeIsForThoseWhoAllowIt) {
                             "cstr(x'0g')",
                             "cstr(x'0a)",
                             "cstr(x'0102030405')",
+                            "cstr(x'01020304055)",
+                            "cstr(x'0a'5)",
                             "cstr(1,2)",
                             "cstr(x'0a',x'0d')",
                             "cstr(20,)",
@@ -431,6 +433,9 @@ TEST(TypeName, OfAnArrayIsOfItemsOfOneSize) {
     EXPECT_NE(ParseError(name).find("' is no type"), string::npos) << name;
   }
   EXPECT_NE(ParseError("u8[0]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("blob(0)[3]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("blob(0)[0]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("blob(9999999999)[3]").find("its size must be"), string::npos);
   EXPECT_NE(ParseError("u16le[1073741824]").find("its size must be"), string::npos);
 }
 
