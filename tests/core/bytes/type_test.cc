@@ -421,6 +421,39 @@ TEST(TypeName, MayHaveACountThatIsNoNumberYet) {
   }
 }
 
+// Whatever is taken has a name, and that is read as the same type.
+TEST(TypeName, OfRandomPartsComesBackOrIsRefused) {
+  std::mt19937_64 random(7);
+  const char *const parts[] = {"u",     "i",           "b",    "f",      "8",    "16",     "24",
+                               "64",    "le",          "be",   "bf16",   "blob", "text",   "latin1",
+                               "utf16", "uuid",        "guid", "cstr",   "vlq",  "varint", "leb128",
+                               "(",     ")",           "[",    "]",      "(4)",  "[3]",    "x'0a'",
+                               "x'",    "'",           ",",    " ",      "0",    "1",      "0x",
+                               "-",     "99999999999", "(n)",  "[n + 1]"};
+  int taken = 0;
+  for (int i = 0; i < 300000; i++) {
+    string name;
+    for (size_t n = 1 + random() % 5; n > 0; n--) name += parts[random() % std::size(parts)];
+    mm_type type = {}, again = {};
+    mm_error err = {};
+    char canonical[MM_TYPE_NAME], twice[MM_TYPE_NAME];
+    Bytes exact(name);
+    const char *text = reinterpret_cast<const char *>(exact.data()), *count;
+    size_t count_size;
+    (void)mm_type_parse_counted(text, name.size(), 7, &type, &count, &count_size, &err);
+    if (mm_type_parse(text, name.size(), 7, &type, &err)) continue;
+    taken++;
+    mm_type_name(type, canonical);
+    ASSERT_EQ(mm_type_parse(canonical, strlen(canonical), 7, &again, &err), MM_OK) << canonical;
+    mm_type_name(again, twice);
+    ASSERT_STREQ(canonical, twice);
+    ASSERT_EQ(again.kind, type.kind) << name;
+    ASSERT_EQ(again.size, type.size) << name;
+    ASSERT_EQ(again.item_size, type.item_size) << name;
+  }
+  EXPECT_GT(taken, 3000);
+}
+
 TEST(TypeName, OfAnArrayIsOfItemsOfOneSize) {
   EXPECT_EQ(CanonicalName("U16BE [ 0x10 ]"), "u16be[16]");
   mm_type type = Type("text(4)[3]");
