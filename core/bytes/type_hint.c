@@ -88,8 +88,8 @@ static int find_hint(const char *word) {
 static void size_given(const char *rest, size_t size, char out[HINT_WORD]) {
   size_t digits = 0;
   while (digits + 1 < size && rest[digits + 1] >= '0' && rest[digits + 1] <= '9') digits++;
-  bool good = digits > 0 && digits < 8 && digits + 2 == size && rest[0] == '(' &&
-              rest[digits + 1] == ')';
+  bool good =
+      digits > 0 && digits < 8 && digits + 2 == size && rest[0] == '(' && rest[digits + 1] == ')';
   (void)snprintf(out, HINT_WORD, "%.*s", good ? (int)size : 3, good ? rest : "(n)");
 }
 
