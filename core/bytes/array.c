@@ -184,12 +184,12 @@ static mm_value plain_number(const mm_json_item *json) {
   return value;
 }
 
-/* A number for a number keeps all its digits, unless it is beyond all of them: then it is SQLite's
+/* A real for a number keeps all its digits, unless it is beyond all of them: then it is SQLite's
 ** infinity. */
 static mm_value number_for(mm_type item, const mm_json_item *json) {
   mm_value plain = plain_number(json);
-  bool text = mm_type_gives(item) != MM_VALUE_INTEGER && mm_type_gives(item) != MM_VALUE_REAL;
-  if (text || (plain.kind == MM_VALUE_REAL && isinf(plain.real))) return plain;
+  bool number = mm_type_gives(item) == MM_VALUE_INTEGER || mm_type_gives(item) == MM_VALUE_REAL;
+  if (!number || plain.kind == MM_VALUE_INTEGER || isinf(plain.real)) return plain;
   return (mm_value){.kind = MM_VALUE_TEXT, .data = json->text, .size = json->size};
 }
 

@@ -41,6 +41,10 @@ void mm_bits_set(uint8_t *bytes, uint64_t bit, unsigned width, bool lsb_first, u
   }
 }
 
+uint64_t mm_bits_bytes(uint64_t bits) {
+  return bits / 8 + (bits % 8 != 0);
+}
+
 int64_t mm_bits_decode(mm_type type, const uint8_t *bytes, uint64_t bit) {
   return (int64_t)mm_bits_get(bytes, bit, type.bits, !type.big_endian);
 }

@@ -27,9 +27,7 @@ uint64_t mm_bits_get(const uint8_t *bytes, uint64_t bit, unsigned width, bool ls
 void mm_bits_set(uint8_t *bytes, uint64_t bit, unsigned width, bool lsb_first, uint64_t value);
 
 /* Bytes that a run of so many bits takes. */
-static inline uint64_t mm_bits_bytes(uint64_t bits) {
-  return bits / 8 + (bits % 8 != 0);
-}
+uint64_t mm_bits_bytes(uint64_t bits);
 
 /* The same by a type of MM_BITS. 64 bits are those of a signed integer. */
 int64_t mm_bits_decode(mm_type type, const uint8_t *bytes, uint64_t bit);

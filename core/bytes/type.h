@@ -144,10 +144,10 @@ typedef struct mm_value {
 /* What the type's values are: MM_VALUE_INTEGER, MM_VALUE_REAL (which may be NULL), MM_VALUE_BLOB or
 ** MM_VALUE_TEXT. */
 static inline int mm_type_gives(mm_type type) {
+  if (type.kind < MM_FLOAT) return MM_VALUE_INTEGER;
+  if (type.kind < MM_BLOB) return MM_VALUE_REAL;
   if (type.kind == MM_BLOB) return MM_VALUE_BLOB;
-  if (type.kind == MM_FLOAT || type.kind == MM_BFLOAT) return MM_VALUE_REAL;
-  bool text = (type.kind >= MM_TEXT && type.kind <= MM_ARRAY) || type.kind == MM_CSTR;
-  return text ? MM_VALUE_TEXT : MM_VALUE_INTEGER;
+  return type.kind < MM_BITS || type.kind == MM_CSTR ? MM_VALUE_TEXT : MM_VALUE_INTEGER;
 }
 
 /* Integers of 1 to 8 bytes, unaligned. `type` must be MM_UNSIGNED or MM_SIGNED. The hot path. */

@@ -86,8 +86,10 @@ static int find_hint(const char *word) {
 
 /* "(12)", if the name goes on with just that, else "(n)". */
 static void size_given(const char *rest, size_t size, char out[HINT_WORD]) {
-  size_t digits = size > 2 && rest[0] == '(' ? strspn(rest + 1, "0123456789") : 0;
-  bool good = digits > 0 && digits + 2 == size && digits < 8 && rest[digits + 1] == ')';
+  size_t digits = 0;
+  while (digits + 1 < size && rest[digits + 1] >= '0' && rest[digits + 1] <= '9') digits++;
+  bool good =
+      digits > 0 && digits < 8 && digits + 2 == size && rest[0] == '(' && rest[digits + 1] == ')';
   (void)snprintf(out, HINT_WORD, "%.*s", good ? (int)size : 3, good ? rest : "(n)");
 }
 

@@ -155,14 +155,14 @@ static bool read_size(cursor *c, uint64_t *size) {
 typedef struct parse {
   cursor c;
   mm_type type;
-  bool sized;        /* a size is out of range */
+  bool missized;     /* a size is out of range */
   bool free_count;   /* a count that is no number is taken as it is */
   const char *count; /* … this one */
   size_t count_size;
 } parse;
 
 static void take_size(parse *p, uint64_t n) {
-  if (n < 1 || !mm_type_set_count(&p->type, n)) p->sized = true;
+  p->missized = p->missized || n < 1 || !mm_type_set_count(&p->type, n);
 }
 
 /* All up to the last character, which closes it, without the spaces around. */
@@ -202,23 +202,24 @@ static bool read_end_bytes(cursor *c, mm_type *type) {
   return type->end_size > 0;
 }
 
+static bool is_at_literal(const cursor *c) {
+  return c->end - c->at >= 2 && (c->at[0] | 0x20) == 'x' && c->at[1] == '\'';
+}
+
 /* x'0d0a' */
 static bool read_end(parse *p) {
-  cursor *c = &p->c;
-  if (c->end - c->at < 2 || (c->at[0] | 0x20) != 'x' || c->at[1] != '\'') return false;
-  c->at += 2;
-  return read_end_bytes(c, &p->type) && skip(c, '\'');
+  p->c.at += 2;
+  return read_end_bytes(&p->c, &p->type) && skip(&p->c, '\'');
 }
 
 /* A cstr's end or its most bytes, once each. */
 static bool read_limit(parse *p, bool *ended, bool *limited) {
   uint64_t n;
-  if (!*ended && read_end(p)) {
-    *ended = true;
-    return true;
-  }
-  if (*limited || !read_size(&p->c, &n)) return false;
-  *limited = true;
+  bool *seen = is_at_literal(&p->c) ? ended : limited;
+  if (*seen) return false;
+  *seen = true;
+  if (seen == ended) return read_end(p);
+  if (!read_size(&p->c, &n)) return false;
   take_size(p, n);
   return true;
 }
@@ -230,7 +231,7 @@ static bool read_limits(parse *p) {
   if (!skip(&p->c, '(')) return true;
   if (!read_limit(p, &ended, &limited)) return false;
   if (skip(&p->c, ',') && !read_limit(p, &ended, &limited)) return false;
-  if (limited && p->type.size < p->type.end_size) p->sized = true;
+  if (limited && p->type.size < p->type.end_size) p->missized = true;
   return skip(&p->c, ')');
 }
 
@@ -308,7 +309,7 @@ static int parse_name(parse *p, unsigned allow, mm_type *type, mm_error *err) {
   const char *name = p->c.at;
   size_t size = (size_t)(p->c.end - name);
   if (!read_name(p)) return no_type(name, size, err);
-  int rc = p->sized ? no_size(name, size, p->type, err) : MM_OK;
+  int rc = p->missized ? no_size(name, size, p->type, err) : MM_OK;
   if (rc == MM_OK) rc = check_use(p, name, size, allow, err);
   if (rc == MM_OK) *type = p->type;
   return rc;

@@ -251,11 +251,13 @@ void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t siz
 /* Room for a text that is made, on the stack: a uuid, a short array. */
 #define SHORT_TEXT 256
 
-/* A text that is made of the bytes, in memory that SQLite frees. What needs more room than SQLite
-** can ask for is too big. */
+/* What sqlite3_malloc64 gives at most (SQLITE_MAX_ALLOCATION_SIZE). */
+#define MOST_ROOM 2147483391
+
+/* A text that is made of the bytes, in memory that SQLite frees. */
 static void result_made(sqlite3_context *context, mm_type type, const uint8_t *bytes,
                         uint64_t room) {
-  if (room > INT32_MAX / 2) {
+  if (room > MOST_ROOM) {
     sqlite3_result_error_toobig(context);
     return;
   }

@@ -25,8 +25,9 @@
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
+/* Blobs and texts, of the types that have an order. */
 static bool is_bytewise(mm_type type) {
-  return mm_type_gives(type) == MM_VALUE_BLOB || mm_type_gives(type) == MM_VALUE_TEXT;
+  return type.kind >= MM_BLOB;
 }
 
 static bool is_integer(mm_type type) {

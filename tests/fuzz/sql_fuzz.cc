@@ -97,10 +97,10 @@ struct Type {
 };
 
 const Type kTypes[] = {
-    {"u8", 1, false, false},    {"i8", 1, false, true},    {"u16le", 2, false, false},
-    {"i16be", 2, true, true},   {"u24be", 3, true, false}, {"i24le", 3, false, true},
-    {"u32le", 4, false, false}, {"i32be", 4, true, true},  {"i64le", 8, false, true},
-    {"u64be", 8, true, false},
+    {"u8", 1, false, false},    {"i8", 1, false, true},     {"u16le", 2, false, false},
+    {"i16be", 2, true, true},   {"u24be", 3, true, false},  {"i24le", 3, false, true},
+    {"u32le", 4, false, false}, {"i32be", 4, true, true},   {"i64le", 8, false, true},
+    {"u64be", 8, true, false},  {"u40le", 5, false, false}, {"i56be", 7, true, true},
 };
 
 class Program {
@@ -280,7 +280,7 @@ private:
   // ---- functions that read
 
   void Get(const View &v) {
-    const Type &type = kTypes[in_.Below(10)];
+    const Type &type = kTypes[in_.Below(12)];
     long long size = static_cast<long long>(Size(v)), at = Place(Size(v));
     long long from = at < 0 ? at + size : at;
     std::string call = "mmap_get(" + v.name + ", " + Text(at) + ", '" + type.name + "')";
@@ -373,7 +373,7 @@ private:
   // ---- functions that write
 
   void Set(const View &v) {
-    const Type &type = kTypes[in_.Below(10)];
+    const Type &type = kTypes[in_.Below(12)];
     long long size = static_cast<long long>(Size(v)), at = Place(Size(v));
     long long from = at < 0 ? at + size : at;
     long long value = static_cast<long long>(in_.Below(65536)) - 300;

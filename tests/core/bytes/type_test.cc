@@ -28,9 +28,10 @@ constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-const char *const kIntegers[] = {"u8",    "i8",    "u16le", "u16be", "i16le", "i16be",
-                                 "u24le", "u24be", "i24le", "i24be", "u32le", "u32be",
-                                 "i32le", "i32be", "u64le", "u64be", "i64le", "i64be"};
+const char *const kIntegers[] = {
+    "u8",    "i8",    "u16le", "u16be", "i16le", "i16be", "u24le", "u24be", "i24le", "i24be",
+    "u32le", "u32be", "i32le", "i32be", "u40le", "u40be", "i40le", "i40be", "u48le", "u48be",
+    "i48le", "i48be", "u56le", "u56be", "i56le", "i56be", "u64le", "u64be", "i64le", "i64be"};
 const char *const kFloats[] = {"f32le", "f32be", "f64le", "f64be"};
 
 // Exactly `size` bytes at an odd address, with nothing behind them: a sanitizer sees one too many.
@@ -198,7 +199,8 @@ TEST(TypeName, ComesBackAsItWasRead) {
   std::vector<string> names(std::begin(kIntegers), std::end(kIntegers));
   names.insert(names.end(), std::begin(kFloats), std::end(kFloats));
   for (const char *sized :
-       {"blob(1)", "blob(2147483647)", "text(20)", "utf16le(3)", "utf16be(2147483647)"}) {
+       {"blob(1)", "blob(2147483647)", "text(20)", "utf16le(3)", "utf16be(2147483647)", "latin1(9)",
+        "f16le", "f16be", "bf16le", "bf16be", "uuid", "guid", "u8[1]"}) {
     names.push_back(sized);
   }
   for (const string &name : names) EXPECT_EQ(CanonicalName(name), name);
@@ -258,6 +260,18 @@ TEST(TypeName, OfOthersIsUnderstoodButNotTaken) {
            {"binary(20)", "blob(20)"},
            {"utf16(8)", "utf16le(8) or utf16be(8)"},
            {"utf16le", "utf16le(n)"},
+           {"u40", "u40le or u40be"},
+           {"int56", "i56le or i56be"},
+           {"half", "f16le or f16be"},
+           {"float16_t", "f16le or f16be"},
+           {"bfloat16le", "bf16le"},
+           {"f16[3]", "f16le or f16be"},
+           {"leb128", "uleb128 or sleb128"},
+           {"cstring", "cstr"},
+           {"asciz", "cstr"},
+           {"latin1", "latin1(n)"},
+           {"uniqueidentifier", "guid"},
+           {"uuidle", "uuid"},
            {"u32le(4)", "u32le"}}) {
     EXPECT_EQ(ParseError(name), "'" + string(name) + "' is no type: say " + hint);
   }
@@ -280,6 +294,182 @@ TEST(TypeName, IsRefusedWhenThereIsNoneSuch) {
         "(3)",       "\xff"}) {
     EXPECT_NE(ParseError(name).find("' is no type"), string::npos) << name;
   }
+}
+
+TEST(TypeName, MayLeaveItsOrderOpenWhereThatIsAllowed) {
+  mm_error err = {};
+  for (const string name :
+       {"u16", "i24", "u64", "f16", "bf16", "f32", "f64", "utf16(8)", "u32[4]", "utf16(4)[2]"}) {
+    mm_type type = {};
+    ASSERT_EQ(mm_type_parse(name.data(), name.size(), MM_ALLOW_OPEN, &type, &err), MM_OK) << name;
+    EXPECT_TRUE(type.open && !type.big_endian) << name;
+    char canonical[MM_TYPE_NAME];
+    mm_type_name(type, canonical);
+    EXPECT_EQ(canonical, name);
+    for (bool big : {false, true}) {
+      mm_type closed = type;
+      mm_type_close(&closed, big);
+      EXPECT_EQ(closed.big_endian, big);
+      EXPECT_FALSE(closed.open);
+      mm_type_name(closed, canonical);
+      string expected = name;
+      expected.insert(expected.find_first_of("([") == string::npos ? expected.size()
+                                                                   : expected.find_first_of("(["),
+                      big ? "be" : "le");
+      EXPECT_EQ(canonical, expected);
+    }
+    EXPECT_EQ(mm_type_parse(name.data(), name.size(), 0, &type, &err), MM_ERROR) << name;
+  }
+  // These have none.
+  for (const string name :
+       {"u8", "i8", "blob(4)", "text(4)", "latin1(4)", "uuid", "u16le", "u8[2]"}) {
+    mm_type type = {}, closed;
+    ASSERT_EQ(mm_type_parse(name.data(), name.size(), MM_ALLOW_OPEN, &type, &err), MM_OK) << name;
+    EXPECT_FALSE(type.open) << name;
+    closed = type;
+    mm_type_close(&closed, true);
+    EXPECT_EQ(closed.big_endian, type.big_endian) << name;
+  }
+}
+
+TEST(TypeName, OfBitsAndOfNoFixedSizeIsForThoseWhoAllowIt) {
+  EXPECT_EQ(ParseError("b3"), "b3 is a part of some byte: read an integer, and use >> and & on it");
+  EXPECT_EQ(ParseError("ULEB128"), "uleb128 has no fixed size");
+  EXPECT_EQ(ParseError("cstr( x'0A', 20 )"), "cstr(x'0a', 20) has no fixed size");
+  mm_type type = {};
+  mm_error err = {};
+  for (auto [name, canonical] : std::initializer_list<std::pair<const char *, const char *>>{
+           {"b1", "b1"},
+           {"B64LE", "b64le"},
+           {"uleb128", "uleb128"},
+           {"sleb128", "sleb128"},
+           {"varint", "varint"},
+           {"vlq", "vlq"},
+           {"vlq1", "vlq1"},
+           {"cstr", "cstr"},
+           {"cstr(20)", "cstr(20)"},
+           {"cstr ( 0x14 )", "cstr(20)"},
+           {"cstr(x'00')", "cstr"},
+           {"cstr(X'0D0a')", "cstr(x'0d0a')"},
+           {"cstr(x'00000000',2147483647)", "cstr(x'00000000', 2147483647)"},
+           {"cstr(20, x'0000')", "cstr(x'0000', 20)"}}) {
+    unsigned allow = MM_ALLOW_BITS | MM_ALLOW_VARIABLE;
+    char out[MM_TYPE_NAME];
+    ASSERT_EQ(mm_type_parse(name, strlen(name), allow, &type, &err), MM_OK) << name << err.text;
+    mm_type_name(type, out);
+    EXPECT_STREQ(out, canonical);
+    EXPECT_FALSE(mm_type_is_fixed(type) || mm_type_is_ordered(type)) << name;
+  }
+  for (const string name : {"b0",
+                            "b65",
+                            "b01",
+                            "b1be",
+                            "b3[2]",
+                            "uleb128[2]",
+                            "uleb128le",
+                            "cstr()",
+                            "cstr(x'')",
+                            "cstr(x'0')",
+                            "cstr(x'0g')",
+                            "cstr(x'0a)",
+                            "cstr(x'0102030405')",
+                            "cstr(x'01020304055)",
+                            "cstr(x'0a'5)",
+                            "cstr(1,2)",
+                            "cstr(x'0a',x'0d')",
+                            "cstr(20,)",
+                            "cstr(,20)",
+                            "cstr(20",
+                            "cstr[2]",
+                            "varint(9)"}) {
+    EXPECT_EQ(mm_type_parse(name.data(), name.size(), 7, &type, &err), MM_ERROR) << name;
+  }
+  EXPECT_EQ(mm_type_parse("cstr(1, x'0d0a')", 16, 7, &type, &err), MM_ERROR);
+  EXPECT_STREQ(err.text, "'cstr(1, x'0d0a')' is no type: its size must be 2 to 2147483647");
+}
+
+// What it leaves over: "the type count".
+string Counted(const string &name) {
+  mm_type type = {};
+  mm_error err = {};
+  const char *count;
+  size_t size;
+  if (mm_type_parse_counted(name.data(), name.size(), MM_ALLOW_OPEN, &type, &count, &size, &err)) {
+    EXPECT_EQ(size, 0u);
+    return "none";
+  }
+  char canonical[MM_TYPE_NAME];
+  mm_type_name(type, canonical);
+  if (size) EXPECT_EQ(type.size, 0u) << name;
+  return canonical + (size ? " " + string(count, size) : "");
+}
+
+TEST(TypeName, MayHaveACountThatIsNoNumberYet) {
+  EXPECT_EQ(Counted("blob(20)"), "blob(20)");
+  EXPECT_EQ(Counted("blob( length - 4 )"), "blob(0) length - 4");
+  EXPECT_EQ(Counted("blob(4 + n)"), "blob(0) 4 + n");
+  EXPECT_EQ(Counted("text((a) + (b))"), "text(0) (a) + (b)");
+  EXPECT_EQ(Counted("utf16(n)"), "utf16(0) n");
+  EXPECT_EQ(Counted("latin1(n)"), "latin1(0) n");
+  EXPECT_EQ(Counted("u32le[count]"), "u32le[0] count");
+  EXPECT_EQ(Counted("u32[ a[1] ]"), "u32[0] a[1]");
+  EXPECT_EQ(Counted("text(4)[n * 2]"), "text(4)[0] n * 2");
+  EXPECT_EQ(Counted("u16le[7]"), "u16le[7]");
+  for (const char *wrong : {"blob()", "blob(  )", "blob(n", "blob(n)[4]", "blob(n)[m]", "u8(n)",
+                            "u32[]", "u32[n", "u32[n)", "uuid(n)", "blob(n) x", "blob(0)"}) {
+    EXPECT_EQ(Counted(wrong), "none") << wrong;
+  }
+}
+
+// Whatever is taken has a name, and that is read as the same type.
+TEST(TypeName, OfRandomPartsComesBackOrIsRefused) {
+  std::mt19937_64 random(7);
+  const char *const parts[] = {"u",     "i",           "b",    "f",      "8",    "16",     "24",
+                               "64",    "le",          "be",   "bf16",   "blob", "text",   "latin1",
+                               "utf16", "uuid",        "guid", "cstr",   "vlq",  "varint", "leb128",
+                               "(",     ")",           "[",    "]",      "(4)",  "[3]",    "x'0a'",
+                               "x'",    "'",           ",",    " ",      "0",    "1",      "0x",
+                               "-",     "99999999999", "(n)",  "[n + 1]"};
+  int taken = 0;
+  for (int i = 0; i < 300000; i++) {
+    string name;
+    for (size_t n = 1 + random() % 5; n > 0; n--) name += parts[random() % std::size(parts)];
+    mm_type type = {}, again = {};
+    mm_error err = {};
+    char canonical[MM_TYPE_NAME], twice[MM_TYPE_NAME];
+    Bytes exact(name);
+    const char *text = reinterpret_cast<const char *>(exact.data()), *count;
+    size_t count_size;
+    (void)mm_type_parse_counted(text, name.size(), 7, &type, &count, &count_size, &err);
+    if (mm_type_parse(text, name.size(), 7, &type, &err)) continue;
+    taken++;
+    mm_type_name(type, canonical);
+    ASSERT_EQ(mm_type_parse(canonical, strlen(canonical), 7, &again, &err), MM_OK) << canonical;
+    mm_type_name(again, twice);
+    ASSERT_STREQ(canonical, twice);
+    ASSERT_EQ(again.kind, type.kind) << name;
+    ASSERT_EQ(again.size, type.size) << name;
+    ASSERT_EQ(again.item_size, type.item_size) << name;
+  }
+  EXPECT_GT(taken, 3000);
+}
+
+TEST(TypeName, OfAnArrayIsOfItemsOfOneSize) {
+  EXPECT_EQ(CanonicalName("U16BE [ 0x10 ]"), "u16be[16]");
+  mm_type type = Type("text(4)[3]");
+  EXPECT_EQ(type.kind, MM_ARRAY);
+  EXPECT_EQ(type.item, MM_TEXT);
+  EXPECT_EQ(type.item_size, 4u);
+  EXPECT_EQ(type.size, 12u);
+  for (const char *name :
+       {"u8[]", "u8[n]", "u8[2][3]", "u8[2", "u8 2]", "[2]", "blob[2]", "u8[-1]"}) {
+    EXPECT_NE(ParseError(name).find("' is no type"), string::npos) << name;
+  }
+  EXPECT_NE(ParseError("u8[0]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("blob(0)[3]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("blob(0)[0]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("blob(9999999999)[3]").find("its size must be"), string::npos);
+  EXPECT_NE(ParseError("u16le[1073741824]").find("its size must be"), string::npos);
 }
 
 TEST(TypeName, IsRefusedWithASizeOutOfRange) {
@@ -802,6 +992,68 @@ TEST(TypeUtf16, RefusesWhatWouldNotBeReadBack) {
   EXPECT_EQ(DecodeText("utf16be(8)", Encode("utf16be(8)", Integer(-7))), "-7");
 }
 
+// latin1
+
+TEST(TypeLatin1, IsIso88591UpToItsNul) {
+  EXPECT_EQ(Encode("latin1(4)", Text("h\xc3\xa9")), string("h\xe9\0\0", 4));
+  EXPECT_EQ(DecodeText("latin1(4)", string("h\xe9\0x", 4)), "h\xc3\xa9");
+  for (int c = 1; c < 256; c++) {
+    string byte(1, static_cast<char>(c)), utf8 = byte;
+    if (c >= 0x80) utf8 = {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 0x3f))};
+    EXPECT_EQ(DecodeText("latin1(1)", byte), utf8);
+    EXPECT_EQ(Encode("latin1(1)", Text(utf8)), byte);
+  }
+  EXPECT_EQ(DecodeText("latin1(3)", string(3, '\xff')).size(), mm_type_buffer(Type("latin1(3)")));
+}
+
+TEST(TypeLatin1, RefusesWhatWouldNotBeReadBack) {
+  EXPECT_EQ(Encode("latin1(9)", Text("\xe2\x82\xac")),
+            "'\xe2\x82\xac' (not all of it in latin1) does not fit latin1(9)");
+  EXPECT_EQ(Encode("latin1(9)", Text("\xc4\x80")),
+            "'\xc4\x80' (not all of it in latin1) does not fit latin1(9)");
+  EXPECT_EQ(Encode("latin1(9)", Text("a\xff")),
+            "'a?' (not all of it in latin1) does not fit latin1(9)");
+  EXPECT_EQ(Encode("latin1(2)", Text("abc")), "'abc' (3 bytes) does not fit latin1(2)");
+  EXPECT_EQ(Encode("latin1(4)", Text(string("a\0b", 3))),
+            "'a?b' (with a NUL inside) does not fit latin1(4)");
+  EXPECT_EQ(Encode("latin1(4)", Blob("a")), "a blob does not fit latin1(4)");
+  EXPECT_EQ(Encode("latin1(4)", Integer(-12)), string("-12\0", 4));
+}
+
+// uuid and guid
+
+TEST(TypeUuid, IsInTheOrderOfItsName) {
+  // As Python's uuid.UUID(bytes=…) and UUID(bytes_le=…) have it.
+  string bytes;
+  for (int i = 0; i < 16; i++) bytes += static_cast<char>(17 * i);
+  EXPECT_EQ(DecodeText("uuid", bytes), "00112233-4455-6677-8899-aabbccddeeff");
+  EXPECT_EQ(DecodeText("guid", bytes), "33221100-5544-7766-8899-aabbccddeeff");
+  for (const string text :
+       {"00112233-4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-AaBbCcDdEeFf",
+        "{00112233-4455-6677-8899-AABBCCDDEEFF}"}) {
+    EXPECT_EQ(Encode("uuid", Text(text)), bytes);
+    EXPECT_EQ(DecodeText("guid", Encode("guid", Text(text))),
+              "00112233-4455-6677-8899-aabbccddeeff");
+  }
+  EXPECT_EQ(Encode("uuid", Blob(bytes)), bytes);
+  EXPECT_EQ(Encode("guid", Blob(bytes)), bytes);
+}
+
+TEST(TypeUuid, RefusesAllElse) {
+  for (const string text :
+       {"", "00112233445566778899aabbccddeeff", "00112233-4455-6677-8899-aabbccddeef",
+        "00112233-4455-6677-8899-aabbccddeefff", "00112233-4455-6677-8899-aabbccddeefg",
+        "0011223-34455-6677-8899-aabbccddeeff", "00112233_4455-6677-8899-aabbccddeeff",
+        "{00112233-4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-aabbccddeeff}",
+        "(00112233-4455-6677-8899-aabbccddeeff)", "{00112233-4455-6677-8899-aabbccddeeff]"}) {
+    EXPECT_FALSE(Fits("uuid", Text(text))) << text;
+    EXPECT_FALSE(Fits("guid", Text(text))) << text;
+  }
+  EXPECT_EQ(Encode("uuid", Blob("abc")), "a blob (3 bytes) does not fit uuid");
+  EXPECT_EQ(Encode("guid", Integer(7)), "7 does not fit guid");
+  EXPECT_EQ(Encode("uuid", Null()), "NULL does not fit uuid");
+}
+
 // Order
 
 TEST(TypeOrder, OfIntegersIsThatOfTheirValues) {
@@ -868,8 +1120,9 @@ TEST(TypeOrder, OfUtf16IsThatOfCodePoints) {
 TEST(TypeOrder, AgreesWithWhatIsDecoded) {
   std::mt19937_64 random(4);
   const string alphabet("\0\0ab\x7f\x80\xd8\xdc\xff\xfd", 10);
-  for (const string name : {"text(1)", "text(3)", "utf16le(4)", "utf16be(5)", "utf16be(8)",
-                            "blob(2)", "u16le", "i16be", "i24le", "u32be", "i64le"}) {
+  for (const string name :
+       {"text(1)", "text(3)", "utf16le(4)", "utf16be(5)", "utf16be(8)", "blob(2)", "u16le", "i16be",
+        "i24le", "u32be", "i64le", "u40be", "i56le", "latin1(3)", "uuid", "guid"}) {
     for (int i = 0; i < 5000; i++) {
       string a, b;
       for (uint32_t n = 0; n < Type(name).size; n++) {

@@ -17,8 +17,6 @@ namespace {
 
 using std::string;
 
-__extension__ typedef unsigned __int128 Wide;
-
 const char *const kNames[] = {"uleb128", "sleb128", "varint", "vlq", "vlq1"};
 
 mm_type Type(const string &name) {
@@ -139,19 +137,15 @@ string Varint(uint64_t value) {
 // constructed by concatenating the lower 7 bit of each byte, and for n >= 2 adding 2^7 + 2^14 + ...
 // + 2^(7*(n-1)) to the result" (gitformat-pack).
 string Vlq1(uint64_t value) {
-  Wide below = 0; // values of fewer bytes
-  for (unsigned n = 1;; n++) {
-    Wide count = Wide(1) << (7 * n);
-    if (value < below + count) {
-      uint64_t rest = static_cast<uint64_t>(value - below);
-      string groups;
-      for (unsigned i = 0; i < n; i++) {
-        groups.insert(groups.begin(), static_cast<char>(rest >> 7 * i & 0x7f));
-      }
-      return Ends(groups);
-    }
-    below += count;
+  uint64_t below = 0; // values of fewer bytes
+  unsigned n = 1;
+  for (; n < 10 && value - below >= (uint64_t{1} << 7 * n); n++) below += uint64_t{1} << 7 * n;
+  string groups;
+  for (unsigned i = 0; i < n; i++) {
+    uint64_t group = 7 * i < 64 ? (value - below) >> 7 * i : 0;
+    groups.insert(groups.begin(), static_cast<char>(group & 0x7f));
   }
+  return Ends(groups);
 }
 
 string Expected(const string &name, int64_t value) {
@@ -237,7 +231,21 @@ TEST(Varlen, IsDamageBeyond64Bits) {
   EXPECT_EQ(Extent("varint", string(20, '\xff')), "9");
 }
 
-// Any bytes at all: what is read is what the definition says, by arithmetic wide enough.
+// A number that may come to be past 64 bits.
+struct Counted {
+  uint64_t value = 0;
+  bool past = false;
+  void Add(uint64_t n) {
+    past = past || value + n < value;
+    value += n;
+  }
+  void Shift(unsigned bits) {
+    past = past || (bits >= 64 ? value != 0 : bits > 0 && value >> (64 - bits) != 0);
+    value = bits >= 64 ? 0 : value << bits;
+  }
+};
+
+// Any bytes at all: what is read is what the definition says.
 TEST(Varlen, ReadsRandomBytesAsDefined) {
   std::mt19937_64 random(3);
   for (int i = 0; i < 200000; i++) {
@@ -250,17 +258,24 @@ TEST(Varlen, ReadsRandomBytesAsDefined) {
     size_t size = 1;
     while (bytes[size - 1] & 0x80) size++;
     if (size > 10) continue;
-    Wide vlq = 0, vlq1 = 0, leb = 0;
+    Counted vlq, vlq1, leb;
     for (size_t n = 0; n < size; n++) {
-      vlq = vlq << 7 | (bytes[n] & 0x7f);
-      vlq1 = (n ? vlq1 + 1 : 0) << 7 | (bytes[n] & 0x7f);
-      leb |= Wide(bytes[n] & 0x7f) << 7 * n;
+      Counted group;
+      group.Add(static_cast<uint8_t>(bytes[n]) & 0x7f);
+      vlq.Shift(7);
+      vlq.Add(group.value);
+      vlq1.Add(n > 0);
+      vlq1.Shift(7);
+      vlq1.Add(group.value);
+      group.Shift(static_cast<unsigned>(7 * n));
+      leb.Add(group.value);
+      leb.past = leb.past || group.past;
     }
-    for (auto [name, wide] : {std::pair("uleb128", leb), {"vlq", vlq}, {"vlq1", vlq1}}) {
-      if (wide >> 64) {
+    for (auto [name, number] : {std::pair("uleb128", leb), {"vlq", vlq}, {"vlq1", vlq1}}) {
+      if (number.past) {
         ASSERT_EQ(Extent(name, bytes), "is past 64 bits");
       } else {
-        ASSERT_EQ(Decode(name, bytes.substr(0, size)), static_cast<int64_t>(wide)) << name;
+        ASSERT_EQ(Decode(name, bytes.substr(0, size)), static_cast<int64_t>(number.value)) << name;
       }
     }
   }

@@ -150,7 +150,7 @@ TEST_F(GetSet, WhatDoesNotFitIsNotStored) {
 TEST_F(GetSet, AnUnknownTypeIsAnError) {
   for (const char *type :
        {"", "u7", "u16", "u8le8", "blob", "blob(0)", "blob(-1)", "text()", "text(x)",
-        "blob(99999999999999999999)", "f16le", "U 8", "utf16(4)", "blob(4"}) {
+        "blob(99999999999999999999)", "f16", "U 8", "utf16(4)", "blob(4"}) {
     std::string error = Error("SELECT mmap_get('a', 0, " + Quote(type) + ")");
     EXPECT_EQ(error.substr(0, 16), "ERROR mmap_get: ") << type << ": " << error;
     error = Error("SELECT mmap_set('a', 0, 1, " + Quote(type) + ")");

@@ -210,6 +210,51 @@ template <bool big> bool LessUtf16(const std::string &a, const std::string &b) {
   return Points<big>(a) < Points<big>(b);
 }
 
+// A bf16 is the upper half of an f32.
+template <bool big> std::string MakeBfloat(Random &random, size_t, int spread) {
+  return Coded(Number(MakeReal<true>(random, 4, spread), true) >> 16, 2, big);
+}
+
+template <bool big> bool LessBfloat(const std::string &a, const std::string &b) {
+  return LessReal<true>(Coded(Number(a, big) << 16, 4, true), Coded(Number(b, big) << 16, 4, true));
+}
+
+// Any bits, but few of the numbers beside others that are like them.
+template <bool big> std::string MakeHalf(Random &random, size_t, int spread) {
+  static const uint16_t edges[] = {0,      0x8000, 1,      0x8001, 0x3c00, 0xbc00, 0x7bff,
+                                   0xfbff, 0x7c00, 0xfc00, 0x7e00, 0xffff, 0x4000, 0x4100};
+  uint64_t any = spread == 0 ? 0x3c00 + (random() % 4 << 8) : random();
+  return Coded(random() % 4 ? any : edges[random() % 14], 2, big);
+}
+
+// By IEEE 754: sign and magnitude, but that -0.0 is 0.0; NaN first.
+template <bool big> bool LessHalf(const std::string &a, const std::string &b) {
+  auto place = [](const std::string &bytes) {
+    int bits = static_cast<int>(Number(bytes, big)), magnitude = bits & 0x7fff;
+    if (magnitude > 0x7c00) return -0x10000;
+    return bits & 0x8000 ? -magnitude : magnitude;
+  };
+  return place(a) < place(b);
+}
+
+// Latin1 that has high bytes, and then what is past the NUL.
+std::string MakeLatin1(Random &random, size_t size, int spread) {
+  std::string bytes = MakeText(random, size, spread);
+  for (char &c : bytes) {
+    if (c && random() % 4 == 0) c = static_cast<char>(c | 0x80);
+  }
+  return bytes;
+}
+
+// A guid's text goes through its bytes in this order.
+bool LessGuid(const std::string &a, const std::string &b) {
+  for (int i : {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15}) {
+    auto x = static_cast<uint8_t>(a[i]), y = static_cast<uint8_t>(b[i]);
+    if (x != y) return x < y;
+  }
+  return false;
+}
+
 bool LessBytes(const std::string &a, const std::string &b) {
   return memcmp(a.data(), b.data(), a.size()) < 0;
 }
@@ -235,6 +280,16 @@ const std::vector<KeyType> &KeyTypes() {
       {"text(14)", "TEXT", 14, MakeText, LessText},
       {"utf16le(10)", "TEXT", 10, MakeUtf16<false>, LessUtf16<false>},
       {"utf16be(6)", "TEXT", 6, MakeUtf16<true>, LessUtf16<true>},
+      {"u40le", "INTEGER", 5, MakeInteger<false>, LessUnsigned<false>},
+      {"i48be", "INTEGER", 6, MakeInteger<true>, LessSigned<true>},
+      {"u56be", "INTEGER", 7, MakeInteger<true>, LessUnsigned<true>},
+      {"i56le", "INTEGER", 7, MakeInteger<false>, LessSigned<false>},
+      {"f16le", "REAL", 2, MakeHalf<false>, LessHalf<false>},
+      {"f16be", "REAL", 2, MakeHalf<true>, LessHalf<true>},
+      {"bf16be", "REAL", 2, MakeBfloat<true>, LessBfloat<true>},
+      {"latin1(9)", "TEXT", 9, MakeLatin1, LessText},
+      {"uuid", "TEXT", 16, MakeBlob, LessBytes},
+      {"guid", "TEXT", 16, MakeBlob, LessGuid},
   };
   return types;
 }
