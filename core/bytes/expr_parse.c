@@ -7,21 +7,21 @@
 ** between two nestings there are at most as many calls as levels. */
 
 /* Stops once lexer->rc is set. */
-typedef struct parser {
+typedef struct expr_parser {
   expr_lexer lexer;
   expr_writer writer;
   mm_expr_bind *bind;
   void *context;
   int nesting;
-} parser;
+} expr_parser;
 
-static expr_part parse_expression(parser *p, int least);
-static expr_part parse_operand(parser *p);
+static expr_part parse_expression(expr_parser *p, int least);
+static expr_part parse_operand(expr_parser *p);
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
 /* The token ahead cannot be: `wanted` is what could, or NULL. */
-static void parse_unexpected(parser *p, const char *wanted) {
+static void parse_unexpected(expr_parser *p, const char *wanted) {
   const expr_token *token = &p->lexer.token;
   if (wanted) {
     expr_lex_fail(&p->lexer, "%s is missing", wanted);
@@ -33,24 +33,24 @@ static void parse_unexpected(parser *p, const char *wanted) {
   }
 }
 
-static bool parse_take(parser *p, int kind) {
+static bool parse_take(expr_parser *p, int kind) {
   if (p->lexer.rc || p->lexer.token.kind != kind) return false;
   expr_lex_next(&p->lexer);
   return true;
 }
 
-static void parse_need(parser *p, int kind, const char *what) {
+static void parse_need(expr_parser *p, int kind, const char *what) {
   if (!parse_take(p, kind)) parse_unexpected(p, what);
 }
 
-static bool parse_take_word(parser *p, const char *word) {
+static bool parse_take_word(expr_parser *p, const char *word) {
   if (p->lexer.rc || !expr_lex_is(&p->lexer, word)) return false;
   expr_lex_next(&p->lexer);
   return true;
 }
 
 /* Such a list as "(a, b": is there another? Else it has ended. */
-static bool parse_more(parser *p) {
+static bool parse_more(expr_parser *p) {
   if (parse_take(p, EXPR_T_COMMA)) return true;
   parse_need(p, EXPR_T_CLOSE, "')'");
   return false;
@@ -58,24 +58,25 @@ static bool parse_more(parser *p) {
 
 /* ---- literals and names ---------------------------------------------------------------------- */
 
-static expr_part parse_integer(parser *p, int64_t integer) {
+static expr_part parse_integer(expr_parser *p, int64_t integer) {
   mm_value value = expr_null();
   expr_set(&value, integer);
   return expr_write_constant(&p->writer, value);
 }
 
-/* The magnitude of a token; false if it is above 2^63. */
+/* The magnitude of a token; false if it is above 2^64. */
 static bool parse_decimal(const expr_token *token, uint64_t *n) {
   *n = 0;
   for (size_t i = 0; i < token->size; i++) {
-    *n = *n * 10 + (uint64_t)(token->text[i] - '0');
-    if (*n > UINT64_C(1) << 63) return false;
+    uint64_t digit = (uint64_t)(token->text[i] - '0');
+    if (__builtin_mul_overflow(*n, (uint64_t)10, n)) return false;
+    if (__builtin_add_overflow(*n, digit, n)) return false;
   }
   return true;
 }
 
 /* SQLite makes a real of what does not fit. */
-static expr_part parse_decimal_literal(parser *p) {
+static expr_part parse_decimal_literal(expr_parser *p) {
   expr_token token = p->lexer.token;
   uint64_t n;
   if (!parse_decimal(&token, &n) || n >> 63) {
@@ -90,7 +91,7 @@ static unsigned parse_hex_digit(char c) {
 }
 
 /* 64 bits, of which the first is the sign. */
-static expr_part parse_hex_literal(parser *p) {
+static expr_part parse_hex_literal(expr_parser *p) {
   expr_token token = p->lexer.token;
   uint64_t n = 0;
   bool fits = true;
@@ -106,7 +107,7 @@ static expr_part parse_hex_literal(parser *p) {
 }
 
 /* Memory for a literal of which `size` bytes are written. */
-static uint8_t *parse_allocate(parser *p, size_t size) {
+static uint8_t *parse_allocate(expr_parser *p, size_t size) {
   uint8_t *bytes = p->lexer.rc ? NULL : expr_frame_alloc(&p->writer.expr->written, size);
   if (!bytes && !p->lexer.rc) p->lexer.rc = mm_fail_nomem(p->lexer.err);
   return bytes;
@@ -123,7 +124,7 @@ static size_t parse_unquote(const expr_token *token, uint8_t *out) {
   return size;
 }
 
-static expr_part parse_text_literal(parser *p) {
+static expr_part parse_text_literal(expr_parser *p) {
   mm_value value = {.kind = MM_VALUE_TEXT};
   uint8_t *bytes = parse_allocate(p, p->lexer.token.size);
   if (bytes) value.size = parse_unquote(&p->lexer.token, bytes);
@@ -132,7 +133,7 @@ static expr_part parse_text_literal(parser *p) {
   return expr_write_constant(&p->writer, value);
 }
 
-static expr_part parse_blob_literal(parser *p) {
+static expr_part parse_blob_literal(expr_parser *p) {
   const char *digits = p->lexer.token.text + 2;
   mm_value value = {.kind = MM_VALUE_BLOB, .size = p->lexer.token.size / 2 - 1};
   uint8_t *bytes = parse_allocate(p, value.size);
@@ -145,7 +146,7 @@ static expr_part parse_blob_literal(parser *p) {
   return expr_write_constant(&p->writer, value);
 }
 
-static expr_part parse_truth_literal(parser *p, int64_t truth) {
+static expr_part parse_truth_literal(expr_parser *p, int64_t truth) {
   expr_part part = parse_integer(p, truth);
   part.literal = true;
   return part;
@@ -154,14 +155,14 @@ static expr_part parse_truth_literal(parser *p, int64_t truth) {
 #define PARSE_NAME_MAX 255
 
 /* Find the name; `name` has room for it. */
-static expr_part parse_bound(parser *p, const char *name) {
+static expr_part parse_bound(expr_parser *p, const char *name) {
   mm_expr_name bound = {0};
   if (!p->lexer.rc && !p->bind) expr_lex_fail(&p->lexer, "there are no names, so no '%s'", name);
   if (!p->lexer.rc) p->lexer.rc = p->bind(p->context, name, &bound, p->lexer.err);
   return expr_write_slot(&p->writer, &bound);
 }
 
-static expr_part parse_name(parser *p, const expr_token *token) {
+static expr_part parse_name(expr_parser *p, const expr_token *token) {
   char name[PARSE_NAME_MAX + 1];
   size_t size = token->size;
   if (size > PARSE_NAME_MAX) {
@@ -181,13 +182,13 @@ static expr_part parse_name(parser *p, const expr_token *token) {
 /* ---- what jumps ------------------------------------------------------------------------------ */
 
 /* One value is left, where several ways have led. */
-static expr_part parse_joined(parser *p, expr_part part, size_t chain, bool constant) {
+static expr_part parse_joined(expr_parser *p, expr_part part, size_t chain, bool constant) {
   expr_land(&p->writer, chain, p->writer.depth);
   return expr_write_end(&p->writer, part, constant);
 }
 
 /* a AND b, a OR b. */
-static expr_part parse_logic(parser *p, expr_part a, bool is_and) {
+static expr_part parse_logic(expr_parser *p, expr_part a, bool is_and) {
   size_t end = 0;
   expr_write(&p->writer, is_and ? EXPR_AND_JUMP : EXPR_OR_JUMP, 0);
   expr_chain(&p->writer, &end);
@@ -198,7 +199,7 @@ static expr_part parse_logic(parser *p, expr_part a, bool is_and) {
 }
 
 /* After BETWEEN. The middle reaches to the next AND. */
-static expr_part parse_between(parser *p, expr_part x) {
+static expr_part parse_between(expr_parser *p, expr_part x) {
   size_t end = 0;
   expr_part low = parse_expression(p, EXPR_LEVEL_NOT);
   int affinity = expr_compare_affinity(x, low);
@@ -216,13 +217,13 @@ static expr_part parse_between(parser *p, expr_part x) {
 
 /* x IN (): never, even for NULL. SQLite forgets x and makes the literal FALSE of it (parse.y); NOT IN
 ** () is TRUE. */
-static expr_part parse_in_nothing(parser *p, expr_part x, bool negated) {
+static expr_part parse_in_nothing(expr_parser *p, expr_part x, bool negated) {
   expr_unwrite(&p->writer, x);
   return parse_truth_literal(p, negated);
 }
 
 /* After IN. Of the affinities that of the left side counts alone. */
-static expr_part parse_in(parser *p, expr_part x, bool negated) {
+static expr_part parse_in(expr_parser *p, expr_part x, bool negated) {
   size_t end = 0;
   bool constant = x.constant;
   parse_need(p, EXPR_T_OPEN, "'(' behind IN");
@@ -242,20 +243,20 @@ static expr_part parse_in(parser *p, expr_part x, bool negated) {
 }
 
 /* After CASE. A value of the cases: `kind` and `constant` are those of all so far. */
-typedef struct parser_cases {
+typedef struct expr_cases {
   expr_part part;
   size_t end; /* the chain of jumps there */
   bool constant;
-} parser_cases;
+} expr_cases;
 
-static void parse_result(parser *p, parser_cases *cases) {
+static void parse_result(expr_parser *p, expr_cases *cases) {
   expr_part value = parse_expression(p, EXPR_LEVEL_OR);
   cases->part.kind = expr_either(cases->part.kind, value.kind);
   cases->constant = cases->constant && value.constant;
 }
 
 /* The condition of CASE WHEN, or of CASE x WHEN with `x`, which then is on the stack. */
-static void parse_condition(parser *p, parser_cases *cases, const expr_part *x, size_t *next) {
+static void parse_condition(expr_parser *p, expr_cases *cases, const expr_part *x, size_t *next) {
   expr_part y = parse_expression(p, EXPR_LEVEL_OR);
   cases->constant = cases->constant && y.constant;
   if (x) {
@@ -268,13 +269,13 @@ static void parse_condition(parser *p, parser_cases *cases, const expr_part *x, 
 }
 
 /* After a result: to the end; what follows is the next case, with what was there before it. */
-static void parse_end_case(parser *p, parser_cases *cases, size_t next, int depth) {
+static void parse_end_case(expr_parser *p, expr_cases *cases, size_t next, int depth) {
   expr_write(&p->writer, EXPR_JUMP, 0);
   expr_chain(&p->writer, &cases->end);
   expr_land(&p->writer, next, depth);
 }
 
-static void parse_when(parser *p, parser_cases *cases, const expr_part *x) {
+static void parse_when(expr_parser *p, expr_cases *cases, const expr_part *x) {
   size_t next = 0;
   int depth = p->writer.depth;
   parse_condition(p, cases, x, &next);
@@ -283,7 +284,7 @@ static void parse_when(parser *p, parser_cases *cases, const expr_part *x) {
   parse_end_case(p, cases, next, depth);
 }
 
-static void parse_else(parser *p, parser_cases *cases, const expr_part *x) {
+static void parse_else(expr_parser *p, expr_cases *cases, const expr_part *x) {
   if (x) expr_write(&p->writer, EXPR_DROP, -1);
   if (parse_take(p, EXPR_T_ELSE)) {
     parse_result(p, cases);
@@ -292,9 +293,9 @@ static void parse_else(parser *p, parser_cases *cases, const expr_part *x) {
   }
 }
 
-static expr_part parse_case(parser *p) {
-  parser_cases cases = {.part = {.at = p->writer.expr->count, .kind = MM_VALUE_NULL},
-                        .constant = true};
+static expr_part parse_case(expr_parser *p) {
+  expr_cases cases = {.part = {.at = p->writer.expr->count, .kind = MM_VALUE_NULL},
+                      .constant = true};
   expr_part x = {0};
   bool given = p->lexer.token.kind != EXPR_T_WHEN;
   if (given) {
@@ -312,17 +313,17 @@ static expr_part parse_case(parser *p) {
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
-typedef struct parser_function {
+typedef struct expr_function {
   const char *name;
   int least, most;   /* arguments */
   const char *takes; /* in a sentence */
   int code;          /* of one argument, or of two: then each further one is taken with it */
-} parser_function;
+} expr_function;
 
 #define PARSE_ANY 1000000
 
 /* iif, coalesce and ifnull have no code: they jump. */
-static const parser_function parse_functions[] = {
+static const expr_function parse_functions[] = {
     {"abs", 1, 1, "1 argument", EXPR_ABS},
     {"align", 2, 2, "2 arguments", EXPR_ALIGN},
     {"coalesce", 2, PARSE_ANY, "2 arguments or more", 0},
@@ -336,7 +337,7 @@ static const parser_function parse_functions[] = {
 
 #define PARSE_FUNCTIONS (sizeof parse_functions / sizeof parse_functions[0])
 
-static const parser_function *parse_find_function(parser *p) {
+static const expr_function *parse_find_function(expr_parser *p) {
   const expr_token *token = &p->lexer.token;
   for (size_t i = 0; i < PARSE_FUNCTIONS; i++) {
     if (expr_lex_is(&p->lexer, parse_functions[i].name)) return &parse_functions[i];
@@ -347,7 +348,7 @@ static const parser_function *parse_find_function(parser *p) {
 }
 
 /* After an argument, the `count`th: is there another? */
-static bool parse_next_argument(parser *p, const parser_function *f, int count) {
+static bool parse_next_argument(expr_parser *p, const expr_function *f, int count) {
   bool more = p->lexer.token.kind == EXPR_T_COMMA;
   bool good = more ? count < f->most : count >= f->least;
   if (!more && p->lexer.token.kind != EXPR_T_CLOSE) {
@@ -359,14 +360,14 @@ static bool parse_next_argument(parser *p, const parser_function *f, int count) 
 }
 
 /* The second argument and those behind. */
-static expr_part parse_fold(parser *p, const parser_function *f, expr_part a) {
+static expr_part parse_fold(expr_parser *p, const expr_function *f, expr_part a) {
   for (int count = 1; parse_next_argument(p, f, count); count++) {
     a = expr_write_binary(&p->writer, f->code, a, parse_expression(p, EXPR_LEVEL_OR));
   }
   return f->most == 1 ? expr_write_unary(&p->writer, f->code, a, 0) : a;
 }
 
-static expr_part parse_coalesce(parser *p, const parser_function *f, expr_part a) {
+static expr_part parse_coalesce(expr_parser *p, const expr_function *f, expr_part a) {
   size_t end = 0;
   bool constant = a.constant;
   for (int count = 1; parse_next_argument(p, f, count); count++) {
@@ -379,8 +380,8 @@ static expr_part parse_coalesce(parser *p, const parser_function *f, expr_part a
   return parse_joined(p, a, end, constant);
 }
 
-static expr_part parse_iif(parser *p, const parser_function *f, expr_part condition) {
-  parser_cases cases = {.part = condition, .constant = condition.constant};
+static expr_part parse_iif(expr_parser *p, const expr_function *f, expr_part condition) {
+  expr_cases cases = {.part = condition, .constant = condition.constant};
   size_t next = 0;
   cases.part.kind = MM_VALUE_NULL;
   expr_write(&p->writer, EXPR_JUMP_UNLESS, -1);
@@ -394,7 +395,7 @@ static expr_part parse_iif(parser *p, const parser_function *f, expr_part condit
 }
 
 /* Between its brackets. */
-static expr_part parse_function(parser *p, const parser_function *f) {
+static expr_part parse_function(expr_parser *p, const expr_function *f) {
   bool none = p->lexer.token.kind == EXPR_T_CLOSE;
   if (none) expr_lex_fail(&p->lexer, "%s() takes %s", f->name, f->takes);
   expr_part a = parse_expression(p, EXPR_LEVEL_OR);
@@ -405,21 +406,21 @@ static expr_part parse_function(parser *p, const parser_function *f) {
 /* ---- operands -------------------------------------------------------------------------------- */
 
 /* A name, or a function if a bracket follows. */
-static expr_part parse_word(parser *p) {
+static expr_part parse_word(expr_parser *p) {
   expr_lexer before = p->lexer;
   expr_part nothing = {0};
   expr_lex_next(&p->lexer);
   bool call = before.token.kind != EXPR_T_QUOTED && p->lexer.token.kind == EXPR_T_OPEN;
   if (!call) return parse_name(p, &before.token);
   p->lexer = before;
-  const parser_function *f = parse_find_function(p);
+  const expr_function *f = parse_find_function(p);
   expr_lex_next(&p->lexer);
   expr_lex_next(&p->lexer);
   return f ? parse_function(p, f) : nothing;
 }
 
 /* SQLite reads -9223372036854775808 as one literal. */
-static expr_part parse_minus(parser *p) {
+static expr_part parse_minus(expr_parser *p) {
   uint64_t n;
   bool decimal = p->lexer.token.kind == EXPR_T_INTEGER;
   if (decimal && parse_decimal(&p->lexer.token, &n) && n == UINT64_C(1) << 63) {
@@ -430,33 +431,33 @@ static expr_part parse_minus(parser *p) {
 }
 
 /* An operand with + in front is a value, not a column. */
-static expr_part parse_plus(parser *p) {
+static expr_part parse_plus(expr_parser *p) {
   expr_part x = parse_operand(p);
   x.affinity = EXPR_AFFINITY_NONE;
   x.literal = false;
   return x;
 }
 
-static expr_part parse_signed(parser *p) {
+static expr_part parse_signed(expr_parser *p) {
   int operation = p->lexer.token.operation;
   if (operation != EXPR_ADD && operation != EXPR_SUBTRACT) parse_unexpected(p, NULL);
   expr_lex_next(&p->lexer);
   return operation == EXPR_ADD ? parse_plus(p) : parse_minus(p);
 }
 
-static expr_part parse_brackets(parser *p) {
+static expr_part parse_brackets(expr_parser *p) {
   expr_part x = parse_expression(p, EXPR_LEVEL_OR);
   parse_need(p, EXPR_T_CLOSE, "')'");
   return x;
 }
 
 /* NOT takes all that binds more tightly, wherever it stands itself: 1 + NOT 2 = 3. */
-static expr_part parse_not(parser *p) {
+static expr_part parse_not(expr_parser *p) {
   return expr_write_unary(&p->writer, EXPR_NOT, parse_expression(p, EXPR_LEVEL_NOT), 0);
 }
 
 /* An operand that begins with a token which has been taken; others are left for the caller. */
-static expr_part parse_begun(parser *p, int kind) {
+static expr_part parse_begun(expr_parser *p, int kind) {
   switch (kind) {
     case EXPR_T_NULL:
       return expr_write_constant(&p->writer, expr_null());
@@ -475,7 +476,7 @@ static expr_part parse_begun(parser *p, int kind) {
   }
 }
 
-static expr_part parse_any_operand(parser *p) {
+static expr_part parse_any_operand(expr_parser *p) {
   expr_part nothing = {0};
   int kind = p->lexer.token.kind;
   switch (kind) {
@@ -508,7 +509,7 @@ static expr_part parse_any_operand(parser *p) {
   }
 }
 
-static expr_part parse_operand(parser *p) {
+static expr_part parse_operand(expr_parser *p) {
   expr_part part = {0};
   if (++p->nesting > EXPR_NESTING_MAX) {
     expr_lex_fail(&p->lexer, "more than %d levels are nested", EXPR_NESTING_MAX);
@@ -521,7 +522,7 @@ static expr_part parse_operand(parser *p) {
 /* ---- operators ------------------------------------------------------------------------------- */
 
 /* x IS TRUE asks for the truth of x. */
-static expr_part parse_is_truth(parser *p, expr_part x, expr_part b, bool negated) {
+static expr_part parse_is_truth(expr_parser *p, expr_part x, expr_part b, bool negated) {
   bool wanted = !p->lexer.rc && expr_part_constant(&p->writer, b)->integer;
   expr_unwrite(&p->writer, b);
   uint32_t how = (wanted ? EXPR_TRUTH_WANTED : 0u) | (negated ? EXPR_TRUTH_NEGATED : 0u);
@@ -529,7 +530,7 @@ static expr_part parse_is_truth(parser *p, expr_part x, expr_part b, bool negate
 }
 
 /* After IS. IS NOT DISTINCT FROM is IS. */
-static expr_part parse_is(parser *p, expr_part x) {
+static expr_part parse_is(expr_parser *p, expr_part x) {
   bool negated = parse_take(p, EXPR_T_NOT);
   if (parse_take_word(p, "distinct")) {
     if (!parse_take_word(p, "from")) parse_unexpected(p, "FROM behind DISTINCT");
@@ -541,14 +542,14 @@ static expr_part parse_is(parser *p, expr_part x) {
 }
 
 /* After NOT. */
-static expr_part parse_negated(parser *p, expr_part x) {
+static expr_part parse_negated(expr_parser *p, expr_part x) {
   if (parse_take(p, EXPR_T_IN)) return parse_in(p, x, true);
   if (parse_take(p, EXPR_T_NULL)) return expr_write_unary(&p->writer, EXPR_NOTNULL, x, 0);
   parse_need(p, EXPR_T_BETWEEN, "IN, BETWEEN or NULL behind NOT");
   return expr_write_unary(&p->writer, EXPR_NOT, parse_between(p, x), 0);
 }
 
-static expr_part parse_operator(parser *p, const expr_token *token, expr_part x) {
+static expr_part parse_operator(expr_parser *p, const expr_token *token, expr_part x) {
   switch (token->kind) {
     case EXPR_T_AND:
     case EXPR_T_OR:
@@ -571,7 +572,7 @@ static expr_part parse_operator(parser *p, const expr_token *token, expr_part x)
 }
 
 /* Operands and what binds them by `least` or more tightly. */
-static expr_part parse_expression(parser *p, int least) {
+static expr_part parse_expression(expr_parser *p, int least) {
   expr_part x = parse_operand(p);
   while (!p->lexer.rc && p->lexer.token.level >= least) {
     expr_token token = p->lexer.token;
@@ -586,10 +587,11 @@ static expr_part parse_expression(parser *p, int least) {
 
 int expr_parse(mm_expr *expr, const char *text, size_t size, mm_expr_bind *bind, void *context,
                mm_error *err) {
-  parser p = {.writer = {.expr = expr}, .bind = bind, .context = context};
+  expr_parser p = {.writer = {.expr = expr}, .bind = bind, .context = context};
   if (size > PARSE_SIZE_MAX) return mm_fail(err, MM_ERROR, "an expression is too long");
+  if (size && memchr(text, 0, size)) return mm_fail(err, MM_ERROR, "a NUL in an expression");
   p.writer.lexer = &p.lexer;
-  expr_lex_begin(&p.lexer, text, size, err);
+  expr_lex_begin(&p.lexer, size ? text : "", size, err);
   expr_part all = parse_expression(&p, EXPR_LEVEL_OR);
   if (!p.lexer.rc && p.lexer.token.kind != EXPR_T_END) parse_unexpected(&p, NULL);
   if (!p.lexer.rc) expr_finish(expr, all);
