@@ -68,27 +68,45 @@ void mm_expr_frame_free(mm_expr_frame *frame) {
   frame->now = NULL;
 }
 
-/* Is it the last that was made, with room behind it? */
-static bool eval_can_extend(const mm_expr_frame *frame, const mm_value *text, uint64_t more) {
+/* Has this evaluation made it, in the block in use? Values are made in the order of the stack: all
+** that lies behind this one was made for what it is joined with now, and is no longer needed. */
+static bool eval_is_last(const mm_expr_frame *frame, const mm_value *text) {
   const eval_block *now = frame->now;
-  return now && text->size > 0 && text->data + text->size == now->bytes + now->used &&
-         eval_room(now) >= more;
+  if (!now || text->size == 0) return false;
+  uint64_t begin = now == frame->began_in ? frame->began_at : 0;
+  uintptr_t at = (uintptr_t)text->data, bytes = (uintptr_t)now->bytes;
+  return at >= bytes + begin && at < bytes + now->used;
 }
 
-/* a || b, not NULL. Values never change: what is written behind one belongs to no other. */
+/* Put b behind a, in place. False: that is not possible. */
+static bool eval_extend(mm_expr_frame *frame, const mm_value *a, const mm_value *b) {
+  if (!eval_is_last(frame, a)) return false;
+  eval_block *now = frame->now;
+  uint64_t end = (uint64_t)(a->data - now->bytes) + a->size;
+  if (now->capacity - end < b->size) return false;
+  if (b->size) memmove(now->bytes + end, b->data, (size_t)b->size);
+  now->used = end + b->size;
+  return true;
+}
+
+static const uint8_t *eval_put_together(mm_expr_frame *frame, const mm_value *a,
+                                        const mm_value *b) {
+  uint8_t *to = expr_frame_alloc(frame, a->size + b->size);
+  if (to && a->size) memcpy(to, a->data, (size_t)a->size);
+  if (to && b->size) memcpy(to + a->size, b->data, (size_t)b->size);
+  return to;
+}
+
+/* a || b, not NULL. */
 static int eval_join(mm_expr_frame *frame, mm_value *a, mm_value b, mm_error *err) {
   char digits[EXPR_DIGITS];
-  mm_value left = expr_text(a, digits);
-  uint64_t size = left.size + b.size;
+  mm_value text = expr_text(a, digits);
+  uint64_t size = text.size + b.size;
   if (size > EVAL_TEXT_MAX) return mm_fail(err, MM_TOOBIG, "the result of || is too long");
-  bool extend = eval_can_extend(frame, &left, b.size);
-  uint8_t *to = expr_frame_alloc(frame, extend ? b.size : size);
-  if (!to) return mm_fail_nomem(err);
-  if (!extend && left.size) memcpy(to, left.data, (size_t)left.size);
-  if (b.size) memcpy(extend ? to : to + left.size, b.data, (size_t)b.size);
-  if (!extend) left.data = to;
-  left.size = size;
-  *a = left;
+  if (!eval_extend(frame, &text, &b)) text.data = eval_put_together(frame, &text, &b);
+  if (!text.data) return mm_fail_nomem(err);
+  text.size = size;
+  *a = text;
   return MM_OK;
 }
 
@@ -554,6 +572,21 @@ static int eval_sum(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm
   return rc ? rc : eval_arithmetic(op->code, out, &expr->constants[op->argument], err);
 }
 
+/* What has been made until now belongs to others. */
+static void eval_seal(mm_expr_frame *frame) {
+  frame->began_in = frame->now;
+  frame->began_at = frame->now ? frame->now->used : 0;
+}
+
+/* Sealed before, for what earlier evaluations have made, and behind: this may be one that another's
+** `get` began. */
+static int eval_all(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_error *err) {
+  eval_seal(frame);
+  int rc = expr_run(expr, 0, frame, out, err);
+  eval_seal(frame);
+  return rc;
+}
+
 int mm_expr_eval(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_error *err) {
   switch (expr->shape) {
     case EXPR_CONSTANT:
@@ -564,6 +597,6 @@ int mm_expr_eval(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_er
     case EXPR_SUM:
       return eval_sum(expr, frame, out, err);
     default:
-      return expr_run(expr, 0, frame, out, err);
+      return eval_all(expr, frame, out, err);
   }
 }
