@@ -86,10 +86,12 @@ const int *mm_expr_slots(const mm_expr *expr, size_t *count);
 typedef struct mm_expr_frame {
   /* The value of a slot: asked for once for each time that an evaluation comes to its name, and
   ** not where AND, OR, CASE, IN, iif, coalesce or ifnull have no need of it. NULL, or of the kind
-  ** that was bound. Its data must stay until what is made of it is no longer used. */
+  ** that was bound. Its data must stay until what is made of it is no longer used. It may
+  ** evaluate others with this frame. */
   int (*get)(void *context, int slot, mm_value *value, mm_error *err);
   void *context;
-  struct mm_expr_block *first, *now; /* private */
+  struct mm_expr_block *first, *now, *began_in; /* private, as is all below */
+  uint64_t began_at;
 } mm_expr_frame;
 
 /* Forget what `||` has made since the last time, all values in it: once a record, say. The memory

@@ -68,27 +68,45 @@ void mm_expr_frame_free(mm_expr_frame *frame) {
   frame->now = NULL;
 }
 
-/* Is it the last that was made, with room behind it? */
-static bool eval_can_extend(const mm_expr_frame *frame, const mm_value *text, uint64_t more) {
+/* Has this evaluation made it, in the block in use? Values are made in the order of the stack: all
+** that lies behind this one was made for what it is joined with now, and is no longer needed. */
+static bool eval_is_last(const mm_expr_frame *frame, const mm_value *text) {
   const eval_block *now = frame->now;
-  return now && text->size > 0 && text->data + text->size == now->bytes + now->used &&
-         eval_room(now) >= more;
+  if (!now || text->size == 0) return false;
+  uint64_t begin = now == frame->began_in ? frame->began_at : 0;
+  uintptr_t at = (uintptr_t)text->data, bytes = (uintptr_t)now->bytes;
+  return at >= bytes + begin && at < bytes + now->used;
 }
 
-/* a || b, not NULL. Values never change: what is written behind one belongs to no other. */
+/* Put b behind a, in place. False: that is not possible. */
+static bool eval_extend(mm_expr_frame *frame, const mm_value *a, const mm_value *b) {
+  if (!eval_is_last(frame, a)) return false;
+  eval_block *now = frame->now;
+  uint64_t end = (uint64_t)(a->data - now->bytes) + a->size;
+  if (now->capacity - end < b->size) return false;
+  if (b->size) memmove(now->bytes + end, b->data, (size_t)b->size);
+  now->used = end + b->size;
+  return true;
+}
+
+static const uint8_t *eval_put_together(mm_expr_frame *frame, const mm_value *a,
+                                        const mm_value *b) {
+  uint8_t *to = expr_frame_alloc(frame, a->size + b->size);
+  if (to && a->size) memcpy(to, a->data, (size_t)a->size);
+  if (to && b->size) memcpy(to + a->size, b->data, (size_t)b->size);
+  return to;
+}
+
+/* a || b, not NULL. */
 static int eval_join(mm_expr_frame *frame, mm_value *a, mm_value b, mm_error *err) {
   char digits[EXPR_DIGITS];
-  mm_value left = expr_text(a, digits);
-  uint64_t size = left.size + b.size;
+  mm_value text = expr_text(a, digits);
+  uint64_t size = text.size + b.size;
   if (size > EVAL_TEXT_MAX) return mm_fail(err, MM_TOOBIG, "the result of || is too long");
-  bool extend = eval_can_extend(frame, &left, b.size);
-  uint8_t *to = expr_frame_alloc(frame, extend ? b.size : size);
-  if (!to) return mm_fail_nomem(err);
-  if (!extend && left.size) memcpy(to, left.data, (size_t)left.size);
-  if (b.size) memcpy(extend ? to : to + left.size, b.data, (size_t)b.size);
-  if (!extend) left.data = to;
-  left.size = size;
-  *a = left;
+  if (!eval_extend(frame, &text, &b)) text.data = eval_put_together(frame, &text, &b);
+  if (!text.data) return mm_fail_nomem(err);
+  text.size = size;
+  *a = text;
   return MM_OK;
 }
 
@@ -130,6 +148,18 @@ static int eval_overflow(int code, int64_t x, int64_t y, mm_error *err) {
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
+
+/* Only what counts: a copy of all of it would have to wait until what was just written in parts has
+** reached the cache. */
+static inline void eval_copy(mm_value *to, const mm_value *from) {
+  to->kind = from->kind;
+  if (from->kind == MM_VALUE_INTEGER) {
+    to->integer = from->integer;
+  } else {
+    to->data = from->data;
+    to->size = from->size;
+  }
+}
 
 /* The integer that arithmetic takes a value for, which is not NULL. */
 static inline bool eval_number(const mm_value *value, int64_t *integer) {
@@ -230,6 +260,9 @@ static inline int eval_compare(const mm_value *a, const mm_value *b, int affinit
       affinity != EXPR_AFFINITY_TEXT) {
     return a->integer < b->integer ? -1 : a->integer > b->integer;
   }
+  if (a->kind == MM_VALUE_TEXT && b->kind == MM_VALUE_TEXT) {
+    return mm_compare_bytes(a->data, a->size, b->data, b->size);
+  }
   return expr_compare(a, b, affinity);
 }
 
@@ -270,7 +303,50 @@ static void eval_extreme(bool most, mm_value *a, const mm_value *b) {
     return;
   }
   int order = eval_compare(a, b, EXPR_AFFINITY_NONE);
-  if (most ? order < 0 : order > 0) *a = *b;
+  if (most ? order < 0 : order > 0) eval_copy(a, b);
+}
+
+/* What most operations are: of two integers, quickly. False: the others' way. */
+static inline bool eval_integers(int code, mm_value *a, const mm_value *b) {
+  if (a->kind != MM_VALUE_INTEGER || b->kind != MM_VALUE_INTEGER) return false;
+  int64_t x = a->integer, y = b->integer, sum;
+  switch (code) {
+    case EXPR_ADD:
+      if (__builtin_add_overflow(x, y, &sum)) return false;
+      a->integer = sum;
+      return true;
+    case EXPR_SUBTRACT:
+      if (__builtin_sub_overflow(x, y, &sum)) return false;
+      a->integer = sum;
+      return true;
+    case EXPR_MULTIPLY:
+      if (__builtin_mul_overflow(x, y, &sum)) return false;
+      a->integer = sum;
+      return true;
+    case EXPR_BITAND:
+      a->integer = x & y;
+      return true;
+    case EXPR_EQ:
+      a->integer = x == y;
+      return true;
+    case EXPR_NE:
+      a->integer = x != y;
+      return true;
+    case EXPR_LT:
+      a->integer = x < y;
+      return true;
+    case EXPR_LE:
+      a->integer = x <= y;
+      return true;
+    case EXPR_GT:
+      a->integer = x > y;
+      return true;
+    case EXPR_GE:
+      a->integer = x >= y;
+      return true;
+    default:
+      return false;
+  }
 }
 
 static int eval_binary(const expr_op *op, mm_expr_frame *frame, mm_value *a, const mm_value *b,
@@ -395,87 +471,97 @@ static inline const mm_value *eval_operand(const mm_expr *expr, const expr_op *o
   return (*top)--;
 }
 
-/* An operation from BETWEEN_LOW on. Returns whether it jumps. */
-static bool eval_flow(const mm_expr *expr, const expr_op *op, mm_value **stack) {
-  mm_value *top = *stack;
-  const mm_value *b;
-  bool jumps = false;
+/* An operation of BETWEEN, IN or CASE. Returns whether it jumps. */
+static bool eval_item(const mm_expr *expr, const expr_op *op, mm_value **top) {
+  const mm_value *b = eval_operand(expr, op, top);
+  mm_value *x = *top;
   switch (op->code) {
     case EXPR_BETWEEN_LOW:
-      b = eval_operand(expr, op, &top);
-      jumps = eval_low(op, top, b, top + 1);
-      top += !jumps;
-      break;
+      if (eval_low(op, x, b, x + 1)) return true;
+      *top = x + 1;
+      return false;
     case EXPR_BETWEEN_HIGH:
-      b = eval_operand(expr, op, &top);
-      eval_combine(top, eval_compared(EXPR_LE, top - 1, b, op->affinity), EXPR_FALSE);
-      top[-1] = *top;
-      top--;
-      break;
+      eval_combine(x, eval_compared(EXPR_LE, x - 1, b, op->affinity), EXPR_FALSE);
+      eval_copy(x - 1, x);
+      *top = x - 1;
+      return false;
     case EXPR_IN_ITEM:
-      b = eval_operand(expr, op, &top);
-      jumps = eval_in_item(op, top - 1, top, b);
-      break;
-    case EXPR_CASE_ITEM:
-      b = eval_operand(expr, op, &top);
-      jumps = eval_compared(EXPR_EQ, top, b, op->affinity) != EXPR_TRUE;
-      break;
-    case EXPR_AND_JUMP:
-      jumps = eval_decide(top, EXPR_FALSE);
-      break;
-    case EXPR_OR_JUMP:
-      jumps = eval_decide(top, EXPR_TRUE);
-      break;
-    case EXPR_AND:
-      top--;
-      eval_combine(top, eval_truth(top + 1), EXPR_FALSE);
-      break;
-    case EXPR_OR:
-      top--;
-      eval_combine(top, eval_truth(top + 1), EXPR_TRUE);
-      break;
-    case EXPR_JUMP:
-      jumps = true;
-      break;
-    case EXPR_JUMP_UNLESS:
-      jumps = eval_truth(top--) != EXPR_TRUE;
-      break;
-    case EXPR_JUMP_VALUE:
-      jumps = top->kind != MM_VALUE_NULL;
-      top -= !jumps;
-      break;
-    case EXPR_DROP:
-      top--;
-      break;
-    default: /* EXPR_NIP */
-      top[-1] = *top;
-      top--;
+      return eval_in_item(op, x - 1, x, b);
+    default:
+      return eval_compared(EXPR_EQ, x, b, op->affinity) != EXPR_TRUE;
   }
-  *stack = top;
-  return jumps;
 }
+
+/* An operation from AND_JUMP on. Returns whether it jumps. */
+static bool eval_flow(int code, mm_value **top) {
+  mm_value *x = *top;
+  switch (code) {
+    case EXPR_AND_JUMP:
+      return eval_decide(x, EXPR_FALSE);
+    case EXPR_OR_JUMP:
+      return eval_decide(x, EXPR_TRUE);
+    case EXPR_AND:
+    case EXPR_OR:
+      eval_combine(x - 1, eval_truth(x), code == EXPR_AND ? EXPR_FALSE : EXPR_TRUE);
+      *top = x - 1;
+      return false;
+    case EXPR_JUMP:
+      return true;
+    case EXPR_JUMP_UNLESS:
+      *top = x - 1;
+      return eval_truth(x) != EXPR_TRUE;
+    case EXPR_JUMP_VALUE:
+      if (x->kind != MM_VALUE_NULL) return true;
+      *top = x - 1;
+      return false;
+    case EXPR_NIP:
+      eval_copy(x - 1, x);
+      *top = x - 1;
+      return false;
+    default: /* EXPR_DROP */
+      *top = x - 1;
+      return false;
+  }
+}
+
+/* Two operands: integers are dealt with here. */
+static inline int eval_two(const mm_expr *expr, const expr_op *op, mm_expr_frame *frame,
+                           mm_value **top, mm_error *err) {
+  const mm_value *b = eval_operand(expr, op, top);
+  bool done = op->affinity != EXPR_AFFINITY_TEXT && eval_integers(op->code, *top, b);
+  return done ? MM_OK : eval_binary(op, frame, *top, b, err);
+}
+
+/* Static analysers do not know that a program pushes first what it takes then. */
+#if defined __clang_analyzer__ || defined MM_ANALYZER
+#define EVAL_CLEAR(stack) memset((stack), 0, sizeof(stack))
+#else
+#define EVAL_CLEAR(stack) (void)0
+#endif
 
 int expr_run(const mm_expr *expr, size_t from, mm_expr_frame *frame, mm_value *out, mm_error *err) {
   mm_value stack[EXPR_STACK_MAX + 2]; /* one below the first; one that BETWEEN_LOW passes */
+  EVAL_CLEAR(stack);
   mm_value *top = stack;
   const expr_op *op = expr->ops + from, *end = expr->ops + expr->count;
   int rc = MM_OK;
+  top->kind = MM_VALUE_NULL; /* what no operations would give */
   while (!rc && op < end) {
     const expr_op *now = op++;
     if (now->code == EXPR_PUSH) {
-      *++top = expr->constants[now->argument];
+      eval_copy(++top, &expr->constants[now->argument]);
     } else if (now->code == EXPR_SLOT) {
       rc = eval_slot(frame, (int)now->argument, ++top, err);
     } else if (now->code < EXPR_ADD) {
       rc = eval_unary(now, top, err);
     } else if (now->code < EXPR_BETWEEN_LOW) {
-      const mm_value *b = eval_operand(expr, now, &top);
-      rc = eval_binary(now, frame, top, b, err);
-    } else if (eval_flow(expr, now, &top)) {
+      rc = eval_two(expr, now, frame, &top, err);
+    } else if (now->code < EXPR_AND_JUMP ? eval_item(expr, now, &top)
+                                         : eval_flow(now->code, &top)) {
       op = expr->ops + now->target;
     }
   }
-  if (!rc) *out = *top;
+  if (!rc) eval_copy(out, top);
   return rc;
 }
 
@@ -484,6 +570,21 @@ static int eval_sum(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm
   const expr_op *op = &expr->ops[1];
   int rc = eval_slot(frame, (int)expr->ops[0].argument, out, err);
   return rc ? rc : eval_arithmetic(op->code, out, &expr->constants[op->argument], err);
+}
+
+/* What has been made until now belongs to others. */
+static void eval_seal(mm_expr_frame *frame) {
+  frame->began_in = frame->now;
+  frame->began_at = frame->now ? frame->now->used : 0;
+}
+
+/* Sealed before, for what earlier evaluations have made, and behind: this may be one that another's
+** `get` began. */
+static int eval_all(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_error *err) {
+  eval_seal(frame);
+  int rc = expr_run(expr, 0, frame, out, err);
+  eval_seal(frame);
+  return rc;
 }
 
 int mm_expr_eval(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_error *err) {
@@ -496,6 +597,6 @@ int mm_expr_eval(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_er
     case EXPR_SUM:
       return eval_sum(expr, frame, out, err);
     default:
-      return expr_run(expr, 0, frame, out, err);
+      return eval_all(expr, frame, out, err);
   }
 }

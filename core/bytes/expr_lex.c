@@ -36,7 +36,7 @@ static void lex_fail_from(expr_lexer *lexer, size_t from, const char *what) {
 
 /* ---- characters ------------------------------------------------------------------------------ */
 
-/* The byte `ahead` of the place; 0 behind the end. */
+/* The byte `ahead` of the place; 0 behind the end, as there is none in the text. */
 static char lex_peek(const expr_lexer *lexer, size_t ahead) {
   return lexer->size - lexer->at > ahead ? lexer->text[lexer->at + ahead] : 0;
 }
@@ -111,7 +111,7 @@ static void lex_skip(expr_lexer *lexer) {
 static int lex_quoted(expr_lexer *lexer, int kind) {
   char open = lex_peek(lexer, 0), close = (char)(open == '[' ? ']' : open);
   size_t from = lexer->at++;
-  while (lexer->at < lexer->size && lexer->text[lexer->at]) {
+  while (lexer->at < lexer->size) {
     if (lexer->text[lexer->at++] != close) continue;
     if (open == '[' || lex_peek(lexer, 0) != close) return kind;
     lexer->at++;

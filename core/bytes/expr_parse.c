@@ -64,12 +64,13 @@ static expr_part parse_integer(expr_parser *p, int64_t integer) {
   return expr_write_constant(&p->writer, value);
 }
 
-/* The magnitude of a token; false if it is above 2^63. */
+/* The magnitude of a token; false if it is above 2^64. */
 static bool parse_decimal(const expr_token *token, uint64_t *n) {
   *n = 0;
   for (size_t i = 0; i < token->size; i++) {
-    *n = *n * 10 + (uint64_t)(token->text[i] - '0');
-    if (*n > UINT64_C(1) << 63) return false;
+    uint64_t digit = (uint64_t)(token->text[i] - '0');
+    if (__builtin_mul_overflow(*n, (uint64_t)10, n)) return false;
+    if (__builtin_add_overflow(*n, digit, n)) return false;
   }
   return true;
 }
@@ -161,7 +162,11 @@ static expr_part parse_bound(expr_parser *p, const char *name) {
   return expr_write_slot(&p->writer, &bound);
 }
 
+<<<<<<< HEAD
 static expr_part parse_expr_name(expr_parser *p, const expr_token *token) {
+=======
+static expr_part parse_name(expr_parser *p, const expr_token *token) {
+>>>>>>> expr
   char name[PARSE_NAME_MAX + 1];
   size_t size = token->size;
   if (size > PARSE_NAME_MAX) {
@@ -242,20 +247,28 @@ static expr_part parse_in(expr_parser *p, expr_part x, bool negated) {
 }
 
 /* After CASE. A value of the cases: `kind` and `constant` are those of all so far. */
-typedef struct parser_cases {
+typedef struct expr_cases {
   expr_part part;
   size_t end; /* the chain of jumps there */
   bool constant;
-} parser_cases;
+} expr_cases;
 
+<<<<<<< HEAD
 static void parse_result(expr_parser *p, parser_cases *cases) {
+=======
+static void parse_result(expr_parser *p, expr_cases *cases) {
+>>>>>>> expr
   expr_part value = parse_expression(p, EXPR_LEVEL_OR);
   cases->part.kind = expr_either(cases->part.kind, value.kind);
   cases->constant = cases->constant && value.constant;
 }
 
 /* The condition of CASE WHEN, or of CASE x WHEN with `x`, which then is on the stack. */
+<<<<<<< HEAD
 static void parse_condition(expr_parser *p, parser_cases *cases, const expr_part *x, size_t *next) {
+=======
+static void parse_condition(expr_parser *p, expr_cases *cases, const expr_part *x, size_t *next) {
+>>>>>>> expr
   expr_part y = parse_expression(p, EXPR_LEVEL_OR);
   cases->constant = cases->constant && y.constant;
   if (x) {
@@ -268,13 +281,21 @@ static void parse_condition(expr_parser *p, parser_cases *cases, const expr_part
 }
 
 /* After a result: to the end; what follows is the next case, with what was there before it. */
+<<<<<<< HEAD
 static void parse_end_case(expr_parser *p, parser_cases *cases, size_t next, int depth) {
+=======
+static void parse_end_case(expr_parser *p, expr_cases *cases, size_t next, int depth) {
+>>>>>>> expr
   expr_write(&p->writer, EXPR_JUMP, 0);
   expr_chain(&p->writer, &cases->end);
   expr_land(&p->writer, next, depth);
 }
 
+<<<<<<< HEAD
 static void parse_when(expr_parser *p, parser_cases *cases, const expr_part *x) {
+=======
+static void parse_when(expr_parser *p, expr_cases *cases, const expr_part *x) {
+>>>>>>> expr
   size_t next = 0;
   int depth = p->writer.depth;
   parse_condition(p, cases, x, &next);
@@ -283,7 +304,11 @@ static void parse_when(expr_parser *p, parser_cases *cases, const expr_part *x) 
   parse_end_case(p, cases, next, depth);
 }
 
+<<<<<<< HEAD
 static void parse_else(expr_parser *p, parser_cases *cases, const expr_part *x) {
+=======
+static void parse_else(expr_parser *p, expr_cases *cases, const expr_part *x) {
+>>>>>>> expr
   if (x) expr_write(&p->writer, EXPR_DROP, -1);
   if (parse_take(p, EXPR_T_ELSE)) {
     parse_result(p, cases);
@@ -293,8 +318,13 @@ static void parse_else(expr_parser *p, parser_cases *cases, const expr_part *x) 
 }
 
 static expr_part parse_case(expr_parser *p) {
+<<<<<<< HEAD
   parser_cases cases = {.part = {.at = p->writer.expr->count, .kind = MM_VALUE_NULL},
                         .constant = true};
+=======
+  expr_cases cases = {.part = {.at = p->writer.expr->count, .kind = MM_VALUE_NULL},
+                      .constant = true};
+>>>>>>> expr
   expr_part x = {0};
   bool given = p->lexer.token.kind != EXPR_T_WHEN;
   if (given) {
@@ -312,17 +342,17 @@ static expr_part parse_case(expr_parser *p) {
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
-typedef struct parser_function {
+typedef struct expr_function {
   const char *name;
   int least, most;   /* arguments */
   const char *takes; /* in a sentence */
   int code;          /* of one argument, or of two: then each further one is taken with it */
-} parser_function;
+} expr_function;
 
 #define PARSE_ANY 1000000
 
 /* iif, coalesce and ifnull have no code: they jump. */
-static const parser_function parse_functions[] = {
+static const expr_function parse_functions[] = {
     {"abs", 1, 1, "1 argument", EXPR_ABS},
     {"align", 2, 2, "2 arguments", EXPR_ALIGN},
     {"coalesce", 2, PARSE_ANY, "2 arguments or more", 0},
@@ -336,7 +366,11 @@ static const parser_function parse_functions[] = {
 
 #define PARSE_FUNCTIONS (sizeof parse_functions / sizeof parse_functions[0])
 
+<<<<<<< HEAD
 static const parser_function *parse_find_function(expr_parser *p) {
+=======
+static const expr_function *parse_find_function(expr_parser *p) {
+>>>>>>> expr
   const expr_token *token = &p->lexer.token;
   for (size_t i = 0; i < PARSE_FUNCTIONS; i++) {
     if (expr_lex_is(&p->lexer, parse_functions[i].name)) return &parse_functions[i];
@@ -347,7 +381,11 @@ static const parser_function *parse_find_function(expr_parser *p) {
 }
 
 /* After an argument, the `count`th: is there another? */
+<<<<<<< HEAD
 static bool parse_next_argument(expr_parser *p, const parser_function *f, int count) {
+=======
+static bool parse_next_argument(expr_parser *p, const expr_function *f, int count) {
+>>>>>>> expr
   bool more = p->lexer.token.kind == EXPR_T_COMMA;
   bool good = more ? count < f->most : count >= f->least;
   if (!more && p->lexer.token.kind != EXPR_T_CLOSE) {
@@ -359,14 +397,22 @@ static bool parse_next_argument(expr_parser *p, const parser_function *f, int co
 }
 
 /* The second argument and those behind. */
+<<<<<<< HEAD
 static expr_part parse_fold(expr_parser *p, const parser_function *f, expr_part a) {
+=======
+static expr_part parse_fold(expr_parser *p, const expr_function *f, expr_part a) {
+>>>>>>> expr
   for (int count = 1; parse_next_argument(p, f, count); count++) {
     a = expr_write_binary(&p->writer, f->code, a, parse_expression(p, EXPR_LEVEL_OR));
   }
   return f->most == 1 ? expr_write_unary(&p->writer, f->code, a, 0) : a;
 }
 
+<<<<<<< HEAD
 static expr_part parse_coalesce(expr_parser *p, const parser_function *f, expr_part a) {
+=======
+static expr_part parse_coalesce(expr_parser *p, const expr_function *f, expr_part a) {
+>>>>>>> expr
   size_t end = 0;
   bool constant = a.constant;
   for (int count = 1; parse_next_argument(p, f, count); count++) {
@@ -379,8 +425,13 @@ static expr_part parse_coalesce(expr_parser *p, const parser_function *f, expr_p
   return parse_joined(p, a, end, constant);
 }
 
+<<<<<<< HEAD
 static expr_part parse_iif(expr_parser *p, const parser_function *f, expr_part condition) {
   parser_cases cases = {.part = condition, .constant = condition.constant};
+=======
+static expr_part parse_iif(expr_parser *p, const expr_function *f, expr_part condition) {
+  expr_cases cases = {.part = condition, .constant = condition.constant};
+>>>>>>> expr
   size_t next = 0;
   cases.part.kind = MM_VALUE_NULL;
   expr_write(&p->writer, EXPR_JUMP_UNLESS, -1);
@@ -394,7 +445,11 @@ static expr_part parse_iif(expr_parser *p, const parser_function *f, expr_part c
 }
 
 /* Between its brackets. */
+<<<<<<< HEAD
 static expr_part parse_function(expr_parser *p, const parser_function *f) {
+=======
+static expr_part parse_function(expr_parser *p, const expr_function *f) {
+>>>>>>> expr
   bool none = p->lexer.token.kind == EXPR_T_CLOSE;
   if (none) expr_lex_fail(&p->lexer, "%s() takes %s", f->name, f->takes);
   expr_part a = parse_expression(p, EXPR_LEVEL_OR);
@@ -412,7 +467,7 @@ static expr_part parse_word(expr_parser *p) {
   bool call = before.token.kind != EXPR_T_QUOTED && p->lexer.token.kind == EXPR_T_OPEN;
   if (!call) return parse_expr_name(p, &before.token);
   p->lexer = before;
-  const parser_function *f = parse_find_function(p);
+  const expr_function *f = parse_find_function(p);
   expr_lex_next(&p->lexer);
   expr_lex_next(&p->lexer);
   return f ? parse_function(p, f) : nothing;
@@ -588,8 +643,9 @@ int expr_parse(mm_expr *expr, const char *text, size_t size, mm_expr_bind *bind,
                mm_error *err) {
   expr_parser p = {.writer = {.expr = expr}, .bind = bind, .context = context};
   if (size > PARSE_SIZE_MAX) return mm_fail(err, MM_ERROR, "an expression is too long");
+  if (size && memchr(text, 0, size)) return mm_fail(err, MM_ERROR, "a NUL in an expression");
   p.writer.lexer = &p.lexer;
-  expr_lex_begin(&p.lexer, text, size, err);
+  expr_lex_begin(&p.lexer, size ? text : "", size, err);
   expr_part all = parse_expression(&p, EXPR_LEVEL_OR);
   if (!p.lexer.rc && p.lexer.token.kind != EXPR_T_END) parse_unexpected(&p, NULL);
   if (!p.lexer.rc) expr_finish(expr, all);

@@ -219,6 +219,7 @@ typedef struct expr_lexer {
   mm_error *err;
 } expr_lexer;
 
+/* `text` must have no NULs. */
 void expr_lex_begin(expr_lexer *lexer, const char *text, size_t size, mm_error *err);
 void expr_lex_next(expr_lexer *lexer);
 

@@ -78,9 +78,9 @@ static const uint8_t *value_exponent(value_prefix *p, const uint8_t *at, const u
 }
 
 static value_prefix value_read(const mm_value *value) {
-  const uint8_t *at = value->data, *end = at + value->size;
   value_prefix p = {0};
   if (value->size == 0) return p;
+  const uint8_t *at = value->data, *end = at + value->size;
   at = p.start = value_skip_spaces(at, end);
   bool negative = at < end && *at == '-';
   if (at < end && (*at == '-' || *at == '+')) at++;
@@ -94,8 +94,8 @@ static value_prefix value_read(const mm_value *value) {
 }
 
 /* type.h reads all that there is to read of a number, but refuses infinities. */
-static double expr_value_double(const value_prefix *p) {
-  static const mm_type f64 = {MM_FLOAT, false, 8};
+static double value_to_double(const value_prefix *p) {
+  static const mm_type f64 = {.kind = MM_FLOAT, .size = 8};
   mm_value text = {.kind = MM_VALUE_TEXT, .data = p->start, .size = p->size};
   uint8_t bytes[8];
   mm_error err;
@@ -126,7 +126,7 @@ int expr_truth(const mm_value *value) {
   if (value->kind == MM_VALUE_NULL) return EXPR_NULL;
   if (value->kind == MM_VALUE_REAL) return value->real != 0;
   value_prefix p = value_read(value);
-  return p.real ? expr_value_double(&p) != 0 : p.integer != 0;
+  return p.real ? value_to_double(&p) != 0 : p.integer != 0;
 }
 
 bool mm_expr_true(const mm_value *value) {
@@ -165,7 +165,7 @@ static int value_compare_text(const mm_value *integer, const mm_value *text) {
   value_prefix p = value_read(text);
   if (!p.whole) return -1;
   if (!p.real && !p.overflow) return value_order(integer->integer, p.integer);
-  return value_order_real(integer->integer, expr_value_double(&p));
+  return value_order_real(integer->integer, value_to_double(&p));
 }
 
 /* Two texts that become numbers: with an integer column on one side one of them is none. */

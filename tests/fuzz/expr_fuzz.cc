@@ -74,7 +74,9 @@ void Run(const std::string &text, const ExprRow &row) {
   std::vector<Answer> answers = oracle.Ask(text);
   CHECK(answers.size() == 1);
   if (answers[0].rc) {
-    CHECK(answers[0].error == "damage" || answers[0].error == "integer overflow");
+    const std::string &error = answers[0].error;
+    // SQLite, too, bounds what is nested, by its own measure.
+    CHECK(error == "damage" || error == "integer overflow" || error == "parser stack overflow");
   } else if (mine.rc == MM_OK && !(mine.value == answers[0].value)) {
     fprintf(stderr, "%s\n%s, not %s\n", text.c_str(), mine.value.Show().c_str(),
             answers[0].value.Show().c_str());
