@@ -162,11 +162,7 @@ static expr_part parse_bound(expr_parser *p, const char *name) {
   return expr_write_slot(&p->writer, &bound);
 }
 
-<<<<<<< HEAD
 static expr_part parse_expr_name(expr_parser *p, const expr_token *token) {
-=======
-static expr_part parse_name(expr_parser *p, const expr_token *token) {
->>>>>>> expr
   char name[PARSE_NAME_MAX + 1];
   size_t size = token->size;
   if (size > PARSE_NAME_MAX) {
@@ -253,22 +249,14 @@ typedef struct expr_cases {
   bool constant;
 } expr_cases;
 
-<<<<<<< HEAD
-static void parse_result(expr_parser *p, parser_cases *cases) {
-=======
 static void parse_result(expr_parser *p, expr_cases *cases) {
->>>>>>> expr
   expr_part value = parse_expression(p, EXPR_LEVEL_OR);
   cases->part.kind = expr_either(cases->part.kind, value.kind);
   cases->constant = cases->constant && value.constant;
 }
 
 /* The condition of CASE WHEN, or of CASE x WHEN with `x`, which then is on the stack. */
-<<<<<<< HEAD
-static void parse_condition(expr_parser *p, parser_cases *cases, const expr_part *x, size_t *next) {
-=======
 static void parse_condition(expr_parser *p, expr_cases *cases, const expr_part *x, size_t *next) {
->>>>>>> expr
   expr_part y = parse_expression(p, EXPR_LEVEL_OR);
   cases->constant = cases->constant && y.constant;
   if (x) {
@@ -281,21 +269,13 @@ static void parse_condition(expr_parser *p, expr_cases *cases, const expr_part *
 }
 
 /* After a result: to the end; what follows is the next case, with what was there before it. */
-<<<<<<< HEAD
-static void parse_end_case(expr_parser *p, parser_cases *cases, size_t next, int depth) {
-=======
 static void parse_end_case(expr_parser *p, expr_cases *cases, size_t next, int depth) {
->>>>>>> expr
   expr_write(&p->writer, EXPR_JUMP, 0);
   expr_chain(&p->writer, &cases->end);
   expr_land(&p->writer, next, depth);
 }
 
-<<<<<<< HEAD
-static void parse_when(expr_parser *p, parser_cases *cases, const expr_part *x) {
-=======
 static void parse_when(expr_parser *p, expr_cases *cases, const expr_part *x) {
->>>>>>> expr
   size_t next = 0;
   int depth = p->writer.depth;
   parse_condition(p, cases, x, &next);
@@ -304,11 +284,7 @@ static void parse_when(expr_parser *p, expr_cases *cases, const expr_part *x) {
   parse_end_case(p, cases, next, depth);
 }
 
-<<<<<<< HEAD
-static void parse_else(expr_parser *p, parser_cases *cases, const expr_part *x) {
-=======
 static void parse_else(expr_parser *p, expr_cases *cases, const expr_part *x) {
->>>>>>> expr
   if (x) expr_write(&p->writer, EXPR_DROP, -1);
   if (parse_take(p, EXPR_T_ELSE)) {
     parse_result(p, cases);
@@ -318,13 +294,8 @@ static void parse_else(expr_parser *p, expr_cases *cases, const expr_part *x) {
 }
 
 static expr_part parse_case(expr_parser *p) {
-<<<<<<< HEAD
-  parser_cases cases = {.part = {.at = p->writer.expr->count, .kind = MM_VALUE_NULL},
-                        .constant = true};
-=======
   expr_cases cases = {.part = {.at = p->writer.expr->count, .kind = MM_VALUE_NULL},
                       .constant = true};
->>>>>>> expr
   expr_part x = {0};
   bool given = p->lexer.token.kind != EXPR_T_WHEN;
   if (given) {
@@ -366,11 +337,7 @@ static const expr_function parse_functions[] = {
 
 #define PARSE_FUNCTIONS (sizeof parse_functions / sizeof parse_functions[0])
 
-<<<<<<< HEAD
-static const parser_function *parse_find_function(expr_parser *p) {
-=======
 static const expr_function *parse_find_function(expr_parser *p) {
->>>>>>> expr
   const expr_token *token = &p->lexer.token;
   for (size_t i = 0; i < PARSE_FUNCTIONS; i++) {
     if (expr_lex_is(&p->lexer, parse_functions[i].name)) return &parse_functions[i];
@@ -381,11 +348,7 @@ static const expr_function *parse_find_function(expr_parser *p) {
 }
 
 /* After an argument, the `count`th: is there another? */
-<<<<<<< HEAD
-static bool parse_next_argument(expr_parser *p, const parser_function *f, int count) {
-=======
 static bool parse_next_argument(expr_parser *p, const expr_function *f, int count) {
->>>>>>> expr
   bool more = p->lexer.token.kind == EXPR_T_COMMA;
   bool good = more ? count < f->most : count >= f->least;
   if (!more && p->lexer.token.kind != EXPR_T_CLOSE) {
@@ -397,22 +360,14 @@ static bool parse_next_argument(expr_parser *p, const expr_function *f, int coun
 }
 
 /* The second argument and those behind. */
-<<<<<<< HEAD
-static expr_part parse_fold(expr_parser *p, const parser_function *f, expr_part a) {
-=======
 static expr_part parse_fold(expr_parser *p, const expr_function *f, expr_part a) {
->>>>>>> expr
   for (int count = 1; parse_next_argument(p, f, count); count++) {
     a = expr_write_binary(&p->writer, f->code, a, parse_expression(p, EXPR_LEVEL_OR));
   }
   return f->most == 1 ? expr_write_unary(&p->writer, f->code, a, 0) : a;
 }
 
-<<<<<<< HEAD
-static expr_part parse_coalesce(expr_parser *p, const parser_function *f, expr_part a) {
-=======
 static expr_part parse_coalesce(expr_parser *p, const expr_function *f, expr_part a) {
->>>>>>> expr
   size_t end = 0;
   bool constant = a.constant;
   for (int count = 1; parse_next_argument(p, f, count); count++) {
@@ -425,13 +380,8 @@ static expr_part parse_coalesce(expr_parser *p, const expr_function *f, expr_par
   return parse_joined(p, a, end, constant);
 }
 
-<<<<<<< HEAD
-static expr_part parse_iif(expr_parser *p, const parser_function *f, expr_part condition) {
-  parser_cases cases = {.part = condition, .constant = condition.constant};
-=======
 static expr_part parse_iif(expr_parser *p, const expr_function *f, expr_part condition) {
   expr_cases cases = {.part = condition, .constant = condition.constant};
->>>>>>> expr
   size_t next = 0;
   cases.part.kind = MM_VALUE_NULL;
   expr_write(&p->writer, EXPR_JUMP_UNLESS, -1);
@@ -445,11 +395,7 @@ static expr_part parse_iif(expr_parser *p, const expr_function *f, expr_part con
 }
 
 /* Between its brackets. */
-<<<<<<< HEAD
-static expr_part parse_function(expr_parser *p, const parser_function *f) {
-=======
 static expr_part parse_function(expr_parser *p, const expr_function *f) {
->>>>>>> expr
   bool none = p->lexer.token.kind == EXPR_T_CLOSE;
   if (none) expr_lex_fail(&p->lexer, "%s() takes %s", f->name, f->takes);
   expr_part a = parse_expression(p, EXPR_LEVEL_OR);
