@@ -114,6 +114,21 @@ static bool is_record_name(const char *path, uint64_t salt) {
   return strcmp(path + directory_size(path), name) == 0;
 }
 
+/* Is the directory that a path lies in where it seems to be, so that what is below the root by its
+** name is so indeed? 1, 0, or a negated errno. */
+static int is_without_links(const char *path) {
+  char directory[MM_PATH_MAX], real[MM_PATH_MAX];
+  size_t size = directory_size(path);
+  if (size > 1) size--;
+  memcpy(directory, path, size);
+  directory[size] = 0;
+  int fd = mm_os.open(-1, directory, MM_OPEN_PATH | MM_OPEN_DIRECTORY, 0);
+  if (fd < 0) return fd;
+  int rc = mm_os.path_of(fd, real, sizeof real);
+  (void)mm_os.close(fd);
+  return rc < 0 ? rc : strcmp(real, directory) == 0;
+}
+
 static bool in_root(const mm_root *root, const char *path) {
   size_t size = root && root->path ? strlen(root->path) : 0;
   if (size <= 1) return true; /* none, or "/" */
@@ -282,25 +297,23 @@ static int read_bytes(const mm_beside *found, mm_record *out, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot read the common record '%s'", out->path);
 }
 
-/* Nobody but its maker may write it, and it is where it seems to be. */
+/* Nobody but its maker may write it. */
 static int check_found(const mm_record *record, const mm_beside *found, mm_error *err) {
-  char real[MM_PATH_MAX];
   static const mm_stat nobody = {.mode = 0};
-  if (mm_beside_writable_by_more(&found->stat, &nobody)) {
-    return mm_beside_refuse(&record_kind, record->path, "can be written by others", err);
-  }
-  int rc = mm_os.path_of(found->fd, real, sizeof real);
-  if (rc < 0 || strcmp(real, record->path) == 0) return MM_OK;
-  return mm_beside_refuse(&record_kind, record->path, "lies behind a link", err);
+  if (!mm_beside_writable_by_more(&found->stat, &nobody)) return MM_OK;
+  return mm_beside_refuse(&record_kind, record->path, "can be written by others", err);
 }
 
+/* Root's is good: who commits for others gives them the journals, but not what is of all of them. */
+#define ROOT ((uint32_t)0)
+
 /* Read what is under out->path. *whole: it is there, and good. */
-static int load(const mm_stat *file, uint32_t owner, mm_record *out, bool *whole, mm_error *err) {
+static int load(const mm_stat *file, mm_record *out, bool *whole, mm_error *err) {
   mm_beside found;
   mm_stat anybody = *file;
   *whole = false;
   anybody.mode |= 022; /* who may write it is asked more strictly below */
-  int rc = mm_beside_open(&record_kind, out->path, &anybody, owner, &found, err);
+  int rc = mm_beside_open(&record_kind, out->path, &anybody, ROOT, &found, err);
   if (rc || !found.found || found.stat.size == 0) return rc;
   bool large = found.stat.size > SIZE_LIMIT;
   if (found.fd >= 0 && !large) {
@@ -335,6 +348,11 @@ static int locate(const char *journal, const mm_journal *in_doubt, const mm_root
   if (!in_root(root, path)) {
     return mm_fail(err, MM_PERM, "the common record '%s' is outside the root '%s'", path,
                    root->path);
+  }
+  int straight = is_without_links(path);
+  if (straight == 0) return mm_beside_refuse(&record_kind, path, "lies behind a link", err);
+  if (straight < 0 && !mm_beside_none(straight)) {
+    return mm_fail_errno(err, MM_CANTOPEN, -straight, "cannot open the common record '%s'", path);
   }
   out->path = mm_strdup(path);
   return out->path ? MM_OK : mm_fail_nomem(err);
@@ -377,7 +395,7 @@ int mm_record_open(const char *journal, const mm_journal *in_doubt, const mm_sta
   *out = (mm_record){.path = NULL};
   *committed = false;
   int rc = locate(journal, in_doubt, root, out, err);
-  if (rc == MM_OK) rc = load(file, in_doubt->owner, out, committed, err);
+  if (rc == MM_OK) rc = load(file, out, committed, err);
   if (rc == MM_OK && *committed && !find_listed(out, in_doubt->salt, &own)) {
     rc = mm_beside_refuse(&record_kind, out->path, "does not name a journal that names it", err);
   }
@@ -397,48 +415,50 @@ typedef struct torn_search {
 } torn_search;
 
 /* Does a record speak of the torn journal? By its salt; by its file and length, if not even its
-** header is whole. */
+** header is whole: it may be longer, if it had stayed from before. */
 static bool speaks_of(const mm_record *record, const torn_search *s) {
   size_t at = HEAD_SIZE;
   listed m;
   for (size_t i = 0; i < record->count && next_listed(record->bytes, record->size, &at, &m); i++) {
     if (m.salt == s->torn->salt) return true;
-    if (!s->torn->sealed && m.inode == s->file->inode && m.length == s->torn->size) return true;
+    if (!s->torn->sealed && m.inode == s->file->inode && m.length <= s->torn->size) return true;
   }
   return false;
+}
+
+static bool look_at_record(torn_search *s, mm_record *record) {
+  mm_error ignored;
+  bool whole = false;
+  if (load(s->file, record, &whole, &ignored) == MM_OK && whole) s->found = speaks_of(record, s);
+  return !s->found;
 }
 
 static bool look_at_entry(void *context, const char *name, int kind) {
   torn_search *s = context;
   unsigned long long salt;
   char end;
-  mm_error ignored;
-  bool whole = false;
   size_t prefix = sizeof MM_RECORD_PREFIX - 1;
   if (kind != MM_KIND_FILE || strlen(name) != prefix + DIGITS ||
       sscanf(name, MM_RECORD_PREFIX "%16llx%c", &salt, &end) != 1) {
     return true;
   }
   mm_record record = {.path = concat(s->journal, directory_size(s->journal), name), .salt = salt};
-  if (record.path && load(s->file, s->torn->owner, &record, &whole, &ignored) == MM_OK && whole) {
-    s->found = speaks_of(&record, s);
-  }
+  bool more = !record.path || look_at_record(s, &record);
   mm_record_clear(&record);
-  return !s->found;
+  return more;
 }
 
 int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_stat *file,
                          const mm_root *root, mm_error *err) {
   char directory[MM_PATH_MAX];
   mm_record record = {.path = NULL};
-  mm_error ignored;
   torn_search s = {journal, torn, file, root, false};
   size_t size = directory_size(journal);
   if (torn->size < mm_journal_kind.least) return MM_OK; /* it was emptied, or never got so far */
-  if (torn->record && locate(journal, torn, root, &record, &ignored) == MM_OK) {
-    (void)load(file, torn->owner, &record, &s.found, &ignored);
-  }
+  int rc = torn->record ? locate(journal, torn, root, &record, err) : MM_CORRUPT;
+  if (rc == MM_OK) (void)look_at_record(&s, &record);
   mm_record_clear(&record);
+  if (rc == MM_PERM && torn->record_sealed) return rc;
   if (!s.found && size > 0 && size < sizeof directory) {
     memcpy(directory, journal, size);
     directory[size > 1 ? size - 1 : size] = 0;
@@ -457,7 +477,8 @@ enum listed_state { LISTED_DONE, LISTED_WAITS, LISTED_AWAY };
 static char *journal_of(const mm_record *record, const mm_root *root, const listed *m) {
   char path[MM_PATH_MAX];
   if (!lead_from(record->path, m->name, m->name_size, path)) return NULL;
-  bool allowed = m->flags & FLAG_MEMORY ? mm_tag_is_path(path) : in_root(root, path);
+  bool allowed = m->flags & FLAG_MEMORY ? mm_tag_is_path(path)
+                                        : in_root(root, path) && is_without_links(path) == 1;
   return allowed ? mm_journal_path(path) : NULL;
 }
 
@@ -478,23 +499,22 @@ static bool is_at_place(const char *journal, const listed *m) {
 /* Its journal open for reading, if that still is the transaction's: *fd, else -1. False: it cannot be
 ** told. */
 static bool open_journal_of(const char *journal, const listed *m, int *fd) {
-  uint8_t start[24];
+  uint64_t salt;
   mm_stat stat;
   *fd = -1;
   int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
   if (handle < 0) return mm_beside_none(handle);
-  bool regular = mm_os.status(handle, &stat) == 0 && stat.kind == MM_KIND_FILE;
+  bool seen = mm_os.status(handle, &stat) == 0, regular = seen && stat.kind == MM_KIND_FILE;
   int opened = regular ? mm_os.reopen(handle, MM_OPEN_READ) : -1;
   (void)mm_os.close(handle);
-  if (opened < 0) return !regular;
-  int rc = mm_sys_read_all(opened, start, sizeof start, 0);
-  if (rc == 0 && !memcmp(start, mm_journal_kind.magic, MM_BESIDE_MAGIC) &&
-      mm_load64(start + 16) == m->salt) {
+  if (opened < 0) return seen && !regular;
+  int rc = mm_journal_salt_of(opened, stat.size, &salt);
+  if (rc == 1 && salt == m->salt) {
     *fd = opened;
-    return true;
+  } else {
+    (void)mm_os.close(opened);
   }
-  (void)mm_os.close(opened);
-  return rc == 0 || rc == -ENODATA;
+  return rc >= 0;
 }
 
 static int state_of(const mm_record *record, const mm_root *root, const listed *m) {

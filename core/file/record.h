@@ -18,7 +18,7 @@
 **
 ** A record is hostile until proven otherwise, as a journal is: it is read only if its name is a
 ** record's, with the salt that the journal says, inside the root, not through links, owned by whom
-** the journal may be, written by nobody else; and only what names the transaction by its salt is
+** the journal may be or by root, written by nobody else; and only what names the transaction by its salt is
 ** removed.
 */
 #ifndef MM_RECORD_H
@@ -75,7 +75,7 @@ int mm_record_open(const char *journal, const mm_journal *in_doubt, const mm_sta
 void mm_record_clear(mm_record *record); /* idempotent */
 
 /* Is a torn journal of the file one that a record beside it has committed? It was damaged then:
-** MM_CORRUPT. */
+** MM_CORRUPT. MM_PERM: the one that it names cannot be looked at, as above. */
 int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_stat *file,
                          const mm_root *root, mm_error *err);
 
