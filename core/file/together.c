@@ -156,14 +156,22 @@ int mm_objects_prepare(mm_object *const *objects, size_t count, mm_error *err) {
 
 /* ---- not yet -------------------------------------------------------------------------------- */
 
+static bool hangs_durably(mm_object *const *objects, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (objects[i]->record && object_is_durable(objects[i])) return true;
+  }
+  return false;
+}
+
 /* Once for all: a crash must find either the record, and all journals, or no record. */
 static int take_back_record(mm_object *const *objects, size_t count, mm_error *err) {
   const char *done = NULL;
+  bool durable = hangs_durably(objects, count);
   int rc = MM_OK;
   for (size_t i = 0; i < count && rc == MM_OK; i++) {
     const char *record = objects[i]->record;
     if (!record || (done && strcmp(record, done) == 0)) continue;
-    rc = mm_record_remove(record, true, object_is_durable(objects[i]), err);
+    rc = mm_record_remove(record, true, durable, err);
     done = record;
   }
   return rc;

@@ -776,4 +776,42 @@ TEST_F(RecordTest, ADamagedJournalBesideItIsAnError) {
   }
 }
 
+// ---- with the objects of a transaction (together.h)
+
+// The record is lost durably before the first journal, whatever comes first in the transaction: of
+// shared memory nothing has to be durable, of files all.
+TEST_F(RecordTest, IsTakenBackDurablyThoughSharedMemoryComesFirst) {
+  std::string tag = "record test " + std::to_string(getpid());
+  mm_object *memory = nullptr;
+  ASSERT_EQ(mm_object_open_tag(tag.c_str(), 100, &settings, &memory, &err), MM_OK) << err.text;
+  for (bool roll_back : {false, true}) {
+    std::vector<Object> objects;
+    objects.emplace_back(memory);
+    for (int i : {0, 1}) objects.push_back(Open(parts[i].path));
+    std::vector<mm_object *> all;
+    for (Object &object : objects) {
+      object.Begin();
+      object.Write(1, "NEW");
+      all.push_back(object);
+    }
+    ASSERT_EQ(mm_objects_prepare(all.data(), all.size(), &err), MM_OK) << err.text;
+    FaultSys sys;
+    if (roll_back) ASSERT_EQ(mm_objects_rollback(all.data(), all.size(), &err), MM_OK);
+    if (!roll_back) ASSERT_EQ(mm_objects_unprepare(all.data(), all.size(), &err), MM_OK);
+    bool emptied = false, removed = false, journal = false;
+    for (const CallRecord &call : sys.Records()) {
+      journal |= call.path == JournalOf(parts[0]) || call.path == JournalOf(parts[1]);
+      bool sync = call.call == Call::kSync && !journal;
+      emptied |= sync && call.path.find(MM_RECORD_PREFIX) != std::string::npos;
+      removed |= sync && emptied && call.path == Path("r");
+    }
+    EXPECT_TRUE(journal);
+    EXPECT_TRUE(emptied);
+    EXPECT_TRUE(removed);
+    if (!roll_back) EXPECT_EQ(mm_objects_rollback(all.data(), all.size(), &err), MM_OK);
+    ASSERT_EQ(mm_object_open_tag(tag.c_str(), 100, &settings, &memory, &err), MM_OK) << err.text;
+  }
+  mm_object_close(memory);
+}
+
 } // namespace
