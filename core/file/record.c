@@ -1,6 +1,7 @@
 #include "core/file/record.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -561,24 +562,59 @@ static int sync_record(const mm_record *record, mm_error *err) {
   return mm_beside_make_name_durable(record->path, err);
 }
 
+/* Who recovers many files of one transaction, one after the other, is not to sync all of them for
+** each, nor to look at all of them: what the process knows of the last record. */
+static _Atomic uint64_t record_synced;  /* its check: it and its journals are durable */
+static _Atomic uint64_t record_waiting; /* salt of the journal that was seen last to wait */
+
+void mm_record_start_anew(void) {
+  atomic_store(&record_synced, 0);
+  atomic_store(&record_waiting, 0);
+}
+
 int mm_record_sync(const mm_record *record, const mm_root *root, mm_error *err) {
   size_t at = HEAD_SIZE;
   listed m;
   int rc = MM_OK;
+  uint64_t check = mm_load64(record->bytes + HEAD_CHECKED);
+  if (atomic_load(&record_synced) == check) return MM_OK;
   for (size_t i = 0; rc == MM_OK && i < record->count; i++) {
     if (!next_listed(record->bytes, record->size, &at, &m)) break;
     if (!(m.flags & FLAG_MEMORY)) rc = sync_listed(record, root, &m, err);
   }
-  return rc == MM_OK ? sync_record(record, err) : rc;
+  if (rc == MM_OK) rc = sync_record(record, err);
+  if (rc == MM_OK) atomic_store(&record_synced, check);
+  return rc;
+}
+
+static bool still_waits(const mm_record *record, const mm_root *root, uint64_t salt) {
+  listed m;
+  return find_listed(record, salt, &m) && state_of(record, root, &m) != LISTED_DONE;
+}
+
+/* Does another file wait? They are looked at from the one on that follows `replayed`, as files are often
+** used in the order of their transaction. */
+static bool any_waits(const mm_record *record, uint64_t replayed, const mm_root *root) {
+  size_t at = HEAD_SIZE, i = 0;
+  listed m = {.salt = 0};
+  uint64_t last = atomic_load(&record_waiting);
+  if (last != replayed && still_waits(record, root, last)) return true;
+  while (i++ < record->count && next_listed(record->bytes, record->size, &at, &m)) {
+    if (m.salt == replayed) break;
+  }
+  for (i = 0; i < record->count; i++) {
+    if (at == record->size) at = HEAD_SIZE;
+    if (!next_listed(record->bytes, record->size, &at, &m)) return true;
+    if (m.salt == replayed || state_of(record, root, &m) == LISTED_DONE) continue;
+    atomic_store(&record_waiting, m.salt);
+    return true;
+  }
+  return false;
 }
 
 void mm_record_settle(const mm_record *record, uint64_t replayed, const mm_root *root) {
-  size_t at = HEAD_SIZE;
-  listed m;
   mm_error ignored;
-  for (size_t i = 0; i < record->count; i++) {
-    if (!next_listed(record->bytes, record->size, &at, &m)) return;
-    if (m.salt != replayed && state_of(record, root, &m) != LISTED_DONE) return;
+  if (!any_waits(record, replayed, root)) {
+    (void)mm_record_remove(record->path, false, true, &ignored);
   }
-  (void)mm_record_remove(record->path, false, true, &ignored);
 }

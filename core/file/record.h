@@ -83,6 +83,9 @@ int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_s
 ** wait, as their writer may have been killed before its own fsync. */
 int mm_record_sync(const mm_record *record, const mm_root *root, mm_error *err);
 
+/* Forget what this process has synced and seen, as if it had just begun: for tests of what others do. */
+void mm_record_start_anew(void);
+
 /* Remove it if all of its files are done; the one whose journal has the salt `replayed` is, though
 ** the journal may be there still. A file that is not at its place, is another one by now, or lies
 ** outside the root, keeps it. Before that journal is removed, lest nobody is left to do it; and once

@@ -68,6 +68,7 @@ public:
   explicit Machine(const Disk &disk, int synchronous = MM_SYNC_FULL, bool read_only = false)
       : os_(disk), before_(disk), settings_(Settings(synchronous)) {
     settings_.read_only = read_only;
+    mm_record_start_anew(); // another process
   }
 
   int TryOpen(const std::string &name, mm_object **out, mm_error *err, int kind = MM_OBJECT_FILE) {

@@ -52,6 +52,7 @@ protected:
 
   void SetUp() override {
     FileTest::SetUp();
+    mm_record_start_anew();
     directory_ = directory;
     for (const char *name : {"r", "r/d", "out"}) std::filesystem::create_directory(Path(name));
     mm_root_init(&root);
@@ -812,6 +813,28 @@ TEST_F(RecordTest, IsTakenBackDurablyThoughSharedMemoryComesFirst) {
     ASSERT_EQ(mm_object_open_tag(tag.c_str(), 100, &settings, &memory, &err), MM_OK) << err.text;
   }
   mm_object_close(memory);
+}
+
+// Of n files, whichever order they are opened in, by one process: calls grow as n does, and so do
+// fsyncs, which are what takes long.
+TEST_F(RecordTest, OfManyFilesCostsEachLittle) {
+  for (int order = 0; order < 3; order++) {
+    std::vector<double> calls, syncs;
+    for (unsigned n : {40u, 80u, 160u}) {
+      parts.clear();
+      for (unsigned i = 0; i < n; i++) parts.push_back(Make("n" + std::to_string(i)));
+      Lay();
+      if (order == 1) std::reverse(parts.begin(), parts.end());
+      if (order == 2) std::shuffle(parts.begin(), parts.end(), std::mt19937(7));
+      FaultSys sys;
+      for (const Part &part : parts) ASSERT_EQ(Look(part), kNew) << err.text;
+      calls.push_back(static_cast<double>(sys.Records().size()) / n);
+      syncs.push_back(static_cast<double>(sys.RecordsOf(Call::kSync).size()) / n);
+      ExpectNoLitter();
+    }
+    EXPECT_LT(calls[2], calls[0] * 1.6) << order << ": " << calls[0] << " " << calls[1];
+    EXPECT_LT(syncs[2], syncs[0] * 1.3) << order << ": " << syncs[0] << " " << syncs[1];
+  }
 }
 
 } // namespace
