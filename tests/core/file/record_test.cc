@@ -307,11 +307,31 @@ TEST_F(RecordTest, WhatIsLeftOfItsMakingGoes) {
     PutAt(record_path + ".new", bytes.substr(0, size));
     ExpectUndone();
   }
-  Lay();
-  unlink(record_path.c_str());
-  PutAt(record_path + ".new", "somebody's, longer than a salt is");
-  EXPECT_EQ(Look(parts[0]), kOld);
-  EXPECT_TRUE(Exists(record_path + ".new"));
+}
+
+TEST_F(RecordTest, WhatOnlyHasTheNameOfWhatIsLeftStays) {
+  RecordBytes other;
+  other.salt = kSalt + 1;
+  std::string fresh = record_path + ".new";
+  auto stays = [&](const char *what, const std::function<void()> &put) {
+    SCOPED_TRACE(what);
+    LayFiles();
+    Lay();
+    unlink(record_path.c_str());
+    unlink(fresh.c_str());
+    put();
+    EXPECT_EQ(Look(parts[0]), kOld) << err.text;
+    EXPECT_TRUE(Exists(fresh));
+  };
+  stays("somebody's", [&] { PutAt(fresh, "somebody's, longer than a salt is"); });
+  stays("short", [&] { PutAt(fresh, "short"); });
+  stays("another's salt", [&] { PutAt(fresh, other.Finish()); });
+  other.salt = kSalt;
+  other.magic = "mmapjrnl";
+  stays("another's magic", [&] { PutAt(fresh, other.Finish()); });
+  stays("a link", [&] { EXPECT_EQ(symlink(parts[2].path.c_str(), fresh.c_str()), 0); });
+  PutAt(Path("r/two"), "");
+  stays("two names", [&] { EXPECT_EQ(link(Path("r/two").c_str(), fresh.c_str()), 0); });
 }
 
 // The journals go only after that: else a record that a loss of power brings back finds one gone.
@@ -589,6 +609,33 @@ TEST_F(RecordTest, ADamagedJournalThatMayBeLongerIsAnError) {
   }
 }
 
+TEST_F(RecordTest, AFileOfAnotherSizeIsRefused) {
+  Lay();
+  ASSERT_EQ(truncate(parts[0].path.c_str(), 7), 0);
+  ExpectRefused(parts[0], "was made when the file had another size");
+  unlink(record_path.c_str()); // it is nobody's business then
+  EXPECT_EQ(Look(parts[0]), kOld.substr(0, 7));
+}
+
+// Two processes replay the last two at once: each sees the other's journal before its own goes.
+TEST_F(RecordTest, GoesWithTheLastOfTwoThatAreReplayedAtOnce) {
+  static std::function<void()> other;
+  Lay();
+  EXPECT_EQ(Look(parts[2]), kNew);
+  other = [&] {
+    other = nullptr;
+    EXPECT_EQ(Look(parts[1]), kNew);
+    EXPECT_TRUE(HasRecord());
+  };
+  mm_os.remove = [](const char *path) {
+    if (auto once = other) once();
+    return mm_sys_default()->remove(path);
+  };
+  EXPECT_EQ(Look(parts[0]), kNew);
+  EXPECT_FALSE(other);
+  ExpectNoLitter();
+}
+
 // ---- the other files
 
 // One of them is not where it was: the others do not wait for it, and the record does.
@@ -631,6 +678,13 @@ TEST_F(Away, AFileThatIsAnotherOneKeepsIt) {
   ExpectKept();
   EXPECT_EQ(Look(parts[1])[0], '!');
   EXPECT_EQ(code, MM_CORRUPT);
+}
+
+TEST_F(Away, AFileThatOnlyHasItsInodeKeepsIt) {
+  if (parts[1].birth == 0) GTEST_SKIP() << "no file system with birth times";
+  parts[1].birth++;
+  Lay();
+  ExpectKept();
 }
 
 TEST_F(Away, WhatLiesOutsideTheRootKeepsItAndIsNotLookedAt) {
@@ -684,10 +738,19 @@ TEST_F(Away, SharedMemoryMayBeGone) {
   for (char c : record_path) up += c == '/' ? "../" : "";
   record.File(1, 96, 1, 1, up.substr(3) + "etc/passwd", 1);
   LayRecord(record.Finish());
-  FaultSys sys;
-  EXPECT_EQ(Look(parts[1]), kNew);
-  ExpectKept();
-  NoneBelow(sys, "/etc");
+  {
+    FaultSys sys;
+    EXPECT_EQ(Look(parts[1]), kNew);
+    ExpectKept();
+    NoneBelow(sys, "/etc");
+  }
+  for (Part &part : parts) part.listed = true;
+  LayFiles();
+  Lay();
+  std::string tag = "dev/shm/sqlite-mmap-" + std::to_string(geteuid()) + "-gone";
+  record.File(1, 96, 1, 1, up.substr(3) + tag, 1);
+  LayRecord(record.Finish());
+  ExpectDone();
 }
 
 // What stands where the journal of another file was.
