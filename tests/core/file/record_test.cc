@@ -617,6 +617,26 @@ TEST_F(RecordTest, AFileOfAnotherSizeIsRefused) {
   EXPECT_EQ(Look(parts[0]), kOld.substr(0, 7));
 }
 
+// Their writer may have been killed before its own fsyncs, or have made none.
+TEST_F(RecordTest, BeforeAByteIsReplayedItAndAllJournalsAreSynced) {
+  Lay();
+  FaultSys sys;
+  EXPECT_EQ(Look(parts[0]), kNew);
+  std::vector<std::string> synced;
+  for (const CallRecord &call : sys.Records()) {
+    if (call.call == Call::kWrite && call.path.find("/f") != std::string::npos) break;
+    if (call.call == Call::kSync) synced.push_back(call.path);
+  }
+  std::vector<std::string> order = {JournalOf(parts[1]), Path("r/d"), JournalOf(parts[2]),
+                                    Path("r"),           record_path, Path("r")};
+  auto at = synced.begin();
+  for (const std::string &path : order) {
+    at = std::find(at, synced.end(), path);
+    EXPECT_NE(at, synced.end()) << path;
+    if (at != synced.end()) at++;
+  }
+}
+
 // Two processes replay the last two at once: each sees the other's journal before its own goes.
 TEST_F(RecordTest, GoesWithTheLastOfTwoThatAreReplayedAtOnce) {
   static std::function<void()> other;
