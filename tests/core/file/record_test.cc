@@ -898,6 +898,33 @@ TEST_F(RecordTest, IsTakenBackDurablyThoughSharedMemoryComesFirst) {
   mm_object_close(memory);
 }
 
+// A commit of n files: calls, fsyncs and descriptors grow as n does.
+TEST_F(RecordTest, OfManyFilesIsMadeInTimeLinearInThem) {
+  std::vector<double> calls, syncs, descriptors;
+  for (unsigned n : {50u, 100u, 200u}) {
+    std::vector<Object> objects;
+    std::vector<mm_object *> all;
+    for (unsigned i = 0; i < n; i++) {
+      objects.push_back(Open(Put("r/n" + std::to_string(i), Text(kOld))));
+      objects.back().Begin();
+      objects.back().Write(1, "NEW");
+      all.push_back(objects.back());
+    }
+    int before = OpenDescriptors();
+    FaultSys sys;
+    ASSERT_EQ(mm_objects_prepare(all.data(), all.size(), &err), MM_OK) << err.text;
+    descriptors.push_back(OpenDescriptors() - before);
+    ASSERT_EQ(mm_objects_commit(all.data(), all.size(), &err), MM_OK) << err.text;
+    calls.push_back(static_cast<double>(sys.Records().size()) / n);
+    syncs.push_back(static_cast<double>(sys.RecordsOf(Call::kSync).size()) / n);
+    for (Object &object : objects) EXPECT_EQ(StringOf(object.Seen()), kNew);
+    ExpectNoLitter();
+  }
+  EXPECT_LE(calls[2], calls[0]);
+  EXPECT_LE(syncs[2], syncs[0]);
+  EXPECT_EQ(descriptors, std::vector<double>(3, 0));
+}
+
 // Of n files, whichever order they are opened in, by one process: calls grow as n does, and so do
 // fsyncs, which are what takes long.
 TEST_F(RecordTest, OfManyFilesCostsEachLittle) {
