@@ -285,13 +285,14 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
   return worse ? worse : rc;
 }
 
-/* Is what lies there blank, and may no more write it than the file, so that it can be written
-** again? */
+/* Is what lies there blank, and may those use it who may use the file, and no more, so that it can be
+** written again? */
 static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
   if (own->kind != MM_KIND_FILE || own->links > 1) return false;
   if (own->user != file->user && own->user != mm_os.user()) return false;
   if (own->group != file->group) return false;
   if (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600) return false;
+  if (file->mode & ~own->mode & 066) return false;
   return is_kept_at(fd);
 }
 

@@ -2,6 +2,7 @@
 // Records and journals are made by hand, by another implementation of their formats, beside real
 // files; and the next use of a file looks at them.
 #include <random>
+#include <set>
 
 #include "tests/support/fault_sys.h"
 #include "tests/support/object_file.h"
@@ -896,6 +897,27 @@ TEST_F(RecordTest, IsTakenBackDurablyThoughSharedMemoryComesFirst) {
     ASSERT_EQ(mm_object_open_tag(tag.c_str(), 100, &settings, &memory, &err), MM_OK) << err.text;
   }
   mm_object_close(memory);
+}
+
+// What survives a loss of power must not hang on what does not.
+TEST_F(RecordTest, TheStrictestLevelOfAnyFileIsThatOfAll) {
+  mm_settings levels[] = {settings, settings, settings};
+  levels[0].synchronous = levels[2].synchronous = MM_SYNC_NORMAL;
+  std::vector<Object> objects;
+  std::vector<mm_object *> all;
+  for (int i = 0; i < 3; i++) {
+    objects.push_back(Open(parts[i].path, MM_OBJECT_FILE, levels[i]));
+    objects.back().Begin();
+    objects.back().Write(1, "NEW");
+    all.push_back(objects.back());
+  }
+  FaultSys sys;
+  ASSERT_EQ(mm_objects_prepare(all.data(), all.size(), &err), MM_OK) << err.text;
+  std::set<std::string> synced;
+  for (const CallRecord &call : sys.RecordsOf(Call::kSync)) synced.insert(call.path);
+  for (const Part &part : parts) EXPECT_EQ(synced.count(JournalOf(part)), 1u) << part.name;
+  ASSERT_EQ(mm_objects_commit(all.data(), all.size(), &err), MM_OK) << err.text;
+  ExpectNoLitter();
 }
 
 // A commit of n files: calls, fsyncs and descriptors grow as n does.
