@@ -504,7 +504,7 @@ int mm_journal_salt_of(int fd, uint64_t size, uint64_t *salt) {
   if (size < mm_journal_kind.least) return 0;
   int rc = mm_sys_read_all(fd, bytes, sizeof bytes, 0);
   if (rc < 0) return rc == -ENODATA ? 0 : rc;
-  if (is_blank(bytes) || is_half_blank(bytes)) return 0;
+  if (is_blank(bytes)) return 0;
   *salt = mm_load64(bytes + 16);
   return header_is_ours(bytes) ? 1 : -EBADMSG;
 }
@@ -583,7 +583,7 @@ static int find_doubt(mm_journal *journal) {
 static int read_front(mm_journal *journal, header *head) {
   int rc = read_header(journal, head);
   if (rc == 0 && (!knows_version(head) || !(head->flags & FLAG_IN_DOUBT))) return 0;
-  if (rc < 0 || journal->blank || journal->kept) return rc;
+  if (rc < 0 || journal->blank) return rc;
   int found = find_doubt(journal);
   return rc == 0 || found < 0 ? found : rc;
 }

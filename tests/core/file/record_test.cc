@@ -920,6 +920,26 @@ TEST_F(RecordTest, TheStrictestLevelOfAnyFileIsThatOfAll) {
   ExpectNoLitter();
 }
 
+// One cannot be prepared: what was made for the others goes at once, not with ROLLBACK only.
+TEST_F(RecordTest, APrepareThatFailsLeavesNothing) {
+  for (int bad = 0; bad < 3; bad++) {
+    LayFiles();
+    std::vector<Object> objects;
+    std::vector<mm_object *> all;
+    for (const Part &part : parts) {
+      objects.push_back(Open(part.path));
+      objects.back().Begin();
+      objects.back().Write(1, "NEW");
+      all.push_back(objects.back());
+    }
+    OutsideResize(parts[bad].path, 11);
+    EXPECT_EQ(mm_objects_prepare(all.data(), all.size(), &err), MM_CHANGED);
+    ExpectNoLitter();
+    EXPECT_EQ(mm_objects_rollback(all.data(), all.size(), &err), MM_OK) << err.text;
+    OutsideResize(parts[bad].path, 10);
+  }
+}
+
 // A commit of n files: calls, fsyncs and descriptors grow as n does.
 TEST_F(RecordTest, OfManyFilesIsMadeInTimeLinearInThem) {
   std::vector<double> calls, syncs, descriptors;
@@ -944,7 +964,7 @@ TEST_F(RecordTest, OfManyFilesIsMadeInTimeLinearInThem) {
   }
   EXPECT_LE(calls[2], calls[0]);
   EXPECT_LE(syncs[2], syncs[0]);
-  EXPECT_EQ(descriptors, std::vector<double>(3, 0));
+  EXPECT_LE(descriptors, (std::vector<double>{50, 100, 200})); // each journal
 }
 
 // Of n files, whichever order they are opened in, by one process: calls grow as n does, and so do
