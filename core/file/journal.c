@@ -285,8 +285,8 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
   return worse ? worse : rc;
 }
 
-/* Is what lies there blank, and may those use it who may use the file, and no more, so that it can be
-** written again? */
+/* Is what lies there blank, and may those use it who may use the file, and no more, so that it can
+** be written again? */
 static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
   if (own->kind != MM_KIND_FILE || own->links > 1) return false;
   if (own->user != file->user && own->user != mm_os.user()) return false;
@@ -546,7 +546,8 @@ static int read_header(mm_journal *journal, header *head) {
   return 0;
 }
 
-/* The name of the common record, into memory of its own; it is checked with what stands before it. */
+/* The name of the common record, into memory of its own; it is checked with what stands before
+** it. */
 static int read_doubt(mm_journal *journal, const uint8_t *start, uint64_t name) {
   uint8_t *bytes = mm_alloc(DOUBT_SIZE + name + 1);
   if (!bytes) return -ENOMEM;
@@ -568,8 +569,8 @@ static int read_doubt(mm_journal *journal, const uint8_t *start, uint64_t name) 
   return journal->record_sealed ? 0 : BROKEN;
 }
 
-/* What names the common record, also behind a header that is damaged: it is to be asked then whether
-** that journal was committed. */
+/* What names the common record, also behind a header that is damaged: it is to be asked then
+** whether that journal was committed. */
 static int find_doubt(mm_journal *journal) {
   uint8_t start[DOUBT_SIZE];
   int rc = mm_sys_read_all(journal->fd, start, sizeof start, HEADER_SIZE);

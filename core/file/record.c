@@ -305,7 +305,8 @@ static int check_found(const mm_record *record, const mm_beside *found, mm_error
   return mm_beside_refuse(&record_kind, record->path, "can be written by others", err);
 }
 
-/* Root's is good: who commits for others gives them the journals, but not what is of all of them. */
+/* Root's is good: who commits for others gives them the journals, but not what is all of
+** theirs. */
 #define ROOT ((uint32_t)0)
 
 /* Read what is under out->path. *whole: it is there, and good. */
@@ -592,8 +593,8 @@ static bool still_waits(const mm_record *record, const mm_root *root, uint64_t s
   return find_listed(record, salt, &m) && state_of(record, root, &m) != LISTED_DONE;
 }
 
-/* Does another file wait? They are looked at from the one on that follows `replayed`, as files are often
-** used in the order of their transaction. */
+/* Does another file wait? They are looked at from the one on that follows `replayed`, as files are
+** often used in the order of their transaction. */
 static bool any_waits(const mm_record *record, uint64_t replayed, const mm_root *root) {
   size_t at = HEAD_SIZE, i = 0;
   listed m = {.salt = 0};
