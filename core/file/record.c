@@ -165,22 +165,36 @@ static uint64_t seal_of(const uint8_t *bytes, size_t size) {
   return mm_check(head, bytes + HEAD_SIZE, size - HEAD_SIZE);
 }
 
-/* Who may read one of the files may read that the transaction was committed. Nobody else may write
-** it, and whoever made it stays its owner. */
-static uint32_t mode_of(const mm_record_file *files, size_t count) {
-  uint32_t mode = 0600;
-  for (size_t i = 0; i < count; i++) mode |= files[i].mode & 0444;
-  return mode;
+/* Who may read one of the files may read that the transaction was committed: their group, if all have
+** the same and it can be given, and everybody. Nobody else may write it, and whoever made it stays
+** its owner. */
+static int open_to_readers(int fd, const mm_record_file *files, size_t count) {
+  uint32_t mode = 0600, group = files[0].group;
+  bool same = true;
+  for (size_t i = 0; i < count; i++) {
+    mode |= files[i].mode & 0444;
+    same = same && files[i].group == group;
+  }
+  if (!same || mm_os.set_owner(fd, mm_os.user(), group) < 0) mode = 0600 | (mode & 04) * 011;
+  return mm_os.set_mode(fd, mode);
 }
+
+/* What a record is to be written from. */
+typedef struct sealed {
+  const uint8_t *bytes;
+  size_t size;
+  const mm_record_file *files;
+  size_t count;
+} sealed;
 
 /* Write the bytes under the name `fresh`, make them durable and call them `path`. *named: that may
 ** have been done. */
-static int write_and_name(const char *fresh, const char *path, const uint8_t *bytes, size_t size,
-                          uint32_t mode, bool durable, bool *named, mm_error *err) {
+static int write_and_name(const char *fresh, const char *path, const sealed *record, bool durable,
+                          bool *named, mm_error *err) {
   int fd, rc = mm_beside_create(&record_kind, fresh, &fd, err);
   if (rc) return rc;
-  int failed = mm_os.set_mode(fd, mode);
-  if (failed >= 0) failed = mm_sys_write_all(fd, bytes, size, 0);
+  int failed = open_to_readers(fd, record->files, record->count);
+  if (failed >= 0) failed = mm_sys_write_all(fd, record->bytes, record->size, 0);
   if (failed >= 0 && durable) failed = mm_os.sync(fd);
   (void)mm_os.close(fd);
   *named = failed >= 0;
@@ -193,14 +207,13 @@ static int write_and_name(const char *fresh, const char *path, const uint8_t *by
   return durable ? mm_beside_make_name_durable(path, err) : MM_OK;
 }
 
-static int write_sealed(const char *path, const uint8_t *bytes, size_t size, uint32_t mode,
-                        bool durable, mm_error *err) {
+static int write_sealed(const char *path, const sealed *record, bool durable, mm_error *err) {
   mm_error worse;
   bool named = false;
-  int rc = mm_beside_check_length(&record_kind, path, size, err);
+  int rc = mm_beside_check_length(&record_kind, path, record->size, err);
   char *fresh = concat(path, strlen(path), NEW_SUFFIX);
   if (rc == MM_OK && !fresh) rc = mm_fail_nomem(err);
-  if (rc == MM_OK) rc = write_and_name(fresh, path, bytes, size, mode, durable, &named, err);
+  if (rc == MM_OK) rc = write_and_name(fresh, path, record, durable, &named, err);
   mm_free(fresh);
   if (rc && named && mm_record_remove(path, true, durable, &worse)) {
     *err = worse;
@@ -219,7 +232,8 @@ static int write_named(const char *path, uint64_t salt, const mm_record_file *fi
   uint8_t *bytes = compose(salt, files, names, count, &size);
   if (!bytes) return mm_fail_nomem(err);
   mm_store64(bytes + HEAD_CHECKED, seal_of(bytes, size));
-  int rc = size <= SIZE_LIMIT ? write_sealed(path, bytes, size, mode_of(files, count), durable, err)
+  const sealed record = {bytes, size, files, count};
+  int rc = size <= SIZE_LIMIT ? write_sealed(path, &record, durable, err)
                               : mm_fail(err, MM_TOOBIG, "too many files for one transaction");
   mm_free(bytes);
   return rc;

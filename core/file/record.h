@@ -40,7 +40,7 @@ typedef struct mm_record_file {
   uint64_t inode, birth; /* birth 0: not known */
   uint64_t salt, length; /* of its journal */
   bool memory;           /* it is shared memory, which may be gone: nobody waits for it */
-  uint32_t mode;         /* who may read it may read the record */
+  uint32_t mode, group;  /* who may read it may read the record */
 } mm_record_file;
 
 /* The path of a record in the directory of `real`: the caller's; NULL: no memory. */

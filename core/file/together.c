@@ -100,7 +100,8 @@ static mm_record_file describe_file(const mm_object *object) {
                           .salt = object->made.salt,
                           .length = object->made.length,
                           .memory = object->kind == MM_OBJECT_TAGGED,
-                          .mode = object->seen.mode};
+                          .mode = object->seen.mode,
+                          .group = object->seen.group};
 }
 
 static int commit_record(mm_object *const *objects, size_t count, const mm_doubt *doubt,

@@ -228,9 +228,9 @@ TEST_F(RecordTest, PathsLeadFromOneDirectoryToAnother) {
 
 TEST_F(RecordTest, IsWrittenAsTheFormatSays) {
   const mm_record_file files[] = {
-      {parts[0].path.c_str(), 11, 12, 13, 14, false, 0640},
-      {parts[1].path.c_str(), 21, 0, 23, 24, true, 0604},
-      {"/elsewhere", UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, false, 0777},
+      {parts[0].path.c_str(), 11, 12, 13, 14, false, 0640, 7},
+      {parts[1].path.c_str(), 21, 0, 23, 24, true, 0604, 7},
+      {"/elsewhere", UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, false, 0777, 7},
   };
   std::string up;
   for (char c : record_path) up += c == '/' ? "../" : "";
@@ -244,25 +244,49 @@ TEST_F(RecordTest, IsWrittenAsTheFormatSays) {
 }
 
 TEST_F(RecordTest, IsWholeUnderItsName) {
-  const mm_record_file files[] = {{parts[0].path.c_str(), 1, 2, 3, 4, false, 0600},
-                                  {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600}};
+  const mm_record_file files[] = {{parts[0].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()},
+                                  {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()}};
   FaultSys sys;
   ASSERT_EQ(mm_record_write(record_path.c_str(), kSalt, files, 2, true, &err), MM_OK) << err.text;
-  EXPECT_EQ(sys.Trace(), "open set_mode write sync close rename open sync close");
+  EXPECT_EQ(sys.Trace(), "open set_owner set_mode write sync close rename open sync close");
   EXPECT_EQ(sys.Records()[0].path, record_path + ".new");
-  EXPECT_EQ(sys.Records()[7].path, Path("r"));
+  EXPECT_EQ(sys.Records()[8].path, Path("r"));
   sys.Reset();
   ASSERT_EQ(mm_record_remove(record_path.c_str(), false, true, &err), MM_OK) << err.text;
   EXPECT_EQ(sys.Trace(), "remove open sync close");
   sys.Reset();
   ASSERT_EQ(mm_record_write(record_path.c_str(), kSalt, files, 2, false, &err), MM_OK) << err.text;
-  EXPECT_EQ(sys.Trace(), "open set_mode write close rename");
+  EXPECT_EQ(sys.Trace(), "open set_owner set_mode write close rename");
+}
+
+TEST_F(RecordTest, WhoMayReadTheFilesMayReadIt) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file to any group";
+  struct {
+    uint32_t modes[2], groups[2], mode, group;
+  } const cases[] = {
+      {{0640, 0600}, {7, 7}, 0640, 7},
+      {{0640, 0640}, {7, 8}, 0600, getegid()}, // neither group is to read the other's
+      {{0644, 0640}, {7, 8}, 0644, getegid()},
+      {{0600, 0200}, {7, 7}, 0600, 7},
+      {{0777, 0666}, {7, 7}, 0644, 7},
+  };
+  for (const auto &c : cases) {
+    const mm_record_file files[] = {
+        {parts[0].path.c_str(), 1, 2, 3, 4, false, c.modes[0], c.groups[0]},
+        {parts[1].path.c_str(), 1, 2, 3, 4, false, c.modes[1], c.groups[1]}};
+    ASSERT_EQ(mm_record_write(record_path.c_str(), kSalt, files, 2, false, &err), MM_OK);
+    struct stat st = {};
+    ASSERT_EQ(stat(record_path.c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 07777, c.mode);
+    EXPECT_EQ(st.st_gid, c.group);
+    unlink(record_path.c_str());
+  }
 }
 
 // Whatever fails, nothing is left under its name, or the error says so.
 TEST_F(RecordTest, AFailedWriteLeavesNothing) {
-  const mm_record_file files[] = {{parts[0].path.c_str(), 1, 2, 3, 4, false, 0600},
-                                  {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600}};
+  const mm_record_file files[] = {{parts[0].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()},
+                                  {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()}};
   auto before = Tree(directory);
   for (int n = 0;; n++) {
     FaultSys sys;
@@ -271,6 +295,11 @@ TEST_F(RecordTest, AFailedWriteLeavesNothing) {
     bool fired = sys.Fired();
     if (!fired) EXPECT_EQ(rc, MM_OK) << err.text;
     if (!fired) break;
+    if (rc == MM_OK) { // its group was not given: fewer may read it
+      EXPECT_EQ(n, 1);
+      unlink(record_path.c_str());
+      continue;
+    }
     EXPECT_EQ(rc == MM_CANTOPEN || rc == MM_IOERR, true) << n << " " << rc;
     EXPECT_EQ(Tree(directory), before) << n;
   }
@@ -558,6 +587,10 @@ TEST_F(RecordTest, AJournalWhoseNameOfItBreaksARuleIsTorn) {
   torn("without its flag", journal.Finish());
   journal.flags = 5;
   torn("with a flag that is none", journal.Finish());
+  journal.flags = 0;
+  journal.InDoubt(name + std::string("\0x", 2), kSalt); // nor is it the name up to there
+  Lay();
+  ExpectRefused(parts[0], "was committed and is damaged");
 }
 
 TEST_F(RecordTest, InAJournalThatMayBeLongerItIsFound) {
