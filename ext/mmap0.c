@@ -25,7 +25,7 @@ SQLITE_EXTENSION_INIT1
 #define EXT_FUNCTIONS(X) \
   X(check) X(open) X(bytes) X(find) X(position) X(search) X(config)
 #define EXT_MODULES(X) \
-  X(writer) X(mmap) X(lines) X(list) X(changes) X(find_all) X(search_all) X(strings) X(hexdump) \
+  X(writer) X(transaction) X(mmap) X(lines) X(list) X(changes) X(find_all) X(search_all) X(strings) X(hexdump) \
   X(histogram) X(diff) X(glob)
 /* clang-format on */
 

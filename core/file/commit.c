@@ -2,7 +2,7 @@
 ** commit.c: a transaction on one object, from becoming the file's writer to letting go of it.
 **
 **     begin     lock the file; recover it; this is what we begin with
-**     prepare   still what we began with?  room for all bytes?  journal, fsync
+**     prepare   nobody reads it at one commit; still what we began with?  room for all bytes?  journal, fsync
 **     commit    write the file, fsync; remove the journal
 **     rollback  empty and remove the journal; cut the log
 */
@@ -14,6 +14,7 @@
 #include "core/file/journal.h"
 #include "core/file/record.h"
 #include "core/file/recover.h"
+#include "core/file/share.h"
 #include "core/file/show.h"
 
 /* A private object's log is not worth compacting below this. */
@@ -44,10 +45,8 @@ static int check_links(const mm_object *object, const mm_stat *stat, mm_error *e
 }
 
 static int lock_and_look(mm_object *object, mm_error *err) {
-  const mm_settings *settings = object->settings;
   mm_stat stat;
-  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,
-                         settings->watch, settings->watch_context, object->name, err);
+  int rc = object_lock(object, err);
   if (rc) return rc;
   object->begun = true;
   rc = object_recover(object, err);
@@ -197,6 +196,7 @@ int mm_object_unprepare(mm_object *object, mm_error *err) {
   if (rc || !(object->prepared || object->undo_journal || object->leftover)) return rc;
   if (object->prepared) rc = give_back_room(object, err);
   int removed = unprepare(object, rc ? &later : err);
+  if (removed == MM_OK) object_let_in(object);
   return rc ? rc : removed;
 }
 
@@ -214,6 +214,7 @@ static int prepare_change(mm_object *object, mm_pace *pace, const mm_doubt *doub
   if (!mm_object_pending(object)) return mm_object_unprepare(object, err);
   if (object_is_prepared(object, doubt != NULL)) return pace ? verify(object, err) : MM_OK;
   rc = mm_object_unprepare(object, err);
+  if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);
   if (rc == MM_OK) rc = verify(object, err);
   object->change.pace = pace;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);

@@ -1,5 +1,6 @@
 #include "core/file/object.h"
 #include "core/file/recover.h"
+#include "core/file/share.h"
 
 #include <errno.h>
 #include <string.h>
@@ -158,7 +159,8 @@ void mm_object_close(mm_object *object) {
     mm_tag_leave(object->fd, object->real);
   }
   /* Still the writer if the journal could not be removed: that is nobody's any more to try. */
-  if (object->entry) mm_lock_unwrite(object->entry, object->writer, object);
+  object_stop_reading(object);
+  if (object->entry) object_unlock(object);
   object_close_writer(object);
   object_close_file(object, object->fd);
   if (object->entry) mm_inode_release(object->entry);

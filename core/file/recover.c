@@ -11,6 +11,7 @@
 #include "core/file/journal.h"
 #include "core/file/record.h"
 #include "core/file/recover.h"
+#include "core/file/share.h"
 #include "core/file/show.h"
 #include "core/os/own.h"
 
@@ -63,7 +64,7 @@ int object_undo_journal(mm_object *object, bool durable, mm_error *err) {
 }
 
 void object_let_go(mm_object *object) {
-  if (object_is_shared(object)) mm_lock_unwrite(object->entry, object->writer, object);
+  if (object_is_shared(object)) object_unlock(object);
   object_close_writer(object);
   object_forget_journal(object);
   object->begun = object->stuck = false;
@@ -202,13 +203,11 @@ static int replay(mm_object *object, mm_error *err) {
 }
 
 static int replay_as_writer(mm_object *object, mm_error *err) {
-  const mm_settings *settings = object->settings;
   if (object_is_writer(object)) return replay(object, err);
-  int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,
-                         settings->watch, settings->watch_context, object->name, err);
+  int rc = object_lock(object, err);
   if (rc) return rc;
   rc = replay(object, err);
-  mm_lock_unwrite(object->entry, object->writer, object);
+  object_unlock(object);
   return rc;
 }
 
@@ -216,7 +215,8 @@ static int replay_as_writer(mm_object *object, mm_error *err) {
 
 #define RECOVER_PAUSE ((int64_t)500000) /* ns */
 
-/* A living writer is about to finish: what it writes is to be seen whole. */
+/* A living writer is about to finish: what it writes is to be seen whole. It has no journal while it
+** waits for readers, of whom we may be one. */
 static int await_writer(mm_object *object, mm_error *err) {
   int64_t now = mm_os.clock(), timeout = object->settings->busy_timeout;
   int64_t end = timeout < (INT64_MAX - now) / 1000000 ? now + timeout * 1000000 : INT64_MAX;

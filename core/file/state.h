@@ -2,7 +2,7 @@
 ** state.h: what an object is: its state, which the files below object.h share, and the small
 ** questions about it.
 **
-**     state.h ← show.h ← edit.h, recover.h ← commit.h ← object.h
+**     state.h ← share.h, show.h ← edit.h, recover.h ← commit.h ← object.h ← reading.h
 **
 ** Whoever uses objects includes object.h, and calls what begins with mm_object_; the state itself is
 ** to be read by others, data and size above all, and not to be changed.
@@ -38,6 +38,9 @@ typedef struct mm_settings {
   /* Asked while waiting for a lock, between the pieces of a large write, and before the commit
   ** point: nonzero to give up, as mm_fail_stopped says. May be NULL. */
   mm_lock_watch *watch;
+  /* Asked in its place by whoever waits to become a file's writer, or to have it alone: also MM_BUSY,
+  ** where others wait for what the connection itself reads. NULL: `watch` is. */
+  mm_lock_watch *lock_watch;
   void *watch_context;
   mm_view_watch on_fault; /* from the SIGBUS handler */
 } mm_settings;
@@ -97,6 +100,10 @@ typedef struct mm_object {
   bool changed_by_others; /* during the transaction, by someone who takes no lock */
   bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
   bool torn;              /* … and there was no journal of it (synchronous=off) */
+  bool reads;             /* it is read at one commit (reading.h) … */
+  bool shares;            /* … by a lock, which the file's writer does not need */
+  bool keeps_out;         /* we let nobody new read the file at one commit … */
+  bool alone;             /* … and nobody does any more */
   bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
   bool stuck;             /* … and could not be removed: we stay the writer until it is */
   bool leftover;         /* one that was emptied has its name still: it is in the way of the next */

@@ -5,6 +5,7 @@
 
 #include "core/common/mem.h"
 #include "core/file/record.h"
+#include "core/file/share.h"
 
 /* Is it one of those that are to be committed all or none? */
 static bool takes_part(const mm_object *object) {
@@ -146,12 +147,16 @@ static int prepare_together(mm_object *const *objects, size_t count, mm_error *e
 }
 
 int mm_objects_prepare(mm_object *const *objects, size_t count, mm_error *err) {
-  if (count_parts(objects, count) < 2) return prepare_each(objects, count, NULL, err);
+  if (count_parts(objects, count) < 2) {
+    int rc = mm_objects_keep_out(objects, count, err);
+    return rc ? rc : prepare_each(objects, count, NULL, err);
+  }
   if (are_prepared(objects, count)) {
     const mm_doubt same = {.path = NULL};
     return prepare_each(objects, count, &same, err);
   }
   int rc = mm_objects_unprepare(objects, count, err);
+  if (rc == MM_OK) rc = mm_objects_keep_out(objects, count, err);
   return rc ? rc : prepare_together(objects, count, err);
 }
 

@@ -1,3 +1,26 @@
+/*
+** lock.c: one writer at a time for each file, and readers who keep its commit waiting.
+**
+** What a file may be in, seen by its users. Only the writer makes it pending or alone:
+**
+**     state     bytes held by the writer       new reader   one that started   another writer
+**     free      none                           comes        comes              comes
+**     written   WRITER                         comes        comes              waits
+**     pending   WRITER, PENDING                waits        comes              waits
+**     alone     WRITER, PENDING, READERS       waits        waits              waits
+**
+**     event                     from                becomes
+**     mm_lock_write             free                written
+**     mm_lock_alone             written, pending    alone if there are no readers, else pending
+**     mm_lock_let_started_in    alone               pending
+**     mm_lock_let_in            pending, alone      written
+**     mm_lock_unwrite           any of them         free
+**     its process dies          any of them         free
+**
+** A reader takes PENDING and READERS, both shared, in one call, and gives back PENDING: so it comes
+** only where nobody has PENDING alone, and does not keep it from the next to ask. One that has
+** started takes READERS alone. A writer reads without a lock, as nobody else can commit.
+*/
 #include "core/os/lock.h"
 
 #include <errno.h>
@@ -18,6 +41,9 @@ struct mm_inode {
   unsigned generation; /* the process that made it (mm_sys_generation) */
   unsigned users;
   const void *owner; /* who writes the file, or is just asking the system whether it may; or NULL */
+  unsigned readers;  /* of this process, those who are just asking included */
+  bool pending;      /* its writer keeps new readers out */
+  bool alone;        /* … and all others */
 };
 
 #define BUCKET_BITS 10
@@ -133,15 +159,15 @@ static int64_t deadline_after(int64_t timeout) {
   return timeout < (INT64_MAX - now) / MILLISECOND ? now + timeout * MILLISECOND : INT64_MAX;
 }
 
-/* Sleep before try number `tries` (from 1), short waits first; false if the time is over. The
-** longest also bounds how late an interrupt is seen. */
-static bool wait_before(unsigned tries, int64_t deadline) {
+bool mm_lock_wait_more(mm_lock_wait *wait, int64_t timeout) {
   static const int64_t waits[] = {1, 2, 5, 10, 20, 50};
   const unsigned last = sizeof waits / sizeof *waits - 1;
-  int64_t left = deadline - mm_os.clock();
+  if (wait->tries == 0) wait->deadline = deadline_after(timeout);
+  int64_t left = wait->deadline - mm_os.clock();
   if (left <= 0) return false;
-  int64_t wait = waits[tries - 1 < last ? tries - 1 : last] * MILLISECOND;
-  mm_os.sleep(wait < left ? wait : left);
+  int64_t pause = waits[wait->tries < last ? wait->tries : last] * MILLISECOND;
+  wait->tries++;
+  mm_os.sleep(pause < left ? pause : left);
   return true;
 }
 
@@ -155,16 +181,15 @@ int mm_lock_write(mm_inode *entry, int fd, const void *owner, int64_t timeout, m
   if (is_inherited(entry)) {
     return mm_fail(err, MM_ERROR, "'%s' was opened before a fork", name);
   }
-  int64_t deadline = 0;
-  for (unsigned tries = 1;; tries++) {
+  mm_lock_wait wait = {0};
+  for (;;) {
     enum holder holder;
     int result = try_write(entry, fd, owner, &holder);
     if (result < 0) return mm_fail_errno(err, MM_IOERR, -result, "cannot lock '%s'", name);
     if (holder == MINE) return MM_OK;
     int stop = watch ? watch(context) : 0;
-    if (stop) return mm_fail_stopped(err, stop);
-    if (tries == 1) deadline = deadline_after(timeout);
-    if (!wait_before(tries, deadline)) return fail_busy(holder, name, err);
+    if (stop && stop != MM_BUSY) return mm_fail_stopped(err, stop);
+    if (stop || !mm_lock_wait_more(&wait, timeout)) return fail_busy(holder, name, err);
   }
 }
 
@@ -175,11 +200,162 @@ static const void *owner_of(mm_inode *entry) {
   return owner;
 }
 
-/* The system's lock goes first: who finds the registry free then finds the file free as well. */
-void mm_lock_unwrite(mm_inode *entry, int fd, const void *owner) {
-  if (!entry || is_inherited(entry) || !owner || owner_of(entry) != owner) return;
+/* ---- readers -------------------------------------------------------------------------------- */
+
+/* Put the reader in the registry, if it may come. */
+static bool claim_reading(mm_inode *entry, bool started) {
+  mutex_lock();
+  bool comes = !entry->alone && (started || !entry->pending);
+  if (comes) entry->readers++;
+  mutex_unlock();
+  return comes;
+}
+
+static void disclaim_reading(mm_inode *entry) {
+  mutex_lock();
+  entry->readers--;
+  mutex_unlock();
+}
+
+/* 1, 0 or a negated errno, as the tries of lock.h give it. */
+static int outcome(int result) {
+  if (result == 0 || has_no_locks(result)) return 1;
+  return result == -EAGAIN ? 0 : result;
+}
+
+/* A lock of the reading descriptor, which stays open: it is worth another try. */
+static void give_back(int fd, uint64_t offset, uint64_t size) {
+  if (mm_os.lock(fd, MM_LOCK_NONE, offset, size)) (void)mm_os.lock(fd, MM_LOCK_NONE, offset, size);
+}
+
+static int share_byte(int fd, bool started) {
+  if (started) return mm_os.lock(fd, MM_LOCK_SHARED, MM_LOCK_READERS, 1);
+  int result = mm_os.lock(fd, MM_LOCK_SHARED, MM_LOCK_PENDING, 2);
+  if (result == 0) give_back(fd, MM_LOCK_PENDING, 1);
+  return result;
+}
+
+int mm_lock_read(mm_inode *entry, int fd, bool started) {
+  if (is_inherited(entry)) return -ECHILD;
+  if (!claim_reading(entry, started)) return 0;
+  int got = outcome(share_byte(fd, started));
+  if (got <= 0) disclaim_reading(entry);
+  return got;
+}
+
+/* The system's lock goes first, here and below: who finds the registry free then finds the file
+** free as well. */
+void mm_lock_unread(mm_inode *entry, int fd) {
+  if (is_inherited(entry)) return;
+  give_back(fd, MM_LOCK_PENDING, 2);
+  disclaim_reading(entry);
+}
+
+/* ---- the writer, alone ---------------------------------------------------------------------- */
+
+static void set_kept_out(mm_inode *entry, bool pending, bool alone) {
+  mutex_lock();
+  entry->pending = pending;
+  entry->alone = alone;
+  mutex_unlock();
+}
+
+/* None of this process comes in from now on. False: some are in. */
+static bool claim_alone(mm_inode *entry) {
+  mutex_lock();
+  entry->pending = true;
+  entry->alone = entry->readers == 0;
+  bool alone = entry->alone;
+  mutex_unlock();
+  return alone;
+}
+
+/* Readers that just come hold the byte for a moment, in which it cannot be had: so it is asked for
+** more than once. */
+#define PENDING_TRIES 20
+
+static int keep_out_new(int fd) {
+  int result = -EAGAIN;
+  for (int i = 0; i < PENDING_TRIES && result == -EAGAIN; i++) {
+    result = mm_os.lock(fd, MM_LOCK_EXCLUSIVE, MM_LOCK_PENDING, 1);
+  }
+  return result;
+}
+
+int mm_lock_alone(mm_inode *entry, int fd) {
+  if (is_inherited(entry)) return -ECHILD;
+  if (claim_alone(entry)) {
+    int got = outcome(mm_os.lock(fd, MM_LOCK_EXCLUSIVE, MM_LOCK_PENDING, 2));
+    if (got != 0) {
+      if (got < 0) mm_lock_let_in(entry, fd);
+      return got;
+    }
+    set_kept_out(entry, true, false);
+  }
+  int kept = outcome(keep_out_new(fd));
+  if (kept < 0) mm_lock_let_in(entry, fd);
+  return kept < 0 ? kept : 0;
+}
+
+void mm_lock_let_started_in(mm_inode *entry, int fd) {
+  if (is_inherited(entry)) return;
+  (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_READERS, 1);
+  set_kept_out(entry, true, false);
+}
+
+void mm_lock_let_in(mm_inode *entry, int fd) {
+  if (is_inherited(entry)) return;
+  (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_PENDING, 2);
+  set_kept_out(entry, false, false);
+}
+
+bool mm_lock_awaited(mm_inode *entry, int fd, const void *owner) {
+  if (is_inherited(entry)) return false;
+  mutex_lock();
+  bool awaited = entry->pending && entry->owner != owner;
+  mutex_unlock();
+  /* Asking for a shared lock, which only one that is held alone is in the way of. */
+  return awaited || mm_os.locked(fd, MM_LOCK_SHARED, MM_LOCK_PENDING, 1) == 1;
+}
+
+/* ---- the end of writing ---------------------------------------------------------------------- */
+
+static bool is_keeping_out(mm_inode *entry) {
+  mutex_lock();
+  bool pending = entry->pending;
+  mutex_unlock();
+  return pending;
+}
+
+/* One call, but where somebody goes on reading by the same descriptor. */
+static void unlock_writer(int fd, bool keeps_out, bool reads) {
+  if (keeps_out && !reads) {
+    (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_PENDING, 3);
+    return;
+  }
+  if (keeps_out) (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_PENDING, 1);
   (void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_WRITER, 1);
-  disclaim(entry);
+}
+
+static void leave_file(mm_inode *entry, bool reads) {
+  mutex_lock();
+  entry->owner = NULL;
+  entry->pending = entry->alone = false;
+  entry->readers += reads;
+  mutex_unlock();
+}
+
+/* What was held alone becomes shared first: only then can another descriptor share it. */
+static void go_on_reading(int fd, int reader) {
+  (void)mm_os.lock(fd, MM_LOCK_SHARED, MM_LOCK_READERS, 1);
+  if (reader != fd) (void)mm_os.lock(reader, MM_LOCK_SHARED, MM_LOCK_READERS, 1);
+}
+
+void mm_lock_unwrite(mm_inode *entry, int fd, const void *owner, int reader) {
+  if (!entry || is_inherited(entry) || !owner || owner_of(entry) != owner) return;
+  if (reader >= 0) go_on_reading(fd, reader);
+  unlock_writer(fd, is_keeping_out(entry) || (reader >= 0 && reader != fd), reader == fd);
+  leave_file(entry, reader >= 0);
 }
 
 bool mm_lock_writing(mm_inode *entry, int fd, const void *owner) {

@@ -28,6 +28,7 @@ typedef struct ext_alias {
 
 static const char *const access_names[] = {"read", "write", "copy", "create"};
 static const char *const synchronous_names[] = {"off", "normal", "full"};
+static const char *const isolation_names[] = {"none", "statement", "transaction"};
 
 /* Which of the names it is; -1: none. */
 static int which_name(const char *const *names, int count, const char *text) {
@@ -61,6 +62,19 @@ int ext_synchronous_parse(const char *text, int *synchronous, mm_error *err) {
 
 const char *ext_synchronous_name(int synchronous) {
   return synchronous_names[synchronous];
+}
+
+int ext_isolation_parse(const char *text, int *isolation, mm_error *err) {
+  int found = which_name(isolation_names, EXT_ISOLATION_TRANSACTION + 1, text);
+  if (found < 0) {
+    return mm_fail(err, MM_ERROR, "isolation '%s' is none of none, statement, transaction", text);
+  }
+  *isolation = found;
+  return MM_OK;
+}
+
+const char *ext_isolation_name(int isolation) {
+  return isolation_names[isolation];
 }
 
 /* ---- interruption --------------------------------------------------------------------------- */
@@ -125,7 +139,8 @@ void ext_conn_watch(ext_conn *conn, struct mm_watch *watch) {
 void ext_conn_release_statements(ext_conn *conn) {
   sqlite3_finalize(conn->writer);
   sqlite3_finalize(conn->interrupted);
-  conn->writer = conn->interrupted = NULL;
+  sqlite3_finalize(conn->listener);
+  conn->writer = conn->interrupted = conn->listener = NULL;
   conn->caches = false;
 }
 

@@ -21,12 +21,26 @@ typedef struct ext_object {
   unsigned holds;      /* handles, cursors, tables and statements that use it */
   bool in_transaction; /* listed in the connection's transaction */
   size_t noted;        /* its newest record there, counted from 1; 0: none */
+  unsigned reads;      /* lists of files read at one commit that it is in (reads.h) */
   /* Rows of a created table that are deleted and not closed up: what lies behind them, and the end,
   ** stays where it is till COMMIT. */
   int64_t leaving;
   uint64_t used; /* for least recently used */
   struct ext_object *next;
 } ext_object;
+
+/* Files that somebody keeps as they are; see reads.h. All zeros: none. */
+typedef struct ext_reads {
+  ext_object **objects; /* each held */
+  size_t count, capacity;
+} ext_reads;
+
+/* How long what a statement sees of a file stays. */
+enum ext_isolation { EXT_ISOLATION_NONE, EXT_ISOLATION_STATEMENT, EXT_ISOLATION_TRANSACTION };
+
+/* One of their names, whatever the case; and back. */
+int ext_isolation_parse(const char *text, int *isolation, mm_error *err);
+const char *ext_isolation_name(int isolation);
 
 enum ext_access { EXT_READ, EXT_WRITE, EXT_COPY, EXT_CREATE };
 
@@ -57,6 +71,7 @@ typedef struct ext_file {
   ext_handle *handle; /* NULL: by path */
   uint64_t start;     /* of the window, in the object */
   uint64_t length;    /* of the window, in bytes, as of now: 0 if it lies past the end */
+  ext_reads *reads;   /* the statement's, of a function's argument; NULL: none */
 } ext_file;
 
 struct ext_conn {
@@ -72,10 +87,16 @@ struct ext_conn {
   ext_handle **handles;      /* handles[i] has id i+1 */
   size_t handle_count, handle_capacity;
   struct ext_txn *txn;
-  struct ext_copy *copies;   /* objects of tables with access=copy (copy.h) */
-  struct ext_state *states;  /* what the rooms above keep, see ext_conn_state */
-  sqlite3_stmt *writer;      /* cached; finalized by ext_conn_release_statements */
-  sqlite3_stmt *interrupted; /* likewise */
+  struct ext_copy *copies;     /* objects of tables with access=copy (copy.h) */
+  struct ext_state *states;    /* what the rooms above keep, see ext_conn_state */
+  sqlite3_stmt *writer;        /* cached; finalized by ext_conn_release_statements */
+  sqlite3_stmt *interrupted;   /* likewise */
+  sqlite3_stmt *listener;      /* likewise; see reads.h, as for the next ones */
+  int isolation;               /* enum ext_isolation */
+  size_t reading;              /* objects that are in some list */
+  ext_reads transaction_reads; /* the transaction's */
+  bool hears;                  /* SQLite will tell of the transaction's end */
+  bool makes_table;            /* the table that listens is being made */
   bool planned;    /* mmap_list or mmap_writer was asked for a plan: the name means ours */
   bool caches;     /* mmap_list is connected, and will finalize what is cached */
   uint64_t writes; /* calls of functions that write, so far */

@@ -4,6 +4,7 @@
 **     calls.h, value.h   what a statement's text says; SQLite's values <-> core's
 **     conn.h             what a connection has: settings, objects, handles
 **     blob.h             bytes of an object on their way to SQLite
+**     reads.h            files that are read at one commit
 **     txn.h              savepoints, commit and rollback over all objects of the connection
 **     copy.h             what tables with access=copy have written
 **     use.h              a statement comes to use a file
@@ -19,6 +20,7 @@
 #include "ext/connection/calls.h"
 #include "ext/connection/conn.h"
 #include "ext/connection/module.h"
+#include "ext/connection/reads.h"
 #include "ext/connection/stmt.h"
 #include "ext/connection/txn.h"
 #include "ext/connection/use.h"

@@ -2,6 +2,7 @@
 
 #include "core/common/mem.h"
 #include "ext/connection/copy.h"
+#include "ext/connection/reads.h"
 #include "ext/connection/txn.h"
 
 void ext_conn_hold(ext_conn *conn) {
@@ -12,6 +13,7 @@ void ext_conn_release(void *context) {
   ext_conn *conn = context;
   if (--conn->holds > 0) return;
   ext_conn_release_statements(conn);
+  ext_reads_end_transaction(conn);
   ext_txn_destroy(conn);
   ext_copies_free(conn);
   ext_conn_close_objects(conn);
@@ -37,6 +39,7 @@ int ext_conn_create(sqlite3 *db, const char *version, ext_conn **out, mm_error *
   conn->settings.synchronous = MM_SYNC_FULL;
   conn->settings.busy_timeout = 1000;
   conn->settings.watch = ext_conn_ask;
+  conn->settings.lock_watch = ext_reads_ask;
   conn->settings.watch_context = conn;
   conn->settings.on_fault.notify = on_pin_fault;
   conn->settings.on_fault.context = conn;

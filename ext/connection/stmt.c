@@ -20,6 +20,7 @@
 #include "core/common/mem.h"
 #include "ext/connection/calls.h"
 #include "ext/connection/open.h"
+#include "ext/connection/reads.h"
 #include "ext/connection/txn.h"
 #include "ext/connection/use.h"
 #include "ext/connection/value.h"
@@ -40,6 +41,7 @@ struct ext_stmt {
   unsigned next;
   const char *allowed[RECENT]; /* names of functions, by address: they are literals */
   unsigned allowed_count;
+  ext_reads reads;
 };
 
 /* ---- the statement's data ------------------------------------------------------------------- */
@@ -53,6 +55,7 @@ static void clear_argument(argument *a) {
 static void free_stmt(void *data) {
   ext_stmt *stmt = data;
   for (unsigned i = 0; i < RECENT; i++) clear_argument(&stmt->recent[i]);
+  ext_reads_end(&stmt->reads);
   ext_conn_release(stmt->conn);
   mm_free(stmt);
 }
@@ -115,6 +118,11 @@ int ext_function_allowed(sqlite3_context *context, const char *name) {
   return rc;
 }
 
+ext_reads *ext_statement_reads(sqlite3_context *context) {
+  ext_stmt *stmt = stmt_of(context);
+  return stmt ? &stmt->reads : NULL;
+}
+
 /* ---- file arguments ------------------------------------------------------------------------- */
 
 static argument *find_path(ext_stmt *stmt, const char *path, size_t size) {
@@ -141,23 +149,25 @@ static void remember(ext_stmt *stmt, ext_object *object, const char *path) {
   a->path_size = a->path ? strlen(path) : 0;
 }
 
-static int open_path(ext_stmt *stmt, const char *path, ext_object **object, mm_error *err) {
+static int open_path(ext_stmt *stmt, const char *path, ext_reads *reads, ext_object **object,
+                     mm_error *err) {
   argument *known = find_path(stmt, path, strlen(path));
   if (known) {
     *object = known->object;
     return MM_OK;
   }
-  int rc = ext_use_path(stmt->conn, path, false, object, err);
+  int rc = ext_use_path(stmt->conn, path, false, reads, object, err);
   if (rc == MM_OK) remember(stmt, *object, path);
   return rc;
 }
 
-static int use_handle(ext_stmt *stmt, sqlite3_int64 id, ext_file *file, mm_error *err) {
+static int use_handle(ext_stmt *stmt, sqlite3_int64 id, ext_reads *reads, ext_file *file,
+                      mm_error *err) {
   int rc = ext_conn_handle(stmt->conn, id, &file->handle, err);
   if (rc) return rc;
   file->object = file->handle->object;
   if (find_recent(stmt, file->object)) return MM_OK;
-  rc = ext_use_object(file->object, err);
+  rc = ext_use_object(file->object, reads, err);
   if (rc == MM_OK) {
     ext_object_hold(file->object);
     remember(stmt, file->object, NULL);
@@ -169,7 +179,8 @@ static bool is_path(sqlite3_value *value) {
   return sqlite3_value_type(value) == SQLITE_TEXT;
 }
 
-static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_error *err) {
+static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_reads *reads, ext_file *file,
+                   mm_error *err) {
   const char *path = "";
   int64_t id = 0;
   memset(file, 0, sizeof *file);
@@ -177,52 +188,70 @@ static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_file *file, mm_erro
   int rc = is_path(value) ? ext_value_text(value, "path", &path, err)
                           : ext_value_handle(value, &id, err);
   if (rc) return rc;
-  rc = is_path(value) ? open_path(stmt, path, &file->object, err) : use_handle(stmt, id, file, err);
+  rc = is_path(value) ? open_path(stmt, path, reads, &file->object, err)
+                      : use_handle(stmt, id, reads, file, err);
   if (rc == MM_OK) rc = mm_object_faulted(file->object->core, err);
   if (rc == MM_OK) ext_file_window(file);
+  file->reads = &stmt->reads;
+  return rc;
+}
+
+static int file_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                         bool written, ext_file *file) {
+  mm_error *err = &ext_conn_of(context)->err;
+  ext_stmt *stmt = stmt_of(context);
+  int rc = stmt ? check_allowed(stmt, name, err) : mm_fail_nomem(err);
+  if (rc == MM_OK) rc = resolve(stmt, value, written ? NULL : &stmt->reads, file, err);
+  if (rc) ext_result_error(context, name, err);
   return rc;
 }
 
 int ext_file_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
                       ext_file *file) {
+  return file_argument(context, name, value, false, file);
+}
+
+int ext_written_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                         ext_file *file) {
+  return file_argument(context, name, value, true, file);
+}
+
+int ext_handle_check(sqlite3_context *context, const char *name, sqlite3_value *value) {
   mm_error *err = &ext_conn_of(context)->err;
-  ext_stmt *stmt = stmt_of(context);
-  int rc = stmt ? check_allowed(stmt, name, err) : mm_fail_nomem(err);
-  if (rc == MM_OK) rc = resolve(stmt, value, file, err);
-  if (rc) ext_result_error(context, name, err);
-  return rc;
+  if (!is_path(value)) return MM_OK;
+  mm_fail(err, MM_ERROR, "a position belongs to a handle from mmap_open, not to a path");
+  ext_result_error(context, name, err);
+  return MM_ERROR;
 }
 
 int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
                         ext_file *file) {
-  if (is_path(value)) {
-    mm_error *err = &ext_conn_of(context)->err;
-    mm_fail(err, MM_ERROR, "a position belongs to a handle from mmap_open, not to a path");
-    ext_result_error(context, name, err);
-    return MM_ERROR;
-  }
-  return ext_file_argument(context, name, value, file);
+  int rc = ext_handle_check(context, name, value);
+  return rc ? rc : ext_file_argument(context, name, value, file);
 }
 
-static int resolve_path(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
+static int resolve_path(ext_conn *conn, sqlite3_value *value, ext_reads *reads, ext_file *file,
+                        mm_error *err) {
   const char *path;
   int rc = ext_value_text(value, "path", &path, err);
-  return rc ? rc : ext_use_path(conn, path, false, &file->object, err);
+  return rc ? rc : ext_use_path(conn, path, false, reads, &file->object, err);
 }
 
-static int resolve_handle(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
+static int resolve_handle(ext_conn *conn, sqlite3_value *value, ext_reads *reads, ext_file *file,
+                          mm_error *err) {
   int64_t id;
   int rc = ext_value_handle(value, &id, err);
   if (rc == MM_OK) rc = ext_conn_handle(conn, id, &file->handle, err);
-  if (rc == MM_OK) rc = ext_use_object(file->handle->object, err);
+  if (rc == MM_OK) rc = ext_use_object(file->handle->object, reads, err);
   if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
   return rc;
 }
 
-int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err) {
+int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_reads *reads, ext_file *file,
+                     mm_error *err) {
   memset(file, 0, sizeof *file);
-  int rc = is_path(value) ? resolve_path(conn, value, file, err)
-                          : resolve_handle(conn, value, file, err);
+  int rc = is_path(value) ? resolve_path(conn, value, reads, file, err)
+                          : resolve_handle(conn, value, reads, file, err);
   if (rc == MM_OK) ext_file_window(file);
   return rc;
 }

@@ -18,6 +18,16 @@ int ext_file_argument(sqlite3_context *context, const char *name, sqlite3_value 
 int ext_handle_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
                         ext_file *file);
 
+/* The same for a function that writes. Where files are read at one commit, it is to become the
+** writer before it reads: else two of them would wait for each other. Nonzero from the second, with
+** the function's error: it wants a handle. */
+int ext_written_argument(sqlite3_context *context, const char *name, sqlite3_value *value,
+                         ext_file *file);
+int ext_handle_check(sqlite3_context *context, const char *name, sqlite3_value *value);
+
+/* Where the statement keeps what it reads at one commit. NULL: no memory. */
+ext_reads *ext_statement_reads(sqlite3_context *context);
+
 /* The same check for a function that has no file argument (mmap_open). Nonzero: refused, error
 ** set. */
 int ext_function_allowed(sqlite3_context *context, const char *name);
@@ -26,8 +36,9 @@ int ext_function_allowed(sqlite3_context *context, const char *name);
 ** on. */
 bool ext_table_allowed(sqlite3 *db, const char *table);
 
-/* For tables: resolve a file argument given as a value; the object is refreshed and held for the
-** caller. MM_ERROR for a value that is neither. */
-int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_file *file, mm_error *err);
+/* For tables: resolve a file argument given as a value; the object is used, as use.h says, and held
+** for the caller. MM_ERROR for a value that is neither. */
+int ext_file_resolve(ext_conn *conn, sqlite3_value *value, ext_reads *reads, ext_file *file,
+                     mm_error *err);
 
 #endif

@@ -40,6 +40,7 @@
 
 #include "core/common/mem.h"
 #include "core/file/together.h"
+#include "ext/connection/reads.h"
 #include "ext/connection/value.h"
 
 typedef struct undo {
@@ -367,6 +368,7 @@ static void end(ext_conn *conn, bool committed) {
 ** itself gives an error, not old bytes, until its journal has been replayed. */
 int ext_txn_commit(ext_conn *conn) {
   ext_txn *txn = conn->txn;
+  ext_reads_end_transaction(conn);
   int rc = mm_objects_commit(txn->cores, txn->object_count, &conn->err);
   if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
   end(conn, true);
@@ -376,6 +378,7 @@ int ext_txn_commit(ext_conn *conn) {
 int ext_txn_rollback(ext_conn *conn) {
   ext_txn *txn = conn->txn;
   mm_error ignored;
+  ext_reads_end_transaction(conn);
   (void)undo_to(txn, 0, &ignored);
   int rc = mm_objects_rollback(txn->cores, txn->object_count, &conn->err);
   if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);

@@ -1,30 +1,35 @@
 #include "ext/connection/use.h"
 
 #include "ext/connection/copy.h"
+#include "ext/connection/reads.h"
 #include "ext/connection/txn.h"
 
-int ext_use_object(ext_object *object, mm_error *err) {
+int ext_use_object(ext_object *object, ext_reads *reads, mm_error *err) {
   object->used = ++object->conn->clock;
   ext_txn_reopen(object->conn);
-  return mm_object_refresh(object->core, err);
+  return ext_reads_use(reads, object, err);
 }
 
 /* What was opened, if `rc` says that it was. */
-static int use_opened(int rc, ext_object **object, mm_error *err) {
-  if (rc == MM_OK && (rc = ext_use_object(*object, err)) != MM_OK) ext_object_release(*object);
+static int use_opened(int rc, ext_object **object, ext_reads *reads, mm_error *err) {
+  if (rc == MM_OK && (rc = ext_use_object(*object, reads, err)) != MM_OK) {
+    ext_object_release(*object);
+  }
   if (rc) *object = NULL;
   return rc;
 }
 
-int ext_use_path(ext_conn *conn, const char *path, bool create, ext_object **out, mm_error *err) {
-  return use_opened(ext_conn_open_path(conn, path, create, out, err), out, err);
+int ext_use_path(ext_conn *conn, const char *path, bool create, ext_reads *reads, ext_object **out,
+                 mm_error *err) {
+  return use_opened(ext_conn_open_path(conn, path, create, out, err), out, reads, err);
 }
 
 int ext_use_copy(ext_conn *conn, const char *database, const char *name, const char *path,
-                 ext_object **out, mm_error *err) {
-  return use_opened(ext_copy_open(conn, database, name, path, out, err), out, err);
+                 ext_reads *reads, ext_object **out, mm_error *err) {
+  return use_opened(ext_copy_open(conn, database, name, path, out, err), out, reads, err);
 }
 
-int ext_use_new_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err) {
-  return use_opened(ext_conn_open_copy(conn, path, out, err), out, err);
+int ext_use_new_copy(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,
+                     mm_error *err) {
+  return use_opened(ext_conn_open_copy(conn, path, out, err), out, reads, err);
 }

@@ -11,17 +11,20 @@
 
 #include "ext/connection/conn.h"
 
-/* An object that the caller holds, or keeps from going away otherwise. */
-int ext_use_object(ext_object *object, mm_error *err);
+/* An object that the caller holds, or keeps from going away otherwise. Here and below, `reads` is
+** where it is noted, if the connection reads at one commit; NULL: the look is not the statement's. */
+int ext_use_object(ext_object *object, ext_reads *reads, mm_error *err);
 
 /* The object that a path names, as ext_conn_open_path: held for the caller; NULL on failure. */
-int ext_use_path(ext_conn *conn, const char *path, bool create, ext_object **out, mm_error *err);
+int ext_use_path(ext_conn *conn, const char *path, bool create, ext_reads *reads, ext_object **out,
+                 mm_error *err);
 
 /* The object of a table with access=copy, as ext_copy_open: likewise. */
 int ext_use_copy(ext_conn *conn, const char *database, const char *name, const char *path,
-                 ext_object **out, mm_error *err);
+                 ext_reads *reads, ext_object **out, mm_error *err);
 
 /* A new one for a handle with access=copy, as ext_conn_open_copy: likewise. */
-int ext_use_new_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
+int ext_use_new_copy(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,
+                     mm_error *err);
 
 #endif

@@ -147,7 +147,7 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 /* Resolve the file and run the write. */
 static void resolve_and_write(sqlite3_context *context, ext_write *write) {
-  if (ext_file_argument(context, write->name, write->argv[0], &write->file) == MM_OK) {
+  if (ext_written_argument(context, write->name, write->argv[0], &write->file) == MM_OK) {
     ext_write_call(context, write);
   }
 }

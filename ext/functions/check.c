@@ -70,7 +70,9 @@ static void checkFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   if (ext_any_null(argv, 1) || ext_function_allowed(context, name)) return;
   int rc = ext_value_text(argv[0], "table", &text, &conn->err);
   if (rc == MM_OK) rc = find_table(conn, text, &checked, &conn->err);
-  if (rc == MM_OK) rc = checked->check((ext_checked *)(uintptr_t)checked, &finding, &conn->err);
+  if (rc == MM_OK)
+    rc = checked->check((ext_checked *)(uintptr_t)checked, ext_statement_reads(context), &finding,
+                        &conn->err);
   if (rc) {
     fn_fail(context, name);
   } else if (finding) {

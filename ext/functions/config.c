@@ -41,6 +41,23 @@ static int set_root(ext_conn *conn, sqlite3_value *value, mm_error *err) {
   return rc ? rc : ext_conn_set_root(conn, path, err);
 }
 
+/* The table that 'transaction' needs is made now rather than in a transaction, which may roll back. */
+static int set_isolation(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  const char *text;
+  int isolation = EXT_ISOLATION_NONE;
+  int rc = ext_value_text(value, "isolation", &text, err);
+  if (rc == MM_OK) rc = ext_isolation_parse(text, &isolation, err);
+  if (rc == MM_OK && isolation == EXT_ISOLATION_TRANSACTION && sqlite3_get_autocommit(conn->db)) {
+    rc = ext_reads_prepare(conn, err);
+  }
+  if (rc == MM_OK) conn->isolation = isolation;
+  return rc;
+}
+
+static void result_isolation(sqlite3_context *context, const ext_conn *conn) {
+  sqlite3_result_text(context, ext_isolation_name(conn->isolation), -1, SQLITE_STATIC);
+}
+
 static void result_synchronous(sqlite3_context *context, const ext_conn *conn) {
   sqlite3_result_text(context, ext_synchronous_name(conn->settings.synchronous), -1, SQLITE_STATIC);
 }
@@ -69,6 +86,7 @@ static const setting settings[] = {
     {"busy_timeout", set_busy_timeout, result_busy_timeout},
     {"journal", set_journal, result_journal},
     {"root", set_root, result_root},
+    {"isolation", set_isolation, result_isolation},
 };
 
 static const setting *find_setting(const char *name) {
@@ -87,8 +105,8 @@ static void configFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   int rc = ext_value_text(argv[0], "name", &text, &conn->err);
   const setting *s = rc ? NULL : find_setting(text);
   if (rc == MM_OK && !s) {
-    rc = mm_fail(&conn->err, MM_ERROR, "'%s' is none of synchronous, busy_timeout, journal, root",
-                 text);
+    rc = mm_fail(&conn->err, MM_ERROR,
+                 "'%s' is none of synchronous, busy_timeout, journal, root, isolation", text);
   }
   if (rc == MM_OK && argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) {
     rc = s->set(conn, argv[1], &conn->err);

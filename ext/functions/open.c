@@ -74,9 +74,10 @@ static int open_memory(ext_conn *conn, const opening *o, ext_object **object, mm
   return ext_conn_add_object(conn, core, object, err);
 }
 
-static int open_by_path(ext_conn *conn, const opening *o, ext_object **object, mm_error *err) {
-  if (o->access == EXT_COPY) return ext_use_new_copy(conn, o->path, object, err);
-  int rc = ext_use_path(conn, o->path, o->access == EXT_CREATE, object, err);
+static int open_by_path(ext_conn *conn, const opening *o, ext_reads *reads, ext_object **object,
+                        mm_error *err) {
+  if (o->access == EXT_COPY) return ext_use_new_copy(conn, o->path, reads, object, err);
+  int rc = ext_use_path(conn, o->path, o->access == EXT_CREATE, reads, object, err);
   if (rc || o->access == EXT_READ) return rc;
   rc = mm_object_check_writable((*object)->core, err);
   if (rc) ext_object_release(*object);
@@ -132,7 +133,8 @@ static void openFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   bool writes = o.access == EXT_WRITE || o.access == EXT_CREATE;
   if (rc == MM_OK && writes) rc = ext_conn_check_writes(conn, err);
   if (rc == MM_OK) {
-    rc = o.path ? open_by_path(conn, &o, &object, err) : open_memory(conn, &o, &object, err);
+    rc = o.path ? open_by_path(conn, &o, ext_statement_reads(context), &object, err)
+                : open_memory(conn, &o, &object, err);
   }
   if (rc == MM_OK) {
     rc = add_handle(conn, &o, object, &handle, err);

@@ -128,7 +128,8 @@ static int run_write_byte(ext_conn *conn, ext_write *write, mm_error *err) {
 
 /* Outside a transaction the write may fail as late as in its own commit. */
 static void write_at_position(sqlite3_context *context, ext_write *write) {
-  if (ext_handle_argument(context, write->name, write->argv[0], &write->file)) return;
+  if (ext_handle_check(context, write->name, write->argv[0])) return;
+  if (ext_written_argument(context, write->name, write->argv[0], &write->file)) return;
   ext_handle *handle = write->file.handle;
   uint64_t before = handle->position;
   if (ext_write_call(context, write)) handle->position = before;

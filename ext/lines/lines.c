@@ -141,13 +141,13 @@ static int parse_arguments(lines_table *table, int argc, const char *const *argv
   return rc;
 }
 
-static int open_file(const lines_table *table, ext_object **out, mm_error *err) {
-  return ext_use_path(table->tab.conn, table->path, false, out, err);
+static int open_file(const lines_table *table, ext_reads *reads, ext_object **out, mm_error *err) {
+  return ext_use_path(table->tab.conn, table->path, false, reads, out, err);
 }
 
 static int check_file(const lines_table *table, mm_error *err) {
   ext_object *object;
-  int rc = open_file(table, &object, err);
+  int rc = open_file(table, NULL, &object, err);
   if (rc) return rc;
   rc =
       ext_argument_check_window(table->path, table->offset, table->length, object->core->size, err);
@@ -165,7 +165,7 @@ static int linesDisconnect(sqlite3_vtab *base) {
   return SQLITE_OK;
 }
 
-static int linesCheck(ext_checked *checked, char **finding, mm_error *err);
+static int linesCheck(ext_checked *checked, ext_reads *reads, char **finding, mm_error *err);
 
 static int set_up(lines_table *table, sqlite3 *db, int argc, const char *const *argv,
                   mm_error *err) {
@@ -687,9 +687,10 @@ static int use_file(lines_cursor *cursor, sqlite3_value *value) {
   mm_error *err = &conn_of(cursor)->err;
   int rc = MM_OK;
   if (value) {
-    rc = ext_source_use(conn_of(cursor), &cursor->file, value, err);
+    rc = ext_source_use(conn_of(cursor), &cursor->file, &cursor->given.reads, value, err);
   } else {
-    if (!cursor->file.object) rc = open_file(table, &cursor->file.object, err);
+    if (!cursor->file.object)
+      rc = open_file(table, &cursor->given.reads, &cursor->file.object, err);
     if (rc == MM_OK) use_window(table, &cursor->file);
   }
   return rc;
@@ -969,12 +970,12 @@ static int check_lines(text *t, mm_error *err) {
   return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted") : rc;
 }
 
-static int linesCheck(ext_checked *checked, char **finding, mm_error *err) {
+static int linesCheck(ext_checked *checked, ext_reads *reads, char **finding, mm_error *err) {
   const lines_table *table = checked->table;
   ext_object *object;
   mm_error fault;
   *finding = NULL;
-  int rc = open_file(table, &object, err);
+  int rc = open_file(table, reads, &object, err);
   if (rc) return rc;
   ext_source file = {.object = object};
   use_window(table, &file);

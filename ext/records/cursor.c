@@ -14,6 +14,9 @@
 #include "ext/tables/scan.h"
 #include "ext/records/records.h"
 
+/* What the statement is going to do with the table. */
+enum intent { INTENT_UNKNOWN, INTENT_READ, INTENT_WRITE };
+
 typedef struct mmap_cursor {
   sqlite3_vtab_cursor base;
   ext_given given; /* of the table-valued function */
@@ -23,6 +26,7 @@ typedef struct mmap_cursor {
   int64_t low, high; /* of the present run: rows still to come, low..high */
   int64_t at;        /* the row now */
   int64_t last;      /* the row before it in this run; -1: none */
+  int intent;        /* enum intent; asked for where files are read at one commit */
   bool descending;
   bool plain;   /* nothing but the end of the run is to be looked at from row to row */
   bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */
@@ -93,6 +97,38 @@ int mmapClose(sqlite3_vtab_cursor *base) {
   return SQLITE_OK;
 }
 
+/* Where files are read at one commit, a statement that is going to write this one becomes its writer
+** before it reads, as SQLite does: two that would first read wait for each other to end. One that
+** cannot be written is only read, until a row is to be. */
+static int write_first(mmap_cursor *cursor, ext_object *object) {
+  ext_conn *conn = cursor_conn(cursor);
+  mm_error *err = &conn->err;
+  const mmap_table *table = cursor_table(cursor);
+  const mmap_spec *spec = &table->spec;
+  if (object->core->begun || spec->access == EXT_READ) return MM_OK;
+  int rc = table->told ? MM_OK : ext_txn_enlist(conn, err);
+  int level = spec->synchronous < 0 ? conn->settings.synchronous : spec->synchronous;
+  if (rc == MM_OK) rc = ext_txn_write_as(conn, object, level, err);
+  return rc == MM_READONLY ? MM_OK : rc;
+}
+
+/* Where the cursor keeps what it reads. NULL: it writes first. */
+static ext_reads *reads_of(mmap_cursor *cursor) {
+  ext_conn *conn = cursor_conn(cursor);
+  if (cursor->intent == INTENT_UNKNOWN && ext_conn_isolates(conn)) {
+    bool writes = ext_running_writes(conn->db, mmap_table_label(cursor_table(cursor)));
+    cursor->intent = writes ? INTENT_WRITE : INTENT_READ;
+  }
+  return cursor->intent == INTENT_WRITE ? NULL : &cursor->given.reads;
+}
+
+static int after_open(mmap_cursor *cursor, const ext_reads *reads) {
+  ext_object *object = cursor->file.object;
+  if (reads) return MM_OK;
+  int rc = write_first(cursor, object);
+  return rc ? rc : ext_reads_use(&cursor->given.reads, object, &cursor_conn(cursor)->err);
+}
+
 static int open_function(mmap_cursor *cursor, const char *plan, sqlite3_value *value) {
   mm_error *err = &cursor_conn(cursor)->err;
   if (ext_given_take(&cursor_table(cursor)->tab.opened, &cursor->given, plan, &value, 1, err)) {
@@ -102,7 +138,11 @@ static int open_function(mmap_cursor *cursor, const char *plan, sqlite3_value *v
     ext_source_clear(&cursor->file);
     return SQLITE_OK;
   }
-  if (ext_source_use(cursor_conn(cursor), &cursor->file, value, err)) return cursor_fail(cursor);
+  ext_reads *reads = reads_of(cursor);
+  if (ext_source_use(cursor_conn(cursor), &cursor->file, reads, value, err) ||
+      after_open(cursor, reads)) {
+    return cursor_fail(cursor);
+  }
   cursor->rows =
       (mmap_rows){.start = cursor->file.start, .count = (int64_t)cursor->file.length, .first = 0};
   return SQLITE_OK;
@@ -110,8 +150,10 @@ static int open_function(mmap_cursor *cursor, const char *plan, sqlite3_value *v
 
 static int open_table(mmap_cursor *cursor) {
   mmap_table *table = cursor_table(cursor);
+  mm_error *err = &cursor_conn(cursor)->err;
+  ext_reads *reads = cursor->file.object ? &cursor->given.reads : reads_of(cursor);
   if (!cursor->file.object &&
-      mmap_table_open(table, &cursor->file.object, &cursor_conn(cursor)->err)) {
+      (mmap_table_open(table, reads, &cursor->file.object, err) || after_open(cursor, reads))) {
     return cursor_fail(cursor);
   }
   cursor->rows = mmap_table_rows(table, cursor->file.object->core);

@@ -631,12 +631,12 @@ static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   return rc;
 }
 
-int mmap_table_check(ext_checked *checked, char **finding, mm_error *err) {
+int mmap_table_check(ext_checked *checked, ext_reads *reads, char **finding, mm_error *err) {
   mmap_table *table = checked->table;
   ext_object *object;
   int luck = 0;
   *finding = NULL;
-  int rc = mmap_table_open(table, &object, err);
+  int rc = mmap_table_open(table, reads, &object, err);
   if (rc || !mmap_sorted_column(table)) {
     if (rc == MM_OK) ext_object_release(object);
     return rc;

@@ -107,7 +107,7 @@ static double count_rows(mmap_table *table) {
   ext_object *object;
   mm_error ignored;
   if (!table->spec.path) return UNKNOWN_ROWS;
-  if (table->known_rows < 0 && mmap_table_open(table, &object, &ignored) == MM_OK) {
+  if (table->known_rows < 0 && mmap_table_open(table, NULL, &object, &ignored) == MM_OK) {
     table->known_rows = mmap_table_rows(table, object->core).count;
     ext_object_release(object);
   }

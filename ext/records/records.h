@@ -76,6 +76,7 @@ typedef struct mmap_table {
   ext_object *writing;       /* in a transaction: held; NULL: not writing */
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
+  bool told;               /* it takes part in the transaction, and will be told of its end */
   bool gone;               /* dropped, or connected anew */
   struct mmap_table *next; /* in shared->tables */
 } mmap_table;
@@ -104,7 +105,7 @@ mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object);
 int64_t mmap_spec_rows(const mmap_spec *spec, uint64_t bytes);
 
 /* The object of a created table, as ext_use_path: held for the caller; NULL on failure. */
-int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err);
+int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_error *err);
 
 /* The name that messages of the table start with. */
 const char *mmap_table_label(const mmap_table *table);
@@ -204,7 +205,7 @@ int64_t mmap_keys_to(const mmap_keys *keys, int64_t row);
 bool mmap_key_is_ordered(const mmap_table *table);
 
 /* mmap_check's part. */
-int mmap_table_check(ext_checked *checked, char **finding, mm_error *err);
+int mmap_table_check(ext_checked *checked, ext_reads *reads, char **finding, mm_error *err);
 
 /* ---- writing -------------------------------------------------------------------------------- */
 

@@ -138,10 +138,10 @@ static int check_table_file(mmap_table *table, mm_error *err) {
   bool writes = spec->access == EXT_WRITE || spec->access == EXT_CREATE;
   if (writes) rc = ext_conn_check_writes(table->tab.conn, err);
   if (rc == MM_OK && spec->access == EXT_CREATE) {
-    rc = ext_use_path(table->tab.conn, spec->path, true, &object, err);
+    rc = ext_use_path(table->tab.conn, spec->path, true, NULL, &object, err);
     if (rc == MM_OK) ext_object_release(object);
   }
-  if (rc == MM_OK) rc = mmap_table_open(table, &object, err);
+  if (rc == MM_OK) rc = mmap_table_open(table, NULL, &object, err);
   if (rc) return rc;
   rc = ext_argument_check_window(spec->path, spec->offset, spec->length, object->core->size, err);
   if (rc == MM_OK && writes) {
@@ -295,15 +295,33 @@ mmap_rows mmap_table_rows(const mmap_table *table, const mm_object *object) {
   return rows;
 }
 
-int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
+int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   const char *path = table->spec.path;
   *out = NULL;
-  if (table->spec.access != EXT_COPY) return ext_use_path(conn, path, false, out, err);
-  int rc = table->own ? ext_use_object(table->own, err)
-                      : ext_use_copy(conn, table->database, table->name, path, &table->own, err);
+  if (table->spec.access != EXT_COPY) return ext_use_path(conn, path, false, reads, out, err);
+  int rc = table->own
+               ? ext_use_object(table->own, reads, err)
+               : ext_use_copy(conn, table->database, table->name, path, reads, &table->own, err);
   if (rc == MM_OK) ext_object_hold(*out = table->own);
   return rc;
+}
+
+/* ---- the transaction ------------------------------------------------------------------------ */
+
+static int mmapBegin(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = true;
+  return ext_tab_begin(base);
+}
+
+static int mmapCommit(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = false;
+  return ext_tab_commit(base);
+}
+
+static int mmapRollback(sqlite3_vtab *base) {
+  ((mmap_table *)base)->told = false;
+  return ext_tab_rollback(base);
 }
 
 #define READ_METHODS                                                                               \
@@ -315,10 +333,10 @@ int mmap_table_open(mmap_table *table, ext_object **out, mm_error *err) {
 static const sqlite3_module mmap_module = {
     READ_METHODS,
     .xUpdate = mmapUpdate,
-    .xBegin = ext_tab_begin,
+    .xBegin = mmapBegin,
     .xSync = ext_tab_sync,
-    .xCommit = ext_tab_commit,
-    .xRollback = ext_tab_rollback,
+    .xCommit = mmapCommit,
+    .xRollback = mmapRollback,
     .xSavepoint = ext_tab_savepoint,
     .xRelease = ext_tab_release,
     .xRollbackTo = ext_tab_rollback_to,

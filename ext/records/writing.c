@@ -61,7 +61,7 @@ static int function_file(ext_conn *conn, sqlite3_value *value, bool from, ext_fi
   }
   if (from && sqlite3_value_type(value) != SQLITE_NULL &&
       !ext_running_sets(conn->db, "mmap", "file")) {
-    return ext_file_resolve(conn, value, file, err);
+    return ext_file_resolve(conn, value, NULL, file, err);
   }
   return mm_fail(err, MM_ERROR, "column 'file' cannot be set");
 }
@@ -97,7 +97,7 @@ static int write_table(mmap_table *table, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   int rc = check_access(table, err);
   if (rc == MM_OK && !table->writing) {
-    rc = mmap_table_open(table, &table->writing, err);
+    rc = mmap_table_open(table, NULL, &table->writing, err);
     if (rc) return rc;
     table->deferred = (ext_txn_deferred){.end = end_table, .context = table};
     ext_txn_defer(conn, &table->deferred);

@@ -108,7 +108,7 @@ static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators
   int rc = ext_scan_begin(&diff_table, scan, plan, operators, argc, argv, args);
   if (rc || scan->done) return rc;
   ext_conn *conn = ext_scan_conn(scan);
-  if (ext_source_use(conn, &cursor->other, args[1], &conn->err)) {
+  if (ext_source_use(conn, &cursor->other, &scan->given.reads, args[1], &conn->err)) {
     return ext_scan_fail(&diff_table, scan);
   }
   ext_conn_watch(conn, &cursor->watch);

@@ -70,7 +70,9 @@ void ext_given_close(ext_opened *opened, ext_given *given) {
     join_told(&heir->before, &given->before, &given->now);
     heir->plan = given->plan;
     heir->heir = true;
+    ext_reads_move(&given->reads, &heir->reads);
   }
+  ext_reads_end(&given->reads);
   clear_told(&given->now);
   clear_told(&given->before);
 }

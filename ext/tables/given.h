@@ -24,6 +24,7 @@ typedef struct ext_told {
 
 /* Part of a cursor; all zeros: nothing given yet. */
 typedef struct ext_given {
+  ext_reads reads;  /* what the cursor reads at one commit; an heir takes it over */
   ext_told now;     /* the arguments now, and what was told under them */
   ext_told before;  /* by the cursors whose place this one has taken */
   const char *text; /* idxStr of the plan that gave them; borrowed, for comparing alone */

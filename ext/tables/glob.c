@@ -116,7 +116,7 @@ static int globEof(sqlite3_vtab_cursor *base) {
 /* What mmap_open does to read it. */
 static int try_to_open(ext_conn *conn, const char *path, mm_error *err) {
   ext_object *object;
-  int rc = ext_use_path(conn, path, false, &object, err);
+  int rc = ext_use_path(conn, path, false, NULL, &object, err);
   ext_object_release(object);
   return rc;
 }

@@ -29,9 +29,10 @@ static bool is_same(ext_conn *conn, const ext_source *source, sqlite3_value *val
          sqlite3_value_int64(value) == source->handle && handle_of(conn, source);
 }
 
-static int open_source(ext_conn *conn, ext_source *source, sqlite3_value *value, mm_error *err) {
+static int open_source(ext_conn *conn, ext_source *source, ext_reads *reads, sqlite3_value *value,
+                       mm_error *err) {
   ext_file file;
-  int rc = ext_file_resolve(conn, value, &file, err);
+  int rc = ext_file_resolve(conn, value, reads, &file, err);
   if (rc) return rc;
   source->object = file.object;
   source->handle = file.handle ? file.handle->id : 0;
@@ -39,10 +40,11 @@ static int open_source(ext_conn *conn, ext_source *source, sqlite3_value *value,
   return file.handle || source->path ? MM_OK : mm_fail_nomem(err);
 }
 
-int ext_source_use(ext_conn *conn, ext_source *source, sqlite3_value *value, mm_error *err) {
+int ext_source_use(ext_conn *conn, ext_source *source, ext_reads *reads, sqlite3_value *value,
+                   mm_error *err) {
   if (!is_same(conn, source, value)) {
     ext_source_clear(source);
-    int rc = open_source(conn, source, value, err);
+    int rc = open_source(conn, source, reads, value, err);
     if (rc) return rc;
   }
   ext_file file = {.object = source->object, .handle = handle_of(conn, source)};
@@ -191,7 +193,8 @@ int ext_scan_begin(const ext_scan_table *table, ext_scan *scan, int plan, const 
     ext_bound_integer(ext_tab_operator_of(*operators++), argv[n], &scan->low, &scan->high);
   }
   if (scan->done) return SQLITE_OK;
-  if (ext_source_use(ext_scan_conn(scan), &scan->file, args[0], ext_scan_error(scan))) {
+  if (ext_source_use(ext_scan_conn(scan), &scan->file, &scan->given.reads, args[0],
+                     ext_scan_error(scan))) {
     return ext_scan_fail(table, scan);
   }
   scan->from = 0;

@@ -25,8 +25,9 @@ typedef struct ext_source {
 } ext_source;
 
 /* Use the file that `value` names, which is not NULL: resolved and refreshed, unless it is in use
-** already. Sets the window anew. */
-int ext_source_use(ext_conn *conn, ext_source *source, sqlite3_value *value, mm_error *err);
+** already. Sets the window anew. `reads`: the cursor's; see use.h. */
+int ext_source_use(ext_conn *conn, ext_source *source, ext_reads *reads, sqlite3_value *value,
+                   mm_error *err);
 void ext_source_clear(ext_source *source);
 
 /* The bytes now: this very statement may write to them, and cut them. Never NULL. */

@@ -27,7 +27,7 @@ typedef struct ext_listed {
 typedef struct ext_checked {
   const char *const *database, *const *name; /* where the table keeps its names */
   /* Read it all. *finding: sqlite3_malloc'ed, what is wrong; NULL: nothing. */
-  int (*check)(struct ext_checked *checked, char **finding, mm_error *err);
+  int (*check)(struct ext_checked *checked, ext_reads *reads, char **finding, mm_error *err);
   /* False: it is not listed, or its file is not open yet. NULL: it never is. */
   bool (*list)(const struct ext_checked *checked, ext_listed *out);
   void *table;

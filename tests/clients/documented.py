@@ -15,7 +15,7 @@ COMMON = set(dir(object)) | {"__module__", "__class_getitem__", "__del__"}
 SYNTAX = {"__getitem__": "m[i]", "__setitem__": "m[i] = v", "__delitem__": "del m[i]",
           "__len__": "len(m)", "__enter__": "with mmap.mmap", "__exit__": "with mmap.mmap"}
 # Not for users: the module behind writing functions.
-INTERNAL = {"mmap_writer"}
+INTERNAL = {"mmap_transaction", "mmap_writer"}
 
 
 def text_of(path):

@@ -43,6 +43,8 @@ constexpr char kKept[] =
 constexpr char kWalks[] =
     "its model is told by each statement whether it came to pass, and others interfere: a fault "
     "is one more, which it does not know";
+constexpr char kStays[] = "a lock that the system never takes back lasts as long as its descriptor";
+constexpr char kProbes[] = "its statements ask what another connection's come to";
 constexpr char kAsksForErrors[] = "the error is the value that it asks for";
 
 // Why the test is not run in this mode; NULL: it is. A mode is the start of its name.
@@ -62,12 +64,32 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"BadDisk.*", "", kUnseen},
       {"Pin.InABoundParameter", "oom", kHolds},
       {"WalkTest.*", "", kWalks},
+      {"IsolationWalk.*", "", kWalks},
       {"RecordsTest.ReadsPartitionsThatSfdiskMade", "", kRandom},
       {"Limits.FewDescriptorsAreSharedByAllFiles", "io", kKept},
       {"Limits.TooManyHandlesAreAnErrorAndNoMore", "io", kKept},
       {"Scans.GlobTellsThatAFileHasGone", "io", kAsksForErrors},
       {"Scans.GlobTellsWhichFilesCannotBeOpened", "io", kAsksForErrors},
       {"Scans.GlobOpensNothingUnlessErrorIsAskedFor", "io", kAsksForErrors},
+      {"Isolation.ACommitWaitsForItsBusyTimeout", "", kByTime},
+      {"Isolation.AReaderWaitsForItsBusyTimeout", "", kByTime},
+      {"Isolation.NoNewReaderStartsWhileACommitWaits", "", kByTime},
+      {"Isolation.UpdatesWaitForEachOtherAndNoneIsLost", "", kByTime},
+      {"Isolation.AndNotOnlyWhenItsTimeIsOver", "", kByTime},
+      {"Isolation.AndTwoThatWriteWhatTheOtherHasRead", "", kByTime},
+      {"IsolationHammer.*", "", kByTime},
+      {"Isolation.*", "io-sticky", kStays},
+      {"Isolation.AStatementSeesOneCommitToItsEnd", "", kProbes},
+      {"Isolation.NoneLetsOthersCommit", "", kProbes},
+      {"Isolation.WhatAStatementDoesNotUseOthersCommit", "", kProbes},
+      {"Isolation.ManyFilesAreHeldFromTheFirstToTheLast", "", kProbes},
+      {"Isolation.ACursorHoldsTheFilesThatItHasLeft", "", kProbes},
+      {"Isolation.WhatAWriteReadsIsHeld", "", kProbes},
+      {"Isolation.AnUpdateIsTheWriterBeforeItReads", "", kProbes},
+      {"Isolation.AFunctionThatWritesGoesOnToHoldTheFile", "", kProbes},
+      {"Isolation.ATemporaryTriggersProgramIsHeldToItsEnd", "", kProbes},
+      {"Isolation.OutsideATransactionItIsTheStatements", "", kProbes},
+      {"Isolation.IsGivenUpWithTheSetting", "", kProbes},
   };
   for (const auto &entry : list)
     if (Fits(test.c_str(), entry.test) && mode.rfind(entry.mode, 0) == 0) return entry.reason;

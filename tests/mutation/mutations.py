@@ -12,7 +12,7 @@ the top, where bytes before a buffer are read, or end in '/', which names nothin
 JOURNAL, CHANGE, COMMIT = "core/file/journal.c", "core/file/change.c", "core/file/commit.c"
 BESIDE, RECORD, TOGETHER = "core/file/beside.c", "core/file/record.c", "core/file/together.c"
 RECOVER, LOCK, OBJECT = "core/file/recover.c", "core/os/lock.c", "core/file/object.c"
-SHOW = "core/file/show.c"
+SHOW, SHARE, READING = "core/file/show.c", "core/file/share.c", "core/file/reading.c"
 
 FSYNCS = [
     ("fsync of the journal", JOURNAL,
@@ -167,6 +167,8 @@ LOCKS = [
     ("the lock between connections", LOCK, "*holder = claim(entry, owner);",
      "*holder = NOBODY;"),
     ("the lock is given back", LOCK,
+     "(void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_PENDING, 3);", ""),
+    ("… also if it never came to a commit", LOCK,
      "(void)mm_os.lock(fd, MM_LOCK_NONE, MM_LOCK_WRITER, 1);", ""),
     ("a rejected try leaves the registry free", LOCK,
      "  disclaim(entry);\n  *holder = A_PROCESS;", "  *holder = A_PROCESS;"),
@@ -182,16 +184,34 @@ LOCKS = [
     ("an object that a fork inherited is not used", SHOW,
      "if (object->generation == mm_sys_generation()) return MM_OK;", "return MM_OK;"),
     ("begin takes the lock", COMMIT,
-     "int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,\n"
-     "                         settings->watch, settings->watch_context, object->name, err);",
-     "int rc = MM_OK;\n  (void)settings;"),
-    ("recovery takes the lock", RECOVER,
-     "int rc = mm_lock_write(object->entry, object->writer, object, settings->busy_timeout,\n"
-     "                         settings->watch, settings->watch_context, object->name, err);",
-     "int rc = MM_OK;\n  (void)settings;"),
+     "int rc = object_lock(object, err);", "int rc = MM_OK;"),
+    ("recovery takes the lock", RECOVER, "int rc = object_lock(object, err);", "int rc = MM_OK;"),
     ("a reader waits for a writer that is about to finish", RECOVER,
-     "while (mm_journal_waits(object->journal, &object->staying) &&\n"
-     "         mm_lock_writing(object->entry, object->fd, object)) {", "while (false) {"),
+     "while (mm_journal_waits(object->journal, &object->staying) &&", "while (false &&"),
+    ("a commit waits for readers", COMMIT,
+     "if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);", ""),
+    ("a commit of several files waits for the readers of all", "core/file/together.c",
+     "  if (rc == MM_OK) rc = mm_objects_keep_out(objects, count, err);\n", ""),
+    ("… of other processes", LOCK,
+     "int got = outcome(mm_os.lock(fd, MM_LOCK_EXCLUSIVE, MM_LOCK_PENDING, 2));", "int got = 1;"),
+    ("… of other connections", LOCK, "entry->alone = entry->readers == 0;", "entry->alone = true;"),
+    ("new readers wait for it", LOCK, "int kept = outcome(keep_out_new(fd));", "int kept = 0;"),
+    ("… in its process", LOCK, "!entry->alone && (started || !entry->pending)", "!entry->alone"),
+    ("a reader that has started is not one of them", LOCK,
+     "!entry->alone && (started || !entry->pending)", "!entry->alone && !entry->pending"),
+    ("who waits for all files has none alone", SHARE,
+     "if (wants_alone(objects[i])) mm_lock_let_started_in(objects[i]->entry, objects[i]->writer);",
+     ""),
+    ("a writer's own reading is not in its way", SHARE, "  give_back_share(object);\n  object->keeps",
+     "  object->keeps"),
+    ("… and goes on afterwards", SHARE,
+     "bool goes_on = object->reads && !object->shares && has_readers(object);",
+     "bool goes_on = false;"),
+    ("… without a gap", LOCK, "if (reader >= 0) go_on_reading(fd, reader);", ""),
+    ("a transaction that goes on lets readers in", COMMIT,
+     "if (removed == MM_OK) object_let_in(object);", ""),
+    ("what a crash left is recovered by who reads at one commit", READING,
+     "if (rc == MM_OK) rc = mm_object_refresh(object, err);", ""),
     ("the writer stays the writer while its rolled back journal is there", COMMIT,
      "object->stuck = object->undo_journal;", "object->stuck = false;"),
 ]
@@ -233,8 +253,7 @@ SEVERAL_FSYNCS = [
 
 SEVERAL_STEPS = [
     ("a common record at all", TOGETHER,
-     "if (count_parts(objects, count) < 2) return prepare_each(objects, count, NULL, err);",
-     "return prepare_each(objects, count, NULL, err);"),
+     "if (count_parts(objects, count) < 2) {\n    int rc", "if (1) {\n    int rc"),
     ("the common record has another name until it is whole", RECORD,
      "rc = write_and_name(fresh, path,", "rc = write_and_name(path, path,"),
     ("COMMIT removes the common record", TOGETHER,

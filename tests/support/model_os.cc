@@ -335,7 +335,7 @@ struct Descriptor {
   uint64_t inode = 0; // 0: closed
   std::string name;
   int flags = 0;
-  int lock = MM_LOCK_NONE;
+  std::map<uint64_t, int> locks; // of bytes
 };
 
 struct Model {
@@ -388,7 +388,7 @@ int Add(uint64_t inode, std::string name, int flags) {
   all[i].inode = inode;
   all[i].name = std::move(name);
   all[i].flags = flags;
-  all[i].lock = MM_LOCK_NONE;
+  all[i].locks.clear();
   return kFirst + static_cast<int>(i);
 }
 
@@ -595,27 +595,31 @@ int SetOwner(int fd, uint32_t, uint32_t) {
   return Get(fd) ? 0 : -EBADF;
 }
 
-bool HeldByAnother(const Descriptor *of, int kind) {
+bool HeldByAnother(const Descriptor *of, int kind, uint64_t offset, uint64_t size) {
   for (const Descriptor &other : model->descriptors) {
     if (&other == of || other.inode != of->inode) continue;
-    if (other.lock == MM_LOCK_EXCLUSIVE) return true;
-    if (other.lock == MM_LOCK_SHARED && kind == MM_LOCK_EXCLUSIVE) return true;
+    for (const auto &[at, held] : other.locks) {
+      if (at < offset || at - offset >= size) continue;
+      if (held == MM_LOCK_EXCLUSIVE || kind == MM_LOCK_EXCLUSIVE) return true;
+    }
   }
   return false;
 }
 
-// All locks that core takes of a file are of one and the same byte.
-int Lock(int fd, int kind, uint64_t, uint64_t) {
+int Lock(int fd, int kind, uint64_t offset, uint64_t size) {
   Descriptor *of = Get(fd);
   if (!of) return -EBADF;
-  if (kind != MM_LOCK_NONE && HeldByAnother(of, kind)) return -EAGAIN;
-  of->lock = kind;
+  if (kind != MM_LOCK_NONE && HeldByAnother(of, kind, offset, size)) return -EAGAIN;
+  for (uint64_t at = offset; at - offset < size; at++) {
+    of->locks.erase(at);
+    if (kind != MM_LOCK_NONE) of->locks[at] = kind;
+  }
   return 0;
 }
 
-int Locked(int fd, int kind, uint64_t, uint64_t) {
+int Locked(int fd, int kind, uint64_t offset, uint64_t size) {
   Descriptor *of = Get(fd);
-  return of ? HeldByAnother(of, kind) : -EBADF;
+  return of ? HeldByAnother(of, kind, offset, size) : -EBADF;
 }
 
 int Map(void **address, size_t size, int protection, int fd, uint64_t offset, bool fixed) {

@@ -738,6 +738,23 @@ TEST_F(Away, AFileThatOnlyHasItsInodeKeepsIt) {
   if (parts[1].birth == 0) GTEST_SKIP() << "no file system with birth times";
   parts[1].birth++;
   Lay();
+  unlink(JournalOf(parts[1]).c_str()); // it went with the file
+  ExpectKept();
+}
+
+TEST_F(Away, AnotherInodeKeepsItWhereNoBirthTimeIsKnown) {
+  parts[1].inode++;
+  parts[1].birth = 0;
+  Lay();
+  unlink(JournalOf(parts[1]).c_str());
+  ExpectKept();
+}
+
+TEST_F(Away, AnotherFileWithoutAJournalKeepsItToo) {
+  Lay();
+  Move(parts[1].path, Path("out/g"));
+  Move(JournalOf(parts[1]), Path("out/g" MM_JOURNAL_SUFFIX));
+  Put("r/d/g", Text("another one"));
   ExpectKept();
 }
 

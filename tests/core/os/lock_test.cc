@@ -40,7 +40,7 @@ public:
   int Lock(int64_t timeout = 0, mm_lock_watch *watch = nullptr, void *context = nullptr) {
     return mm_lock_write(entry, fd, this, timeout, watch, context, "a.bin", &err);
   }
-  void Unlock() { mm_lock_unwrite(entry, fd, this); }
+  void Unlock() { mm_lock_unwrite(entry, fd, this, -1); }
   bool SeesAnother() { return mm_lock_writing(entry, fd, this); }
 
   int fd;
@@ -148,7 +148,7 @@ TEST_F(Lock, IsNotLostByAnothersUnlock) {
   Holder one(path_), two(path_), three(path_);
   EXPECT_EQ(one.Lock(), MM_OK);
   two.Unlock();
-  mm_lock_unwrite(nullptr, two.fd, &two);
+  mm_lock_unwrite(nullptr, two.fd, &two, -1);
   EXPECT_EQ(three.Lock(), MM_BUSY);
   EXPECT_STREQ(three.err.text, "'a.bin' is being written by another connection");
 }
@@ -510,8 +510,8 @@ TEST(Inode, OfManyDevicesWithOneNumberAreTold) {
 
 TEST(Inode, IsNotGivenBackByNobody) {
   mm_inode *entry = mm_inode_acquire(5, 5);
-  mm_lock_unwrite(entry, -1, nullptr);
-  mm_lock_unwrite(nullptr, -1, &entry);
+  mm_lock_unwrite(entry, -1, nullptr, -1);
+  mm_lock_unwrite(nullptr, -1, &entry, -1);
   mm_inode_release(entry);
 }
 
@@ -530,7 +530,7 @@ TEST(Inode, AfterAForkTheParentsOwnerSaysNothing) {
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_EQ(status, 0);
   EXPECT_TRUE(mm_lock_writing(entry, fileno(file), &err));
-  mm_lock_unwrite(entry, fileno(file), &owner);
+  mm_lock_unwrite(entry, fileno(file), &owner, -1);
   mm_inode_release(entry);
   fclose(file);
 }

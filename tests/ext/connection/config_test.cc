@@ -47,7 +47,8 @@ TEST_F(Config, IsEachConnectionsOwn) {
 
 TEST_F(Config, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Error("SELECT mmap_config('colour')"),
-            "ERROR mmap_config: 'colour' is none of synchronous, busy_timeout, root");
+            "ERROR mmap_config: 'colour' is none of synchronous, busy_timeout, journal, root, "
+            "isolation");
   EXPECT_EQ(Error("SELECT mmap_config('synchronous', 'maybe')"),
             "ERROR mmap_config: synchronous 'maybe' is none of off, normal, full");
   EXPECT_EQ(Error("SELECT mmap_config('synchronous', 2)"),

@@ -122,7 +122,8 @@ const char kTables[] = "mmap\n"
                        "mmap_lines\n"
                        "mmap_list\n"
                        "mmap_search_all\n"
-                       "mmap_strings\n";
+                       "mmap_strings\n"
+                       "mmap_transaction\n";
 
 TEST_F(Registration, TheEntryPointsRegisterEveryTable) {
   EXPECT_EQ(Lines(Modules("sqlite3_mmap_init")), Lines(std::string(kTables) + "mmap_writer\n"));
