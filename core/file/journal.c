@@ -25,11 +25,13 @@
 **     64  8  length of the journal, all of it
 **     72  8  check of bytes 0..71, seed: salt
 **
-**   if it is in doubt, what names its common record (record.h), 24 bytes and the name
+**   if it is in doubt, what names its common record (record.h), 40 bytes and the name
 **      0  8  check of bytes 8 to the end of the name, seed: the header's check
 **      8  8  the record's salt
 **     16  8  length of the name, 1 to 12,288
-**     24  …  the name: a path from the journal's directory, no NUL behind it
+**     24  8  inode of the record's directory
+**     32  8  its birth time, ns since 1970; 0: not known
+**     40  …  the name: a path from the journal's directory, no NUL behind it
 **
 **   each record, 32 bytes and its data
 **      0  8  check of bytes 8 to the end of its data, seed: the check before in the journal
@@ -49,7 +51,7 @@
 #define VERSION_FLAGS 2
 #define FLAG_IN_DOUBT 1u
 #define FLAG_LONGER 2u
-#define DOUBT_SIZE ((size_t)24)
+#define DOUBT_SIZE ((size_t)40)
 #define HEADER_SIZE ((size_t)80)
 #define HEADER_CHECKED ((size_t)72)
 #define RECORD_SIZE ((size_t)32)
@@ -63,6 +65,7 @@ const mm_beside_kind mm_journal_kind = {
     .what = "journal",
     .magic = {'m', 'm', 'a', 'p', 'j', 'r', 'n', 'l'},
     .least = HEADER_SIZE + COMMIT_SIZE,
+    .advice = "it was not applied; move it away or remove it",
 };
 static const uint8_t commit_magic[8] = {'m', 'm', 'a', 'p', 'd', 'o', 'n', 'e'};
 
@@ -256,6 +259,8 @@ static void write_doubt(writer *out, const mm_journal_plan *plan) {
   uint8_t *bytes = writer_room(out, DOUBT_SIZE + name);
   mm_store64(bytes + 8, plan->record_salt);
   mm_store64(bytes + 16, name);
+  mm_store64(bytes + 24, plan->place.inode);
+  mm_store64(bytes + 32, plan->place.birth);
   memcpy(bytes + DOUBT_SIZE, plan->record, name);
   writer_seal(out, bytes, DOUBT_SIZE + name);
 }
@@ -563,6 +568,7 @@ static int read_doubt(mm_journal *journal, const uint8_t *start, uint64_t name) 
   bytes[name] = 0;
   journal->record = (char *)bytes;
   journal->record_salt = mm_load64(start + 8);
+  journal->place = (mm_beside_place){mm_load64(start + 24), mm_load64(start + 32)};
   journal->record_sealed = journal->sealed && check == mm_load64(start);
   journal->start = HEADER_SIZE + DOUBT_SIZE + name;
   journal->head_check = check;

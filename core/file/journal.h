@@ -57,6 +57,7 @@ typedef struct mm_journal_plan {
   const char *record;    /* it is in doubt: the path of its common record from its own directory, at
                         ** most MM_JOURNAL_RECORD_MAX bytes; NULL: it decides by itself */
   uint64_t record_salt;  /* … and that record's salt */
+  mm_beside_place place; /* … and its directory */
 } mm_journal_plan;
 
 #define MM_JOURNAL_RECORD_MAX 12288
@@ -98,6 +99,7 @@ typedef struct mm_journal {
   char *record; /* in doubt: the path of its common record from its directory; NULL: it is not.
                 ** Owned; of a torn one it is what stands there, checked if `record_sealed` */
   bool record_sealed;
+  mm_beside_place place; /* of the record: its directory */
   uint64_t record_salt;
 } mm_journal;
 

@@ -44,6 +44,7 @@ static const mm_beside_kind record_kind = {
     .what = "common record",
     .magic = {'m', 'm', 'a', 'p', 'c', 'm', 'i', 't'},
     .least = HEAD_SIZE,
+    .advice = "the files that wait for it were not changed; do not remove it but with them",
 };
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -405,6 +406,25 @@ static int make_sure_it_is_gone(const mm_record *record, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot sync the common record '%s'", record->path);
 }
 
+/* There is no record. That says that the transaction was never committed only if we have looked where
+** it would be: not where another file system is mounted now, or the file was moved away from it. */
+static int check_directory(const char *journal, const mm_journal *in_doubt, const mm_record *record,
+                           mm_error *err) {
+  mm_beside_place now;
+  int rc = mm_beside_place_of(record->path, &now);
+  if (rc < 0 && !mm_beside_none(rc)) {
+    return mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot open the directory of '%s'", record->path);
+  }
+  uint64_t birth = in_doubt->place.birth;
+  bool same = !in_doubt->place.inode || (rc >= 0 && now.inode == in_doubt->place.inode &&
+                                         (now.birth == birth || !now.birth || !birth));
+  if (same) return MM_OK;
+  return mm_fail(err, MM_CORRUPT,
+                 "the journal '%s' hangs on the common record '%s', whose directory is not there: "
+                 "put the files back as they lay, or move the journal away",
+                 journal, record->path);
+}
+
 int mm_record_open(const char *journal, const mm_journal *in_doubt, const mm_stat *file,
                    const mm_root *root, bool tidy, mm_record *out, bool *committed, mm_error *err) {
   listed own;
@@ -415,6 +435,7 @@ int mm_record_open(const char *journal, const mm_journal *in_doubt, const mm_sta
   if (rc == MM_OK && *committed && !find_listed(out, in_doubt->salt, &own)) {
     rc = mm_beside_refuse(&record_kind, out->path, "does not name a journal that names it", err);
   }
+  if (rc == MM_OK && !*committed) rc = check_directory(journal, in_doubt, out, err);
   if (rc == MM_OK && !*committed && tidy) rc = make_sure_it_is_gone(out, err);
   if (rc || !*committed) mm_record_clear(out);
   return rc;

@@ -138,7 +138,10 @@ static int prepare_together(mm_object *const *objects, size_t count, mm_error *e
   char *path = place_record(objects, count, doubt.salt);
   if (!path) return mm_fail_nomem(err);
   doubt.path = path;
-  int rc = prepare_each(objects, count, &doubt, err);
+  int rc = MM_OK, failed = mm_beside_place_of(path, &doubt.place);
+  if (failed < 0)
+    rc = mm_fail_errno(err, MM_IOERR, -failed, "cannot open the directory of '%s'", path);
+  if (rc == MM_OK) rc = prepare_each(objects, count, &doubt, err);
   if (rc == MM_OK && durable) rc = sync_directories(objects, count, err);
   if (rc == MM_OK) rc = commit_record(objects, count, &doubt, durable, err);
   if (rc) (void)mm_objects_unprepare(objects, count, &ignored);

@@ -76,10 +76,13 @@ struct JournalBytes {
   }
   JournalBytes &Zeros(uint64_t offset, uint64_t size) { return Raw(offset, size, 1, ""); }
   // A common record decides, of this name, which is taken to be so long.
-  JournalBytes &InDoubt(const std::string &name, uint64_t record, uint64_t size = UINT64_MAX) {
+  // `inode` and `birth` are of its directory.
+  JournalBytes &InDoubt(const std::string &name, uint64_t record, uint64_t size = UINT64_MAX,
+                        uint64_t inode = 0, uint64_t birth = 0) {
     version = 2;
     flags |= 1;
-    doubt = Le(0) + Le(record) + Le(size == UINT64_MAX ? name.size() : size) + name;
+    doubt = Le(0) + Le(record) + Le(size == UINT64_MAX ? name.size() : size) + Le(inode) +
+            Le(birth) + name;
     return *this;
   }
   JournalBytes &Longer(const std::string &bytes) {
@@ -103,8 +106,8 @@ inline void SealJournal(std::string &journal) {
   put(72, check);
   size_t at = 80, end = journal.size() - 16;
   if (longer && length >= 96 && length <= journal.size()) end = length - 16;
-  if (in_doubt && at + 24 <= end && FromLe(journal, at + 16) <= end - at - 24) {
-    size_t bytes = 24 + FromLe(journal, at + 16);
+  if (in_doubt && at + 40 <= end && FromLe(journal, at + 16) <= end - at - 40) {
+    size_t bytes = 40 + FromLe(journal, at + 16);
     check = Xxh64(check, journal.substr(at + 8, bytes - 8));
     put(at, check);
     at += bytes;

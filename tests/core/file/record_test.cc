@@ -631,11 +631,33 @@ TEST_F(RecordTest, OutsideTheRootItLeavesATornJournalThere) {
 }
 
 // One that stayed from before has bytes behind its end.
+// Without a record a journal is undone: only if that is known, and not where another file system lies
+// over the directory now, or the file was moved away.
+TEST_F(RecordTest, NoRecordInAnotherDirectoryThanItsOwnIsAnError) {
+  mm_beside_place here;
+  ASSERT_EQ(mm_beside_place_of(record_path.c_str(), &here), 0);
+  std::string name = RecordName(kSalt);
+  parts[0].journal.InDoubt(name, kSalt, UINT64_MAX, here.inode + 1, here.birth);
+  Lay();
+  unlink(record_path.c_str());
+  ExpectRefused(parts[0], "whose directory is not there");
+  if (here.birth) {
+    parts[0].journal.InDoubt(name, kSalt, UINT64_MAX, here.inode, here.birth + 1);
+    Lay();
+    unlink(record_path.c_str());
+    ExpectRefused(parts[0], "whose directory is not there");
+  }
+  parts[0].journal.InDoubt(name, kSalt, UINT64_MAX, here.inode, here.birth);
+  Lay();
+  unlink(record_path.c_str());
+  EXPECT_EQ(Look(parts[0]), kOld);
+}
+
 TEST_F(RecordTest, ADamagedJournalThatMayBeLongerIsAnError) {
   parts[1].journal.Longer("left over from before");
   Lay();
   std::string bad = StringOf(Contents(JournalOf(parts[1])));
-  for (size_t i : {0, 9, 17, 33, 65, 75, 81, 150}) {
+  for (size_t i : {0, 9, 17, 33, 65, 75, 81, 110, 165}) {
     bad[i] = static_cast<char>(bad[i] ^ 64);
     PutAt(JournalOf(parts[1]), bad);
     ExpectRefused(parts[1], "was committed and is damaged");
