@@ -46,6 +46,16 @@ int mm_beside_make_name_durable(const char *path, mm_error *err) {
   return rc < 0 ? fail_directory(path, rc, err) : MM_OK;
 }
 
+int mm_beside_place_of(const char *path, mm_beside_place *place) {
+  mm_stat stat;
+  int fd = open_directory(path);
+  if (fd < 0) return fd;
+  int rc = mm_os.status(fd, &stat);
+  *place = (mm_beside_place){stat.inode, (uint64_t)mm_os.birth(fd)};
+  (void)mm_os.close(fd);
+  return rc;
+}
+
 /* ---- make ----------------------------------------------------------------------------------- */
 
 int mm_beside_create(const mm_beside_kind *kind, const char *path, int *fd, mm_error *err) {
@@ -123,8 +133,7 @@ int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless
 /* ---- look ----------------------------------------------------------------------------------- */
 
 int mm_beside_refuse(const mm_beside_kind *kind, const char *path, const char *why, mm_error *err) {
-  return mm_fail(err, MM_CORRUPT, "the %s '%s' %s: it was not applied; move it away or remove it",
-                 kind->what, path, why);
+  return mm_fail(err, MM_CORRUPT, "the %s '%s' %s: %s", kind->what, path, why, kind->advice);
 }
 
 bool mm_beside_writable_by_more(const mm_stat *own, const mm_stat *file) {

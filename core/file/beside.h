@@ -16,7 +16,8 @@
 typedef struct mm_beside_kind {
   const char *what; /* for sentences: "journal" */
   uint8_t magic[MM_BESIDE_MAGIC];
-  uint64_t least; /* bytes of the shortest whole one */
+  uint64_t least;     /* bytes of the shortest whole one */
+  const char *advice; /* what to do about one that is refused */
 } mm_beside_kind;
 
 /* Does an error say that there is nothing under a name, rather than that it cannot be told? */
@@ -25,6 +26,13 @@ bool mm_beside_none(int rc);
 /* fsync the directory that `path` lies in. The first gives a negated errno. */
 int mm_beside_sync_directory(const char *path);
 int mm_beside_make_name_durable(const char *path, mm_error *err);
+
+/* Which directory a path lies in, so that it is known again: by inode and birth time (0: not known). A
+** negated errno. */
+typedef struct mm_beside_place {
+  uint64_t inode, birth;
+} mm_beside_place;
+int mm_beside_place_of(const char *path, mm_beside_place *place);
 
 /* Make it exclusively, never through a link, open for reading and writing, mode 0600. MM_CORRUPT
 ** "'x' is in the way", MM_CANTOPEN. */
@@ -48,7 +56,7 @@ int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool dura
 int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,
                      mm_error *err);
 
-/* "the journal 'x' <why>: it was not applied; move it away or remove it", MM_CORRUPT. */
+/* "the journal 'x' <why>: <the kind's advice>", MM_CORRUPT. */
 int mm_beside_refuse(const mm_beside_kind *kind, const char *path, const char *why, mm_error *err);
 
 /* May somebody write it, `own`, who cannot write the file? */

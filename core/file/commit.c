@@ -135,6 +135,7 @@ static int name_record(mm_object *object, const mm_doubt *doubt, mm_journal_plan
   *name = mm_record_relate(object->journal, doubt->path);
   plan->record = *name;
   plan->record_salt = doubt->salt;
+  plan->place = doubt->place;
   return object->record && *name ? MM_OK : mm_fail_nomem(err);
 }
 
@@ -169,6 +170,10 @@ static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err
         rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal, &object->staying));
   }
   mm_free(name);
+  if (doubt && !plan.keep && object->made.fd >= 0) { /* it is removed with no more ado */
+    (void)mm_os.close(object->made.fd);
+    object->made.fd = -1;
+  }
   if (!object->undo_journal) object_forget_journal(object);
   return rc;
 }

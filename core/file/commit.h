@@ -36,6 +36,7 @@ int mm_object_unprepare(mm_object *object, mm_error *err);
 typedef struct mm_doubt {
   const char *path; /* absolute */
   uint64_t salt;
+  mm_beside_place place; /* its directory */
 } mm_doubt;
 
 /* The parts of a commit, for whoever commits several objects at once (together.h). Prepare, with the

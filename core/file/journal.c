@@ -25,11 +25,13 @@
 **     64  8  length of the journal, all of it
 **     72  8  check of bytes 0..71, seed: salt
 **
-**   if it is in doubt, what names its common record (record.h), 24 bytes and the name
+**   if it is in doubt, what names its common record (record.h), 40 bytes and the name
 **      0  8  check of bytes 8 to the end of the name, seed: the header's check
 **      8  8  the record's salt
 **     16  8  length of the name, 1 to 12,288
-**     24  …  the name: a path from the journal's directory, no NUL behind it
+**     24  8  inode of the record's directory
+**     32  8  its birth time, ns since 1970; 0: not known
+**     40  …  the name: a path from the journal's directory, no NUL behind it
 **
 **   each record, 32 bytes and its data
 **      0  8  check of bytes 8 to the end of its data, seed: the check before in the journal
@@ -49,7 +51,7 @@
 #define VERSION_FLAGS 2
 #define FLAG_IN_DOUBT 1u
 #define FLAG_LONGER 2u
-#define DOUBT_SIZE ((size_t)24)
+#define DOUBT_SIZE ((size_t)40)
 #define HEADER_SIZE ((size_t)80)
 #define HEADER_CHECKED ((size_t)72)
 #define RECORD_SIZE ((size_t)32)
@@ -63,6 +65,7 @@ const mm_beside_kind mm_journal_kind = {
     .what = "journal",
     .magic = {'m', 'm', 'a', 'p', 'j', 'r', 'n', 'l'},
     .least = HEADER_SIZE + COMMIT_SIZE,
+    .advice = "it was not applied; move it away or remove it",
 };
 static const uint8_t commit_magic[8] = {'m', 'm', 'a', 'p', 'd', 'o', 'n', 'e'};
 
@@ -256,6 +259,8 @@ static void write_doubt(writer *out, const mm_journal_plan *plan) {
   uint8_t *bytes = writer_room(out, DOUBT_SIZE + name);
   mm_store64(bytes + 8, plan->record_salt);
   mm_store64(bytes + 16, name);
+  mm_store64(bytes + 24, plan->place.inode);
+  mm_store64(bytes + 32, plan->place.birth);
   memcpy(bytes + DOUBT_SIZE, plan->record, name);
   writer_seal(out, bytes, DOUBT_SIZE + name);
 }
@@ -285,13 +290,14 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
   return worse ? worse : rc;
 }
 
-/* Is what lies there blank, and may no more write it than the file, so that it can be written
-** again? */
+/* Is what lies there blank, and may those use it who may use the file, and no more, so that it can
+** be written again? */
 static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
   if (own->kind != MM_KIND_FILE || own->links > 1) return false;
   if (own->user != file->user && own->user != mm_os.user()) return false;
   if (own->group != file->group) return false;
   if (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600) return false;
+  if (file->mode & ~own->mode & 066) return false;
   return is_kept_at(fd);
 }
 
@@ -498,6 +504,16 @@ static bool header_is_ours(const uint8_t *bytes) {
              mm_load64(bytes + HEADER_CHECKED);
 }
 
+int mm_journal_salt_of(int fd, uint64_t size, uint64_t *salt) {
+  uint8_t bytes[HEADER_SIZE];
+  if (size < mm_journal_kind.least) return 0;
+  int rc = mm_sys_read_all(fd, bytes, sizeof bytes, 0);
+  if (rc < 0) return rc == -ENODATA ? 0 : rc;
+  if (is_blank(bytes)) return 0;
+  *salt = mm_load64(bytes + 16);
+  return header_is_ours(bytes) ? 1 : -EBADMSG;
+}
+
 static bool knows_version(const header *head) {
   return head->version == VERSION || head->version == VERSION_FLAGS;
 }
@@ -535,37 +551,48 @@ static int read_header(mm_journal *journal, header *head) {
   return 0;
 }
 
-/* What names the common record, into memory of its own; it is checked with its name. */
-static int read_doubt(mm_journal *journal, uint8_t *start, uint64_t name) {
+/* The name of the common record, into memory of its own; it is checked with what stands before
+** it. */
+static int read_doubt(mm_journal *journal, const uint8_t *start, uint64_t name) {
   uint8_t *bytes = mm_alloc(DOUBT_SIZE + name + 1);
   if (!bytes) return -ENOMEM;
   memcpy(bytes, start, DOUBT_SIZE);
   int rc = mm_sys_read_all(journal->fd, bytes + DOUBT_SIZE, name, HEADER_SIZE + DOUBT_SIZE);
+  if (rc < 0 || memchr(bytes + DOUBT_SIZE, 0, (size_t)name)) {
+    mm_free(bytes);
+    return rc == 0 || rc == -ENODATA ? BROKEN : rc;
+  }
   uint64_t check =
       mm_check(journal->head_check, bytes + CHECK_SIZE, DOUBT_SIZE - CHECK_SIZE + (size_t)name);
-  bool good = rc == 0 && check == mm_load64(bytes) && !memchr(bytes + DOUBT_SIZE, 0, (size_t)name);
-  if (good) {
-    memmove(bytes, bytes + DOUBT_SIZE, (size_t)name);
-    bytes[name] = 0;
-    journal->record = (char *)bytes;
-    journal->record_salt = mm_load64(start + 8);
-    journal->start = HEADER_SIZE + DOUBT_SIZE + name;
-    journal->head_check = check;
-  } else {
-    mm_free(bytes);
-  }
-  return good ? 0 : rc == -ENODATA || rc == 0 ? BROKEN : rc;
+  memmove(bytes, bytes + DOUBT_SIZE, (size_t)name);
+  bytes[name] = 0;
+  journal->record = (char *)bytes;
+  journal->record_salt = mm_load64(start + 8);
+  journal->place = (mm_beside_place){mm_load64(start + 24), mm_load64(start + 32)};
+  journal->record_sealed = journal->sealed && check == mm_load64(start);
+  journal->start = HEADER_SIZE + DOUBT_SIZE + name;
+  journal->head_check = check;
+  return journal->record_sealed ? 0 : BROKEN;
 }
 
-static int find_doubt(mm_journal *journal, const header *head) {
+/* What names the common record, also behind a header that is damaged: it is to be asked then
+** whether that journal was committed. */
+static int find_doubt(mm_journal *journal) {
   uint8_t start[DOUBT_SIZE];
-  if (!(head->flags & FLAG_IN_DOUBT)) return 0;
   int rc = mm_sys_read_all(journal->fd, start, sizeof start, HEADER_SIZE);
   if (rc < 0) return rc == -ENODATA ? BROKEN : rc;
   uint64_t name = mm_load64(start + 16);
-  uint64_t room = journal->size - HEADER_SIZE - COMMIT_SIZE;
+  uint64_t room = journal->size - HEADER_SIZE;
   if (name < 1 || name > MM_JOURNAL_RECORD_MAX || DOUBT_SIZE + name > room) return BROKEN;
   return read_doubt(journal, start, name);
+}
+
+static int read_front(mm_journal *journal, header *head) {
+  int rc = read_header(journal, head);
+  if (rc == 0 && (!knows_version(head) || !(head->flags & FLAG_IN_DOUBT))) return 0;
+  if (rc < 0 || journal->blank) return rc;
+  int found = find_doubt(journal);
+  return rc == 0 || found < 0 ? found : rc;
 }
 
 static int check_owner(const char *journal, const header *head, int fd, const mm_stat *stat,
@@ -589,8 +616,7 @@ static int check_all(const char *journal, int fd, const mm_stat *stat, mm_journa
                      mm_error *err) {
   header head = {0};
   bool broken;
-  int got = read_header(out, &head);
-  if (got == 0 && knows_version(&head)) got = find_doubt(out, &head);
+  int got = read_front(out, &head);
   if (got == -ENOMEM) return mm_fail_nomem(err);
   int rc = settle_reading(journal, got, &broken, err);
   if (rc == MM_OK && !broken && !knows_version(&head)) {
@@ -612,7 +638,7 @@ int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal
   *out = (mm_journal){.fd = -1};
   *state = MM_JOURNAL_NONE;
   int rc = mm_beside_open(&mm_journal_kind, journal, stat, stat->user, &found, err);
-  *out = (mm_journal){.fd = found.fd, .size = found.stat.size, .owner = found.stat.user};
+  *out = (mm_journal){.fd = found.fd, .size = found.stat.size};
   if (rc == MM_OK && found.found) *state = MM_JOURNAL_TORN;
   if (rc == MM_OK && out->fd >= 0) rc = check_all(journal, fd, stat, out, state, err);
   if (rc != MM_OK && *state != MM_JOURNAL_OTHERS) *state = MM_JOURNAL_NONE;

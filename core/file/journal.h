@@ -57,6 +57,7 @@ typedef struct mm_journal_plan {
   const char *record;    /* it is in doubt: the path of its common record from its own directory, at
                         ** most MM_JOURNAL_RECORD_MAX bytes; NULL: it decides by itself */
   uint64_t record_salt;  /* … and that record's salt */
+  mm_beside_place place; /* … and its directory */
 } mm_journal_plan;
 
 #define MM_JOURNAL_RECORD_MAX 12288
@@ -93,11 +94,12 @@ typedef struct mm_journal {
   uint64_t salt;               /* tells one journal from another */
   uint64_t start;              /* of the first record, in the journal */
   uint64_t head_check, check;  /* before the first record, and of all: is it still the same? */
-  uint32_t owner;              /* the user whose it is */
   bool blank, kept;            /* it is blank, or about to be; it is, and stays */
   bool sealed;                 /* its header is whole, so `salt` is its own */
   char *record; /* in doubt: the path of its common record from its directory; NULL: it is not.
-                ** Owned; known of some that are torn, too */
+                ** Owned; of a torn one it is what stands there, checked if `record_sealed` */
+  bool record_sealed;
+  mm_beside_place place; /* of the record: its directory */
   uint64_t record_salt;
 } mm_journal;
 
@@ -119,6 +121,11 @@ enum mm_journal_state {
 int mm_journal_open(const char *journal, int fd, const mm_stat *stat, mm_journal *out, int *state,
                     mm_error *err);
 void mm_journal_close(mm_journal *journal); /* idempotent */
+
+/* Whose transaction is the journal open as `fd`, of `size` bytes? 1: that of *salt; 0: nobody's any
+** more, it was blanked or emptied; -EBADMSG: it cannot be told, its header is damaged; or what
+** reading it gives. */
+int mm_journal_salt_of(int fd, uint64_t size, uint64_t *salt);
 
 /* Has the file a size that the journal can be replayed into? MM_CORRUPT. */
 int mm_journal_check_size(const char *path, const mm_journal *journal, const mm_stat *stat,

@@ -1,6 +1,7 @@
 #include "core/file/record.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static const mm_beside_kind record_kind = {
     .what = "common record",
     .magic = {'m', 'm', 'a', 'p', 'c', 'm', 'i', 't'},
     .least = HEAD_SIZE,
+    .advice = "the files that wait for it were not changed; do not remove it but with them",
 };
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -114,6 +116,21 @@ static bool is_record_name(const char *path, uint64_t salt) {
   return strcmp(path + directory_size(path), name) == 0;
 }
 
+/* Is the directory that a path lies in where it seems to be, so that what is below the root by its
+** name is so indeed? 1, 0, or a negated errno. */
+static int is_without_links(const char *path) {
+  char directory[MM_PATH_MAX], real[MM_PATH_MAX];
+  size_t size = directory_size(path);
+  if (size > 1) size--;
+  memcpy(directory, path, size);
+  directory[size] = 0;
+  int fd = mm_os.open(-1, directory, MM_OPEN_PATH | MM_OPEN_DIRECTORY, 0);
+  if (fd < 0) return fd;
+  int rc = mm_os.path_of(fd, real, sizeof real);
+  (void)mm_os.close(fd);
+  return rc < 0 ? rc : strcmp(real, directory) == 0;
+}
+
 static bool in_root(const mm_root *root, const char *path) {
   size_t size = root && root->path ? strlen(root->path) : 0;
   if (size <= 1) return true; /* none, or "/" */
@@ -149,22 +166,36 @@ static uint64_t seal_of(const uint8_t *bytes, size_t size) {
   return mm_check(head, bytes + HEAD_SIZE, size - HEAD_SIZE);
 }
 
-/* Who may read one of the files may read that the transaction was committed. Nobody else may write
-** it, and whoever made it stays its owner. */
-static uint32_t mode_of(const mm_record_file *files, size_t count) {
-  uint32_t mode = 0600;
-  for (size_t i = 0; i < count; i++) mode |= files[i].mode & 0444;
-  return mode;
+/* Who may read one of the files may read that the transaction was committed: their group, if all have
+** the same and it can be given, and everybody. Nobody else may write it, and whoever made it stays
+** its owner. */
+static int open_to_readers(int fd, const mm_record_file *files, size_t count) {
+  uint32_t mode = 0600, group = files[0].group;
+  bool same = true;
+  for (size_t i = 0; i < count; i++) {
+    mode |= files[i].mode & 0444;
+    same = same && files[i].group == group;
+  }
+  if (!same || mm_os.set_owner(fd, mm_os.user(), group) < 0) mode = 0600 | (mode & 04) * 011;
+  return mm_os.set_mode(fd, mode);
 }
+
+/* What a record is to be written from. */
+typedef struct sealed {
+  const uint8_t *bytes;
+  size_t size;
+  const mm_record_file *files;
+  size_t count;
+} sealed;
 
 /* Write the bytes under the name `fresh`, make them durable and call them `path`. *named: that may
 ** have been done. */
-static int write_and_name(const char *fresh, const char *path, const uint8_t *bytes, size_t size,
-                          uint32_t mode, bool durable, bool *named, mm_error *err) {
+static int write_and_name(const char *fresh, const char *path, const sealed *record, bool durable,
+                          bool *named, mm_error *err) {
   int fd, rc = mm_beside_create(&record_kind, fresh, &fd, err);
   if (rc) return rc;
-  int failed = mm_os.set_mode(fd, mode);
-  if (failed >= 0) failed = mm_sys_write_all(fd, bytes, size, 0);
+  int failed = open_to_readers(fd, record->files, record->count);
+  if (failed >= 0) failed = mm_sys_write_all(fd, record->bytes, record->size, 0);
   if (failed >= 0 && durable) failed = mm_os.sync(fd);
   (void)mm_os.close(fd);
   *named = failed >= 0;
@@ -177,14 +208,13 @@ static int write_and_name(const char *fresh, const char *path, const uint8_t *by
   return durable ? mm_beside_make_name_durable(path, err) : MM_OK;
 }
 
-static int write_sealed(const char *path, const uint8_t *bytes, size_t size, uint32_t mode,
-                        bool durable, mm_error *err) {
+static int write_sealed(const char *path, const sealed *record, bool durable, mm_error *err) {
   mm_error worse;
   bool named = false;
-  int rc = mm_beside_check_length(&record_kind, path, size, err);
+  int rc = mm_beside_check_length(&record_kind, path, record->size, err);
   char *fresh = concat(path, strlen(path), NEW_SUFFIX);
   if (rc == MM_OK && !fresh) rc = mm_fail_nomem(err);
-  if (rc == MM_OK) rc = write_and_name(fresh, path, bytes, size, mode, durable, &named, err);
+  if (rc == MM_OK) rc = write_and_name(fresh, path, record, durable, &named, err);
   mm_free(fresh);
   if (rc && named && mm_record_remove(path, true, durable, &worse)) {
     *err = worse;
@@ -203,7 +233,8 @@ static int write_named(const char *path, uint64_t salt, const mm_record_file *fi
   uint8_t *bytes = compose(salt, files, names, count, &size);
   if (!bytes) return mm_fail_nomem(err);
   mm_store64(bytes + HEAD_CHECKED, seal_of(bytes, size));
-  int rc = size <= SIZE_LIMIT ? write_sealed(path, bytes, size, mode_of(files, count), durable, err)
+  const sealed record = {bytes, size, files, count};
+  int rc = size <= SIZE_LIMIT ? write_sealed(path, &record, durable, err)
                               : mm_fail(err, MM_TOOBIG, "too many files for one transaction");
   mm_free(bytes);
   return rc;
@@ -282,25 +313,24 @@ static int read_bytes(const mm_beside *found, mm_record *out, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot read the common record '%s'", out->path);
 }
 
-/* Nobody but its maker may write it, and it is where it seems to be. */
+/* Nobody but its maker may write it. */
 static int check_found(const mm_record *record, const mm_beside *found, mm_error *err) {
-  char real[MM_PATH_MAX];
   static const mm_stat nobody = {.mode = 0};
-  if (mm_beside_writable_by_more(&found->stat, &nobody)) {
-    return mm_beside_refuse(&record_kind, record->path, "can be written by others", err);
-  }
-  int rc = mm_os.path_of(found->fd, real, sizeof real);
-  if (rc < 0 || strcmp(real, record->path) == 0) return MM_OK;
-  return mm_beside_refuse(&record_kind, record->path, "lies behind a link", err);
+  if (!mm_beside_writable_by_more(&found->stat, &nobody)) return MM_OK;
+  return mm_beside_refuse(&record_kind, record->path, "can be written by others", err);
 }
 
+/* Root's is good: who commits for others gives them the journals, but not what is all of
+** theirs. */
+#define ROOT ((uint32_t)0)
+
 /* Read what is under out->path. *whole: it is there, and good. */
-static int load(const mm_stat *file, uint32_t owner, mm_record *out, bool *whole, mm_error *err) {
+static int load(const mm_stat *file, mm_record *out, bool *whole, mm_error *err) {
   mm_beside found;
   mm_stat anybody = *file;
   *whole = false;
   anybody.mode |= 022; /* who may write it is asked more strictly below */
-  int rc = mm_beside_open(&record_kind, out->path, &anybody, owner, &found, err);
+  int rc = mm_beside_open(&record_kind, out->path, &anybody, ROOT, &found, err);
   if (rc || !found.found || found.stat.size == 0) return rc;
   bool large = found.stat.size > SIZE_LIMIT;
   if (found.fd >= 0 && !large) {
@@ -335,6 +365,11 @@ static int locate(const char *journal, const mm_journal *in_doubt, const mm_root
   if (!in_root(root, path)) {
     return mm_fail(err, MM_PERM, "the common record '%s' is outside the root '%s'", path,
                    root->path);
+  }
+  int straight = is_without_links(path);
+  if (straight == 0) return mm_beside_refuse(&record_kind, path, "lies behind a link", err);
+  if (straight < 0 && !mm_beside_none(straight)) {
+    return mm_fail_errno(err, MM_CANTOPEN, -straight, "cannot open the common record '%s'", path);
   }
   out->path = mm_strdup(path);
   return out->path ? MM_OK : mm_fail_nomem(err);
@@ -371,16 +406,36 @@ static int make_sure_it_is_gone(const mm_record *record, mm_error *err) {
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot sync the common record '%s'", record->path);
 }
 
+/* There is no record. That says that the transaction was never committed only if we have looked where
+** it would be: not where another file system is mounted now, or the file was moved away from it. */
+static int check_directory(const char *journal, const mm_journal *in_doubt, const mm_record *record,
+                           mm_error *err) {
+  mm_beside_place now;
+  int rc = mm_beside_place_of(record->path, &now);
+  if (rc < 0 && !mm_beside_none(rc)) {
+    return mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot open the directory of '%s'", record->path);
+  }
+  uint64_t birth = in_doubt->place.birth;
+  bool same = !in_doubt->place.inode || (rc >= 0 && now.inode == in_doubt->place.inode &&
+                                         (now.birth == birth || !now.birth || !birth));
+  if (same) return MM_OK;
+  return mm_fail(err, MM_CORRUPT,
+                 "the journal '%s' hangs on the common record '%s', whose directory is not there: "
+                 "put the files back as they lay, or move the journal away",
+                 journal, record->path);
+}
+
 int mm_record_open(const char *journal, const mm_journal *in_doubt, const mm_stat *file,
                    const mm_root *root, bool tidy, mm_record *out, bool *committed, mm_error *err) {
   listed own;
   *out = (mm_record){.path = NULL};
   *committed = false;
   int rc = locate(journal, in_doubt, root, out, err);
-  if (rc == MM_OK) rc = load(file, in_doubt->owner, out, committed, err);
+  if (rc == MM_OK) rc = load(file, out, committed, err);
   if (rc == MM_OK && *committed && !find_listed(out, in_doubt->salt, &own)) {
     rc = mm_beside_refuse(&record_kind, out->path, "does not name a journal that names it", err);
   }
+  if (rc == MM_OK && !*committed) rc = check_directory(journal, in_doubt, out, err);
   if (rc == MM_OK && !*committed && tidy) rc = make_sure_it_is_gone(out, err);
   if (rc || !*committed) mm_record_clear(out);
   return rc;
@@ -397,48 +452,50 @@ typedef struct torn_search {
 } torn_search;
 
 /* Does a record speak of the torn journal? By its salt; by its file and length, if not even its
-** header is whole. */
+** header is whole: it may be longer, if it had stayed from before. */
 static bool speaks_of(const mm_record *record, const torn_search *s) {
   size_t at = HEAD_SIZE;
   listed m;
   for (size_t i = 0; i < record->count && next_listed(record->bytes, record->size, &at, &m); i++) {
     if (m.salt == s->torn->salt) return true;
-    if (!s->torn->sealed && m.inode == s->file->inode && m.length == s->torn->size) return true;
+    if (!s->torn->sealed && m.inode == s->file->inode && m.length <= s->torn->size) return true;
   }
   return false;
+}
+
+static bool look_at_record(torn_search *s, mm_record *record) {
+  mm_error ignored;
+  bool whole = false;
+  if (load(s->file, record, &whole, &ignored) == MM_OK && whole) s->found = speaks_of(record, s);
+  return !s->found;
 }
 
 static bool look_at_entry(void *context, const char *name, int kind) {
   torn_search *s = context;
   unsigned long long salt;
   char end;
-  mm_error ignored;
-  bool whole = false;
   size_t prefix = sizeof MM_RECORD_PREFIX - 1;
   if (kind != MM_KIND_FILE || strlen(name) != prefix + DIGITS ||
       sscanf(name, MM_RECORD_PREFIX "%16llx%c", &salt, &end) != 1) {
     return true;
   }
   mm_record record = {.path = concat(s->journal, directory_size(s->journal), name), .salt = salt};
-  if (record.path && load(s->file, s->torn->owner, &record, &whole, &ignored) == MM_OK && whole) {
-    s->found = speaks_of(&record, s);
-  }
+  bool more = !record.path || look_at_record(s, &record);
   mm_record_clear(&record);
-  return !s->found;
+  return more;
 }
 
 int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_stat *file,
                          const mm_root *root, mm_error *err) {
   char directory[MM_PATH_MAX];
   mm_record record = {.path = NULL};
-  mm_error ignored;
   torn_search s = {journal, torn, file, root, false};
   size_t size = directory_size(journal);
   if (torn->size < mm_journal_kind.least) return MM_OK; /* it was emptied, or never got so far */
-  if (torn->record && locate(journal, torn, root, &record, &ignored) == MM_OK) {
-    (void)load(file, torn->owner, &record, &s.found, &ignored);
-  }
+  int rc = torn->record ? locate(journal, torn, root, &record, err) : MM_CORRUPT;
+  if (rc == MM_OK) (void)look_at_record(&s, &record);
   mm_record_clear(&record);
+  if (rc == MM_PERM && torn->record_sealed) return rc;
   if (!s.found && size > 0 && size < sizeof directory) {
     memcpy(directory, journal, size);
     directory[size > 1 ? size - 1 : size] = 0;
@@ -457,7 +514,8 @@ enum listed_state { LISTED_DONE, LISTED_WAITS, LISTED_AWAY };
 static char *journal_of(const mm_record *record, const mm_root *root, const listed *m) {
   char path[MM_PATH_MAX];
   if (!lead_from(record->path, m->name, m->name_size, path)) return NULL;
-  bool allowed = m->flags & FLAG_MEMORY ? mm_tag_is_path(path) : in_root(root, path);
+  bool allowed = m->flags & FLAG_MEMORY ? mm_tag_is_path(path)
+                                        : in_root(root, path) && is_without_links(path) == 1;
   return allowed ? mm_journal_path(path) : NULL;
 }
 
@@ -478,23 +536,22 @@ static bool is_at_place(const char *journal, const listed *m) {
 /* Its journal open for reading, if that still is the transaction's: *fd, else -1. False: it cannot be
 ** told. */
 static bool open_journal_of(const char *journal, const listed *m, int *fd) {
-  uint8_t start[24];
+  uint64_t salt;
   mm_stat stat;
   *fd = -1;
   int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
   if (handle < 0) return mm_beside_none(handle);
-  bool regular = mm_os.status(handle, &stat) == 0 && stat.kind == MM_KIND_FILE;
+  bool seen = mm_os.status(handle, &stat) == 0, regular = seen && stat.kind == MM_KIND_FILE;
   int opened = regular ? mm_os.reopen(handle, MM_OPEN_READ) : -1;
   (void)mm_os.close(handle);
-  if (opened < 0) return !regular;
-  int rc = mm_sys_read_all(opened, start, sizeof start, 0);
-  if (rc == 0 && !memcmp(start, mm_journal_kind.magic, MM_BESIDE_MAGIC) &&
-      mm_load64(start + 16) == m->salt) {
+  if (opened < 0) return seen && !regular;
+  int rc = mm_journal_salt_of(opened, stat.size, &salt);
+  if (rc == 1 && salt == m->salt) {
     *fd = opened;
-    return true;
+  } else {
+    (void)mm_os.close(opened);
   }
-  (void)mm_os.close(opened);
-  return rc == 0 || rc == -ENODATA;
+  return rc >= 0;
 }
 
 static int state_of(const mm_record *record, const mm_root *root, const listed *m) {
@@ -541,24 +598,59 @@ static int sync_record(const mm_record *record, mm_error *err) {
   return mm_beside_make_name_durable(record->path, err);
 }
 
+/* Who recovers many files of one transaction, one after the other, is not to sync all of them for
+** each, nor to look at all of them: what the process knows of the last record. */
+static _Atomic uint64_t record_synced;  /* its check: it and its journals are durable */
+static _Atomic uint64_t record_waiting; /* salt of the journal that was seen last to wait */
+
+void mm_record_start_anew(void) {
+  atomic_store(&record_synced, 0);
+  atomic_store(&record_waiting, 0);
+}
+
 int mm_record_sync(const mm_record *record, const mm_root *root, mm_error *err) {
   size_t at = HEAD_SIZE;
   listed m;
   int rc = MM_OK;
+  uint64_t check = mm_load64(record->bytes + HEAD_CHECKED);
+  if (atomic_load(&record_synced) == check) return MM_OK;
   for (size_t i = 0; rc == MM_OK && i < record->count; i++) {
     if (!next_listed(record->bytes, record->size, &at, &m)) break;
     if (!(m.flags & FLAG_MEMORY)) rc = sync_listed(record, root, &m, err);
   }
-  return rc == MM_OK ? sync_record(record, err) : rc;
+  if (rc == MM_OK) rc = sync_record(record, err);
+  if (rc == MM_OK) atomic_store(&record_synced, check);
+  return rc;
+}
+
+static bool still_waits(const mm_record *record, const mm_root *root, uint64_t salt) {
+  listed m;
+  return find_listed(record, salt, &m) && state_of(record, root, &m) != LISTED_DONE;
+}
+
+/* Does another file wait? They are looked at from the one on that follows `replayed`, as files are
+** often used in the order of their transaction. */
+static bool any_waits(const mm_record *record, uint64_t replayed, const mm_root *root) {
+  size_t at = HEAD_SIZE, i = 0;
+  listed m = {.salt = 0};
+  uint64_t last = atomic_load(&record_waiting);
+  if (last != replayed && still_waits(record, root, last)) return true;
+  while (i++ < record->count && next_listed(record->bytes, record->size, &at, &m)) {
+    if (m.salt == replayed) break;
+  }
+  for (i = 0; i < record->count; i++) {
+    if (at == record->size) at = HEAD_SIZE;
+    if (!next_listed(record->bytes, record->size, &at, &m)) return true;
+    if (m.salt == replayed || state_of(record, root, &m) == LISTED_DONE) continue;
+    atomic_store(&record_waiting, m.salt);
+    return true;
+  }
+  return false;
 }
 
 void mm_record_settle(const mm_record *record, uint64_t replayed, const mm_root *root) {
-  size_t at = HEAD_SIZE;
-  listed m;
   mm_error ignored;
-  for (size_t i = 0; i < record->count; i++) {
-    if (!next_listed(record->bytes, record->size, &at, &m)) return;
-    if (m.salt != replayed && state_of(record, root, &m) != LISTED_DONE) return;
+  if (!any_waits(record, replayed, root)) {
+    (void)mm_record_remove(record->path, false, true, &ignored);
   }
-  (void)mm_record_remove(record->path, false, true, &ignored);
 }

@@ -18,8 +18,8 @@
 **
 ** A record is hostile until proven otherwise, as a journal is: it is read only if its name is a
 ** record's, with the salt that the journal says, inside the root, not through links, owned by whom
-** the journal may be, written by nobody else; and only what names the transaction by its salt is
-** removed.
+** the journal may be or by root, written by nobody else; and only what names the transaction by its
+** salt is removed.
 */
 #ifndef MM_RECORD_H
 #define MM_RECORD_H
@@ -40,7 +40,7 @@ typedef struct mm_record_file {
   uint64_t inode, birth; /* birth 0: not known */
   uint64_t salt, length; /* of its journal */
   bool memory;           /* it is shared memory, which may be gone: nobody waits for it */
-  uint32_t mode;         /* who may read it may read the record */
+  uint32_t mode, group;  /* who may read it may read the record */
 } mm_record_file;
 
 /* The path of a record in the directory of `real`: the caller's; NULL: no memory. */
@@ -69,19 +69,24 @@ typedef struct mm_record {
 
 /* What decides about a journal in doubt, whose path is `journal`, of the file with status `file`.
 ** *committed: there is a whole record, in `out`, that names the journal. Not so: with `tidy`, what is
-** left of its making is removed, and it will not come back: the journal may go. MM_CORRUPT, MM_PERM "the common record 'x' is outside the root 'y'". */
+** left of its making is removed, and it will not come back: the journal may go. MM_CORRUPT, MM_PERM
+** "the common record 'x' is outside the root 'y'". */
 int mm_record_open(const char *journal, const mm_journal *in_doubt, const mm_stat *file,
                    const mm_root *root, bool tidy, mm_record *out, bool *committed, mm_error *err);
 void mm_record_clear(mm_record *record); /* idempotent */
 
 /* Is a torn journal of the file one that a record beside it has committed? It was damaged then:
-** MM_CORRUPT. */
+** MM_CORRUPT. MM_PERM: the one that it names cannot be looked at, as above. */
 int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_stat *file,
                          const mm_root *root, mm_error *err);
 
 /* Before a byte of it is replayed durably: the record, its name and all the journals that still
 ** wait, as their writer may have been killed before its own fsync. */
 int mm_record_sync(const mm_record *record, const mm_root *root, mm_error *err);
+
+/* Forget what this process has synced and seen, as if it had just begun: for tests of what others
+** do. */
+void mm_record_start_anew(void);
 
 /* Remove it if all of its files are done; the one whose journal has the salt `replayed` is, though
 ** the journal may be there still. A file that is not at its place, is another one by now, or lies

@@ -101,7 +101,8 @@ static mm_record_file describe_file(const mm_object *object) {
                           .salt = object->made.salt,
                           .length = object->made.length,
                           .memory = object->kind == MM_OBJECT_TAGGED,
-                          .mode = object->seen.mode};
+                          .mode = object->seen.mode,
+                          .group = object->seen.group};
 }
 
 static int commit_record(mm_object *const *objects, size_t count, const mm_doubt *doubt,
@@ -137,7 +138,10 @@ static int prepare_together(mm_object *const *objects, size_t count, mm_error *e
   char *path = place_record(objects, count, doubt.salt);
   if (!path) return mm_fail_nomem(err);
   doubt.path = path;
-  int rc = prepare_each(objects, count, &doubt, err);
+  int rc = MM_OK, failed = mm_beside_place_of(path, &doubt.place);
+  if (failed < 0)
+    rc = mm_fail_errno(err, MM_IOERR, -failed, "cannot open the directory of '%s'", path);
+  if (rc == MM_OK) rc = prepare_each(objects, count, &doubt, err);
   if (rc == MM_OK && durable) rc = sync_directories(objects, count, err);
   if (rc == MM_OK) rc = commit_record(objects, count, &doubt, durable, err);
   if (rc) (void)mm_objects_unprepare(objects, count, &ignored);
@@ -161,14 +165,22 @@ int mm_objects_prepare(mm_object *const *objects, size_t count, mm_error *err) {
 
 /* ---- not yet -------------------------------------------------------------------------------- */
 
+static bool hangs_durably(mm_object *const *objects, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (objects[i]->record && object_is_durable(objects[i])) return true;
+  }
+  return false;
+}
+
 /* Once for all: a crash must find either the record, and all journals, or no record. */
 static int take_back_record(mm_object *const *objects, size_t count, mm_error *err) {
   const char *done = NULL;
+  bool durable = hangs_durably(objects, count);
   int rc = MM_OK;
   for (size_t i = 0; i < count && rc == MM_OK; i++) {
     const char *record = objects[i]->record;
     if (!record || (done && strcmp(record, done) == 0)) continue;
-    rc = mm_record_remove(record, true, object_is_durable(objects[i]), err);
+    rc = mm_record_remove(record, true, durable, err);
     done = record;
   }
   return rc;

@@ -438,7 +438,7 @@ MEANWHILE = {
         ("head -c 6000 /dev/zero | dd of=d/g conv=notrunc status=none", "f", "d/g"),
     "the file is written over in place, by more or fewer": ("head -c 500 /dev/zero > d/g", "f", "d/g"),
     "its journal is removed": ("rm d/g-mmap-journal", "f", "d/g"),
-    "its journal is damaged": (DAMAGE % (150, "d/g-mmap-journal"), "f", "d/g"),
+    "its journal is damaged": (DAMAGE % (170, "d/g-mmap-journal"), "f", "d/g"),
     "the record is removed": ("rm mmap-commit-*", "f", "d/g"),
     "the record is damaged": (DAMAGE % (60, "mmap-commit-*"), "f", "d/g"),
     ROOT: ("", "f", "d/g"),

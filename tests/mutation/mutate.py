@@ -28,8 +28,8 @@ from mutations import GROUPS  # pylint: disable=wrong-import-position
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GTEST = "/usr/src/googletest/googletest"
 # In the order in which they are asked; the first that fails is named in the table.
-TESTS = ["file/crash_model_test", "file/journal_test", "file/change_test", "os/lock_test",
-         "os/lock_readers_test", "file/reading_test",
+TESTS = ["file/record_test", "file/crash_model_test", "file/journal_test", "file/persist_test",
+         "file/change_test", "os/lock_test", "os/lock_readers_test", "file/reading_test",
          "file/tag_test", "file/object_race_test", "file/object_test", "file/hammer_test"]
 C = ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-w"]
 CXX = ["g++", "-std=c++17", "-O1", "-w", "-I" + GTEST + "/include"]

@@ -57,7 +57,9 @@ inline uint64_t FromLe(const std::string &text, size_t at) {
 // What a header says. `length` and `count` are filled in by Finish unless they were set.
 struct JournalBytes {
   std::string magic = "mmapjrnl", done = "mmapdone";
-  uint32_t version = 1, zero = 0;
+  uint32_t version = 1, flags = 0; // flags 1: in doubt; 2: `behind` may follow
+  std::string doubt;               // unsealed: 8 bytes for the check, then the rest
+  std::string behind;
   uint64_t salt = 0x0123456789abcdef, inode = 0, birth = 0, old_size = 0, new_size = 0;
   uint64_t count = UINT64_MAX, length = UINT64_MAX;
   std::string records; // unsealed: 8 bytes for the check, then the rest
@@ -73,18 +75,43 @@ struct JournalBytes {
     return Raw(offset, data.size(), 0, data);
   }
   JournalBytes &Zeros(uint64_t offset, uint64_t size) { return Raw(offset, size, 1, ""); }
+  // A common record decides, of this name, which is taken to be so long.
+  // `inode` and `birth` are of its directory.
+  JournalBytes &InDoubt(const std::string &name, uint64_t record, uint64_t size = UINT64_MAX,
+                        uint64_t inode = 0, uint64_t birth = 0) {
+    version = 2;
+    flags |= 1;
+    doubt = Le(0) + Le(record) + Le(size == UINT64_MAX ? name.size() : size) + Le(inode) +
+            Le(birth) + name;
+    return *this;
+  }
+  JournalBytes &Longer(const std::string &bytes) {
+    version = 2;
+    flags |= 2;
+    behind = bytes;
+    return *this;
+  }
 
   std::string Finish() const;
 };
 
-// Put right every checksum that can be: of the header, of each record as far as their lengths can
-// be followed, and of the commit record, taken to be the last 16 bytes.
+// Put right every checksum that can be: of the header, of what names a common record, of each record
+// as far as their lengths can be followed, and of the commit record, taken to be the last 16 bytes
+// of the journal's length, or of what there is.
 inline void SealJournal(std::string &journal) {
   auto put = [&](size_t at, uint64_t value) { journal.replace(at, 8, Le(value)); };
   if (journal.size() < 96) return;
-  uint64_t check = Xxh64(FromLe(journal, 16), journal.substr(0, 72));
+  bool in_doubt = journal[8] == 2 && journal[12] & 1, longer = journal[8] == 2 && journal[12] & 2;
+  uint64_t check = Xxh64(FromLe(journal, 16), journal.substr(0, 72)), length = FromLe(journal, 64);
   put(72, check);
   size_t at = 80, end = journal.size() - 16;
+  if (longer && length >= 96 && length <= journal.size()) end = length - 16;
+  if (in_doubt && at + 40 <= end && FromLe(journal, at + 16) <= end - at - 40) {
+    size_t bytes = 40 + FromLe(journal, at + 16);
+    check = Xxh64(check, journal.substr(at + 8, bytes - 8));
+    put(at, check);
+    at += bytes;
+  }
   while (at + 32 <= end) {
     uint64_t size = FromLe(journal, at + 16);
     size_t bytes = 32;
@@ -100,10 +127,11 @@ inline void SealJournal(std::string &journal) {
 }
 
 inline std::string JournalBytes::Finish() const {
-  uint64_t real = 80 + records.size() + 16;
-  std::string journal = magic + Le(version, 4) + Le(zero, 4) + Le(salt) + Le(inode) + Le(birth) +
+  uint64_t real = 80 + doubt.size() + records.size() + 16;
+  std::string journal = magic + Le(version, 4) + Le(flags, 4) + Le(salt) + Le(inode) + Le(birth) +
                         Le(old_size) + Le(new_size) + Le(count == UINT64_MAX ? made : count) +
-                        Le(length == UINT64_MAX ? real : length) + Le(0) + records + Le(0) + done;
+                        Le(length == UINT64_MAX ? real : length) + Le(0) + doubt + records + Le(0) +
+                        done + behind;
   SealJournal(journal);
   return journal;
 }

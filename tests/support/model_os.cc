@@ -476,7 +476,7 @@ int64_t Birth(int fd) {
 int PathOfDescriptor(int fd, char *path, size_t size) {
   Descriptor *of = Get(fd);
   if (!of) return -EBADF;
-  std::string text = kDirectory + "/" + of->name;
+  std::string text = of->name.empty() ? kDirectory : kDirectory + "/" + of->name;
   if (text.size() >= size) return -ENAMETOOLONG;
   memcpy(path, text.c_str(), text.size() + 1);
   return 0;

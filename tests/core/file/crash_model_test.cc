@@ -68,6 +68,7 @@ public:
   explicit Machine(const Disk &disk, int synchronous = MM_SYNC_FULL, bool read_only = false)
       : os_(disk), before_(disk), settings_(Settings(synchronous)) {
     settings_.read_only = read_only;
+    mm_record_start_anew(); // another process
   }
 
   int TryOpen(const std::string &name, mm_object **out, mm_error *err, int kind = MM_OBJECT_FILE) {
@@ -409,6 +410,41 @@ Recording Commit(const Disk &before, void (*make)(Object &), int synchronous,
 
 TEST_P(EveryCrash, OfACommitLeavesTheOldOrTheNew) {
   explorer.Explore(Commit(Before(), GetParam().make, MM_SYNC_FULL));
+}
+
+// Its journal stays, blanked, and was written over one that was longer, or of another COMMIT.
+TEST_P(EveryCrash, OfACommitWhoseJournalStaysLeavesTheOldOrTheNew) {
+  for (bool longer : {false, true}) {
+    Recording recording;
+    {
+      Machine machine(Before());
+      Object object = machine.Open("f");
+      mm_settings keeps = *object->settings;
+      keeps.keep_journal = true;
+      object->settings = &keeps;
+      std::string old = BytesOf(object);
+      std::set<std::string> first = {old};
+      object.Begin();
+      object.Insert(0, Pattern(longer ? 2500 : 40, 8));
+      first.insert(BytesOf(object));
+      machine.Promised({{"f", first}});
+      object.Commit();
+      old = BytesOf(object);
+      machine.Promised({{"f", {old}}});
+      object.Begin();
+      GetParam().make(object);
+      std::string now = BytesOf(object);
+      machine.Promised({{"f", {old, now}}});
+      object.Prepare();
+      object.Commit();
+      machine.Promised({{"f", {now}}});
+      object.Close();
+      recording = machine.Done();
+    }
+    explorer.keeps = true;
+    explorer.samples = 100;
+    explorer.Explore(recording);
+  }
 }
 
 TEST_P(EveryCrash, OfAProcessLeavesTheOldOrTheNewWithoutFsync) {

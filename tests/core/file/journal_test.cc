@@ -584,7 +584,7 @@ TEST_F(JournalTest, OneThatBreaksARuleIsNotWholeThoughItsChecksumsAreRight) {
   };
   spoil("magic", [](JournalBytes &b) { b.magic = "mmapjrnk"; });
   spoil("commit magic", [](JournalBytes &b) { b.done = "mmapdonf"; });
-  spoil("reserved", [](JournalBytes &b) { b.zero = 1; });
+  spoil("reserved", [](JournalBytes &b) { b.flags = 1; });
   spoil("too few", [](JournalBytes &b) { b.count = 1; });
   spoil("too many", [](JournalBytes &b) { b.count = 3; });
   spoil("far too many", [](JournalBytes &b) { b.count = uint64_t{1} << 62; });

@@ -85,7 +85,7 @@ namespace {
 
 constexpr int kFiles = 2, kSides = 2;
 // A file, its journal and those of other files are not one: a crash may take one and leave another.
-constexpr bool kTogether = false;
+constexpr bool kTogether = true;
 
 std::string FileName(int f) {
   return f ? "b" : "a";
