@@ -255,9 +255,9 @@ static void eval_bits(int code, mm_value *a, const mm_value *b) {
                                    : eval_shift(code == EXPR_LEFT, x, y));
 }
 
+/* Two of a kind are compared alike whatever the affinity: one of TEXT has a text on one side. */
 static inline int eval_compare(const mm_value *a, const mm_value *b, int affinity) {
-  if (a->kind == MM_VALUE_INTEGER && b->kind == MM_VALUE_INTEGER &&
-      affinity != EXPR_AFFINITY_TEXT) {
+  if (a->kind == MM_VALUE_INTEGER && b->kind == MM_VALUE_INTEGER) {
     return a->integer < b->integer ? -1 : a->integer > b->integer;
   }
   if (a->kind == MM_VALUE_TEXT && b->kind == MM_VALUE_TEXT) {
@@ -528,8 +528,8 @@ static bool eval_flow(int code, mm_value **top) {
 static inline int eval_two(const mm_expr *expr, const expr_op *op, mm_expr_frame *frame,
                            mm_value **top, mm_error *err) {
   const mm_value *b = eval_operand(expr, op, top);
-  bool done = op->affinity != EXPR_AFFINITY_TEXT && eval_integers(op->code, *top, b);
-  return done ? MM_OK : eval_binary(op, frame, *top, b, err);
+  if (eval_integers(op->code, *top, b)) return MM_OK;
+  return eval_binary(op, frame, *top, b, err);
 }
 
 /* Static analysers do not know that a program pushes first what it takes then. */

@@ -148,6 +148,15 @@ TEST(Expr, KnowsNulls) {
   EXPECT_EQ(Of("max(i, j)"), "NULL");
 }
 
+TEST(Expr, CountsCharactersOfATextAndBytesOfABlob) {
+  EXPECT_EQ(Of("length('a\xe2\x82\xac\xf0\x9f\x98\x80')"), "3");
+  EXPECT_EQ(Of("length('\x80\x80\xff')"), "3");
+  EXPECT_EQ(Of("length(x'610062')"), "3");
+  EXPECT_EQ(Of("length(x'610062' || '')"), "1");
+  EXPECT_EQ(Of("length(-120)"), "4");
+  EXPECT_EQ(Of("length(j)"), "NULL");
+}
+
 TEST(Expr, HasItsOwnFunctions) {
   EXPECT_EQ(Of("align(i, 4)"), "8");
   EXPECT_EQ(Of("align(8, 4)"), "8");
@@ -539,10 +548,22 @@ private:
   }
 
   string Bytes() {
-    static const char *const texts[] = {
-        "",      "0",     "5",    " 5 ", "5abc", "1.5", "0.5",  "1e1",  "abc",  "-7",  "+3",
-        "IEND",  "5.0",   ".",    "-",   "1e",   "5.",  ".5",   "e5",   "007",  "10",  "\xc3\xa9",
-        "a\xff", "\x80z", "0x10", "1e9", "-0",   "\v7", "-0.0", "7\t ", "5.e1", "9e-1"};
+    static const char *const texts[] = {"",      "0",
+                                        "5",     " 5 ",
+                                        "5abc",  "1.5",
+                                        "0.5",   "1e1",
+                                        "abc",   "-7",
+                                        "+3",    "IEND",
+                                        "5.0",   ".",
+                                        "-",     "1e",
+                                        "5.",    ".5",
+                                        "e5",    "007",
+                                        "10",    "\xc3\xa9\xe2\x82\xac",
+                                        "a\xff", "\x80z",
+                                        "0x10",  "1e9",
+                                        "-0",    "\v7",
+                                        "-0.0",  "7\t ",
+                                        "5.e1",  "9e-1"};
     static const char *const long_texts[] = {"9223372036854775807",
                                              "9223372036854775808",
                                              "-9223372036854775808",
