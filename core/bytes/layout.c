@@ -145,8 +145,8 @@ static int settle_size(column_parser *parse) {
 
 static int parse_layout_type(column_parser *parse, const char *text, size_t size) {
   mm_error inner;
-  const char *count;
-  size_t count_size;
+  const char *count = NULL;
+  size_t count_size = 0;
   unsigned allow = MM_ALLOW_OPEN | MM_ALLOW_BITS | MM_ALLOW_VARIABLE;
   if (mm_type_parse_counted(text, size, allow, &parse->column->type, &count, &count_size, &inner)) {
     return mm_fail(parse->err, MM_ERROR, "%s: %s", parse->what, inner.text);

@@ -50,7 +50,7 @@ static int encode_bits(chain_edit *e, size_t i, const mm_value *value, uint8_t *
                        mm_error *err) {
   const mm_walk_place *place = &e->walk.places[i];
   mm_type type = mm_walk_type(&e->walk, i);
-  uint64_t bits;
+  uint64_t bits = 0;
   int rc = mm_bits_encode(type, value, &bits, err);
   if (rc) return rc;
   memcpy(out, e->walk.data + place->at, (size_t)place->size);
