@@ -303,7 +303,7 @@ TEST_F(TableBytes, WrongOptionsAreNamed) {
   EXPECT_EQ(
       Error("CREATE VIRTUAL TABLE x USING mmap('a', colour=red)"),
       "ERROR mmap: unknown option 'colour': there are access, delete, offset, length, record, "
-      "sorted, synchronous");
+      "sorted, synchronous, count, while, until, check, align, endian, partial");
   EXPECT_EQ(Error("CREATE VIRTUAL TABLE x USING mmap('a', offset=1, offset=2)"),
             "ERROR mmap: option 'offset' is given twice");
   for (const char *arguments :
