@@ -10,11 +10,18 @@ here. Nothing waits for the disk.
 import re
 import sys
 
-WIDTHS = {"8": "", "16": "le be", "24": "le be", "32": "le be", "64": "le be"}
+WIDTHS = {"8": "", **{str(bits): "le be" for bits in range(16, 72, 8)}}
 WHOLE = [f"{sign}{bits}{order}" for bits, orders in WIDTHS.items()
          for order in orders.split() or [""] for sign in "ui"]
-FLOATS = ["f32le", "f32be", "f64le", "f64be"]
-SIZED = ["blob(6)", "text(6)", "utf16le(12)", "utf16be(12)"]
+FLOATS = [f"{name}{order}" for name in ("f16", "bf16", "f32", "f64") for order in ("le", "be")]
+SIZED = ["blob(6)", "text(6)", "latin1(6)", "utf16le(12)", "utf16be(12)"]
+# What no value of TEXTS or PLAIN_REALS is for.
+OTHERS = {"uuid": ["'00112233-4455-6677-8899-AABBCCDDEEFF'", "x'00112233445566778899aabbccddeeff'", "'x'"],
+          "guid": ["'{00112233-4455-6677-8899-AABBCCDDEEFF}'", "x'00112233445566778899aabbccddeeff'"],
+          "u24be[4]": ["'[1,2,3,4]'", "'[1,2,3]'", "'[1,2,3,16777216]'"],
+          "f16le[3]": ["'[1.5,null,-1e999]'", "'[1,2,65520]'"],
+          "text(3)[2]": ["json_array('é', char(7))", "'[1,\"\\u00e9\"]'", "'[\"abcd\",1]'"]}
+VARIABLE = ["uleb128", "sleb128", "varint", "vlq", "vlq1", "cstr", "cstr(x'0a')"]
 
 # 1e300 is read by SQLite itself, a little beside where a long double is no longer than a double.
 PLAIN_REALS = ["0.0", "-0.0", "1.5", "-1.0", "0.1", "16777217.0", "3.4028234663852886e38", "1e-40",
@@ -43,9 +50,13 @@ def stored(name, values):
         yield "SELECT hex(mmap_slice('values', 0, 24));"
 
 
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
 def read(name):
     """Any bytes at each alignment."""
-    return (f"SELECT o, mmap_get('noise', o, '{name}') FROM"
+    return (f"SELECT o, mmap_get('noise', o, {quoted(name)}) FROM"
             " (SELECT value AS o FROM counter WHERE value < 600);")
 
 
@@ -91,9 +102,11 @@ def types():
         yield from stored(name, PLAIN_REALS + ["7", "9007199254740993", "'1.5'", "x'00'"])
     for name in SIZED:
         yield from stored(name, TEXTS)
-    for name in WHOLE + FLOATS + SIZED:
+    for name, values in OTHERS.items():
+        yield from stored(name, values)
+    for name in WHOLE + FLOATS + SIZED + list(OTHERS) + VARIABLE:
         yield read(name)
-    for name in WHOLE + FLOATS + ["blob(6)"]:
+    for name in WHOLE + FLOATS + ["blob(6)", "uuid", "guid"]:
         yield from sorted_table(name)
 
 
@@ -160,7 +173,7 @@ def bare(name):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         reference = file.read()
-    here = {bare(name) for name in WHOLE + FLOATS + SIZED}
+    here = {bare(name) for name in WHOLE + FLOATS + SIZED + list(OTHERS) + VARIABLE}
     table = reference.split("A **type** says")[1].split("\n\n")[1]
     for name in re.findall(r"`(\w+\d\w*|\w+\(n\)|\w+\d\w*\(n\))`", table):
         if bare(name) not in here:
