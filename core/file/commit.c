@@ -87,18 +87,20 @@ static int changed(const mm_object *object, mm_error *err) {
 
 /* Is the file still what we began with, and still the one its name means? */
 static int verify(const mm_object *object, mm_error *err) {
-  mm_stat now;
+  mm_stat now, named;
   if (!object_is_shared(object)) return MM_OK;
   if (object->changed_by_others) return changed(object, err);
-  int failed = mm_os.status_path(object->real, &now);
+  int rc = object_look(object, &now, err);
+  if (rc) return rc;
+  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
+  int failed = mm_os.status_path(object->real, &named);
   if (failed && failed != -ENOENT && failed != -ENOTDIR) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
-  if (failed || now.device != object->device || now.inode != object->inode) {
+  if (failed || named.device != object->device || named.inode != object->inode) {
     return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
                    object->name);
   }
-  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
   /* Begun without a journal, it may have been asked for one since. */
   return check_links(object, &now, err);
 }
