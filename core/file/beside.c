@@ -123,8 +123,12 @@ int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless
                      mm_error *err) {
   int rc = mm_os.remove(path);
   if (rc < 0 && !mm_beside_none(rc)) {
-    if (harmless || mm_beside_empty_path(kind, path, durable) == 0) return MM_OK;
-    return mm_fail_errno(err, MM_IOERR, -rc, "cannot remove '%s', which may be replayed", path);
+    harmless = harmless || mm_beside_empty_path(kind, path, durable) == 0;
+    int again = mm_os.remove(path); /* emptied it is in nobody's way, but it is litter */
+    if (again < 0 && !mm_beside_none(again)) {
+      if (harmless) return MM_OK;
+      return mm_fail_errno(err, MM_IOERR, -rc, "cannot remove '%s', which may be replayed", path);
+    }
   }
   rc = durable ? mm_beside_sync_directory(path) : 0;
   return rc >= 0 || harmless || mm_beside_none(rc) ? MM_OK : fail_directory(path, rc, err);

@@ -63,6 +63,12 @@ constexpr char kMakers[] = "create";
 constexpr char kReaders[] = "^\\s*select\\b";
 constexpr char kRelease[] = "^\\s*release\\b";
 
+bool EndsWith(const std::string &text, const std::string &end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+const std::string kRecord = "mmap-commit-mmap-journal";
+
 // Is it an error that says what failed?
 bool IsProper(const Mode &mode, const Outcome &outcome) {
   int code = outcome.rc & 0xff;
@@ -334,6 +340,7 @@ private:
     bool refused = false;
     for (std::string line; std::getline(lines, line);) {
       std::string name = line.substr(0, line.find('\t'));
+      if (EndsWith(name, kRecord)) continue;
       name = name.substr(0, name.find("-mmap-journal"));
       std::replace(name.begin(), name.end(), kNewline, '\n');
       std::replace(name.begin(), name.end(), kTab, '\t');
@@ -538,10 +545,6 @@ Report ReadReport(int fd) {
 
 namespace {
 
-bool EndsWith(const std::string &text, const std::string &end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 constexpr size_t kLooked = 1 << 20; // of a large file, so much of its start and of its end
 
 std::string LineOf(const std::filesystem::path &path, const std::string &name) {
@@ -581,6 +584,9 @@ std::string ListFiles(const std::string &directory) {
     if (EndsWith(name, "-journal") && !EndsWith(name, "-mmap-journal")) continue;
     std::replace(name.begin(), name.end(), '\n', kNewline);
     std::replace(name.begin(), name.end(), '\t', kTab);
+    // The same is asked of a common record as of journals, and its name, too, has a random number.
+    size_t record = name.find("mmap-commit-");
+    if (record != std::string::npos) name = name.substr(0, record) + kRecord;
     try {
       lines.push_back(LineOf(at->path(), name));
     } catch (const std::filesystem::filesystem_error &) {

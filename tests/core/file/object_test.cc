@@ -1572,7 +1572,7 @@ TEST_F(ObjectFaultTest, ARollbackRemovesWhatItsTransactionCouldOnlyEmpty) {
   {
     FaultSys sys;
     sys.CountOnly({Call::kRemove});
-    sys.FailAt(0, EIO);
+    sys.FailAt(0, EIO, true);
     object.Unprepare();
   }
   EXPECT_TRUE(HasJournal(path));
