@@ -112,6 +112,7 @@ static int compile_for(const mm_layout *layout, size_t seen, const char *what, c
 /* ---- a column -------------------------------------------------------------------------------- */
 
 #define WHAT_MAX 300
+#define PLACE_MAX ((int64_t)1 << 46) /* no file is longer */
 
 typedef struct column_parser {
   mm_layout *layout;
@@ -175,7 +176,7 @@ static int parse_number_place(column_parser *parse, const char **p) {
   int rc = end > text ? mm_expr_compile(text, (size_t)(end - text), NULL, NULL, &number, parse->err)
                       : MM_ERROR;
   bool good = rc == MM_OK && mm_expr_constant(number, &value) && value.kind == MM_VALUE_INTEGER &&
-              value.integer >= 0;
+              value.integer >= 0 && value.integer <= PLACE_MAX;
   if (good) column->at = (uint64_t)value.integer;
   mm_expr_free(number);
   if (rc == MM_NOMEM) return rc;

@@ -197,12 +197,15 @@ static int give_back_room(mm_object *object, mm_error *err) {
   return rc ? rc : look_again(object, err);
 }
 
+/* Readers were kept out for it, whether it got so far or not. */
 int mm_object_unprepare(mm_object *object, mm_error *err) {
   mm_error later;
-  int rc = object_check_owner(object, err);
-  if (rc || !(object->prepared || object->undo_journal || object->leftover)) return rc;
+  int removed = MM_OK, rc = object_check_owner(object, err);
+  if (rc) return rc;
   if (object->prepared) rc = give_back_room(object, err);
-  int removed = unprepare(object, rc ? &later : err);
+  if (object->prepared || object->undo_journal || object->leftover) {
+    removed = unprepare(object, rc ? &later : err);
+  }
   if (removed == MM_OK) object_let_in(object);
   return rc ? rc : removed;
 }

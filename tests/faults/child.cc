@@ -572,6 +572,16 @@ std::string LineOf(const std::filesystem::path &path, const std::string &name) {
          std::to_string(std::hash<std::string>()(bytes)) + " " + start + "\n";
 }
 
+// A record that was emptied, or has not got its name, and that the system never lets go of: it is
+// litter, and no more.
+bool SaysNothing(const std::filesystem::path &path) {
+  const char *mode = getenv("MM_FAULTS");
+  std::error_code ignored;
+  bool sticky = mode && EndsWith(mode, "sticky");
+  return sticky &&
+         (EndsWith(path.string(), ".new") || std::filesystem::file_size(path, ignored) == 0);
+}
+
 } // namespace
 
 std::string ListFiles(const std::string &directory) {
@@ -586,6 +596,7 @@ std::string ListFiles(const std::string &directory) {
     std::replace(name.begin(), name.end(), '\t', kTab);
     // The same is asked of a common record as of journals, and its name, too, has a random number.
     size_t record = name.find("mmap-commit-");
+    if (record != std::string::npos && SaysNothing(at->path())) continue;
     if (record != std::string::npos) name = name.substr(0, record) + kRecord;
     try {
       lines.push_back(LineOf(at->path(), name));

@@ -44,6 +44,10 @@ constexpr char kWalks[] =
     "its model is told by each statement whether it came to pass, and others interfere: a fault "
     "is one more, which it does not know";
 constexpr char kStays[] = "a lock that the system never takes back lasts as long as its descriptor";
+constexpr char kFinishes[] =
+    "what asks after a fault uses the other files, too, and finishes what was left undone of them";
+constexpr char kGoes[] =
+    "a journal that cannot be blanked is removed instead: one goes that would stay";
 constexpr char kProbes[] = "its statements ask what another connection's come to";
 constexpr char kAsksForErrors[] = "the error is the value that it asks for";
 
@@ -71,6 +75,9 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"Scans.GlobTellsThatAFileHasGone", "io", kAsksForErrors},
       {"Scans.GlobTellsWhichFilesCannotBeOpened", "io", kAsksForErrors},
       {"Scans.GlobOpensNothingUnlessErrorIsAskedFor", "io", kAsksForErrors},
+      {"Several.AreAllThereIfTheProcessIsKilledAfterTheCommitPoint", "io", kFinishes},
+      {"Several.HundredsOfFilesAreRecovered", "io", kFinishes},
+      {"Several.JournalsThatStayAndSuchThatGoMayBeMixed", "io", kGoes},
       {"Isolation.ACommitWaitsForItsBusyTimeout", "", kByTime},
       {"Isolation.AReaderWaitsForItsBusyTimeout", "", kByTime},
       {"Isolation.NoNewReaderStartsWhileACommitWaits", "", kByTime},
@@ -80,6 +87,8 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"IsolationHammer.*", "", kByTime},
       {"Isolation.*", "io-sticky", kStays},
       {"Isolation.AStatementSeesOneCommitToItsEnd", "", kProbes},
+      {"Isolation.ACommitThatTheDatabaseRefusesKeepsReadersOutUntilTheTransactionGoesOn", "io",
+       kProbes},
       {"Isolation.NoneLetsOthersCommit", "", kProbes},
       {"Isolation.WhatAStatementDoesNotUseOthersCommit", "", kProbes},
       {"Isolation.ManyFilesAreHeldFromTheFirstToTheLast", "", kProbes},

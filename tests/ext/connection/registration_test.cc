@@ -32,7 +32,7 @@ protected:
   }
 };
 
-const char kReading[] = "mmap_check 1\n"
+const char kReading[] = "mmap_check 1\nmmap_check 2\nmmap_check 3\nmmap_check 4\nmmap_check 5\n"
                         "mmap_close 1\n"
                         "mmap_config 1\n"
                         "mmap_config 2\n"

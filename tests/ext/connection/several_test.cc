@@ -248,7 +248,7 @@ TEST_F(Several, OneThatIsDeletedOrReplacedMeanwhileKeepsAllAsTheyWere) {
   file->Run("BEGIN; INSERT INTO t VALUES(2);" + std::string(kThree));
   unlink("b");
   EXPECT_EQ(file->Error("COMMIT"),
-            "BUSY_SNAPSHOT mmap: 'b' was replaced by another file during this transaction");
+            "BUSY_SNAPSHOT mmap: 'b' was changed by another program during this transaction");
   EXPECT_EQ(Get("a") + Get("d/c"), std::string(20, 'o'));
   EXPECT_EQ(Litter(), "");
   EXPECT_EQ(file->One("SELECT count(*) FROM t"), "1");
