@@ -626,7 +626,9 @@ private:
   int64_t Bits(const Column &c, int64_t at, int64_t limit) {
     int width = c.type == Column::B3 ? 3 : c.type == Column::B5 ? 5 : 4;
     bool low = c.type == Column::B4LE;
-    int64_t bit = bits_ >= 0 && low == low_ ? bits_ : at * 8;
+    bool goes_on = bits_ >= 0 && low == low_;
+    if (!goes_on && at > limit) throw Damage();
+    int64_t bit = goes_on ? bits_ : at * 8;
     int64_t end = (bit + width + 7) / 8;
     if (bit / 8 > limit || end > limit) throw Damage();
     int64_t value = 0;

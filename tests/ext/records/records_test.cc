@@ -127,7 +127,7 @@ TEST_F(RecordsTest, SaysWhichArgumentIsWrong) {
       {"''", "a path is needed"},
       {"'a.bin', colour=red",
        "unknown option 'colour': there are access, delete, offset, length, record, sorted, "
-       "synchronous"},
+       "synchronous, count, while, until, check, align, endian, partial"},
       {"'a.bin', offset=1, x u8, OFFSET=2", "option 'OFFSET' is given twice"},
       {"'a.bin', access=read, delete=yes",
        "delete=yes does not go with access=read: nothing is written"},
