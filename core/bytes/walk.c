@@ -377,7 +377,7 @@ static int is_counted_out(mm_walk *walk) {
 }
 
 /* Bytes of the record. */
-static int measure(mm_walk *walk, uint64_t *size) {
+static inline int measure(mm_walk *walk, uint64_t *size) {
   mm_value value;
   uint64_t used = walk->end - walk->offset;
   *size = used;
@@ -489,7 +489,8 @@ int mm_walk_build_column(mm_walk *walk, uint64_t extent, mm_error *err) {
   walk->extent = extent;
   walk->found_in = walk->data;
   walk->found_size = walk->size;
-  int rc = find_walk_column(walk, walk->found);
+  size_t i = walk->found;
+  int rc = walk->layout->columns[i].computed ? find_computed(walk, i) : find_placed(walk, i);
   if (rc == MM_OK) walk->found++;
   return rc;
 }

@@ -225,7 +225,8 @@ static int chain_settle(chain_cursor *cursor) {
 int chainNext(sqlite3_vtab_cursor *base) {
   chain_cursor *cursor = (chain_cursor *)base;
   int rc = chain_step(cursor);
-  return rc || cursor->done || !is_record_gone(cursor) ? rc : chain_settle(cursor);
+  if (rc || cursor->done || cursor->file.object->leaving == 0) return rc;
+  return is_record_gone(cursor) ? chain_settle(cursor) : SQLITE_OK;
 }
 
 /* ---- where the records lie ------------------------------------------------------------------- */

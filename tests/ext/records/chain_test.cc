@@ -230,7 +230,8 @@ public:
     int fd = open(path.c_str(), O_RDWR);
     map_ = static_cast<char *>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
     close(fd);
-    for (size_t i = 0; i < size; i += 4096) map_[i] = static_cast<volatile char *>(map_)[i];
+    volatile char *map = map_;
+    for (size_t i = 0; i < size; i += 4096) map[i] = map[i]; // the times change now, and not later
   }
   ~Poke() { munmap(map_, size_); }
   char &operator[](size_t i) { return map_[i]; }
@@ -257,7 +258,7 @@ TEST_F(ChainTest, ReadsAtMost1024RecordsToOneFarBehind) {
   EXPECT_EQ(One("SELECT count(*) FROM t WHERE rowid BETWEEN 4096 AND 99999"), "904");
   EXPECT_EQ(One("SELECT d FROM t WHERE rowid = 99999"), "");
   EXPECT_EQ(One("SELECT d FROM t WHERE rowid = 3999"), "a");
-  EXPECT_EQ(Error("SELECT d FROM t WHERE rowid = 4001").substr(0, 7), "CORRUPT");
+  EXPECT_EQ(One("SELECT offset FROM t WHERE rowid = 4001"), "8256") << "what was poked";
 }
 
 TEST_F(ChainTest, ForgetsStationsWhereTheFileChanges) {
@@ -268,7 +269,7 @@ TEST_F(ChainTest, ForgetsStationsWhereTheFileChanges) {
   Put("a", "\0"s + bytes);
   EXPECT_EQ(One("SELECT offset FROM t WHERE rowid = 2500"), "4999");
   Run("BEGIN; SELECT mmap_set('a', 0, 2, 'u8')");
-  EXPECT_EQ(Error("SELECT offset FROM t WHERE rowid = 2500").substr(0, 7), "CORRUPT");
+  EXPECT_EQ(One("SELECT offset FROM t WHERE rowid = 2500"), "5001");
   Run("ROLLBACK");
   EXPECT_EQ(One("SELECT offset FROM t WHERE rowid = 2500"), "4999");
   Run("SELECT mmap_insert('a', 0, x'00')");
