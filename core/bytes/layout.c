@@ -65,7 +65,7 @@ static const char *skip_bracket(const char *p) {
 typedef struct binder {
   const mm_layout *layout;
   size_t seen; /* columns before */
-  bool all;    /* of an option: none comes later */
+  bool early;  /* of an option that is judged before any column is read */
 } binder;
 
 static int bind_column(const mm_layout_column *column, int slot, mm_expr_name *out, mm_error *err) {
@@ -89,8 +89,8 @@ static int bind_layout_name(void *context, const char *name, mm_expr_name *out, 
   for (size_t i = 0; i < layout->count; i++) {
     if (!same_word(name, size, layout->columns[i].name)) continue;
     if (i < b->seen) return bind_column(&layout->columns[i], (int)i, out, err);
-    return b->all ? mm_fail(err, MM_ERROR, "'%s' is a column, and no record is read yet", name)
-                  : mm_fail(err, MM_ERROR, "'%s' comes later", name);
+    return b->early ? mm_fail(err, MM_ERROR, "'%s' is a column, and no record is read yet", name)
+                    : mm_fail(err, MM_ERROR, "'%s' comes later", name);
   }
   for (int i = 0; i < MM_NAMES; i++) {
     if (!same_word(name, size, name_texts[i])) continue;
@@ -100,10 +100,9 @@ static int bind_layout_name(void *context, const char *name, mm_expr_name *out, 
   return mm_fail(err, MM_ERROR, "there is no column '%s'", name);
 }
 
-static int compile_for(const mm_layout *layout, size_t seen, const char *what, const char *text,
-                       size_t size, mm_expr **out, mm_error *err) {
+static int compile_for(binder b, const char *what, const char *text, size_t size, mm_expr **out,
+                       mm_error *err) {
   mm_error inner;
-  binder b = {layout, seen, seen == layout->count};
   int rc = mm_expr_compile(text, size, bind_layout_name, &b, out, &inner);
   if (rc == MM_OK || rc == MM_NOMEM) return rc ? mm_fail_nomem(err) : MM_OK;
   return mm_fail(err, rc, "%s: %s", what, inner.text);
@@ -123,15 +122,19 @@ typedef struct column_parser {
 } column_parser;
 
 static int compile_part(column_parser *parse, const char *text, size_t size, mm_expr **out) {
-  return compile_for(parse->layout, parse->index, parse->what, text, size, out, parse->err);
+  binder b = {parse->layout, parse->index, false};
+  return compile_for(b, parse->what, text, size, out, parse->err);
+}
+
+static bool gives_bytes(const mm_expr *expr) {
+  return mm_expr_kind(expr) == MM_VALUE_TEXT || mm_expr_kind(expr) == MM_VALUE_BLOB;
 }
 
 /* A size that is known now is a part of the type; else it is to be a number. */
 static int settle_size(column_parser *parse) {
   mm_layout_column *column = parse->column;
   mm_value value;
-  int kind = mm_expr_kind(column->size);
-  if (kind == MM_VALUE_TEXT || kind == MM_VALUE_BLOB) {
+  if (gives_bytes(column->size)) {
     return mm_fail(parse->err, MM_ERROR, "%s: its size is a text, not a number", parse->what);
   }
   if (!mm_expr_constant(column->size, &value)) return MM_OK;
@@ -202,6 +205,9 @@ static int parse_modifier(column_parser *parse, const char *word, size_t size, c
     column->place = same_word(word, size, "at") ? MM_PLACE_RECORD : MM_PLACE_FILE;
   }
   int rc = compile_part(parse, *p + 1, (size_t)(end - *p) - 2, out);
+  if (rc == MM_OK && !condition && gives_bytes(*out)) {
+    rc = mm_fail(parse->err, MM_ERROR, "%s: its place is a text, not a number", parse->what);
+  }
   *p = end;
   return rc;
 }
@@ -306,11 +312,15 @@ static size_t last_column(const mm_layout *layout, const mm_expr *expr) {
 
 static int finish_option(mm_layout *layout, int option, mm_error *err) {
   const char *text = layout->texts[option];
-  size_t seen = option == MM_LAYOUT_COUNT ? 0 : layout->count;
+  mm_expr **expr = &layout->options[option];
+  bool early = option == MM_LAYOUT_COUNT, number = early || option == MM_LAYOUT_RECORD;
   if (!text) return MM_OK;
-  int rc = compile_for(layout, seen, option_texts[option], text, strlen(text),
-                       &layout->options[option], err);
-  if (rc == MM_OK) layout->judged[option] = last_column(layout, layout->options[option]);
+  binder b = {layout, early ? 0 : layout->count, early};
+  int rc = compile_for(b, option_texts[option], text, strlen(text), expr, err);
+  if (rc == MM_OK && number && gives_bytes(*expr)) {
+    return mm_fail(err, MM_ERROR, "%s is a text, not a number", option_texts[option]);
+  }
+  if (rc == MM_OK) layout->judged[option] = last_column(layout, *expr);
   return rc;
 }
 
@@ -318,23 +328,30 @@ static void mark_columns(mm_layout *layout, const mm_expr *expr, bool rules) {
   size_t count = 0;
   const int *slots = expr ? mm_expr_slots(expr, &count) : NULL;
   for (size_t i = 0; i < count; i++) {
+    size_t name = (size_t)slots[i] - layout->count; /* if it is one */
+    layout->sees_end |=
+        (size_t)slots[i] >= layout->count && (name == MM_NAME_STOP || name == MM_NAME_SIZE);
     if ((size_t)slots[i] >= layout->count) continue;
     layout->columns[slots[i]].needed = true;
     layout->columns[slots[i]].rules |= rules;
   }
 }
 
-/* What a column that is needed is computed from is so as well; it comes before. */
+/* What a column that is needed is computed from is so as well; it comes before. Also if none needs
+** it: computed columns of computed columns would else be computed again and again, each twice as
+** often as the one behind it. */
 static void find_rules(mm_layout *layout) {
   for (int i = 0; i < MM_LAYOUT_OPTIONS; i++) {
     mark_columns(layout, layout->options[i], i == MM_LAYOUT_RECORD);
   }
   for (size_t i = layout->count; i-- > 0;) {
-    const mm_layout_column *column = &layout->columns[i];
+    mm_layout_column *column = &layout->columns[i];
+    column->needed |= column->computed && layout->eager;
+    layout->far |= column->place == MM_PLACE_FILE;
     mark_columns(layout, column->size, true);
     mark_columns(layout, column->where, true);
     mark_columns(layout, column->present, true);
-    if (column->computed && column->needed) mark_columns(layout, column->value, column->rules);
+    mark_columns(layout, column->value, column->rules);
   }
 }
 

@@ -15,7 +15,9 @@
 **         … if(e)                where that is false or NULL it has no bytes and is NULL
 **         AS (e)                 a value without bytes
 **
-** A column without a place follows the one before.
+** A column without a place follows the one before. Bits go on in the byte where the b-column before
+** has ended, if theirs is the same order; columns without bytes between the two, computed ones and
+** b-columns that are not there, do not part them.
 */
 #ifndef MM_LAYOUT_H
 #define MM_LAYOUT_H
@@ -56,7 +58,7 @@ typedef struct mm_layout_column {
   mm_type type;     /* with a `size` its own is none */
   bool computed;    /* AS: `value` is it, and it has no bytes */
   bool plain;       /* follows the one before, always, with bytes of one number */
-  bool needed;      /* an expression of the layout reads it */
+  bool needed;      /* an expression reads it, also one of a computed column */
   bool rules;    /* … that says a size, a place or whether a column is there: with another value
                     ** the record would be another */
   uint8_t place; /* enum mm_layout_place */
@@ -78,8 +80,13 @@ typedef struct mm_layout {
   uint64_t used;    /* if all records are alike: to the furthest end of a column … */
   uint64_t record;  /* … and bytes of each, else 0 */
   uint64_t align;   /* sizes are rounded up to a multiple of it; 0: they are not */
+  bool eager;       /* the caller's to set before finish: what computed columns give is found with
+                    ** the record, so that damage in them is the record's */
   bool open;        /* some byte order is the argument's */
   bool expressions; /* there are any, or a type without a fixed size */
+  bool far;         /* some column lies at a place in the file: outside its record, perhaps */
+  bool sees_end;    /* an expression reads `stop` or `size`: with another end of the file a record
+                    ** may be another */
 } mm_layout;
 
 /* A layout of all zeros is an empty one. Add a column; set an option to an expression, with or without

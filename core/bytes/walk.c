@@ -67,10 +67,25 @@ static int make_text(const mm_walk *walk, size_t i, mm_type type, const uint8_t 
   return MM_OK;
 }
 
+/* What was computed with the record may point into the file, which may have moved since, or have
+** become shorter. */
+static void follow_file(const mm_walk *walk, mm_value *value) {
+  uintptr_t base = (uintptr_t)walk->found_in, data = (uintptr_t)value->data;
+  bool bytes = value->kind == MM_VALUE_TEXT || value->kind == MM_VALUE_BLOB;
+  if (!bytes || data < base || data - base >= walk->found_size) return;
+  uint64_t at = data - base;
+  if (at > walk->size || value->size > walk->size - at) {
+    *value = (mm_value){.kind = MM_VALUE_NULL};
+  } else {
+    value->data = walk->data + at;
+  }
+}
+
 static int walk_compute(mm_walk *walk, size_t i, mm_value *value, mm_error *err) {
   const mm_layout_column *column = &walk->layout->columns[i];
   if (column->needed) {
     *value = walk->computed[i];
+    if (walk->data != walk->found_in || walk->size < walk->found_size) follow_file(walk, value);
     return MM_OK;
   }
   walk->pos = walk->places[i].at;
@@ -82,7 +97,7 @@ static int read_column(mm_walk *walk, size_t i, mm_value *value, mm_error *err) 
   const mm_walk_place *place = &walk->places[i];
   if (column->computed) return walk_compute(walk, i, value, err);
   *value = (mm_value){.kind = MM_VALUE_NULL};
-  if (!place->present) return MM_OK;
+  if (!place->present || place->at + place->size > walk->size) return MM_OK; /* cut meanwhile */
   mm_type type = mm_walk_type(walk, i);
   const uint8_t *bytes = walk->data + place->at;
   if (type.kind == MM_BLOB) { /* of more than a type can say, too */
@@ -103,9 +118,10 @@ static int read_column(mm_walk *walk, size_t i, mm_value *value, mm_error *err) 
 int mm_walk_value(mm_walk *walk, size_t column, mm_value *value, mm_error *err) {
   *value = (mm_value){.kind = MM_VALUE_NULL};
   if (column >= walk->found) return MM_OK;
-  const mm_walk_place *place = &walk->places[column];
-  if (place->present && place->at + place->size > walk->size) return MM_OK; /* cut meanwhile */
-  return read_column(walk, column, value, err);
+  mm_error inner;
+  int rc = read_column(walk, column, value, &inner);
+  walk->err = err;
+  return rc ? column_damage(walk, column, rc, &inner) : MM_OK;
 }
 
 static int get_slot(void *context, int slot, mm_value *value, mm_error *err) {
@@ -154,7 +170,7 @@ int mm_walk_begin(mm_walk *walk, uint64_t start, uint64_t stop, bool big_endian,
 void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset) {
   walk->rowid = rowid - 1;
   walk->offset = walk->next = offset;
-  walk->done = walk->ended = false;
+  walk->done = walk->ended = walk->builds = false;
   walk->found = 0;
 }
 
@@ -192,6 +208,7 @@ static int check_room(const mm_walk *walk, size_t i, uint64_t at, uint64_t size)
   const mm_layout_column *column = &walk->layout->columns[i];
   uint64_t limit = column->place == MM_PLACE_FILE ? walk->size : walk->stop;
   if (at <= limit && size <= limit - at) return MM_OK;
+  if (walk->builds && at <= INT64_MAX && size <= INT64_MAX - at) return MM_OK;
   return walk_damage(walk, "column '%s': %llu bytes at %llu end past %llu", column->name,
                      (unsigned long long)size, (unsigned long long)at, (unsigned long long)limit);
 }
@@ -207,17 +224,27 @@ static int find_start(mm_walk *walk, size_t i, uint64_t *at) {
   return MM_OK;
 }
 
+/* The b-column before, counted from 1, whatever is without bytes between; 0: there is none. */
+static size_t bits_before(const mm_walk *walk, size_t i) {
+  const mm_layout_column *columns = walk->layout->columns;
+  while (i > 0) {
+    bool bits = !columns[i - 1].computed && columns[i - 1].type.kind == MM_BITS;
+    if (!bits && !columns[i - 1].computed) return 0;
+    if (bits && walk->places[i - 1].present) return i;
+    i--;
+  }
+  return 0;
+}
+
 /* Bits go on where the b-column before has ended, if it was one of the same order. */
 static void find_bit_field(const mm_walk *walk, size_t i, uint64_t *at, mm_walk_place *place) {
-  const mm_layout_column *column = &walk->layout->columns[i];
-  const mm_layout_column *before = i > 0 ? column - 1 : NULL;
   mm_type type = mm_walk_type(walk, i);
+  bool after = walk->layout->columns[i].place == MM_PLACE_AFTER;
+  size_t n = after ? bits_before(walk, i) : 0;
   place->bit = 0;
-  if (column->place == MM_PLACE_AFTER && before && !before->computed &&
-      before->type.kind == MM_BITS && walk->places[i - 1].present &&
-      mm_walk_type(walk, i - 1).big_endian == type.big_endian) {
-    place->bit = walk->places[i - 1].bit + before->type.bits;
-    *at = walk->places[i - 1].at;
+  if (n && mm_walk_type(walk, n - 1).big_endian == type.big_endian) {
+    place->bit = walk->places[n - 1].bit + walk->layout->columns[n - 1].type.bits;
+    *at = walk->places[n - 1].at;
   }
   *at += place->bit / 8;
   place->bit %= 8;
@@ -238,6 +265,8 @@ static int find_bytes(mm_walk *walk, size_t i, uint64_t at, uint64_t *size) {
     }
     if (rc) return rc;
     if (column->type.kind == MM_ARRAY) *size = type.size;
+  } else if (mm_type_is_variable(column->type) && walk->builds) {
+    *size = walk->extent;
   } else if (mm_type_is_variable(column->type)) {
     int rc = mm_type_extent(mm_walk_type(walk, i), walk->data + at, room_from(walk, column, at),
                             size, &inner);
@@ -340,12 +369,15 @@ static int is_counted_out(mm_walk *walk) {
   mm_value value;
   if (!walk->layout->options[MM_LAYOUT_COUNT]) return MM_OK;
   int rc = eval_option(walk, MM_LAYOUT_COUNT, "count", &value);
-  if (rc == MM_OK && value.kind == MM_VALUE_INTEGER) walk->done = walk->rowid >= value.integer;
-  return rc;
+  int64_t n = 0;
+  if (rc || value.kind == MM_VALUE_NULL) return rc; /* it says nothing */
+  if (!mm_value_integer(&value, &n)) return walk_damage(walk, "count is no integer");
+  walk->done = walk->rowid >= n;
+  return MM_OK;
 }
 
 /* Bytes of the record. */
-static int measure(mm_walk *walk, uint64_t *size) {
+static inline int measure(mm_walk *walk, uint64_t *size) {
   mm_value value;
   uint64_t used = walk->end - walk->offset;
   *size = used;
@@ -364,6 +396,7 @@ static int measure(mm_walk *walk, uint64_t *size) {
     *size = (uint64_t)n;
   }
   if (*size == 0) return walk_damage(walk, "it takes no bytes");
+  if (walk->builds) return MM_OK;
   uint64_t left = walk->stop - walk->offset;
   if (*size <= left) return MM_OK;
   return walk_damage(walk, "its %llu bytes end past %llu", (unsigned long long)*size,
@@ -418,18 +451,52 @@ static int find_record(mm_walk *walk) {
   return judge_record(walk);
 }
 
-int mm_walk_step(mm_walk *walk, mm_error *err) {
-  if (walk->done) return MM_OK;
+static inline void begin_record(mm_walk *walk, mm_error *err) {
   walk->frame.get = get_slot;
   walk->frame.context = walk;
   walk->err = err;
-  if (walk->stop > walk->size) walk->stop = walk->size;
   if (walk->frame.first) mm_expr_frame_reset(&walk->frame);
+  walk->found_in = walk->data;
+  walk->found_size = walk->size;
   walk->rowid++;
   walk->offset = walk->pos = walk->end = walk->next;
+}
+
+int mm_walk_step(mm_walk *walk, mm_error *err) {
+  if (walk->done) return MM_OK;
+  if (walk->stop > walk->size) walk->stop = walk->size;
+  begin_record(walk, err);
   walk->done = walk->ended || walk->offset >= walk->stop;
   int rc = walk->done ? MM_OK : is_counted_out(walk);
   if (rc == MM_OK && !walk->done) rc = find_record(walk);
   if (rc == MM_CORRUPT) walk->ended = true; /* there is no way on from it */
   return rc;
+}
+
+/* ---- a record that is not there yet ---------------------------------------------------------- */
+
+void mm_walk_build(mm_walk *walk) {
+  mm_error ignored;
+  begin_record(walk, &ignored);
+  walk->err = NULL;
+  walk->done = walk->ended = false;
+  walk->builds = true;
+  walk->found = 0;
+}
+
+int mm_walk_build_column(mm_walk *walk, uint64_t extent, mm_error *err) {
+  walk->err = err;
+  walk->extent = extent;
+  walk->found_in = walk->data;
+  walk->found_size = walk->size;
+  size_t i = walk->found;
+  int rc = walk->layout->columns[i].computed ? find_computed(walk, i) : find_placed(walk, i);
+  if (rc == MM_OK) walk->found++;
+  return rc;
+}
+
+int mm_walk_build_end(mm_walk *walk, uint64_t *size, mm_error *err) {
+  walk->err = err;
+  walk->done = true;
+  return measure(walk, size);
 }

@@ -32,10 +32,14 @@ typedef struct mm_walk {
 
   mm_walk_place *places;      /* owned; one for each column */
   struct mm_walk_text *texts; /* owned; likewise */
-  mm_value *computed;         /* owned; of those that rule */
-  uint64_t end;               /* behind the furthest column so far */
-  uint64_t pos;               /* where the column starts that is being found */
-  mm_error *err;              /* of the step */
+  mm_value *computed;         /* owned; of those that are needed */
+  const uint8_t *found_in; /* `data` when the record was found, to which texts in them point … */
+  uint64_t found_size;     /* … and `size` */
+  uint64_t end;            /* behind the furthest column so far */
+  uint64_t pos;            /* where the column starts that is being found */
+  mm_error *err;           /* of the step */
+  bool builds;             /* see mm_walk_build */
+  uint64_t extent;         /* … the size of the column that is being found */
   mm_expr_frame frame;
 } mm_walk;
 
@@ -54,8 +58,18 @@ void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset);
 int mm_walk_step(mm_walk *walk, mm_error *err);
 
 /* The value of a column of the record: good until the next call. Of a text that is not UTF-8 in the
-** file, a number that is no integer, an array it is made anew. MM_NOMEM, MM_CORRUPT. */
+** file, a number that is no integer, an array it is made anew. NULL of what is cut off since.
+** MM_NOMEM; MM_CORRUPT: what it is computed from gives no value. */
 int mm_walk_value(mm_walk *walk, size_t column, mm_value *value, mm_error *err);
+
+/* A record that is not there yet, behind the one that the walk is on or, after a jump, where that
+** leads to: mm_walk_build_column says of one column after the other where it goes, by those before
+** it, whose bytes must be there by then. It may end past `stop` and past the file. `extent`: bytes
+** of it, if its type has no fixed size. MM_CORRUPT: it can be nowhere. mm_walk_build_end gives the
+** size of all of it, without what `align` adds; then the walk can only jump. */
+void mm_walk_build(mm_walk *walk);
+int mm_walk_build_column(mm_walk *walk, uint64_t extent, mm_error *err);
+int mm_walk_build_end(mm_walk *walk, uint64_t *size, mm_error *err);
 
 /* The type of a column in this record, its size and byte order closed. */
 mm_type mm_walk_type(const mm_walk *walk, size_t column);

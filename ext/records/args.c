@@ -82,11 +82,17 @@ static int set_endian(parser *parse, const char *text) {
   return mm_fail(parse->err, MM_ERROR, "endian '%s' is neither le nor be", text);
 }
 
+static int set_align(parser *parse, const char *text) {
+  uint64_t *align = &parse->spec->layout.align;
+  int rc = ext_argument_number("align", text, align, parse->err);
+  return rc || *align ? rc : mm_fail(parse->err, MM_ERROR, "align 0 is less than 1");
+}
+
 static int set_option(parser *parse, int option, const char *text) {
   mmap_spec *spec = parse->spec;
   switch (option) {
     case OPT_ALIGN:
-      return ext_argument_number("align", text, &spec->layout.align, parse->err);
+      return set_align(parse, text);
     case OPT_ENDIAN:
       return set_endian(parse, text);
     case OPT_PARTIAL:
@@ -254,6 +260,7 @@ static int check_spec(parser *parse) {
   mmap_spec *spec = parse->spec;
   int rc = check_delete(spec, parse->err);
   if (rc == MM_OK && spec->layout.count == 0) return check_no_columns(parse);
+  spec->layout.eager = spec->partial;
   if (rc == MM_OK) {
     rc = mm_layout_finish(&spec->layout, parse->seen & 1u << OPT_ENDIAN, parse->big_endian,
                           parse->err);

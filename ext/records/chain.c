@@ -10,12 +10,9 @@
 #include <string.h>
 
 #include "core/bytes/walk.h"
-#include "core/common/mem.h"
 #include "ext/connection/blob.h"
 #include "ext/connection/stmt.h"
 #include "ext/tables/scan.h"
-
-#define STATION ((int64_t)1024)
 
 typedef struct chain_cursor {
   sqlite3_vtab_cursor base;
@@ -152,60 +149,6 @@ int chainEof(sqlite3_vtab_cursor *base) {
   return ((chain_cursor *)base)->done;
 }
 
-/* ---- stations -------------------------------------------------------------------------------- */
-
-void mmap_stations_clear(mmap_stations *stations) {
-  mm_free(stations->places);
-  memset(stations, 0, sizeof *stations);
-}
-
-static bool same_times(const mm_stat *a, const mm_stat *b) {
-  return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
-}
-
-static bool are_good(const mmap_stations *s, const ext_object *object, const mm_walk *walk) {
-  return s->object == object && s->start == walk->start && s->stop == walk->stop &&
-         s->big_endian == walk->big_endian && s->edits == object->core->edits &&
-         same_times(&s->seen, &object->core->seen);
-}
-
-static mmap_stations *stations_of(const chain_cursor *cursor) {
-  const ext_object *object = cursor->file.object;
-  mmap_stations *s = chain_table(cursor)->stations;
-  if (are_good(s, object, &cursor->walk)) return s;
-  s->object = object;
-  s->start = cursor->walk.start;
-  s->stop = cursor->walk.stop;
-  s->big_endian = cursor->walk.big_endian;
-  s->edits = object->core->edits;
-  s->seen = object->core->seen;
-  s->count = 0;
-  return s;
-}
-
-/* The record that the walk is on is at a station: leave it, if it is the next one. */
-static void leave_station(const chain_cursor *cursor) {
-  mmap_stations *s = stations_of(cursor);
-  void *places = s->places;
-  if ((uint64_t)cursor->walk.rowid / (uint64_t)STATION != s->count) return;
-  if (mm_grow(&places, s->count, &s->capacity, sizeof *s->places)) return; /* it is a help only */
-  s->places = places;
-  s->places[s->count++] = cursor->walk.offset;
-}
-
-/* Go near the first row that WHERE leaves. */
-static void jump_to_station(chain_cursor *cursor) {
-  const mmap_stations *s = stations_of(cursor);
-  size_t i = 0;
-  if (cursor->low_row > 0) i = (size_t)(cursor->low_row / STATION);
-  if (i >= s->count) i = s->count ? s->count - 1 : 0;
-  while (i + 1 < s->count && s->places[i + 1] <= (uint64_t)cursor->low_place &&
-         cursor->low_place > 0) {
-    i++;
-  }
-  if (i > 0) mm_walk_jump(&cursor->walk, (int64_t)i * STATION, s->places[i]);
-}
-
 /* ---- from record to record ------------------------------------------------------------------- */
 
 /* The walk sees the file as it is now: this very statement may write to it, or cut it. */
@@ -234,6 +177,14 @@ static int meet_damage(chain_cursor *cursor) {
   return SQLITE_OK;
 }
 
+static mmap_stations *stations_of(const chain_cursor *cursor) {
+  return mmap_stations_of(chain_table(cursor), cursor->file.object, &cursor->walk);
+}
+
+static void leave_station(const chain_cursor *cursor) {
+  mmap_stations_leave(stations_of(cursor), &cursor->walk);
+}
+
 static int chain_step(chain_cursor *cursor) {
   mm_walk *walk = &cursor->walk;
   if (cursor->damaged || walk->rowid >= cursor->high_row ||
@@ -246,8 +197,16 @@ static int chain_step(chain_cursor *cursor) {
   if (rc) return meet_damage(cursor);
   cursor->done = walk->done;
   if (mm_object_hit(cursor->file.object->core)) return chain_faulted(cursor);
-  if (!walk->done && (walk->rowid & (STATION - 1)) == 0) leave_station(cursor);
+  if (!walk->done && (walk->rowid & (MMAP_STATION - 1)) == 0) leave_station(cursor);
   return SQLITE_OK;
+}
+
+/* The record is deleted, and there till COMMIT only for those who look at bytes. */
+static bool is_record_gone(const chain_cursor *cursor) {
+  const ext_object *object = cursor->file.object;
+  if (object->leaving == 0 || cursor->damaged) return false;
+  const ext_rowset *bytes = mmap_deleted_rows(chain_table(cursor), object);
+  return bytes && ext_rowset_has(bytes, (int64_t)cursor->walk.offset);
 }
 
 /* The first row from here on that WHERE leaves. */
@@ -258,7 +217,7 @@ static int chain_settle(chain_cursor *cursor) {
     if (rc || cursor->done) return rc;
     bool below =
         cursor->walk.rowid < cursor->low_row || (int64_t)cursor->walk.offset < cursor->low_place;
-    if (!below) return SQLITE_OK;
+    if (!below && !is_record_gone(cursor)) return SQLITE_OK;
     if (steps % 1024 == 1023 && ext_conn_interrupted(conn)) return SQLITE_INTERRUPT;
   }
 }
@@ -266,7 +225,8 @@ static int chain_settle(chain_cursor *cursor) {
 int chainNext(sqlite3_vtab_cursor *base) {
   chain_cursor *cursor = (chain_cursor *)base;
   int rc = chain_step(cursor);
-  return rc || cursor->done ? rc : SQLITE_OK;
+  if (rc || cursor->done || cursor->file.object->leaving == 0) return rc;
+  return is_record_gone(cursor) ? chain_settle(cursor) : SQLITE_OK;
 }
 
 /* ---- where the records lie ------------------------------------------------------------------- */
@@ -402,7 +362,7 @@ int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
   rc = open_walk(cursor);
   if (rc == SQLITE_OK) rc = begin_walk(cursor, args);
   if (rc || cursor->done || cursor->damaged) return rc;
-  jump_to_station(cursor);
+  mmap_stations_jump(stations_of(cursor), &cursor->walk, cursor->low_row, cursor->low_place);
   return chain_settle(cursor);
 }
 
@@ -507,12 +467,25 @@ int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
 
 /* ---- mmap_check ------------------------------------------------------------------------------ */
 
+/* What no other column needs has not been computed yet. */
+static int check_computed(mm_walk *walk, mm_error *err) {
+  const mm_layout *layout = walk->layout;
+  mm_value value;
+  int rc = MM_OK;
+  for (size_t i = 0; i < layout->count && rc == MM_OK; i++) {
+    const mm_layout_column *column = &layout->columns[i];
+    if (column->computed && !column->needed) rc = mm_walk_value(walk, i, &value, err);
+  }
+  return rc;
+}
+
 static int check_walk(const mmap_table *table, mm_walk *walk, const ext_file *file, mm_error *err) {
   const mm_object *core = file->object->core;
   int rc = MM_OK;
   for (unsigned steps = 1; rc == MM_OK && !walk->done; steps++) {
     walk->data = core->data + file->start;
     rc = mm_walk_step(walk, err);
+    if (rc == MM_OK && !walk->done) rc = check_computed(walk, err);
     if (rc == MM_OK && steps % 1024 == 0 && ext_conn_interrupted(table->tab.conn)) {
       return mm_fail(err, MM_INTERRUPT, "interrupted");
     }

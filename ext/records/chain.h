@@ -26,8 +26,17 @@ static inline int chain_hidden_at(const mmap_spec *spec) {
   return (int)spec->layout.count + (spec->path ? 0 : CHAIN_ARGUMENTS);
 }
 
+/* Where the rows of a file end. */
+typedef struct chain_end {
+  int64_t rows;
+  uint64_t next;    /* behind the last one */
+  uint64_t padding; /* that `align` would have put behind it: the file ends before */
+  bool ended;       /* `until` says that it is the last */
+} chain_end;
+
 /* Places of records that a walk has been at, every 1,024th, so that it need not go there again.
 ** They are good for one file, bounds and order of bytes, as long as no byte of it changes. */
+#define MMAP_STATION ((int64_t)1024)
 typedef struct mmap_stations {
   const ext_object *object; /* borrowed, to compare */
   uint64_t start, stop, edits;
@@ -35,8 +44,37 @@ typedef struct mmap_stations {
   bool big_endian;
   uint64_t *places; /* owned: places[i] is where record i * 1024 starts */
   size_t count, capacity;
+  int64_t hint_row; /* where chain_find_row has been last; 0: nowhere */
+  uint64_t hint_place;
+  bool has_end;
+  chain_end end;
 } mmap_stations;
 void mmap_stations_clear(mmap_stations *stations);
+
+/* The table's, for a walk that has begun in the object; forgotten, if they are not good for it. */
+mmap_stations *mmap_stations_of(const mmap_table *table, const ext_object *object,
+                                const mm_walk *walk);
+bool mmap_stations_are_good(const mmap_stations *stations, const ext_object *object,
+                            const mm_walk *walk);
+
+/* The table itself has written what moves no record, and the rows may go on to `stop` now: stations
+** that were good are so still. */
+void mmap_stations_keep(mmap_stations *stations, const ext_object *object, uint64_t stop);
+
+/* The walk is on a record whose rowid is a multiple of MMAP_STATION: leave a station, if it is the
+** next one. */
+void mmap_stations_leave(mmap_stations *stations, const mm_walk *walk);
+
+/* Go as near as there are stations before record `row`, or the first that starts at `place` (not
+** above 0: any). */
+void mmap_stations_jump(const mmap_stations *stations, mm_walk *walk, int64_t row, int64_t place);
+
+/* From a walk that has just begun on to a record, or behind the last one. MM_ERROR: it is not there;
+** MM_CORRUPT; MM_INTERRUPT. */
+int chain_find_row(const mmap_table *table, const ext_object *object, mm_walk *walk, int64_t row,
+                   mm_error *err);
+int chain_find_end(const mmap_table *table, const ext_object *object, mm_walk *walk, chain_end *end,
+                   mm_error *err);
 
 int chainBestIndex(sqlite3_vtab *base, sqlite3_index_info *info);
 int chainOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out);
@@ -48,9 +86,13 @@ int chainEof(sqlite3_vtab_cursor *base);
 int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 
-/* xUpdate, behind what is asked of all tables. MM_OK or an error. */
+/* xUpdate, behind what is asked of all tables. MM_OK or an error. UPDATE writes in place, INSERT
+** appends to a table's own file, DELETE takes records of it away at COMMIT (deleting.c). */
 int chain_update(mmap_table *table, int argc, sqlite3_value **argv, sqlite3_int64 *rowid,
                  mm_error *err);
+
+int chain_insert(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *rowid, mm_error *err);
+int chain_delete(mmap_table *table, int64_t row, mm_error *err);
 
 /* A walk of the table over an object's window, before its first record, as the arguments say (NULL: not
 ** given). The walk is open, or of all zeros. */

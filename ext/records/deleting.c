@@ -9,13 +9,16 @@
 ** middle of a transaction. Tables of the same offset and record see the same rows; a table of
 ** another shape cannot delete while there are some, as nobody could say which of its rows those
 ** are.
+**
+** Of records that say how large they are (chain.h) each byte is noted, as if it was a row: they are gone
+** where they are, whatever becomes of those before them. They are one table's alone.
 */
 #include "core/common/watch.h"
 #include "core/common/mem.h"
 #include "ext/records/records.h"
 
 /* Rows in the order in which they were deleted: first, first + step … so that a rollback can
-** tell. */
+** tell. Of a chain each step is forwards. */
 typedef struct batch {
   int64_t first, step, count;
 } batch;
@@ -25,6 +28,7 @@ struct mmap_deleted {
   mmap_shared *shared;
   ext_object *object; /* held */
   uint64_t offset, record;
+  const mmap_table *chain; /* whose records these are the bytes of, as it writes; NULL: rows */
   ext_rowset rows;
   batch *batches;
   size_t batch_count, batch_capacity;
@@ -43,6 +47,7 @@ static mmap_deleted *find_deleted(const mmap_table *table, const ext_object *obj
 }
 
 static bool is_alike(const mmap_deleted *d, const mmap_table *table) {
+  if (d->chain || table->spec.chained) return d->chain && mmap_table_is_called(d->chain, table);
   return table->spec.path && d->offset == table->spec.offset && d->record == table->spec.record;
 }
 
@@ -62,8 +67,11 @@ static void restore(void *context, uint64_t count) {
   mmap_deleted *d = context;
   while ((uint64_t)d->rows.count > count) {
     batch *b = &d->batches[d->batch_count - 1];
-    ext_rowset_remove(&d->rows, last_of(b));
-    if (--b->count == 0) d->batch_count--;
+    int64_t n = d->chain ? d->rows.count - (int64_t)count : 1;
+    if (n > b->count) n = b->count;
+    ext_rowset_remove_run(&d->rows, last_of(b) - (n - 1), n);
+    b->count -= n;
+    if (b->count == 0) d->batch_count--;
   }
   d->object->leaving = d->rows.count;
   d->is_noted = false;
@@ -81,6 +89,16 @@ static int note(mmap_deleted *d, mm_error *err) {
   return MM_OK;
 }
 
+static int start_batch(mmap_deleted *d, batch first, mm_error *err) {
+  void *batches = d->batches;
+  if (mm_grow(&batches, d->batch_count, &d->batch_capacity, sizeof first)) {
+    return mm_fail_nomem(err);
+  }
+  d->batches = batches;
+  d->batches[d->batch_count++] = first;
+  return MM_OK;
+}
+
 static int add_to_batch(mmap_deleted *d, int64_t row, mm_error *err) {
   batch *b = d->batch_count ? &d->batches[d->batch_count - 1] : NULL;
   if (b && b->count == 1 && (row == b->first + 1 || row == b->first - 1)) b->step = row - b->first;
@@ -88,11 +106,7 @@ static int add_to_batch(mmap_deleted *d, int64_t row, mm_error *err) {
     b->count++;
     return MM_OK;
   }
-  void *batches = d->batches;
-  if (mm_grow(&batches, d->batch_count, &d->batch_capacity, sizeof *b)) return mm_fail_nomem(err);
-  d->batches = batches;
-  d->batches[d->batch_count++] = (batch){row, 0, 1};
-  return MM_OK;
+  return start_batch(d, (batch){row, 0, 1}, err);
 }
 
 /* ---- closing up ----------------------------------------------------------------------------- */
@@ -214,26 +228,61 @@ static mmap_deleted *create_deleted(const mmap_table *table, ext_object *object)
   return d;
 }
 
-int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err) {
+/* What the table's rows are noted in. */
+static int deleted_of(const mmap_table *table, ext_object *object, mmap_deleted **out,
+                      mm_error *err) {
   mmap_deleted *d = find_deleted(table, object);
   if (!d) d = create_deleted(table, object);
+  *out = d;
   if (!d) return mm_fail_nomem(err);
   if (d->rows.count == 0) {
-    d->offset = table->spec.offset;
-    d->record = table->spec.record;
+    bool chained = table->spec.chained;
+    d->chain = chained ? mmap_table_writer(table) : NULL;
+    d->offset = chained ? 0 : table->spec.offset;
+    d->record = chained ? 1 : table->spec.record;
   } else if (!is_alike(d, table)) {
     return mm_fail(err, MM_ERROR,
                    "another table has deleted rows of '%s': COMMIT closes them up first",
                    object->core->name);
   }
-  if (ext_rowset_has(&d->rows, row)) return MM_OK;
-  int rc = note(d, err);
-  if (rc == MM_OK) rc = add_to_batch(d, row, err);
+  return note(d, err);
+}
+
+static void tell_deleted(const mmap_deleted *d) {
+  d->object->leaving = d->rows.count;
+  mm_object_rely(d->object->core, d->rows.count > 0);
+}
+
+int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err) {
+  mmap_deleted *d;
+  int rc = deleted_of(table, object, &d, err);
+  if (rc || ext_rowset_has(&d->rows, row)) return rc;
+  rc = add_to_batch(d, row, err);
   if (rc == MM_OK && ext_rowset_add(&d->rows, row)) {
     rc = mm_fail_nomem(err);
     if (--d->batches[d->batch_count - 1].count == 0) d->batch_count--;
   }
-  object->leaving = d->rows.count;
-  mm_object_rely(object->core, d->rows.count > 0);
+  tell_deleted(d);
+  return rc;
+}
+
+int mmap_deleted_add_bytes(mmap_table *table, ext_object *object, uint64_t offset, uint64_t size,
+                           mm_error *err) {
+  mmap_deleted *d;
+  int64_t first = (int64_t)offset, count = (int64_t)size;
+  int rc = deleted_of(table, object, &d, err);
+  if (rc) return rc;
+  batch *b = d->batch_count ? &d->batches[d->batch_count - 1] : NULL;
+  bool joins = b && first == last_of(b) + 1;
+  if (!joins) rc = start_batch(d, (batch){first, 1, 0}, err);
+  if (rc) return rc;
+  if (ext_rowset_add_run(&d->rows, first, count)) {
+    ext_rowset_remove_run(&d->rows, first, count);
+    if (!joins) d->batch_count--;
+    rc = mm_fail_nomem(err);
+  } else {
+    d->batches[d->batch_count - 1].count += count;
+  }
+  tell_deleted(d);
   return rc;
 }

@@ -8,6 +8,7 @@
 **     order.c      binary search, and the order of the rows
 **     writing.c    UPDATE, INSERT
 **     deleting.c   DELETE: rows that are gone, and the closing up at COMMIT
+**     chain*.c     tables whose records say how large they are: see chain.h
 */
 #ifndef EXT_RECORDS_H
 #define EXT_RECORDS_H
@@ -54,7 +55,8 @@ void mmap_spec_clear(mmap_spec *spec);
 char *mmap_spec_declare(const mmap_spec *spec);
 
 /* The rows that a table's DELETEs have taken from an object and COMMIT will close up: it lasts
-** until the transaction ends. All tables of the same offset and record on the object share it. */
+** until the transaction ends. All tables of the same offset and record on the object share it; what
+** a chain has taken is that table's alone. */
 typedef struct mmap_deleted mmap_deleted;
 
 /* What the tables of a connection share. */
@@ -250,18 +252,32 @@ bool mmap_same_value(const mm_value *a, const mm_value *b);
 ** it has not. */
 mmap_table *mmap_table_writer(const mmap_table *table);
 
+/* Has a table had the name of another one in this transaction? Then it is that, connected before. */
+bool mmap_table_is_called(const mmap_table *table, const mmap_table *other);
+
 /* Has it written in this transaction, or somebody else what it has written? */
 bool mmap_table_has_pending(const mmap_table *table);
 
 /* It is dropped: it is nobody's to tell of the transaction's end any more. */
 void mmap_table_stop_writing(mmap_table *table);
 
-/* The rows of an object that are deleted; NULL: none. */
+/* The rows of an object that are deleted; NULL: none. Of a chain: bytes. */
 const ext_rowset *mmap_deleted_rows(const mmap_table *table, const ext_object *object);
 
 /* Delete a row that is there: the caller is the object's writer and has checked that it can
 ** shrink. */
 int mmap_deleted_add(mmap_table *table, ext_object *object, int64_t row, mm_error *err);
+
+/* The same for a record of a chain, by its bytes, of which none is deleted yet. What
+** mmap_deleted_rows then gives are bytes, counted from the start of the file. */
+int mmap_deleted_add_bytes(mmap_table *table, ext_object *object, uint64_t offset, uint64_t size,
+                           mm_error *err);
+
+/* Can the table's rows be deleted at all? MM_READONLY, and why not. */
+int mmap_check_deletes(const mmap_table *table, mm_error *err);
+
+/* Does the table allow that its file becomes longer or shorter? */
+int mmap_check_sizes(const mmap_table *table, mm_error *err);
 
 /* The column `file` during an UPDATE of the table-valued function tells xUpdate which file it is,
 ** in a form that no SQL can make. */

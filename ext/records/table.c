@@ -57,6 +57,10 @@ mmap_table *mmap_table_writer(const mmap_table *table) {
   return t;
 }
 
+bool mmap_table_is_called(const mmap_table *table, const mmap_table *other) {
+  return other->name && other->database && is_called(table, other->database, other->name);
+}
+
 static int add_table_name(mmap_table *table, const char *text) {
   size_t size = strlen(text) + 1;
   mmap_name *name = mm_alloc(sizeof *name + size);

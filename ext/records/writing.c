@@ -424,10 +424,8 @@ static int refuse_resize(const char *name, mm_error *err) {
   return mm_fail(err, MM_READONLY, "'%s' is open with access=copy: its size stays", name);
 }
 
-/* Can the file grow and shrink by whole records? */
-static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
+int mmap_check_sizes(const mmap_table *table, mm_error *err) {
   const mm_object *core = table->writing->core;
-  uint64_t whole = rows->size - rows->size % table->spec.record;
   if (core->fixed) return refuse_resize(core->name, err);
   if (table->spec.length) {
     return mm_fail(err, MM_ERROR, "a table of fixed length neither grows nor shrinks");
@@ -436,6 +434,15 @@ static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_er
     return mm_fail(err, MM_ERROR, "'%s' ends before offset %llu, where the table begins",
                    core->name, (unsigned long long)table->spec.offset);
   }
+  return MM_OK;
+}
+
+/* Can the file grow and shrink by whole records? */
+static int check_resizable(const mmap_table *table, const mmap_rows *rows, mm_error *err) {
+  const mm_object *core = table->writing->core;
+  uint64_t whole = rows->size - rows->size % table->spec.record;
+  int rc = mmap_check_sizes(table, err);
+  if (rc) return rc;
   if (rows->start + whole != core->size) {
     return mm_fail(err, MM_ERROR, "'%s' has %llu bytes past its last whole record", core->name,
                    (unsigned long long)(core->size - rows->start - whole));
@@ -515,7 +522,7 @@ static int insert_row(mmap_table *table, sqlite3_value **argv, sqlite3_int64 *ro
 /* ---- DELETE --------------------------------------------------------------------------------- */
 
 /* Whoever keeps rowids, as grids of programs do, would go on to write to the wrong rows. */
-static int check_deletes(const mmap_table *table, mm_error *err) {
+int mmap_check_deletes(const mmap_table *table, mm_error *err) {
   int rc = check_access(table, err);
   if (rc == MM_OK && table->spec.access == EXT_COPY) rc = refuse_resize(table->spec.path, err);
   if (rc || table->spec.deletes) return rc;
@@ -525,7 +532,7 @@ static int check_deletes(const mmap_table *table, mm_error *err) {
 
 static int delete_row(mmap_table *table, sqlite3_value **argv, mm_error *err) {
   int64_t row;
-  int rc = check_deletes(table, err);
+  int rc = mmap_check_deletes(table, err);
   if (rc == MM_OK) rc = mmap_table_write(table, err);
   if (rc) return rc;
   mmap_rows rows = mmap_table_rows(table, table->writing->core);

@@ -81,12 +81,37 @@ int ext_rowset_add(ext_rowset *set, int64_t row) {
   return MM_OK;
 }
 
-/* The chunk stays, empty. */
-void ext_rowset_remove(ext_rowset *set, int64_t row) {
-  if (!ext_rowset_has(set, row)) return;
-  chunk *c = find_slot(set->chunks, set->capacity, row / ROWS);
-  c->bits[word_of(row)] &= ~bit_of(row);
-  set->count--;
+/* As many rows from `row` on as lie in one word, of `count`; and their bits. */
+static int64_t rows_of_word(int64_t row, int64_t count, uint64_t *bits) {
+  int64_t n = 64 - (row & 63);
+  if (n > count) n = count;
+  *bits = (UINT64_MAX >> (64 - n)) << (row & 63);
+  return n;
+}
+
+int ext_rowset_add_run(ext_rowset *set, int64_t first, int64_t count) {
+  for (int64_t n; count > 0; first += n, count -= n) {
+    uint64_t bits;
+    n = rows_of_word(first, count, &bits);
+    if (ext_rowset_add(set, first)) return MM_NOMEM;
+    uint64_t *word = &find_slot(set->chunks, set->capacity, first / ROWS)->bits[word_of(first)];
+    set->count += __builtin_popcountll(bits & ~*word);
+    *word |= bits;
+  }
+  return MM_OK;
+}
+
+/* The chunks stay, empty. */
+void ext_rowset_remove_run(ext_rowset *set, int64_t first, int64_t count) {
+  for (int64_t n; count > 0 && set->count > 0; first += n, count -= n) {
+    uint64_t bits;
+    n = rows_of_word(first, count, &bits);
+    chunk *c = find_slot(set->chunks, set->capacity, first / ROWS);
+    if (c->number < 0) continue;
+    uint64_t *word = &c->bits[word_of(first)];
+    set->count -= __builtin_popcountll(bits & *word);
+    *word &= ~bits;
+  }
 }
 
 bool ext_rowset_has(const ext_rowset *set, int64_t row) {

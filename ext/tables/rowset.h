@@ -22,8 +22,12 @@ void ext_rowset_clear(ext_rowset *set); /* frees everything; afterwards it is em
 
 /* MM_OK, also if it was there, or MM_NOMEM. */
 int ext_rowset_add(ext_rowset *set, int64_t row);
-void ext_rowset_remove(ext_rowset *set, int64_t row);
 bool ext_rowset_has(const ext_rowset *set, int64_t row);
+
+/* The same for `count` rows from `first` on, in steps of 64. Of an ext_rowset_add_run that fails some may
+** be there. */
+int ext_rowset_add_run(ext_rowset *set, int64_t first, int64_t count);
+void ext_rowset_remove_run(ext_rowset *set, int64_t first, int64_t count);
 
 /* The nearest row that is not in the set, at `row` or after it (before it: may be -1). In steps of
 ** hundreds of rows. */
