@@ -60,9 +60,7 @@ STEPS = [
     ("a COMMIT that is tried again looks at the file again", COMMIT,
      "return pace ? verify(object, err) : MM_OK;", "return MM_OK;"),
     ("a transaction that goes on makes its journal invalid", COMMIT,
-     "if (rc || !(object->prepared || object->undo_journal || object->leftover)) return rc;\n"
-     "  if (object->prepared)",
-     "return rc;\n  if (object->prepared)"),
+     "if (object->prepared || object->undo_journal || object->leftover) {\n    removed", "if (0) {\n    removed"),
     ("others' changes are seen before room is given back", COMMIT,
      "if (rc || !object_same_file_state(&now, &object->seen)) "
      "object->changed_by_others = true;\n  mm_change_unreserve", "mm_change_unreserve"),
