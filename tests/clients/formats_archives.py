@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """sql/formats of archives beside tarfile, ar and gzip, whole, odd and damaged."""
 
+import gzip
 import io
 import os
-import stat
+import struct
 import subprocess
 import sys
 import tarfile
 import time
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
@@ -152,8 +154,48 @@ def ar_of_debian_and_bsd(directory):
          [("debian-binary", -1, "its data reach past the end of the file")])
 
 
+# ---- GZIP ----------------------------------------------------------------------------------------
+
+@in_directory
+def gzip_headers_and_blocks(directory):
+    out = io.BytesIO()
+    with gzip.GzipFile("caf\xe9.txt", "wb", fileobj=out, mtime=1700000000) as g:
+        g.write(b"abc" * 99)
+    path = write(directory, "a.gz", out.getvalue())
+    query = "SELECT method, modified, name, comment, data_offset, crc, size, error FROM gzip_header"
+    crc = zlib.crc32(b"abc" * 99)
+    same(rows("gzip.sql", path, query),
+         [("deflate", "2023-11-14 22:13:20", "caf\xe9.txt", None, 19, crc, 297, None)])
+    # All that a header may have.
+    body = out.getvalue()[19:]
+    full = (b"\x1f\x8b\x08\x1e" + bytes(5) + b"\3" + struct.pack("<H", 5) + b"extra" + b"n\xe4me\0"
+            + b"a comment\0" + b"\1\2" + body)
+    same(rows("gzip.sql", write(directory, "full.gz", full), query),
+         [("deflate", None, "n\xe4me", "a comment", 34, crc, 297, None)])
+    for size, error in ((12, "it is cut short"), (6, None)):
+        got = rows("gzip.sql", write(directory, "cut.gz", full[:size]), query)
+        same([row[-1] for row in got], ["its header has no end"])
+    same(rows("gzip.sql", write(directory, "empty.gz", out.getvalue()[:22]), query)[0][-1],
+         "it is cut short")
+    written = write(directory, "of_gzip", b"12345" * 1000)
+    subprocess.run(["gzip", "-N", written], check=True)
+    same(rows("gzip.sql", written + ".gz", "SELECT name, size, crc, system FROM gzip_header"),
+         [("of_gzip", 5000, zlib.crc32(b"12345" * 1000), "Unix")])
+    parts = [b"hello" * 100, b"x" * 60000, b""]
+    data = support.bgzf(*parts)
+    same(gzip.decompress(data), b"".join(parts))
+    path = write(directory, "b.gz", data)
+    query = "SELECT number, offset, compressed, crc, size, error FROM gzip_block"
+    got = rows("gzip.sql", path, query)
+    same([(crc, size, error) for _, _, _, crc, size, error in got],
+         [(zlib.crc32(part), len(part), None) for part in parts])
+    same([gzip.decompress(data[at:at + size]) for _, at, size, _, _, _ in got], parts)
+    same(rows("gzip.sql", write(directory, "c.gz", data[:-3]), query)[-1][3:],
+         (0, None, "it reaches past the end of the file"))
+
+
 TESTS = [tar_agrees_with_tarfile, tar_of_the_program, tar_with_odd_numbers_and_texts, ar_agrees_with_ar,
-         ar_of_debian_and_bsd]
+         ar_of_debian_and_bsd, gzip_headers_and_blocks]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

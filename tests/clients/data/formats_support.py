@@ -376,6 +376,17 @@ def tar(form=tarfile.GNU_FORMAT):
     return out.getvalue()
 
 
+def bgzf(*parts):
+    out = b""
+    for part in parts:
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        body = packer.compress(part) + packer.flush()
+        out += (b"\x1f\x8b\x08\x04" + bytes(6)
+                + struct.pack("<H2sHH", 6, b"BC", 2, len(body) + 25) + body
+                + struct.pack("<II", zlib.crc32(part), len(part)))
+    return out
+
+
 def ar():
     head = lambda name, size: b"%-16s%-12d%-6d%-6d%-8o%-10d`\n" % (name, 0, 0, 0, 0o100644, size)
     return (b"!<arch>\n" + head(b"//", 20) + b"long_name_of_a.o/\n\n\n" + head(b"/0", 5) + b"hello\n"
@@ -398,4 +409,5 @@ def samples():
         "pcap.sql": [pcap(), pcap(">", True)],
         "tar.sql": [tar(), tar(tarfile.PAX_FORMAT)],
         "ar.sql": [ar()],
+        "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
