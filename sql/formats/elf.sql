@@ -2,7 +2,6 @@
 --
 --     .read sql/formats/elf.sql
 --     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/usr/lib/**/*.so*') WHERE error IS NULL;
---     SELECT machine, type, count(*) FROM elf_header GROUP BY machine, type;
 --     SELECT value AS library, count(*) FROM elf_dynamic WHERE tag = 'NEEDED' GROUP BY library ORDER BY 2 DESC LIMIT 9;
 --     SELECT path, value FROM elf_symbol WHERE name = 'sqlite3_open' AND section <> 'UND';
 --
@@ -10,419 +9,205 @@
 --     elf_segment  program headers: what is loaded, where to and with which rights
 --     elf_section  section headers with their names
 --     elf_symbol   .symtab and .dynsym: name, value, size, bind, type, section
---     elf_dynamic  what the dynamic linker reads: NEEDED, SONAME, RUNPATH …, by way of the segments,
---                  so also of files without section headers
+--     elf_dynamic  what the dynamic linker reads: NEEDED, SONAME, RUNPATH …, also without section headers
 --
--- 32 and 64 bit, little and big endian. A file that is no ELF has no rows; of one that is cut short or
--- damaged the rows that can be read, and what is wrong with it in elf_header's and elf_section's column
--- `error`. Of WHERE only what is said of `path` itself is known before files are read. A name that is no UTF-8 is
--- read as Latin-1. There may be more than 65,279 sections: what does not fit the header is read from the first
--- section header, and the sections of symbols from SYMTAB_SHNDX. Flags of sections are readelf's letters.
---
--- Not covered: relocations, notes, symbol versions, hash tables, section groups, compressed sections, more
--- than one symbol table of a kind. Names are cut at 4,096 bytes. Addresses and sizes of 2^63 and more are negative.
+-- 32 and 64 bit, little and big endian. Names that are no UTF-8 are read as Latin-1, and cut at 4,096 bytes. Flags of
+-- sections are readelf's letters. Addresses and sizes of 2^63 and more are negative. Not covered: relocations, notes,
+-- symbol versions, hash tables, groups, more than one symbol table of a kind.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 
--- How it works: views whose names end in _ are steps on the way. Their DISTINCT drops no row: it makes
--- SQLite compute each column once, where it would else repeat the whole expression at every mention, and
--- lets a constraint on path through to target. CASE makes sure that nothing is read before it is known to
--- lie inside the file. The rows of mmap(path), whose offset is 0, 1, 2 …, number the entries of a table.
+-- The first bytes say the class (1: 32 bit, 2: 64 bit), which each layout reads there, and the order of all others,
+-- which is handed down. What is as wide as an address is in one of two columns, x4 or x8; the other has no bytes.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.elf_head_ USING mmap(*, magic u32be, class u8, data u8, version u8, abi u8,
+  type u16 at(16), machine u16, version4 u32,
+  entry4 u32 if(class = 1), entry8 u64 if(class = 2), entry AS (coalesce(entry4, entry8)),
+  phoff4 u32 if(class = 1), phoff8 u64 if(class = 2), phoff AS (coalesce(phoff4, phoff8)),
+  shoff4 u32 if(class = 1), shoff8 u64 if(class = 2), shoff AS (coalesce(shoff4, shoff8)),
+  flags u32, ehsize u16, phentsize u16, phnum u16, shentsize u16, shnum u16, shstrndx u16,
+  while=(magic = 0x7f454c46 AND class IN (1, 2)), count=(1), partial=yes);
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.elf_ph_ USING mmap(*, class u8 at_file(4), step u16 at_file(iif(class = 1, 42, 54)),
+  type u32 at(0), flags u32 at(iif(class = 1, 24, 4)),
+  place4 u32 at(4) if(class = 1), place8 u64 at(8) if(class = 2), place AS (coalesce(place4, place8)),
+  address4 u32 if(class = 1), address8 u64 if(class = 2), address AS (coalesce(address4, address8)),
+  bytes4 u32 at(16) if(class = 1), bytes8 u64 at(32) if(class = 2), bytes AS (coalesce(bytes4, bytes8)),
+  memory4 u32 if(class = 1), memory8 u64 if(class = 2), memory AS (coalesce(memory4, memory8)),
+  align4 u32 at(28) if(class = 1), align8 u64 at(48) if(class = 2), align AS (coalesce(align4, align8)),
+  record=(step), while=(step >= iif(class = 1, 32, 56)), partial=yes);
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.elf_sh_ USING mmap(*, class u8 at_file(4), step u16 at_file(iif(class = 1, 46, 58)),
+  name u32 at(0), type u32,
+  flags4 u32 if(class = 1), flags8 u64 if(class = 2), flags AS (coalesce(flags4, flags8)),
+  address4 u32 if(class = 1), address8 u64 if(class = 2), address AS (coalesce(address4, address8)),
+  place4 u32 if(class = 1), place8 u64 if(class = 2), place AS (coalesce(place4, place8)),
+  size4 u32 if(class = 1), size8 u64 if(class = 2), size AS (coalesce(size4, size8)),
+  link u32, info u32,
+  align4 u32 if(class = 1), align8 u64 if(class = 2), align AS (coalesce(align4, align8)),
+  entry4 u32 if(class = 1), entry8 u64 if(class = 2), entry_size AS (coalesce(entry4, entry8)),
+  record=(step), while=(step >= iif(class = 1, 40, 64)), partial=yes);
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.elf_sym_ USING mmap(*, class u8 at_file(4), partial=yes, name u32 at(0),
+  value4 u32 if(class = 1), size4 u32 if(class = 1), bind b4, type b4, b6 b6, visibility b2, section u16,
+  value8 u64 if(class = 2), size8 u64 if(class = 2), value AS (coalesce(value4, value8)), size AS (coalesce(size4, size8)));
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.elf_dyn_ USING mmap(*, class u8 at_file(4), while=(tag <> 0), partial=yes,
+  tag4 u32 at(0) if(class = 1), tag8 u64 at(0) if(class = 2), tag AS (coalesce(tag4, tag8)),
+  value4 u32 at(4) if(class = 1), value8 u64 at(8) if(class = 2), value AS (coalesce(value4, value8)));
 
-CREATE TEMP VIEW IF NOT EXISTS elf_size_ AS
-  SELECT DISTINCT path, mmap_length(path) AS file_size FROM target;
-
--- The text in the bytes first..last of a file, up to a NUL: UTF-8 or, if it is not all UTF-8, Latin-1, where each byte
--- is the character of that number. For what is not plain ASCII, which it is faster to read as it is.
+-- The text in the bytes first..last - 1, up to a NUL: as UTF-8 or, if it is not all UTF-8, as Latin-1.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.elf_string_ USING mmap(*, utf8 text(min(stop - start, 4096)),
+  latin1 latin1(min(stop - start, 4096)) at(0), count=(1), partial=yes);
 CREATE TEMP VIEW IF NOT EXISTS elf_text_ AS
-  SELECT path, a.offset AS first, z.offset AS last,
-         CASE WHEN mmap_search(path, '(?x) \G (?: [\x01-\x7f]                | [\xc2-\xdf]         [\x80-\xbf]
-                                         | \xe0 [\xa0-\xbf] [\x80-\xbf] | [\xe1-\xec\xee\xef] [\x80-\xbf]{2}
-                                         | \xed [\x80-\x9f] [\x80-\xbf] | \xf0 [\x90-\xbf]    [\x80-\xbf]{2}
-                                         | [\xf1-\xf3] [\x80-\xbf]{3}  | \xf4 [\x80-\x8f]    [\x80-\xbf]{2} )*+
-                                     (?: \x00 | \z )', a.offset, z.offset + 1) >= 0
-              THEN mmap_get(path, a.offset, 'text(' || (z.offset + 1 - a.offset) || ')')
-              ELSE (SELECT group_concat(char(b.byte), '') FROM mmap(path) AS b
-                     WHERE b.offset BETWEEN a.offset AND
-                           coalesce(nullif(mmap_find(path, x'00', a.offset, z.offset + 1), -1), z.offset + 1) - 1)
-         END AS text
-    FROM target CROSS JOIN mmap(path) AS a CROSS JOIN mmap(path) AS z
-   WHERE a.offset <= z.offset;
+  SELECT t.file AS path, t.start AS first, t.stop AS last, CASE WHEN utf8 NOT GLOB '*[^' || char(1) || '-~]*' OR mmap_search(t.file,
+                '(?x) \G (?: [\x01-\x7f] | [\xc2-\xdf] [\x80-\xbf] | \xe0 [\xa0-\xbf] [\x80-\xbf]
+                      | [\xe1-\xec\xee\xef] [\x80-\xbf]{2} | \xed [\x80-\x9f] [\x80-\xbf] | \xf0 [\x90-\xbf] [\x80-\xbf]{2}
+                      | [\xf1-\xf3] [\x80-\xbf]{3} | \xf4 [\x80-\x8f] [\x80-\xbf]{2} )*+ (?: \x00 | \z )',
+                t.start, min(t.stop, t.start + 4096)) >= 0 THEN utf8 ELSE latin1 END AS text
+    FROM elf_string_ AS t WHERE t.error IS NULL;
 
-CREATE TEMP VIEW IF NOT EXISTS elf_ident_ AS
-  SELECT DISTINCT path, file_size, mmap_get(path, 4) = 2 AS is64, mmap_get(path, 5) = 1 AS little
-    FROM elf_size_
-   WHERE CASE WHEN file_size < 52 THEN 0
-              WHEN mmap_get(path, 0, 'u32be') <> 0x7f454c46 THEN 0
-              WHEN mmap_get(path, 5) NOT IN (1, 2) THEN 0
-              ELSE CASE mmap_get(path, 4) WHEN 1 THEN 1 WHEN 2 THEN file_size >= 64 ELSE 0 END END;
+-- What numbers stand for.
+CREATE TEMP VIEW IF NOT EXISTS elf_name_ AS
+  SELECT 'machine' AS kind, column1 AS number, column2 AS name FROM (VALUES (0, 'none'), (2, 'SPARC'), (3, 'x86'),
+    (4, '68000'), (8, 'MIPS'), (15, 'PA-RISC'), (20, 'PowerPC'), (21, 'PowerPC64'), (22, 'S390'), (40, 'ARM'),
+    (42, 'SuperH'), (43, 'SPARC64'), (50, 'IA-64'), (62, 'x86-64'), (83, 'AVR'), (94, 'Xtensa'), (105, 'MSP430'),
+    (183, 'arm64'), (190, 'CUDA'), (224, 'AMD GPU'), (243, 'RISC-V'), (247, 'BPF'), (258, 'LoongArch')) UNION ALL
+  SELECT 'segment' AS kind, column1 AS number, column2 AS name FROM (VALUES (0, 'NULL'), (1, 'LOAD'), (2, 'DYNAMIC'),
+    (3, 'INTERP'), (4, 'NOTE'), (5, 'SHLIB'), (6, 'PHDR'), (7, 'TLS'), (0x6474e550, 'GNU_EH_FRAME'),
+    (0x6474e551, 'GNU_STACK'), (0x6474e552, 'GNU_RELRO'), (0x6474e553, 'GNU_PROPERTY')) UNION ALL
+  SELECT 'section' AS kind, column1 AS number, column2 AS name FROM (VALUES (0, 'NULL'), (1, 'PROGBITS'),
+    (2, 'SYMTAB'), (3, 'STRTAB'), (4, 'RELA'), (5, 'HASH'), (6, 'DYNAMIC'), (7, 'NOTE'), (8, 'NOBITS'), (9, 'REL'),
+    (11, 'DYNSYM'), (14, 'INIT_ARRAY'), (15, 'FINI_ARRAY'), (16, 'PREINIT_ARRAY'), (17, 'GROUP'),
+    (18, 'SYMTAB_SHNDX'), (19, 'RELR'), (0x6ffffff5, 'GNU_ATTRIBUTES'), (0x6ffffff6, 'GNU_HASH'),
+    (0x6ffffff7, 'GNU_LIBLIST'), (0x6ffffffd, 'VERDEF'), (0x6ffffffe, 'VERNEED'), (0x6fffffff, 'VERSYM')) UNION ALL
+  SELECT 'tag' AS kind, column1 AS number, column2 AS name FROM (VALUES (1, 'NEEDED'), (2, 'PLTRELSZ'), (3, 'PLTGOT'),
+    (4, 'HASH'), (5, 'STRTAB'), (6, 'SYMTAB'), (7, 'RELA'), (8, 'RELASZ'), (9, 'RELAENT'), (10, 'STRSZ'),
+    (11, 'SYMENT'), (12, 'INIT'), (13, 'FINI'), (14, 'SONAME'), (15, 'RPATH'), (16, 'SYMBOLIC'), (17, 'REL'),
+    (18, 'RELSZ'), (19, 'RELENT'), (20, 'PLTREL'), (21, 'DEBUG'), (22, 'TEXTREL'), (23, 'JMPREL'), (24, 'BIND_NOW'),
+    (25, 'INIT_ARRAY'), (26, 'FINI_ARRAY'), (27, 'INIT_ARRAYSZ'), (28, 'FINI_ARRAYSZ'), (29, 'RUNPATH'),
+    (30, 'FLAGS'), (32, 'PREINIT_ARRAY'), (33, 'PREINIT_ARRAYSZ'), (35, 'RELRSZ'), (36, 'RELR'), (37, 'RELRENT'),
+    (0x6ffffef5, 'GNU_HASH'), (0x6ffffff0, 'VERSYM'), (0x6ffffff9, 'RELACOUNT'), (0x6ffffffa, 'RELCOUNT'),
+    (0x6ffffffb, 'FLAGS_1'), (0x6ffffffc, 'VERDEF'), (0x6ffffffd, 'VERDEFNUM'), (0x6ffffffe, 'VERNEED'),
+    (0x6fffffff, 'VERNEEDNUM'), (0x7ffffffd, 'AUXILIARY'), (0x7fffffff, 'FILTER'));
 
--- The types that mmap_get takes: `word` is as wide as an address of the file.
-CREATE TEMP VIEW IF NOT EXISTS elf_type_ AS
-  SELECT path, file_size, is64, little, iif(little, 'u16le', 'u16be') AS u16,
-         iif(little, 'u32le', 'u32be') AS u32,
-         iif(is64, 'u64', 'u32') || iif(little, 'le', 'be') AS word
-    FROM elf_ident_;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_raw_ AS
-  SELECT DISTINCT path, file_size, is64, little, u16, u32, word,
-         mmap_get(path, 16, u16) AS type,
-         mmap_get(path, 18, u16) AS machine,
-         mmap_get(path, 24, word) AS entry,
-         mmap_get(path, iif(is64, 32, 28), word) AS phoff,
-         mmap_get(path, iif(is64, 40, 32), word) AS shoff,
-         mmap_get(path, iif(is64, 48, 36), u32) AS flags,
-         mmap_get(path, iif(is64, 54, 42), u16) AS phentsize,
-         mmap_get(path, iif(is64, 56, 44), u16) AS phnum,
-         mmap_get(path, iif(is64, 58, 46), u16) AS shentsize,
-         mmap_get(path, iif(is64, 60, 48), u16) AS shnum,
-         mmap_get(path, iif(is64, 62, 50), u16) AS shstrndx
-    FROM elf_type_;
-
--- Numbers too large for the header's 16 bits are in the first section header. `ph_fit` and `sh_fit` are
--- how many entries fit between the table's place and the end of the file.
-CREATE TEMP VIEW IF NOT EXISTS elf_fit_ AS
-  SELECT DISTINCT path, file_size, is64, little, u16, u32, word, type, machine, entry, flags,
-         phoff, phentsize, phnum, shoff, shentsize, shnum, shstrndx,
-         CASE WHEN phoff BETWEEN 1 AND file_size AND phentsize >= iif(is64, 56, 32)
-              THEN (file_size - phoff) / phentsize ELSE 0 END AS ph_fit,
-         CASE WHEN shoff BETWEEN 1 AND file_size AND shentsize >= iif(is64, 64, 40)
-              THEN (file_size - shoff) / shentsize ELSE 0 END AS sh_fit
-    FROM elf_raw_;
+-- Names that end in _ are steps on the way; DISTINCT makes SQLite compute each column once. Numbers too large for 16
+-- bits are in the first section header. Of headers that reach past the end of the file there are as many as fit.
+CREATE TEMP VIEW IF NOT EXISTS elf_head_at_ AS
+  SELECT DISTINCT path, mmap_length(path) AS file_size, class AS kind, abi, iif(data = 1, 'le', 'be') AS ord, type AS sort,
+         machine, entry, flags AS head_flags, phnum, shnum, shstrndx, phentsize, shentsize,
+         CASE WHEN phoff BETWEEN 1 AND mmap_length(path) THEN phoff END AS ph,
+         CASE WHEN shoff BETWEEN 1 AND mmap_length(path) THEN shoff END AS sh
+    FROM target CROSS JOIN elf_head_(path, 0, 64, CASE mmap_slice(path, 5, 6) WHEN x'01' THEN 'le' WHEN x'02' THEN 'be' END)
+         AS h WHERE h.error IS NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS elf_said_ AS
-  SELECT DISTINCT path, file_size, is64, little, u16, u32, word, type, machine, entry, flags,
-         phoff, phentsize, ph_fit, shoff, shentsize, sh_fit,
-         CASE WHEN phnum = 0xffff AND sh_fit > 0 THEN mmap_get(path, shoff + iif(is64, 44, 28), u32)
-              ELSE phnum END AS ph_said,
-         CASE WHEN shnum = 0 AND sh_fit > 0 THEN mmap_get(path, shoff + iif(is64, 32, 20), word)
-              ELSE shnum END AS sh_said,
-         CASE WHEN shstrndx = 0xffff AND sh_fit > 0
-              THEN mmap_get(path, shoff + iif(is64, 40, 24), u32) ELSE shstrndx END AS shstrndx
-    FROM elf_fit_;
+  SELECT DISTINCT f.*, coalesce(iif(phnum = 0xffff, z.info, NULL), phnum) AS ph_said,
+         coalesce(iif(shnum = 0, z.size, NULL), shnum) AS sh_said,
+         coalesce(iif(shstrndx = 0xffff, z.link, NULL), shstrndx) AS names,
+         iif(ph AND phentsize >= iif(kind = 1, 32, 56), (file_size - ph) / phentsize, 0) AS ph_fit,
+         iif(sh AND shentsize >= iif(kind = 1, 40, 64), (file_size - sh) / shentsize, 0) AS sh_fit
+    FROM elf_head_at_ AS f LEFT JOIN elf_sh_(path, sh, file_size, ord) AS z ON z.rowid = 0 AND z.error IS NULL;
 
-CREATE TEMP VIEW IF NOT EXISTS elf_count_ AS
-  SELECT DISTINCT path, file_size, is64, little, u16, u32, word, type, machine, entry, flags,
-         phoff, phentsize, ph_said, iif(ph_said BETWEEN 0 AND ph_fit, ph_said, ph_fit) AS phnum,
-         shoff, shentsize, sh_said, iif(sh_said BETWEEN 0 AND sh_fit, sh_said, sh_fit) AS shnum,
-         shstrndx
-    FROM elf_said_;
-
--- Where the names of the sections are: names_at, and up to names_end.
-CREATE TEMP VIEW IF NOT EXISTS elf_names_ AS
-  SELECT DISTINCT c.*,
-         CASE WHEN shstrndx BETWEEN 1 AND shnum - 1
-              THEN mmap_get(path, shoff + shstrndx * shentsize + iif(is64, 24, 16), word) END AS names_at,
-         CASE WHEN shstrndx BETWEEN 1 AND shnum - 1
-              THEN mmap_get(path, shoff + shstrndx * shentsize + iif(is64, 32, 20), word) END AS names_size
-    FROM elf_count_ AS c;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_file_ AS
-  SELECT DISTINCT path, file_size, is64, little, u16, u32, word, type, machine, entry, flags,
-         phoff, phentsize, ph_said, phnum, shoff, shentsize, sh_said, shnum,
-         iif(names_at BETWEEN 0 AND file_size, names_at, 0) AS names_at,
-         CASE WHEN names_at BETWEEN 0 AND file_size
-              THEN iif(names_size BETWEEN 0 AND file_size - names_at, names_at + names_size, file_size)
-              ELSE 0 END AS names_end
-    FROM elf_names_;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_segment_ AS
-  SELECT DISTINCT f.path, file_size, u32, is64, word, i.offset AS number,
-         mmap_get(f.path, phoff + i.offset * phentsize, u32) AS type,
-         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 4, 24), u32) AS flags,
-         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 8, 4), word) AS offset,
-         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 16, 8), word) AS address,
-         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 32, 16), word) AS file_bytes,
-         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 40, 20), word) AS memory_bytes,
-         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 48, 28), word) AS align
-    FROM elf_file_ AS f CROSS JOIN mmap(f.path) AS i
-   WHERE i.offset < phnum;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_segment AS
-  SELECT path, number,
-         CASE type WHEN 0 THEN 'NULL' WHEN 1 THEN 'LOAD' WHEN 2 THEN 'DYNAMIC' WHEN 3 THEN 'INTERP'
-                   WHEN 4 THEN 'NOTE' WHEN 5 THEN 'SHLIB' WHEN 6 THEN 'PHDR' WHEN 7 THEN 'TLS'
-                   WHEN 0x6474e550 THEN 'GNU_EH_FRAME' WHEN 0x6474e551 THEN 'GNU_STACK'
-                   WHEN 0x6474e552 THEN 'GNU_RELRO' WHEN 0x6474e553 THEN 'GNU_PROPERTY'
-                   ELSE printf('0x%x', type) END AS type,
-         iif(flags & 4, 'R', '-') || iif(flags & 2, 'W', '-') || iif(flags & 1, 'X', '-') AS rights,
-         offset, address, file_bytes, memory_bytes, align,
-         CASE WHEN offset NOT BETWEEN 0 AND file_size OR file_bytes NOT BETWEEN 0 AND file_size - offset
-              THEN 'it reaches past the end of the file' END AS error
-    FROM elf_segment_;
+CREATE TEMP VIEW IF NOT EXISTS elf_file_ AS -- the names of the sections are from `names_at` to `names_end`
+  SELECT DISTINCT f.*, iif(place BETWEEN 0 AND file_size, place, NULL) AS names_at,
+         iif(size BETWEEN 0 AND file_size - place, place + size, file_size) AS names_end
+    FROM (SELECT DISTINCT f.*, iif(ph_said BETWEEN 0 AND ph_fit, ph_said, ph_fit) AS segments,
+                 iif(sh_said BETWEEN 0 AND sh_fit, sh_said, sh_fit) AS sections FROM elf_said_ AS f) AS f
+         LEFT JOIN elf_sh_(path, CASE WHEN names BETWEEN 1 AND sections - 1 THEN sh + names * shentsize END, file_size, ord)
+         AS n ON n.rowid = 0;
 
 CREATE TEMP VIEW IF NOT EXISTS elf_header AS
-  SELECT path, iif(is64, 64, 32) AS class, iif(little, 'little', 'big') AS endian,
-         CASE type WHEN 0 THEN 'NONE' WHEN 1 THEN 'REL' WHEN 2 THEN 'EXEC' WHEN 3 THEN 'DYN'
-                   WHEN 4 THEN 'CORE' ELSE printf('0x%x', type) END AS type,
-         CASE machine
-           WHEN 0 THEN 'none' WHEN 2 THEN 'SPARC' WHEN 3 THEN 'x86' WHEN 4 THEN '68000' WHEN 8 THEN 'MIPS'
-           WHEN 15 THEN 'PA-RISC' WHEN 20 THEN 'PowerPC' WHEN 21 THEN 'PowerPC64' WHEN 22 THEN 'S390'
-           WHEN 40 THEN 'ARM' WHEN 42 THEN 'SuperH' WHEN 43 THEN 'SPARC64' WHEN 50 THEN 'IA-64'
-           WHEN 62 THEN 'x86-64' WHEN 83 THEN 'AVR' WHEN 94 THEN 'Xtensa' WHEN 105 THEN 'MSP430'
-           WHEN 183 THEN 'arm64' WHEN 190 THEN 'CUDA' WHEN 224 THEN 'AMD GPU' WHEN 243 THEN 'RISC-V'
-           WHEN 247 THEN 'BPF' WHEN 258 THEN 'LoongArch' ELSE printf('0x%x', machine) END AS machine,
-         CASE mmap_get(path, 7)
-           WHEN 0 THEN 'System V' WHEN 2 THEN 'NetBSD' WHEN 3 THEN 'GNU' WHEN 6 THEN 'Solaris'
-           WHEN 9 THEN 'FreeBSD' WHEN 12 THEN 'OpenBSD' ELSE printf('0x%x', mmap_get(path, 7)) END AS abi,
-         entry, flags, phnum AS segments, shnum AS sections,
-         (SELECT CASE WHEN s.at BETWEEN 0 AND f.file_size - s.n AND s.n BETWEEN 1 AND 4096
-                      THEN iif(mmap_get(f.path, s.at, 'text(' || s.n || ')') NOT GLOB '*[^' || char(1) || '-~]*',
-                               mmap_get(f.path, s.at, 'text(' || s.n || ')'),
-                               (SELECT text FROM elf_text_ AS x
-                                 WHERE x.path = f.path AND first = s.at AND last = s.at + s.n - 1)) END
-            FROM (SELECT mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 8, 4), word) AS at,
-                         mmap_get(f.path, phoff + i.offset * phentsize + iif(is64, 32, 16), word) AS n
-                    FROM mmap(f.path) AS i
-                   WHERE i.offset < phnum AND mmap_get(f.path, phoff + i.offset * phentsize, u32) = 3
-                   LIMIT 1) AS s) AS interpreter,
-         CASE WHEN ph_said <> phnum THEN 'the program headers reach past the end of the file'
-              WHEN sh_said <> shnum THEN 'the section headers reach past the end of the file'
-         END AS error
+  SELECT path, 32 * kind AS class, iif(ord = 'le', 'little', 'big') AS endian,
+         CASE sort WHEN 0 THEN 'NONE' WHEN 1 THEN 'REL' WHEN 2 THEN 'EXEC' WHEN 3 THEN 'DYN' WHEN 4 THEN 'CORE'
+           ELSE printf('0x%x', sort) END AS type,
+         coalesce((SELECT name FROM elf_name_ WHERE kind = 'machine' AND number = machine), printf('0x%x', machine)) AS machine,
+         CASE abi WHEN 0 THEN 'System V' WHEN 2 THEN 'NetBSD' WHEN 3 THEN 'GNU' WHEN 6 THEN 'Solaris' WHEN 9 THEN 'FreeBSD'
+           WHEN 12 THEN 'OpenBSD' ELSE printf('0x%x', abi) END AS abi, entry, head_flags AS flags, segments, sections,
+         (SELECT text FROM elf_text_ AS x, (SELECT place, bytes FROM elf_ph_(f.path, ph, file_size, ord) AS s
+                                             WHERE s.rowid < segments AND s.type = 3 LIMIT 1)
+           WHERE x.path = f.path AND first = place AND last = place + bytes
+             AND place BETWEEN 0 AND file_size - bytes AND bytes BETWEEN 1 AND 4096) AS interpreter,
+         CASE WHEN ph_said <> segments THEN 'the program headers reach past the end of the file'
+              WHEN sh_said <> sections THEN 'the section headers reach past the end of the file' END AS error
     FROM elf_file_ AS f;
 
--- data_size: what is inside the file of what the section says it has there.
-CREATE TEMP VIEW IF NOT EXISTS elf_section_ AS
-  SELECT DISTINCT f.path, file_size, machine, mmap_get(f.path, 7) AS abi, names_at, names_end,
-         i.offset AS number,
-         mmap_get(f.path, shoff + i.offset * shentsize, u32) AS name,
-         mmap_get(f.path, shoff + i.offset * shentsize + 4, u32) AS type,
-         mmap_get(f.path, shoff + i.offset * shentsize + 8, word) AS flags,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 16, 12), word) AS address,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 24, 16), word) AS offset,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 32, 20), word) AS size,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 40, 24), u32) AS link,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 44, 28), u32) AS info,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 48, 32), word) AS align,
-         mmap_get(f.path, shoff + i.offset * shentsize + iif(is64, 56, 36), word) AS entry_size
-    FROM elf_file_ AS f CROSS JOIN mmap(f.path) AS i
-   WHERE i.offset < shnum;
+CREATE TEMP VIEW IF NOT EXISTS elf_segment AS
+  SELECT path, s.rowid AS number,
+         coalesce((SELECT name FROM elf_name_ WHERE kind = 'segment' AND number = type), printf('0x%x', type)) AS type,
+         iif(flags & 4, 'R', '-') || iif(flags & 2, 'W', '-') || iif(flags & 1, 'X', '-') AS rights,
+         place AS offset, address, bytes AS file_bytes, memory AS memory_bytes, align,
+         iif(place BETWEEN 0 AND file_size AND bytes BETWEEN 0 AND file_size - place, NULL,
+             'it reaches past the end of the file') AS error
+    FROM elf_file_ AS f CROSS JOIN elf_ph_(path, ph, file_size, ord) AS s WHERE s.rowid < segments;
 
 CREATE TEMP VIEW IF NOT EXISTS elf_section AS
-  SELECT path, number,
-         CASE WHEN names_at + name < names_end
-              THEN iif(mmap_get(path, names_at + name, 'text(' || min(names_end - names_at - name, 4096) || ')')
-                         NOT GLOB '*[^' || char(1) || '-~]*',
-                       mmap_get(path, names_at + name, 'text(' || min(names_end - names_at - name, 4096) || ')'),
-                       (SELECT text FROM elf_text_ AS x
-                         WHERE x.path = s.path AND first = names_at + name
-                           AND last = min(names_end, names_at + name + 4096) - 1)) END AS name,
-         CASE type WHEN 0 THEN 'NULL' WHEN 1 THEN 'PROGBITS' WHEN 2 THEN 'SYMTAB' WHEN 3 THEN 'STRTAB'
-                   WHEN 4 THEN 'RELA' WHEN 5 THEN 'HASH' WHEN 6 THEN 'DYNAMIC' WHEN 7 THEN 'NOTE'
-                   WHEN 8 THEN 'NOBITS' WHEN 9 THEN 'REL' WHEN 11 THEN 'DYNSYM' WHEN 14 THEN 'INIT_ARRAY'
-                   WHEN 15 THEN 'FINI_ARRAY' WHEN 16 THEN 'PREINIT_ARRAY' WHEN 17 THEN 'GROUP'
-                   WHEN 18 THEN 'SYMTAB_SHNDX' WHEN 19 THEN 'RELR' WHEN 0x6ffffff5 THEN 'GNU_ATTRIBUTES'
-                   WHEN 0x6ffffff6 THEN 'GNU_HASH' WHEN 0x6ffffff7 THEN 'GNU_LIBLIST'
-                   WHEN 0x6ffffffd THEN 'VERDEF' WHEN 0x6ffffffe THEN 'VERNEED'
-                   WHEN 0x6fffffff THEN 'VERSYM' ELSE printf('0x%x', type) END AS type,
+  SELECT path, s.rowid AS number,
+         (SELECT text FROM elf_text_ AS x WHERE x.path = f.path AND first = names_at + name AND last = names_end) AS name,
+         coalesce((SELECT name FROM elf_name_ WHERE kind = 'section' AND number = type), printf('0x%x', type)) AS type,
          -- The letters in the order of their bits; o, p and x for those of a system, a processor and of nobody.
-         iif(flags & 1, 'W', '') || iif(flags & 2, 'A', '') || iif(flags & 4, 'X', '')
-           || iif(flags & 16, 'M', '') || iif(flags & 32, 'S', '') || iif(flags & 64, 'I', '')
-           || iif(flags & 128, 'L', '') || iif(flags & 256, 'O', '') || iif(flags & 512, 'G', '')
-           || iif(flags & 1024, 'T', '') || iif(flags & 2048, 'C', '') || iif(flags & ~0xfff00ff7, 'x', '')
-           || iif(abi IN (3, 9) AND flags & 0x200000, 'R', '')
+         (SELECT coalesce(group_concat(substr('WAX.MSILOGTC', value + 1, 1), ''), '')
+            FROM json_each('[0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]') WHERE flags >> value & 1)
+           || iif(flags & ~0xfff00ff7, 'x', '') || iif(abi IN (3, 9) AND flags & 0x200000, 'R', '')
            || iif(abi IN (0, 3, 9) AND flags & 0x1000000, 'D', '')
-           || iif(flags & CASE abi WHEN 3 THEN 0xed00000 WHEN 9 THEN 0xed00000 WHEN 0 THEN 0xef00000
-                                   ELSE 0xff00000 END, 'o', '')
+           || iif(flags & iif(abi IN (3, 9), 0xed00000, iif(abi = 0, 0xef00000, 0xff00000)), 'o', '')
            || CASE WHEN flags & 0x10000000 AND machine = 62 THEN 'l' WHEN flags & 0x10000000 AND machine = 20 THEN 'v'
                    WHEN flags & 0x20000000 AND machine = 40 THEN 'y' WHEN flags & 0x70000000 THEN 'p' ELSE '' END
            || iif(flags & 0x80000000, 'E', '') AS flags,
-         address, offset, size, link, info, align, entry_size,
-         CASE WHEN type IN (0, 8) THEN NULL
-              WHEN offset NOT BETWEEN 0 AND file_size OR size NOT BETWEEN 0 AND file_size - offset
-              THEN 'it reaches past the end of the file' END AS error
-    FROM elf_section_ AS s;
+         address, place AS offset, size, link, info, align, entry_size,
+         iif(type IN (0, 8) OR place BETWEEN 0 AND file_size AND size BETWEEN 0 AND file_size - place, NULL,
+             'it reaches past the end of the file') AS error
+    FROM elf_file_ AS f CROSS JOIN elf_sh_(path, sh, file_size, ord) AS s WHERE s.rowid < sections;
 
--- The first symbol table of each of the two kinds: a damaged file may name many that overlap.
-CREATE TEMP VIEW IF NOT EXISTS elf_symtab_number_ AS
-  SELECT DISTINCT f.path, file_size, machine, is64, u16, u32, word, shoff, shentsize, shnum, names_at, names_end,
-         kind.name AS symtab,
-         (SELECT i.offset FROM mmap(f.path) AS i
-           WHERE i.offset < shnum
-             AND mmap_get(f.path, shoff + i.offset * shentsize + 4, u32) = kind.type
-           LIMIT 1) AS table_number
-    FROM elf_file_ AS f CROSS JOIN (SELECT 2 AS type, '.symtab' AS name
-                                     UNION ALL SELECT 11, '.dynsym') AS kind;
-
--- `wide` is the header of its SYMTAB_SHNDX (18), which has the numbers of sections that 16 bits cannot hold.
+-- The first symbol table of each kind: a damaged file may name many that overlap. Its names are in the section `link`;
+-- its SYMTAB_SHNDX (18) has the numbers of sections that 16 bits cannot hold.
 CREATE TEMP VIEW IF NOT EXISTS elf_symtab_ AS
-  SELECT DISTINCT n.*, shoff + shentsize * table_number AS header,
-         shoff + shentsize * (SELECT i.offset FROM mmap(n.path) AS i
-                               WHERE i.offset < shnum
-                                 AND mmap_get(n.path, shoff + i.offset * shentsize + 4, u32) = 18
-                                 AND mmap_get(n.path, shoff + i.offset * shentsize + iif(is64, 40, 24), u32)
-                                     = table_number
-                               LIMIT 1) AS wide
-    FROM elf_symtab_number_ AS n WHERE table_number IS NOT NULL;
+  SELECT DISTINCT f.*, symtab, iif(t.place BETWEEN 0 AND file_size AND t.entry_size = iif(kind = 1, 16, 24), t.place, NULL) AS at,
+         iif(t.size BETWEEN 0 AND file_size - t.place, t.place + t.size, file_size) AS until,
+         iif(n.place BETWEEN 0 AND file_size, n.place, NULL) AS strings_at, w.place AS wide_at,
+         iif(n.size BETWEEN 0 AND file_size - n.place, n.place + n.size, file_size) AS strings_end,
+         iif(w.place BETWEEN 0 AND file_size, min(max(w.size, 0), file_size - w.place) / 4, 0) AS wide_count
+    FROM elf_file_ AS f CROSS JOIN (SELECT 2 AS wanted, '.symtab' AS symtab UNION ALL SELECT 11, '.dynsym')
+         CROSS JOIN elf_sh_(path, sh, file_size, ord) AS t
+         LEFT JOIN elf_sh_(path, iif(t.link BETWEEN 1 AND sections - 1, sh + t.link * shentsize, NULL), file_size, ord) AS n ON n.rowid = 0
+         LEFT JOIN elf_sh_(path, sh, file_size, ord) AS w ON w.rowid = (SELECT s.rowid FROM elf_sh_(f.path, sh, file_size, ord) AS s
+                                            WHERE s.rowid < sections AND s.type = 18 AND s.link = t.rowid LIMIT 1)
+   WHERE t.rowid = (SELECT s.rowid FROM elf_sh_(f.path, sh, file_size, ord) AS s WHERE s.rowid < sections AND s.type = wanted LIMIT 1);
 
-CREATE TEMP VIEW IF NOT EXISTS elf_symtab_place_ AS
-  SELECT DISTINCT t.*, mmap_get(path, header + iif(is64, 24, 16), word) AS at,
-         mmap_get(path, header + iif(is64, 32, 20), word) AS size,
-         mmap_get(path, header + iif(is64, 40, 24), u32) AS link,
-         mmap_get(path, header + iif(is64, 56, 36), word) AS step,
-         mmap_get(path, wide + iif(is64, 24, 16), word) AS wide_at,
-         mmap_get(path, wide + iif(is64, 32, 20), word) AS wide_size
-    FROM elf_symtab_ AS t;
+CREATE TEMP VIEW IF NOT EXISTS elf_symbol_ AS
+  SELECT t.*, s.rowid AS number, name, value, size, bind, type, visibility, section AS said,
+         iif(section = 0xffff AND s.rowid < wide_count, mmap_get(t.path, wide_at + 4 * s.rowid, 'u32' || ord), section) AS section
+    FROM elf_symtab_ AS t CROSS JOIN elf_sym_(path, at, until, ord) AS s WHERE s.error IS NULL;
 
-CREATE TEMP VIEW IF NOT EXISTS elf_symtab_strings_ AS
-  SELECT DISTINCT t.*,
-         CASE WHEN at BETWEEN 0 AND file_size AND step >= iif(is64, 24, 16)
-              THEN iif(size BETWEEN 0 AND file_size - at, size, file_size - at) / step
-              ELSE 0 END AS symbols,
-         CASE WHEN link BETWEEN 1 AND shnum - 1
-              THEN mmap_get(path, shoff + link * shentsize + iif(is64, 24, 16), word) END AS strings_at,
-         CASE WHEN link BETWEEN 1 AND shnum - 1
-              THEN mmap_get(path, shoff + link * shentsize + iif(is64, 32, 20), word) END AS strings_size
-    FROM elf_symtab_place_ AS t;
-
--- The numbers of sections for the symbols 0 to wide_count - 1 are at wide_at.
-CREATE TEMP VIEW IF NOT EXISTS elf_symbols_ AS
-  SELECT DISTINCT path, file_size, machine, is64, u16, u32, word, shoff, shentsize, shnum, names_at, names_end,
-         symtab, at, step, symbols, wide_at,
-         CASE WHEN wide_at BETWEEN 0 AND file_size
-              THEN iif(wide_size BETWEEN 0 AND file_size - wide_at, wide_size, file_size - wide_at) / 4
-              ELSE 0 END AS wide_count,
-         iif(strings_at BETWEEN 0 AND file_size, strings_at, 0) AS strings_at,
-         CASE WHEN strings_at BETWEEN 0 AND file_size
-              THEN iif(strings_size BETWEEN 0 AND file_size - strings_at,
-                       strings_at + strings_size, file_size)
-              ELSE 0 END AS strings_end
-    FROM elf_symtab_strings_;
-
--- Each number is read where it is used: of a symbol's columns only those that are asked for cost anything.
 CREATE TEMP VIEW IF NOT EXISTS elf_symbol AS
-  SELECT t.path, symtab, i.offset AS number,
-         (SELECT CASE WHEN n.raw NOT GLOB '*[^' || char(1) || '-~]*' THEN n.raw
-                      ELSE (SELECT text FROM elf_text_ AS x
-                             WHERE x.path = t.path AND first = n.first AND last = min(strings_end, n.first + 4096) - 1)
-                 END
-            FROM (SELECT s.first, CASE WHEN s.first < strings_end
-                                       THEN mmap_get(t.path, s.first, 'text(' || min(strings_end - s.first, 4096) || ')')
-                                  END AS raw
-                    FROM (SELECT strings_at + mmap_get(t.path, at + i.offset * step, u32) AS first) AS s) AS n) AS name,
-         mmap_get(t.path, at + i.offset * step + iif(is64, 8, 4), word) AS value,
-         mmap_get(t.path, at + i.offset * step + iif(is64, 16, 8), word) AS size,
-         CASE mmap_get(t.path, at + i.offset * step + iif(is64, 4, 12)) >> 4
-           WHEN 0 THEN 'LOCAL' WHEN 1 THEN 'GLOBAL' WHEN 2 THEN 'WEAK' WHEN 10 THEN 'UNIQUE'
-           ELSE mmap_get(t.path, at + i.offset * step + iif(is64, 4, 12)) >> 4 END AS bind,
-         CASE mmap_get(t.path, at + i.offset * step + iif(is64, 4, 12)) & 15
-           WHEN 0 THEN 'NOTYPE' WHEN 1 THEN 'OBJECT' WHEN 2 THEN 'FUNC' WHEN 3 THEN 'SECTION'
-           WHEN 4 THEN 'FILE' WHEN 5 THEN 'COMMON' WHEN 6 THEN 'TLS' WHEN 10 THEN 'IFUNC'
-           ELSE mmap_get(t.path, at + i.offset * step + iif(is64, 4, 12)) & 15 END AS type,
-         CASE mmap_get(t.path, at + i.offset * step + iif(is64, 5, 13)) & 3
-           WHEN 0 THEN 'DEFAULT' WHEN 1 THEN 'INTERNAL' WHEN 2 THEN 'HIDDEN' ELSE 'PROTECTED'
-         END AS visibility,
-         (SELECT iif(s.said = 0xffff AND i.offset < wide_count, mmap_get(t.path, wide_at + i.offset * 4, u32), s.said)
-            FROM (SELECT mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16) AS said) AS s)
-           AS section_number,
-         CASE mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16)
-           WHEN 0 THEN 'UND' WHEN 0xfff1 THEN 'ABS' WHEN 0xfff2 THEN 'COM'
-           ELSE (SELECT CASE WHEN n.said BETWEEN 0xff00 AND 0xfffe OR n.said = 0xffff AND i.offset >= wide_count
-                             THEN iif(n.said = 0xff02 AND machine = 62, 'LARGE_COM', printf('0x%x', n.said))
-                             WHEN n.raw NOT GLOB '*[^' || char(1) || '-~]*' THEN n.raw
-                             ELSE (SELECT text FROM elf_text_ AS x
-                                    WHERE x.path = t.path AND first = n.first
-                                      AND last = min(names_end, n.first + 4096) - 1) END
-                   FROM (SELECT s.said, s.first,
-                                CASE WHEN s.first < names_end
-                                     THEN mmap_get(t.path, s.first, 'text(' || min(names_end - s.first, 4096) || ')')
-                                END AS raw
-                           FROM (SELECT r.said, CASE WHEN r.number < shnum
-                                                     THEN names_at + mmap_get(t.path, shoff + r.number * shentsize, u32)
-                                                END AS first
-                                   FROM (SELECT w.said, iif(w.said = 0xffff AND i.offset < wide_count,
-                                                            mmap_get(t.path, wide_at + i.offset * 4, u32),
-                                                            w.said) AS number
-                                           FROM (SELECT mmap_get(t.path, at + i.offset * step + iif(is64, 6, 14), u16)
-                                                        AS said) AS w) AS r) AS s) AS n)
-         END AS section
-    FROM elf_symbols_ AS t CROSS JOIN mmap(t.path) AS i
-   WHERE i.offset < symbols;
+  SELECT path, symtab, number,
+         (SELECT text FROM elf_text_ AS x WHERE x.path = s.path AND first = strings_at + name AND last = strings_end) AS name,
+         value, size, CASE bind WHEN 0 THEN 'LOCAL' WHEN 1 THEN 'GLOBAL' WHEN 2 THEN 'WEAK' WHEN 10 THEN 'UNIQUE' ELSE bind END AS bind,
+         CASE type WHEN 0 THEN 'NOTYPE' WHEN 1 THEN 'OBJECT' WHEN 2 THEN 'FUNC' WHEN 3 THEN 'SECTION' WHEN 4 THEN 'FILE'
+           WHEN 5 THEN 'COMMON' WHEN 6 THEN 'TLS' WHEN 10 THEN 'IFUNC' ELSE type END AS type,
+         CASE visibility WHEN 0 THEN 'DEFAULT' WHEN 1 THEN 'INTERNAL' WHEN 2 THEN 'HIDDEN' ELSE 'PROTECTED' END AS visibility,
+         section AS section_number,
+         CASE WHEN said = 0 THEN 'UND' WHEN said = 0xfff1 THEN 'ABS' WHEN said = 0xfff2 THEN 'COM'
+              WHEN said = 0xff02 AND machine = 62 THEN 'LARGE_COM'
+              WHEN said BETWEEN 0xff00 AND 0xfffe OR said = 0xffff AND number >= wide_count THEN printf('0x%x', said)
+              WHEN section < sections THEN (SELECT text FROM elf_text_ AS x WHERE x.path = s.path AND last = names_end
+                AND first = names_at + mmap_get(s.path, sh + section * shentsize, 'u32' || ord)) END AS section
+    FROM elf_symbol_ AS s;
 
--- The segment DYNAMIC: a table of (tag, value) up to the tag 0.
+-- STRTAB (5) says where the strings will be in memory, a segment LOAD where that is in the file; STRSZ (10) is their size.
 CREATE TEMP VIEW IF NOT EXISTS elf_dynamic_at_ AS
-  SELECT DISTINCT f.path, file_size, is64, u32, word, phoff, phentsize, phnum,
-         mmap_get(f.path, header + iif(is64, 8, 4), word) AS at,
-         mmap_get(f.path, header + iif(is64, 32, 16), word) AS bytes
-    FROM (SELECT DISTINCT e.path, file_size, is64, u32, word, phoff, phentsize, phnum,
-                 phoff + phentsize * (SELECT i.offset FROM mmap(e.path) AS i
-                                       WHERE i.offset < phnum
-                                         AND mmap_get(e.path, phoff + i.offset * phentsize, u32) = 2
-                                       LIMIT 1) AS header
-            FROM elf_file_ AS e) AS f
-   WHERE header IS NOT NULL;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_dynamic_fit_ AS
-  SELECT DISTINCT path, file_size, is64, u32, word, phoff, phentsize, phnum, at, iif(is64, 16, 8) AS step,
-         iif(bytes BETWEEN 0 AND file_size - at, bytes, file_size - at) / iif(is64, 16, 8) AS fit
-    FROM elf_dynamic_at_ WHERE at BETWEEN 0 AND file_size;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_dynamic_end_ AS
-  SELECT DISTINCT d.*,
-         coalesce((SELECT i.offset FROM mmap(d.path) AS i
-                    WHERE i.offset < fit AND mmap_get(d.path, at + i.offset * step, word) = 0 LIMIT 1),
-                  fit) AS entries
-    FROM elf_dynamic_fit_ AS d;
-
--- STRTAB (5) says where the strings will be in memory; a segment LOAD says where that is in the file.
-CREATE TEMP VIEW IF NOT EXISTS elf_dynamic_address_ AS
-  SELECT DISTINCT d.*,
-         (SELECT mmap_get(d.path, at + i.offset * step + step / 2, word) FROM mmap(d.path) AS i
-           WHERE i.offset < entries AND mmap_get(d.path, at + i.offset * step, word) = 5
-           LIMIT 1) AS address,
-         (SELECT mmap_get(d.path, at + i.offset * step + step / 2, word) FROM mmap(d.path) AS i
-           WHERE i.offset < entries AND mmap_get(d.path, at + i.offset * step, word) = 10
-           LIMIT 1) AS strings_size
-    FROM elf_dynamic_end_ AS d;
-
-CREATE TEMP VIEW IF NOT EXISTS elf_dynamic_strings_ AS
-  SELECT DISTINCT d.*,
-         (SELECT d.address - s.address + s.offset
-            FROM (SELECT mmap_get(d.path, phoff + i.offset * phentsize + iif(is64, 16, 8), word) AS address,
-                         mmap_get(d.path, phoff + i.offset * phentsize + iif(is64, 8, 4), word) AS offset,
-                         mmap_get(d.path, phoff + i.offset * phentsize + iif(is64, 32, 16), word) AS bytes
-                    FROM mmap(d.path) AS i
-                   WHERE i.offset < phnum
-                     AND mmap_get(d.path, phoff + i.offset * phentsize, u32) = 1) AS s
-           WHERE s.address >= 0 AND s.offset BETWEEN 0 AND file_size
-             AND s.bytes BETWEEN 1 AND file_size - s.offset
-             AND d.address BETWEEN s.address AND s.address + s.bytes - 1
-           LIMIT 1) AS strings_at
-    FROM elf_dynamic_address_ AS d;
+  SELECT DISTINCT f.*, iif(place BETWEEN 0 AND file_size, place, NULL) AS at,
+         iif(bytes BETWEEN 0 AND file_size - place, place + bytes, file_size) AS until
+    FROM elf_file_ AS f CROSS JOIN elf_ph_(path, ph, file_size, ord) AS t
+   WHERE t.rowid = (SELECT s.rowid FROM elf_ph_(f.path, ph, file_size, ord) AS s WHERE s.rowid < segments AND s.type = 2 LIMIT 1);
 
 CREATE TEMP VIEW IF NOT EXISTS elf_dynamic_ AS
-  SELECT DISTINCT d.path, i.offset AS number, strings_at,
-         iif(strings_size BETWEEN 0 AND file_size - strings_at, strings_at + strings_size, file_size)
-           AS strings_end,
-         mmap_get(d.path, at + i.offset * step, word) AS tag,
-         mmap_get(d.path, at + i.offset * step + step / 2, word) AS value
-    FROM elf_dynamic_strings_ AS d CROSS JOIN mmap(d.path) AS i
-   WHERE i.offset < entries;
+  SELECT DISTINCT d.*, (SELECT value FROM elf_dyn_(d.path, at, until, ord) WHERE tag = 10 LIMIT 1) AS strings_size,
+         (SELECT v - address + place FROM (SELECT value AS v FROM elf_dyn_(d.path, at, until, ord) WHERE tag = 5 LIMIT 1)
+                 CROSS JOIN elf_ph_(d.path, ph, file_size, ord) AS s
+           WHERE s.rowid < segments AND type = 1 AND address >= 0 AND place BETWEEN 0 AND file_size
+             AND bytes BETWEEN 1 AND file_size - place AND v BETWEEN address AND address + bytes - 1 LIMIT 1) AS strings_at
+    FROM elf_dynamic_at_ AS d;
 
--- `value` is the text that a tag names, else the number.
 CREATE TEMP VIEW IF NOT EXISTS elf_dynamic AS
-  SELECT path, number,
-         CASE tag
-           WHEN 1 THEN 'NEEDED' WHEN 2 THEN 'PLTRELSZ' WHEN 3 THEN 'PLTGOT' WHEN 4 THEN 'HASH'
-           WHEN 5 THEN 'STRTAB' WHEN 6 THEN 'SYMTAB' WHEN 7 THEN 'RELA' WHEN 8 THEN 'RELASZ'
-           WHEN 9 THEN 'RELAENT' WHEN 10 THEN 'STRSZ' WHEN 11 THEN 'SYMENT' WHEN 12 THEN 'INIT'
-           WHEN 13 THEN 'FINI' WHEN 14 THEN 'SONAME' WHEN 15 THEN 'RPATH' WHEN 16 THEN 'SYMBOLIC'
-           WHEN 17 THEN 'REL' WHEN 18 THEN 'RELSZ' WHEN 19 THEN 'RELENT' WHEN 20 THEN 'PLTREL'
-           WHEN 21 THEN 'DEBUG' WHEN 22 THEN 'TEXTREL' WHEN 23 THEN 'JMPREL' WHEN 24 THEN 'BIND_NOW'
-           WHEN 25 THEN 'INIT_ARRAY' WHEN 26 THEN 'FINI_ARRAY' WHEN 27 THEN 'INIT_ARRAYSZ'
-           WHEN 28 THEN 'FINI_ARRAYSZ' WHEN 29 THEN 'RUNPATH' WHEN 30 THEN 'FLAGS'
-           WHEN 32 THEN 'PREINIT_ARRAY' WHEN 33 THEN 'PREINIT_ARRAYSZ' WHEN 35 THEN 'RELRSZ'
-           WHEN 36 THEN 'RELR' WHEN 37 THEN 'RELRENT' WHEN 0x6ffffef5 THEN 'GNU_HASH'
-           WHEN 0x6ffffff0 THEN 'VERSYM' WHEN 0x6ffffff9 THEN 'RELACOUNT' WHEN 0x6ffffffa THEN 'RELCOUNT'
-           WHEN 0x6ffffffb THEN 'FLAGS_1' WHEN 0x6ffffffc THEN 'VERDEF' WHEN 0x6ffffffd THEN 'VERDEFNUM'
-           WHEN 0x6ffffffe THEN 'VERNEED' WHEN 0x6fffffff THEN 'VERNEEDNUM'
-           WHEN 0x7ffffffd THEN 'AUXILIARY' WHEN 0x7fffffff THEN 'FILTER' ELSE printf('0x%x', tag) END AS tag,
+  SELECT path, t.rowid AS number,
+         coalesce((SELECT name FROM elf_name_ WHERE kind = 'tag' AND number = tag), printf('0x%x', tag)) AS tag,
          CASE WHEN tag NOT IN (1, 14, 15, 29, 0x7ffffffd, 0x7fffffff) THEN value
-              WHEN value BETWEEN 0 AND strings_end - strings_at - 1
-              THEN iif(mmap_get(path, strings_at + value, 'text(' || min(strings_end - strings_at - value, 4096) || ')')
-                         NOT GLOB '*[^' || char(1) || '-~]*',
-                       mmap_get(path, strings_at + value, 'text(' || min(strings_end - strings_at - value, 4096) || ')'),
-                       (SELECT text FROM elf_text_ AS x
-                         WHERE x.path = d.path AND first = strings_at + value
-                           AND last = min(strings_end, strings_at + value + 4096) - 1)) END AS value
-    FROM elf_dynamic_ AS d;
+              WHEN value >= 0 THEN (SELECT text FROM elf_text_ AS x WHERE x.path = d.path AND first = strings_at + value AND last
+                = iif(strings_size BETWEEN 0 AND file_size - strings_at, strings_at + strings_size, file_size)) END AS value
+    FROM elf_dynamic_ AS d CROSS JOIN elf_dyn_(path, at, until, ord) AS t WHERE t.error IS NULL;

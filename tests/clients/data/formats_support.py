@@ -8,6 +8,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import wave
 import zipfile
@@ -363,6 +364,35 @@ def pcap(end="<", nano=False, link=1, frames=None):
     return data
 
 
+def tar(form=tarfile.GNU_FORMAT):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as t:
+        for name, kind, data in (("a", tarfile.REGTYPE, b"hello"), ("dir", tarfile.DIRTYPE, b""),
+                                 ("n" * 150, tarfile.SYMTYPE, b""), ("z", tarfile.REGTYPE, bytes(600))):
+            info = tarfile.TarInfo(name)
+            info.type, info.size = kind, len(data)
+            info.linkname = "target" * 30 if kind == tarfile.SYMTYPE else ""
+            t.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def bgzf(*parts):
+    out = b""
+    for part in parts:
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        body = packer.compress(part) + packer.flush()
+        out += (b"\x1f\x8b\x08\x04" + bytes(6)
+                + struct.pack("<H2sHH", 6, b"BC", 2, len(body) + 25) + body
+                + struct.pack("<II", zlib.crc32(part), len(part)))
+    return out
+
+
+def ar():
+    head = lambda name, size: b"%-16s%-12d%-6d%-6d%-8o%-10d`\n" % (name, 0, 0, 0, 0o100644, size)
+    return (b"!<arch>\n" + head(b"//", 20) + b"long_name_of_a.o/\n\n\n" + head(b"/0", 5) + b"hello\n"
+            + head(b"b.o/", 3) + b"abc\n" + head(b"#1/8", 12) + b"bsd.name1234")
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -377,4 +407,7 @@ def samples():
         "gpt.sql": [gpt()],
         "utmp.sql": [utmp(), utmp(True)],
         "pcap.sql": [pcap(), pcap(">", True)],
+        "tar.sql": [tar(), tar(tarfile.PAX_FORMAT)],
+        "ar.sql": [ar()],
+        "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }

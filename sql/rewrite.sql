@@ -1,0 +1,109 @@
+-- Change what a file says of itself, and keep all that hangs on it right: sizes, checksums, rates.
+--
+--     .read sql/rewrite.sql
+--     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png');
+--     SELECT path, number, type, rights FROM rewrite_elf WHERE type = 'GNU_STACK';
+--     UPDATE rewrite_elf SET rights = 'RW-' WHERE path = 'program' AND type = 'GNU_STACK';
+--     UPDATE rewrite_tar SET name = 'docs/README' WHERE path = 'a.tar' AND name = 'README';
+--     UPDATE rewrite_wav SET rate = 48000 WHERE path = 'a.wav';
+--     UPDATE rewrite_png SET text = upper(text) WHERE path = 'photo.png' AND keyword = 'Title';
+--
+--     rewrite_elf  segments: what may be done with their memory (R, W, X, and - for what may not)
+--     rewrite_tar  members by name; the header's checksum goes with it
+--     rewrite_wav  the sampling rate; the bytes per second go with it
+--     rewrite_png  texts of tEXt, as long as they were; the chunk's CRC goes with it. patch.sql writes longer ones
+--
+-- Between BEGIN and COMMIT all of it is one transaction, and ROLLBACK takes it back. Each view has the layouts of its
+-- format above it, and a trigger that writes where they say. A new value that cannot be written ends the statement with
+-- an error that says why, and nothing of it is kept.
+
+CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
+
+-- ---- ELF -----------------------------------------------------------------------------------------
+
+-- The class (1: 32 bit, 2: 64 bit) and the order of bytes stand at the start of the file.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_elf_head_ USING mmap(*, magic u32be, class u8, data u8,
+  phoff4 u32 at(28) if(class = 1), phoff8 u64 at(32) if(class = 2), phoff AS (coalesce(phoff4, phoff8)),
+  step u16 at(iif(class = 1, 42, 54)), phnum u16, while=(magic = 0x7f454c46 AND class IN (1, 2)), count=(1), partial=yes);
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_elf_segment_ USING mmap(*, class u8 at_file(4), step u16 at_file(iif(class = 1, 42, 54)),
+  type u32 at(0), flags_at AS (offset + iif(class = 1, 24, 4)), flags u32 at(iif(class = 1, 24, 4)),
+  record=(step), while=(step >= iif(class = 1, 32, 56)), partial=yes);
+
+CREATE TEMP VIEW IF NOT EXISTS rewrite_elf AS
+  SELECT path, s.rowid AS number,
+         CASE type WHEN 1 THEN 'LOAD' WHEN 2 THEN 'DYNAMIC' WHEN 3 THEN 'INTERP' WHEN 4 THEN 'NOTE' WHEN 6 THEN 'PHDR' WHEN 7 THEN 'TLS'
+                   WHEN 0x6474e551 THEN 'GNU_STACK' WHEN 0x6474e552 THEN 'GNU_RELRO' ELSE printf('0x%x', type) END AS type,
+         iif(flags & 4, 'R', '-') || iif(flags & 2, 'W', '-') || iif(flags & 1, 'X', '-') AS rights,
+         flags, flags_at, iif(data = 1, 'u32le', 'u32be') AS flags_type
+    FROM target CROSS JOIN rewrite_elf_head_(path, 0, 64, CASE mmap_slice(path, 5, 6) WHEN x'01' THEN 'le' WHEN x'02' THEN 'be' END) AS h
+         CROSS JOIN rewrite_elf_segment_(path, iif(phoff > 0, phoff, NULL), mmap_length(path), iif(data = 1, 'le', 'be')) AS s
+   WHERE h.error IS NULL AND s.rowid < phnum AND s.error IS NULL;
+
+CREATE TEMP TRIGGER IF NOT EXISTS rewrite_elf_update INSTEAD OF UPDATE OF rights ON rewrite_elf BEGIN
+  SELECT RAISE(ABORT, 'rights are three of R, W and X, with - for each that is not given') WHERE NEW.rights IS NULL OR NEW.rights NOT GLOB '[R-][W-][X-]';
+  SELECT mmap_set(OLD.path, OLD.flags_at, OLD.flags & ~7 | 4 * (NEW.rights GLOB 'R*') | 2 * (NEW.rights GLOB '?W?') | (NEW.rights GLOB '*X'),
+                  OLD.flags_type);
+END;
+
+-- ---- TAR -----------------------------------------------------------------------------------------
+
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_tar_header_ USING mmap(*, first u8, name text(100) at(0), size_first u8 at(124),
+  size12 text(12) at(124), size_binary u64be at(128), checksum8 text(8) at(148), type text(1), magic text(8) at(257),
+  prefix text(155) at(345), checksum AS (oct(checksum8)), size AS (iif(size_first & 0x80, size_binary, oct(size12))),
+  data blob(iif(type IN ('1', '2', '3', '4', '5', '6'), 0, size)) at(512), while=(first > 0 AND checksum > 0), align=512, partial=yes);
+
+-- Names that stand in a member of their own before it, as those of more than 100 bytes do, are not written.
+CREATE TEMP VIEW IF NOT EXISTS rewrite_tar AS
+  SELECT * FROM (
+    SELECT path, h.rowid AS number, h.offset AS at, type, iif(magic = 'ustar' AND prefix <> '', prefix || '/', '') || name AS name,
+           magic = 'ustar' AS has_prefix, lag(type, 1, '') OVER (PARTITION BY path ORDER BY h.rowid) IN ('L', 'K', 'x') AS is_long
+      FROM target CROSS JOIN rewrite_tar_header_(path) AS h WHERE prefix IS NOT NULL)
+   WHERE NOT is_long AND type NOT IN ('L', 'K', 'x', 'g');
+
+-- The checksum is the sum of the header's bytes, with blanks for its own eight: six octal digits, a NUL and a blank.
+CREATE TEMP TRIGGER IF NOT EXISTS rewrite_tar_update INSTEAD OF UPDATE OF name ON rewrite_tar BEGIN
+  SELECT RAISE(ABORT, 'the name has no bytes, or a NUL, or more than 100 bytes')
+   WHERE coalesce(NEW.name, '') = '' OR instr(NEW.name, char(0)) OR length(CAST(NEW.name AS BLOB)) > 100;
+  SELECT mmap_set(OLD.path, OLD.at, NEW.name, 'text(100)');
+  SELECT mmap_patch(OLD.path, OLD.at + 345, zeroblob(155)) WHERE OLD.has_prefix;
+  SELECT mmap_set(OLD.path, OLD.at + 148, printf('%06o', 256 + sum(byte)), 'text(7)'), mmap_set(OLD.path, OLD.at + 155, 32)
+    FROM mmap(OLD.path) AS b WHERE b.offset BETWEEN OLD.at AND OLD.at + 511 AND b.offset - OLD.at NOT BETWEEN 148 AND 155;
+END;
+
+-- ---- WAV -----------------------------------------------------------------------------------------
+
+-- RIFX is RIFF with the numbers big-endian.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_riff_ USING mmap(*, offset=12, magic text(4) at_file(0), form text(4) at_file(8),
+  id text(4) at(0), length u32, kind u16 if(id = 'fmt '), channels u16 if(id = 'fmt '), rate u32 if(id = 'fmt '),
+  byte_rate u32 if(id = 'fmt '), frame_bytes u16 if(id = 'fmt '), bits u16 if(id = 'fmt '), data blob(length) at(8),
+  while=(magic IN ('RIFF', 'RIFX', 'RF64') AND form = 'WAVE'), until=(id = 'fmt '), align=2, partial=yes);
+
+CREATE TEMP VIEW IF NOT EXISTS rewrite_wav AS
+  SELECT path, c.offset AS at, channels, rate, byte_rate, frame_bytes, bits, iif(magic = 'RIFX', 'u32be', 'u32le') AS u32
+    FROM target CROSS JOIN rewrite_riff_(path, 12, mmap_length(path), iif(mmap_slice(path, 0, 4) = x'52494658', 'be', 'le')) AS c
+   WHERE id = 'fmt ' AND length >= 16 AND c.error IS NULL;
+
+CREATE TEMP TRIGGER IF NOT EXISTS rewrite_wav_update INSTEAD OF UPDATE OF rate ON rewrite_wav BEGIN
+  SELECT RAISE(ABORT, 'a rate is a number from 1 on') WHERE typeof(NEW.rate) <> 'integer' OR NEW.rate < 1;
+  -- Of what is not PCM the bytes per second are in proportion.
+  SELECT mmap_set(OLD.path, OLD.at + 16, iif(OLD.byte_rate = OLD.rate * OLD.frame_bytes OR OLD.rate = 0, NEW.rate * OLD.frame_bytes,
+                                             OLD.byte_rate * NEW.rate / OLD.rate), OLD.u32),
+         mmap_set(OLD.path, OLD.at + 12, NEW.rate, OLD.u32);
+END;
+
+-- ---- PNG -----------------------------------------------------------------------------------------
+
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_png_chunk_ USING mmap(*, offset=8, magic u64be at_file(0), length u32be at(0), type text(4),
+  data blob(length), crc u32be, keyword latin1(length) at(8) if(type = 'tEXt'), text_at AS (offset + 9 + length(keyword)),
+  text latin1(length - length(keyword) - 1) at(9 + length(keyword)) if(length > length(keyword)),
+  while=(magic = 0x89504e470d0a1a0a), until=(type = 'IEND'), partial=yes);
+
+CREATE TEMP VIEW IF NOT EXISTS rewrite_png AS
+  SELECT path, c.offset AS at, c.next AS behind, keyword, text, text_at, c.next - 4 - text_at AS room
+    FROM target CROSS JOIN rewrite_png_chunk_(path) AS c WHERE text IS NOT NULL AND c.error IS NULL;
+
+CREATE TEMP TRIGGER IF NOT EXISTS rewrite_png_update INSTEAD OF UPDATE OF text ON rewrite_png BEGIN
+  SELECT RAISE(ABORT, 'the text is not as long as it was') WHERE length(NEW.text) IS NOT OLD.room;
+  SELECT mmap_set(OLD.path, OLD.text_at, NEW.text, 'latin1(' || OLD.room || ')') WHERE OLD.room > 0;
+  SELECT mmap_set(OLD.path, OLD.behind - 4, mmap_crc32(OLD.path, OLD.at + 4, OLD.behind - 4), 'u32be');
+END;

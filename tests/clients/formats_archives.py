@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+"""sql/formats of archives beside tarfile, ar and gzip, whole, odd and damaged."""
+
+import gzip
+import io
+import os
+import struct
+import subprocess
+import sys
+import tarfile
+import time
+import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
+import formats_support as support
+from formats_support import in_directory, rows, same, write
+
+# ---- TAR -----------------------------------------------------------------------------------------
+
+TYPES = {tarfile.REGTYPE: "file", tarfile.AREGTYPE: "file", tarfile.LNKTYPE: "link",
+         tarfile.SYMTYPE: "symlink", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block",
+         tarfile.DIRTYPE: "directory", tarfile.FIFOTYPE: "fifo", tarfile.CONTTYPE: "file"}
+TAR = ("SELECT name, type, mode, uid, gid, size, modified, user, \"group\", link, data_offset,"
+       " checksum_ok, error FROM tar_member")
+
+
+def tar_expected(path, encoding="utf-8"):
+    with tarfile.open(path, encoding=encoding, errors="strict") as t:
+        return [(m.name + ("/" if m.isdir() else ""), TYPES[m.type], "%04o" % (m.mode & 0o7777),
+                 m.uid, m.gid, m.size,
+                 time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(m.mtime))), m.uname or None,
+                 m.gname or None, m.linkname or None, m.offset_data, 1, None)
+                for m in t.getmembers()]
+
+
+def tar_same(path, encoding="utf-8"):
+    same(rows("tar.sql", path, TAR), tar_expected(path, encoding), path)
+
+
+@in_directory
+def tar_agrees_with_tarfile(directory):
+    long = "d" * 99 + "/" + "e" * 120 + "/" + "f" * 90
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=form) as t:
+            for name, kind, data, link in (
+                    ("a", tarfile.REGTYPE, b"hello", ""), ("empty", tarfile.REGTYPE, b"", ""),
+                    ("dir/", tarfile.DIRTYPE, b"", ""), ("s", tarfile.SYMTYPE, b"", "a"),
+                    ("l", tarfile.LNKTYPE, b"", "a"), ("f", tarfile.FIFOTYPE, b"", ""),
+                    ("c", tarfile.CHRTYPE, b"", ""), ("b", tarfile.BLKTYPE, b"", ""),
+                    ("x" * 100, tarfile.REGTYPE, b"x" * 512, ""),
+                    ("p" * 90 + "/" + "q" * 90, tarfile.REGTYPE, b"x" * 513, ""),
+                    *([] if form == tarfile.USTAR_FORMAT else
+                      [(long, tarfile.REGTYPE, b"1", ""), (long + "s", tarfile.SYMTYPE, b"", long),
+                       ("short", tarfile.SYMTYPE, b"", long),
+                       ("caf\xe9 \u65e5", tarfile.REGTYPE, b"2", "")]),
+                    ("last", tarfile.REGTYPE, b"3", "")):
+                info = tarfile.TarInfo(name)
+                info.type, info.size, info.linkname = kind, len(data), link
+                info.uid, info.gid, info.mtime, info.mode = 1000, 100, 1700000000, 0o4755
+                info.uname, info.gname = "anna", "users"
+                t.addfile(info, io.BytesIO(data))
+        path = write(directory, f"{form}.tar", out.getvalue())
+        tar_same(path)
+        for name, at, size in rows("tar.sql", path, "SELECT name, data_offset, size FROM tar_member"
+                                                    " WHERE type = 'file'"):
+            with tarfile.open(path) as t:
+                same(out.getvalue()[at:at + size], t.extractfile(name).read(), name)
+
+
+@in_directory
+def tar_of_the_program(directory):
+    os.makedirs(os.path.join(directory, "t/" + "sub" * 30 + "/" + "deep" * 20))
+    for i, name in enumerate(("one", "t" * 120, "zwei \xe4")):
+        write(os.path.join(directory, "t"), name, bytes(1000 * i))
+    os.symlink("one", os.path.join(directory, "t/link"))
+    for form in ("v7", "oldgnu", "gnu", "ustar", "posix"):
+        path = os.path.join(directory, form + ".tar")
+        subprocess.run(["tar", "-C", directory, "--format=" + form, "-cf", path, "t"],
+                       stderr=subprocess.DEVNULL)
+        got = [row[:6] + row[9:] for row in rows("tar.sql", path, TAR)]
+        same(got, [row[:6] + row[9:] for row in tar_expected(path)], form)
+
+
+@in_directory
+def tar_with_odd_numbers_and_texts(directory):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT, encoding="latin-1") as t:
+        info = tarfile.TarInfo("caf\xe9")
+        info.size = 5
+        t.addfile(info, io.BytesIO(b"abcde"))
+        t.addfile(tarfile.TarInfo("next"))
+    data = bytearray(out.getvalue())
+    path = write(directory, "latin.tar", data)
+    same(rows("tar.sql", path, "SELECT name, size, checksum_ok FROM tar_member"),
+         [("caf\xe9", 5, 1), ("next", 0, 1)])
+    # A size in binary, as GNU writes large ones.
+    data[124:136] = b"\x80" + bytes(10) + b"\5"
+    path = write(directory, "binary.tar", data)
+    same(rows("tar.sql", path, "SELECT name, size, checksum_ok FROM tar_member"),
+         [("caf\xe9", 5, 0), ("next", 0, 1)])
+    # Cut in the data, in a header, and a size that no file has.
+    same(rows("tar.sql", write(directory, "cut.tar", data[:514]), "SELECT name, error FROM tar_member"),
+         [("caf\xe9", "its data reach past the end of the file")])
+    same(rows("tar.sql", write(directory, "head.tar", data[:1100]), "SELECT name, error FROM tar_member"),
+         [("caf\xe9", None)])
+    data[124:136] = b"\x80" + b"\xff" * 11
+    same(rows("tar.sql", write(directory, "neg.tar", data), "SELECT name, error FROM tar_member"),
+         [("caf\xe9", "its data reach past the end of the file")])
+    for other in (b"", b"text " * 300, bytes(2048)):
+        same(rows("tar.sql", write(directory, "other", other), "SELECT * FROM tar_member"), [])
+
+
+# ---- AR ------------------------------------------------------------------------------------------
+
+AR = "SELECT name, size, data_offset, error FROM ar_member"
+
+
+@in_directory
+def ar_agrees_with_ar(directory):
+    names = ["a.o", "exactly15chars.", "sixteen_chars_.o", "a_long_name_" * 9 + ".o", "with space.o",
+             "zwei_\xe4_lang_genug.o"]
+    for i, name in enumerate(names):
+        write(directory, name, bytes([65 + i]) * (i * 7 + 1))
+    path = os.path.join(directory, "x.a")
+    subprocess.run(["ar", "qcS", path] + names, check=True, cwd=directory)
+    data = open(path, "rb").read()
+    got = rows("ar.sql", path, AR + " WHERE name NOT GLOB '/*'")
+    same([row[0] for row in got], subprocess.run(["ar", "t", path], stdout=subprocess.PIPE,
+                                                 check=True).stdout.decode().split("\n")[:-1])
+    for (name, size, at, error), i in zip(got, range(9)):
+        same((data[at:at + size], error), (bytes([65 + i]) * (i * 7 + 1), None), name)
+    same(rows("ar.sql", write(directory, "cut.a", data[:-3]), AR)[-1][3],
+         "its data reach past the end of the file")
+    at = data.index(b"`\n", data.index(b"exactly15chars"))
+    same(rows("ar.sql", write(directory, "bad.a", data[:at] + b"xx" + data[at + 2:]), AR)[-1][3],
+         "it is no member")
+
+
+@in_directory
+def ar_of_debian_and_bsd(directory):
+    head = lambda name, size: b"%-16s%-12d%-6d%-6d%-8o%-10d`\n" % (name, 1700000000, 0, 0, 0o100644, size)
+    deb = (b"!<arch>\n" + head(b"debian-binary", 4) + b"2.0\n" + head(b"control.tar.xz", 3) + b"abc\n"
+           + head(b"data.tar.xz", 5) + b"12345")
+    path = write(directory, "a.deb", deb)
+    same(rows("ar.sql", path, "SELECT name, modified, mode, size, error FROM ar_member"),
+         [(name, "2023-11-14 22:13:20", "100644", size, None)
+          for name, size in (("debian-binary", 4), ("control.tar.xz", 3), ("data.tar.xz", 5))])
+    bsd = b"!<arch>\n" + head(b"#1/20", 25) + b"a name with blanks\0\0" + b"hello\n" + head(b"b.o", 1) + b"1"
+    same(rows("ar.sql", write(directory, "bsd.a", bsd), AR),
+         [("a name with blanks", 5, 88, None), ("b.o", 1, 154, None)])
+    wrong = deb[:8] + head(b"debian-binary", -1) + deb[68:]
+    same(rows("ar.sql", write(directory, "neg.deb", wrong), "SELECT name, size, error FROM ar_member"),
+         [("debian-binary", -1, "its data reach past the end of the file")])
+
+
+# ---- GZIP ----------------------------------------------------------------------------------------
+
+@in_directory
+def gzip_headers_and_blocks(directory):
+    out = io.BytesIO()
+    with gzip.GzipFile("caf\xe9.txt", "wb", fileobj=out, mtime=1700000000) as g:
+        g.write(b"abc" * 99)
+    path = write(directory, "a.gz", out.getvalue())
+    query = "SELECT method, modified, name, comment, data_offset, crc, size, error FROM gzip_header"
+    crc = zlib.crc32(b"abc" * 99)
+    same(rows("gzip.sql", path, query),
+         [("deflate", "2023-11-14 22:13:20", "caf\xe9.txt", None, 19, crc, 297, None)])
+    # All that a header may have.
+    body = out.getvalue()[19:]
+    full = (b"\x1f\x8b\x08\x1e" + bytes(5) + b"\3" + struct.pack("<H", 5) + b"extra" + b"n\xe4me\0"
+            + b"a comment\0" + b"\1\2" + body)
+    same(rows("gzip.sql", write(directory, "full.gz", full), query),
+         [("deflate", None, "n\xe4me", "a comment", 34, crc, 297, None)])
+    for size, error in ((12, "it is cut short"), (6, None)):
+        got = rows("gzip.sql", write(directory, "cut.gz", full[:size]), query)
+        same([row[-1] for row in got], ["its header has no end"])
+    same(rows("gzip.sql", write(directory, "empty.gz", out.getvalue()[:22]), query)[0][-1],
+         "it is cut short")
+    written = write(directory, "of_gzip", b"12345" * 1000)
+    subprocess.run(["gzip", "-N", written], check=True)
+    same(rows("gzip.sql", written + ".gz", "SELECT name, size, crc, system FROM gzip_header"),
+         [("of_gzip", 5000, zlib.crc32(b"12345" * 1000), "Unix")])
+    parts = [b"hello" * 100, b"x" * 60000, b""]
+    data = support.bgzf(*parts)
+    same(gzip.decompress(data), b"".join(parts))
+    path = write(directory, "b.gz", data)
+    query = "SELECT number, offset, compressed, crc, size, error FROM gzip_block"
+    got = rows("gzip.sql", path, query)
+    same([(crc, size, error) for _, _, _, crc, size, error in got],
+         [(zlib.crc32(part), len(part), None) for part in parts])
+    same([gzip.decompress(data[at:at + size]) for _, at, size, _, _, _ in got], parts)
+    same(rows("gzip.sql", write(directory, "c.gz", data[:-3]), query)[-1][3:],
+         (0, None, "it reaches past the end of the file"))
+
+
+TESTS = [tar_agrees_with_tarfile, tar_of_the_program, tar_with_odd_numbers_and_texts, ar_agrees_with_ar,
+         ar_of_debian_and_bsd, gzip_headers_and_blocks]
+
+if __name__ == "__main__":
+    sys.exit(support.run_tests(TESTS))
