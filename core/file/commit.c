@@ -306,7 +306,8 @@ static void keep_journal(mm_object *object) {
   mm_stat own;
   mm_journal_forget(&object->staying);
   if (mm_os.status(object->made.fd, &own) < 0) return;
-  object->staying = (mm_journal_kept){object->made.fd, own.device, own.inode};
+  bool lasts = object->made.lasts || object_is_durable(object);
+  object->staying = (mm_journal_kept){object->made.fd, own.device, own.inode, lasts};
   object->made.fd = -1;
 }
 

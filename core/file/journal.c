@@ -318,7 +318,11 @@ static void open_blank(const mm_journal_plan *plan, const mm_stat *file, int *fd
   bool known = plan->kept->fd >= 0 && mm_os.status_link(plan->path, &own) == 0 &&
                is_open_as(&own, plan->kept);
   int opened = known ? plan->kept->fd : open_present(plan->path, &own);
-  if (known) plan->kept->fd = -1;
+  if (known) {
+    plan->kept->fd = -1;
+  } else {
+    plan->kept->lasts = false;
+  }
   *fd = -1;
   if (opened < 0) return;
   if (is_reusable(opened, &own, file)) {
@@ -335,7 +339,9 @@ static void remove_blank(const mm_journal_plan *plan) {
 }
 
 static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
-  int rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
+  mm_error first; /* what a second try mends is not to be told */
+  int rc = mm_beside_create(&mm_journal_kind, plan->path, fd, &first);
+  if (rc && *fd != -EEXIST) *err = first;
   if (*fd == -EEXIST) {
     remove_blank(plan);
     rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
@@ -359,10 +365,11 @@ int mm_journal_write(const mm_journal_plan *plan, const mm_stat *stat, const mm_
   if (rc != MM_OK) return rc;
   if (plan->keep) open_blank(plan, stat, &own);
   made->created = own < 0;
+  made->lasts = own >= 0 && plan->kept->lasts;
   if (made->created) rc = make_journal(plan, stat, &own, err);
   if (rc != MM_OK) return rc;
   rc = write_all(own, made->created, &head, change, plan, err);
-  if (rc == MM_OK && plan->durable && made->created && plan->name_too) {
+  if (rc == MM_OK && plan->durable && !made->lasts && plan->name_too) {
     rc = mm_beside_make_name_durable(plan->path, err);
   }
   if (rc != MM_OK) rc = abandon(own, plan, rc, err);

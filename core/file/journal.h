@@ -34,6 +34,7 @@ extern const mm_beside_kind mm_journal_kind;
 typedef struct mm_journal_kept {
   int fd; /* owned; -1: none is */
   uint64_t device, inode;
+  bool lasts; /* its name is known to be durable: who made it may not have synced its directory */
 } mm_journal_kept;
 
 void mm_journal_forget(mm_journal_kept *kept); /* close it; idempotent */
@@ -66,6 +67,7 @@ typedef struct mm_journal_plan {
 typedef struct mm_journal_made {
   int fd;                /* open for writing, the caller's; -1: it was not made */
   bool created;          /* the name is new */
+  bool lasts;            /* … and otherwise known to be durable */
   uint64_t salt, length; /* the journal's */
 } mm_journal_made;
 

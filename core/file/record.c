@@ -458,7 +458,9 @@ static bool speaks_of(const mm_record *record, const torn_search *s) {
   listed m;
   for (size_t i = 0; i < record->count && next_listed(record->bytes, record->size, &at, &m); i++) {
     if (m.salt == s->torn->salt) return true;
-    if (!s->torn->sealed && m.inode == s->file->inode && m.length <= s->torn->size) return true;
+    bool cut = s->torn->size < mm_journal_kind.least; /* no writer leaves it so */
+    bool may_be = m.length <= s->torn->size || cut;
+    if (!s->torn->sealed && m.inode == s->file->inode && may_be) return true;
   }
   return false;
 }
@@ -491,7 +493,7 @@ int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_s
   mm_record record = {.path = NULL};
   torn_search s = {journal, torn, file, root, false};
   size_t size = directory_size(journal);
-  if (torn->size < mm_journal_kind.least) return MM_OK; /* it was emptied, or never got so far */
+  if (torn->size == 0) return MM_OK; /* it was emptied, or never got so far */
   int rc = torn->record ? locate(journal, torn, root, &record, err) : MM_CORRUPT;
   if (rc == MM_OK) (void)look_at_record(&s, &record);
   mm_record_clear(&record);
@@ -542,10 +544,11 @@ static bool open_journal_of(const char *journal, const listed *m, int *fd) {
   int handle = mm_os.open(-1, journal, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
   if (handle < 0) return mm_beside_none(handle);
   bool seen = mm_os.status(handle, &stat) == 0, regular = seen && stat.kind == MM_KIND_FILE;
+  bool cut = regular && stat.size > 0 && stat.size < mm_journal_kind.least;
   int opened = regular ? mm_os.reopen(handle, MM_OPEN_READ) : -1;
   (void)mm_os.close(handle);
   if (opened < 0) return seen && !regular;
-  int rc = mm_journal_salt_of(opened, stat.size, &salt);
+  int rc = cut ? -1 : mm_journal_salt_of(opened, stat.size, &salt);
   if (rc == 1 && salt == m->salt) {
     *fd = opened;
   } else {

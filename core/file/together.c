@@ -81,7 +81,7 @@ static int sync_directories(mm_object *const *objects, size_t count, mm_error *e
   if (!paths) return mm_fail_nomem(err);
   for (size_t i = 0; i < count; i++) {
     const mm_object *object = objects[i];
-    if (takes_part(object) && object_is_durable(object) && object->made.created) {
+    if (takes_part(object) && object_is_durable(object) && !object->made.lasts) {
       paths[n++] = object->journal;
     }
   }

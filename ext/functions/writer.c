@@ -25,7 +25,7 @@ static int take_writer(ext_conn *conn, sqlite3_stmt **stmt) {
   if (*stmt) return SQLITE_OK;
   if (!ext_conn_means_ours(conn, "SELECT 1 FROM temp.mmap_writer")) {
     int rc = sqlite3_errcode(conn->db);
-    return rc == SQLITE_INTERRUPT || rc == SQLITE_NOMEM ? rc : SQLITE_OK;
+    return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* the table is a user's, or broken */
   }
   return sqlite3_prepare_v3(conn->db, "INSERT INTO temp.mmap_writer(write) VALUES(?1)", -1,
                             SQLITE_PREPARE_PERSISTENT, stmt, NULL);

@@ -145,7 +145,7 @@ int mmapEof(sqlite3_vtab_cursor *base);
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 
-/* Does a cursor's statement write the table? Where files are read at one commit that is asked once. */
+/* Does a cursor's statement write the table? It is asked once. */
 enum { MMAP_INTENT_UNKNOWN, MMAP_INTENT_READ, MMAP_INTENT_WRITE };
 
 /* Where a cursor keeps what it reads. NULL: its statement writes the file first. */

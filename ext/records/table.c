@@ -346,9 +346,9 @@ static int mmapRollback(sqlite3_vtab *base) {
 
 /* ---- reading at one commit ------------------------------------------------------------------- */
 
-/* Where files are read at one commit, a statement that is going to write this one becomes its writer
-** before it reads, as SQLite does: two that would first read wait for each other to end. One that
-** cannot be written is only read, until a row is to be. */
+/* A statement that is going to write the file becomes its writer before it reads, as SQLite does: of
+** what it has read nobody changes anything before it writes, and two that would first read do not
+** wait for each other to end. One that cannot be written is only read, until a row is to be. */
 static int write_first(const mmap_table *table, ext_object *object, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   const mmap_spec *spec = &table->spec;
@@ -361,7 +361,7 @@ static int write_first(const mmap_table *table, ext_object *object, mm_error *er
 
 ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent) {
   ext_conn *conn = table->tab.conn;
-  if (*intent == MMAP_INTENT_UNKNOWN && ext_conn_isolates(conn)) {
+  if (*intent == MMAP_INTENT_UNKNOWN) {
     bool writes = ext_running_writes(conn->db, mmap_table_label(table));
     *intent = writes ? MMAP_INTENT_WRITE : MMAP_INTENT_READ;
   }
