@@ -403,6 +403,15 @@ static void find_counters(mm_layout *layout) {
   }
 }
 
+static bool is_simple(const mm_layout *layout) {
+  bool simple = !layout->align;
+  for (int i = 0; i < MM_LAYOUT_OPTIONS; i++) simple &= !layout->options[i];
+  for (size_t i = 0; i < layout->count; i++) {
+    simple &= layout->columns[i].plain || layout->columns[i].counter >= 0;
+  }
+  return simple;
+}
+
 static void find_orders(mm_layout *layout, bool given, bool big_endian) {
   for (size_t i = 0; i < layout->count; i++) {
     mm_layout_column *column = &layout->columns[i];
@@ -432,6 +441,7 @@ int mm_layout_finish(mm_layout *layout, bool given, bool big_endian, mm_error *e
   find_counters(layout);
   rc = find_size(layout, err);
   layout->expressions = has_expressions(layout);
+  layout->simple = is_simple(layout);
   return rc;
 }
 

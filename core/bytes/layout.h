@@ -84,6 +84,7 @@ typedef struct mm_layout {
                     ** the record, so that damage in them is the record's */
   bool open;        /* some byte order is the argument's */
   bool expressions; /* there are any, or a type without a fixed size */
+  bool simple;      /* there is nothing but columns that are plain or have a counter */
   bool far;         /* some column lies at a place in the file: outside its record, perhaps */
   bool sees_end;    /* an expression reads `stop` or `size`: with another end of the file a record
                     ** may be another */

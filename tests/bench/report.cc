@@ -4,8 +4,8 @@
 //
 //     --write DIR   leave the table (speed.md) and a chart (speed.svg) there
 //     --quick       small sizes and one round: for the answers, not for the times
-//     --only WORD   only the parts named by WORD: search patterns tables join slices commit commits
-//                   sparse interrupt
+//     --only WORD   only the parts named by WORD: search patterns tables join structures slices
+//                   commit commits sparse interrupt
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
 //     --dir DIR     where the files are made, some 3 GB ($TMPDIR, else /var/tmp)
@@ -86,10 +86,11 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {
-    {"search", SearchRows},      {"patterns", PatternRows}, {"tables", TableRows},
-    {"join", JoinRows},          {"slices", SliceRows},     {"commit", CommitRows},
-    {"commits", CommitLoopRows}, {"sparse", SparseRows},    {"interrupt", InterruptRows}};
+const Part kParts[] = {{"search", SearchRows},        {"patterns", PatternRows},
+                       {"tables", TableRows},         {"join", JoinRows},
+                       {"structures", StructureRows}, {"slices", SliceRows},
+                       {"commit", CommitRows},        {"commits", CommitLoopRows},
+                       {"sparse", SparseRows},        {"interrupt", InterruptRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;
