@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""sql/formats of databases and tensors beside sqlite3 and json."""
+"""sql/formats of databases and tensors and of git beside sqlite3, json and git."""
 
 import json
 import os
 import sqlite3
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
@@ -93,7 +94,43 @@ def safetensors_of_a_file(directory):
         same(set(got), {("it is not described as a tensor is",)})
 
 
-TESTS = [sqlite_headers_and_pages, sqlite_logs, safetensors_of_a_file]
+# ---- git -----------------------------------------------------------------------------------------
+
+@in_directory
+def git_index_agrees_with_git(directory):
+    env = dict(os.environ, HOME=directory, GIT_CONFIG_NOSYSTEM="1")
+    git = lambda *words: subprocess.run(["git", "-C", directory, *words], check=True, env=env,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    git("init", "-q")
+    names = ["a", "n" * 9, "seven__", "zwei \xe4\u65e5"] + [f"d/{'x' * i}" for i in range(1, 20)]
+    os.mkdir(os.path.join(directory, "d"))
+    for i, name in enumerate(names):
+        write(directory, name, b"x" * i)
+    os.symlink("a", os.path.join(directory, "link"))
+    git("add", ".")
+    write(directory, "later", b"not yet")
+    for version, step in ((2, lambda: None), (3, lambda: git("add", "-N", "later"))):
+        step()
+        index = write(directory, "index", open(os.path.join(directory, ".git/index"), "rb").read())
+        same(rows("git_index.sql", index, "SELECT version, error FROM git_index"), [(version, None)])
+        listed = [line.split(b"\t") for line in git("ls-files", "-z", "--stage").split(b"\0")[:-1]]
+        same(rows("git_index.sql", index, "SELECT mode || ' ' || hash || ' ' || stage, name FROM git_index_entry"),
+             [(head.decode(), name.decode()) for head, name in listed])
+        same(rows("git_index.sql", index, "SELECT name FROM git_index_entry WHERE intent_to_add"),
+             [("later",)] if version == 3 else [])
+    for name, size, inode in rows("git_index.sql", index, "SELECT name, size, inode FROM git_index_entry"
+                                                          " WHERE NOT intent_to_add"):
+        told = os.lstat(os.path.join(directory, name))
+        same((size, inode), (told.st_size, told.st_ino & 0xffffffff), name)
+    data = open(index, "rb").read()
+    got = rows("git_index.sql", write(directory, "cut", data[:212]), "SELECT error FROM git_index_entry")
+    same(got, [(None,), (None,), ("it is no entry, or reaches past the end of the file",)])
+    same(rows("git_index.sql", write(directory, "four", data[:7] + b"\4" + data[8:]),
+              "SELECT version, error FROM git_index"), [(4, "its version is not read here")])
+
+
+TESTS = [sqlite_headers_and_pages, sqlite_logs, safetensors_of_a_file,
+         git_index_agrees_with_git]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

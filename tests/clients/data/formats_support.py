@@ -442,6 +442,14 @@ def safetensors():
     return struct.pack("<Q", len(header)) + header + struct.pack("<4f", 0, 1, 2, 3) + bytes(6)
 
 
+def git_index():
+    def entry(name, stage):
+        body = (struct.pack(">10I", 1700000000, 0, 1700000001, 0, 1, 2, 0o100644, 3, 4, 5) + bytes(range(20))
+                + struct.pack(">H", stage << 12 | len(name)) + name)
+        return body + bytes(8 - len(body) % 8)
+    return struct.pack(">4sII", b"DIRC", 2, 3) + entry(b"a", 0) + entry(b"dir/name", 2) + entry(b"z" * 30, 3)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -463,5 +471,6 @@ def samples():
         "sqlite.sql": sqlite_files()[:1],
         "sqlite_wal.sql": sqlite_files()[1:],
         "safetensors.sql": [safetensors()],
+        "git_index.sql": [git_index()],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
