@@ -108,8 +108,40 @@ def jpeg_odd_and_damaged(directory):
         same(rows("jpeg.sql", write(directory, "other", other), "SELECT * FROM jpeg_header"), [])
 
 
+# ---- FLAC ----------------------------------------------------------------------------------------
+
+@in_directory
+def flac_header_blocks_and_tags(directory):
+    data = support.flac()
+    path = write(directory, "a.flac", data)
+    same(rows("flac.sql", path, "SELECT rate, channels, bits, samples, seconds, md5 FROM flac_header"),
+         [(44100, 2, 16, 88200, 2.0, bytes(range(16)).hex())])
+    same(rows("flac.sql", path, "SELECT offset, type, length, error FROM flac_block"),
+         [(4, "STREAMINFO", 34, None), (42, "VORBIS_COMMENT", 52, None), (98, "PADDING", 7, None)])
+    same(rows("flac.sql", path, "SELECT key, value FROM flac_tag"),
+         [("TITLE", "caf\xe9=x"), ("", "no key"), ("ARTIST", "")])
+    said = subprocess.run(["file", "-b", path], stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert "16 bit, stereo, 44.1 kHz, 88200 samples" in said, said
+
+
+@in_directory
+def flac_damaged(directory):
+    data = support.flac()
+    same(rows("flac.sql", write(directory, "cut.flac", data[:-12]), "SELECT type, error FROM flac_block")[-1],
+         ("PADDING", "it reaches past the end of the file"))
+    at = data.index(b"ARTIST") - 4
+    for length in (8, 0x7fffffff, 0xffffffff):
+        changed = data[:at] + struct.pack("<I", length) + data[at + 4:]
+        same(len(rows("flac.sql", write(directory, "tag.flac", changed), "SELECT * FROM flac_tag")), 2)
+    changed = data.replace("\xe9".encode(), b"\xe9\xe9")
+    same(rows("flac.sql", write(directory, "text.flac", changed), "SELECT value FROM flac_tag")[0], ("\ufffd",))
+    for other in (b"", b"fLaC", b"fLaC\x80", b"text" * 9):
+        same(rows("flac.sql", write(directory, "other", other), "SELECT * FROM flac_block"), [])
+
+
 TESTS = [mp4_boxes_movie_and_tracks, mp4_odd_and_damaged, jpeg_segments_and_header,
-         jpeg_odd_and_damaged]
+         jpeg_odd_and_damaged,
+         flac_header_blocks_and_tags, flac_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

@@ -450,6 +450,16 @@ def git_index():
     return struct.pack(">4sII", b"DIRC", 2, 3) + entry(b"a", 0) + entry(b"dir/name", 2) + entry(b"z" * 30, 3)
 
 
+def flac():
+    block = lambda kind, body, last=0: struct.pack(">I", last << 31 | kind << 24 | len(body)) + body
+    text = lambda value: struct.pack("<I", len(value)) + value
+    info = (struct.pack(">HH", 4096, 4096) + bytes(6)
+            + struct.pack(">Q", 44100 << 44 | 1 << 41 | 15 << 36 | 88200) + bytes(range(16)))
+    tags = (text(b"maker") + struct.pack("<I", 3) + text("TITLE=caf\xe9=x".encode()) + text(b"=no key")
+            + text(b"ARTIST="))
+    return b"fLaC" + block(0, info) + block(4, tags) + block(1, bytes(7), 1) + b"\xff\xf8" + bytes(8)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -472,5 +482,6 @@ def samples():
         "sqlite_wal.sql": sqlite_files()[1:],
         "safetensors.sql": [safetensors()],
         "git_index.sql": [git_index()],
+        "flac.sql": [flac()],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
