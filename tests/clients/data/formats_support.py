@@ -393,6 +393,73 @@ def ar():
             + head(b"b.o/", 3) + b"abc\n" + head(b"#1/8", 12) + b"bsd.name1234")
 
 
+def mp4(version=0):
+    box = lambda kind, *parts: struct.pack(">I4s", 8 + sum(map(len, parts)), kind) + b"".join(parts)
+    word = "Q" if version else "I"
+    times = lambda scale, duration: (struct.pack(">I", version << 24) + struct.pack(
+        ">" + word * 2 + "I" + word, 1700000000 + 2082844800, 0, scale, duration))
+
+    def track(kind, codec, scale, duration, width, height):
+        tkhd = (struct.pack(">I", version << 24) + struct.pack(">" + word * 2 + "II" + word, 0, 0, 1, 0, duration)
+                + bytes(52) + struct.pack(">II", width << 16, height << 16))
+        stsd = box(b"stsd", struct.pack(">II", 0, 1), box(codec, bytes(8)))
+        return box(b"trak", box(b"tkhd", tkhd), box(
+            b"mdia", box(b"mdhd", times(scale, duration) + bytes(4)),
+            box(b"hdlr", bytes(8) + kind + bytes(13)), box(b"minf", box(b"stbl", stsd))))
+
+    return (box(b"ftyp", b"isom", bytes(4), b"isom")
+            + box(b"moov", box(b"mvhd", times(1000, 2500) + bytes(80)),
+                  track(b"vide", b"avc1", 600, 1500, 640, 360), track(b"soun", b"mp4a", 44100, 88200, 0, 0),
+                  box(b"udta", box(b"name", b"x")))
+            + box(b"mdat", bytes(40)))
+
+
+def jpeg():
+    part = lambda code, body: struct.pack(">BBH", 0xff, code, 2 + len(body)) + body
+    return (b"\xff\xd8" + part(0xe0, b"JFIF\0\1\1" + bytes(7)) + part(0xfe, b"caf\xe9 !") + b"\xff\xff"
+            + part(0xdb, bytes(65)) + part(0xc2, struct.pack(">BHHB", 8, 480, 640, 3) + bytes(9))
+            + part(0xda, bytes(10)) + b"\x12\x34\xff\0\xff\xd9")
+
+
+def sqlite_files():
+    """A database of two pages, and a log of one frame."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "a.db")
+        db = sqlite3.connect(path, isolation_level=None)
+        db.execute("PRAGMA page_size = 512")
+        db.execute("CREATE TABLE t(a)")
+        db.close()
+        with open(path, "rb") as file:
+            data = file.read()
+    head = struct.pack(">IIIIIIII", 0x377f0682, 3007000, 512, 0, 11, 22, 0, 0)
+    return [data, head + struct.pack(">IIIIII", 2, 2, 11, 22, 0, 0) + data[512:]]
+
+
+def safetensors():
+    header = json.dumps({"__metadata__": {"format": "pt"},
+                         "w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
+                         "b": {"dtype": "F16", "shape": [3], "data_offsets": [16, 22]}}).encode()
+    return struct.pack("<Q", len(header)) + header + struct.pack("<4f", 0, 1, 2, 3) + bytes(6)
+
+
+def git_index():
+    def entry(name, stage):
+        body = (struct.pack(">10I", 1700000000, 0, 1700000001, 0, 1, 2, 0o100644, 3, 4, 5) + bytes(range(20))
+                + struct.pack(">H", stage << 12 | len(name)) + name)
+        return body + bytes(8 - len(body) % 8)
+    return struct.pack(">4sII", b"DIRC", 2, 3) + entry(b"a", 0) + entry(b"dir/name", 2) + entry(b"z" * 30, 3)
+
+
+def flac():
+    block = lambda kind, body, last=0: struct.pack(">I", last << 31 | kind << 24 | len(body)) + body
+    text = lambda value: struct.pack("<I", len(value)) + value
+    info = (struct.pack(">HH", 4096, 4096) + bytes(6)
+            + struct.pack(">Q", 44100 << 44 | 1 << 41 | 15 << 36 | 88200) + bytes(range(16)))
+    tags = (text(b"maker") + struct.pack("<I", 3) + text("TITLE=caf\xe9=x".encode()) + text(b"=no key")
+            + text(b"ARTIST="))
+    return b"fLaC" + block(0, info) + block(4, tags) + block(1, bytes(7), 1) + b"\xff\xf8" + bytes(8)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -409,5 +476,12 @@ def samples():
         "pcap.sql": [pcap(), pcap(">", True)],
         "tar.sql": [tar(), tar(tarfile.PAX_FORMAT)],
         "ar.sql": [ar()],
+        "mp4.sql": [mp4()],
+        "jpeg.sql": [jpeg()],
+        "sqlite.sql": sqlite_files()[:1],
+        "sqlite_wal.sql": sqlite_files()[1:],
+        "safetensors.sql": [safetensors()],
+        "git_index.sql": [git_index()],
+        "flac.sql": [flac()],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
