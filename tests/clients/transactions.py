@@ -501,17 +501,17 @@ FILES = {"one file": ["f"], "two files of one directory": ["f", "g"],
 
 
 def run_syncs():
-    rows = table("synced in a COMMIT")
+    rows = table("synced in the first COMMIT of a connection")
     for row, journal in itertools.product(rows, JOURNAL):
         setup = Setup("one file", "full", journal, "delete")
-        setup.transaction = Transaction(FILES[row["synced in a COMMIT"]], False)
+        setup.transaction = Transaction(FILES[row["synced in the first COMMIT of a connection"]], False)
         setup.make()
         with Copy(setup) as directory:
             shell(directory, setup.script(), strace([]))
             count = sum(call.name in ("fsync", "fdatasync") and "main.db" not in call.path
                         for call in calls_of(directory))
             if str(count) != row["`%s`" % journal]:
-                fail("%s, %s: %d syncs, not %s" % (row["synced in a COMMIT"], journal, count,
+                fail("%s, %s: %d syncs, not %s" % (row["synced in the first COMMIT of a connection"], journal, count,
                                                    row["`%s`" % journal]))
         shutil.rmtree(setup.template)
     if len(rows) != len(FILES):

@@ -19,7 +19,7 @@ FSYNCS = [
      "if (out.rc == 0 && plan->durable) out.rc = created ? mm_os.sync(fd) : mm_os.sync_data(fd);",
      ""),
     ("fsync of the journal's directory", JOURNAL,
-     "if (rc == MM_OK && plan->durable && made->created && plan->name_too) {", "if (0) {"),
+     "if (rc == MM_OK && plan->durable && !made->lasts && plan->name_too) {", "if (0) {"),
     ("fdatasync of the file", CHANGE,
      "if (rc == MM_OK && durable) rc = make_durable(fd, name, err);", ""),
     ("fsync of the directory after the journal's removal", BESIDE,

@@ -166,7 +166,7 @@ protected:
   mm_stat stat{};
   mm_change change{};
   mm_journal_made made = {};
-  mm_journal_kept kept = {-1, 0, 0};
+  mm_journal_kept kept = {-1, 0, 0, false};
   mm_journal found = Closed();
   int state = -1;
   mm_error err{};

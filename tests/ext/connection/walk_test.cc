@@ -960,9 +960,12 @@ private:
     Do(s,
        "UPDATE " + t->Full() + " SET " + t->Column() + " = (" + t->Column() + " + " + N(add) +
            ") & " + N(mask) + " WHERE " + rows.where,
-       next, std::max(any ? Blocked(s, f) : kNo, ReadRisk(s, f)), any ? f : -1);
+       next, std::max(Blocked(s, f), ReadRisk(s, f)), any ? f : -1);
+    Lock(s, f);
     return true;
   }
+  // An UPDATE or DELETE has become the file's writer before it looked for rows.
+  static void Lock(Side &s, int f) { s.touched[f] |= s.open; }
 
   // Can a table's file grow and shrink by its rows?
   bool IsWhole(const Table &t, size_t size) {
@@ -1001,7 +1004,7 @@ private:
     Rows rows = SomeRows(s, *t);
     bool any = !rows.rows.empty();
     State next = ChangedBy(s, *t, any, View(s, f));
-    Sure fails = std::max(any ? Blocked(s, f) : kNo, ReadRisk(s, f));
+    Sure fails = std::max(Blocked(s, f), ReadRisk(s, f));
     if (any && (!IsWhole(*t, View(s, f).size()) ||
                 (HasDeleted(s, f) && !s.state.deleted_by[f].SameRows(t->shape)))) {
       fails = kYes;
@@ -1012,6 +1015,7 @@ private:
       MarkWritten(&next, *t, true);
     }
     Do(s, "DELETE FROM " + t->Full() + " WHERE " + rows.where, next, fails, any ? f : -1);
+    Lock(s, f);
     return true;
   }
 
