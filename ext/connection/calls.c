@@ -127,19 +127,35 @@ static bool is_target(const char *sql, const char *table) {
   return t.name && is(&t, table);
 }
 
-static bool writes_table(const char *sql, const char *const *names) {
+static bool puts_rows(const char *sql, const char *const *names) {
   token t = {"", 0, false, false};
   do {
-    bool deletes = is(&t, "DELETE");
     sql = next_token(sql, &t);
-    bool writes = is(&t, "INTO") || is(&t, "UPDATE") || (deletes && is(&t, "FROM"));
-    if (writes && is_target(sql, names[0])) return true;
+    if ((is(&t, "INTO") || is(&t, "UPDATE")) && is_target(sql, names[0])) return true;
   } while (*sql);
   return false;
 }
 
+static bool deletes_rows(const char *sql, const char *const *names) {
+  token t = {"", 0, false, false};
+  do {
+    bool deletes = is(&t, "DELETE");
+    sql = next_token(sql, &t);
+    if (deletes && is(&t, "FROM") && is_target(sql, names[0])) return true;
+  } while (*sql);
+  return false;
+}
+
+static bool writes_table(const char *sql, const char *const *names) {
+  return puts_rows(sql, names) || deletes_rows(sql, names);
+}
+
 bool ext_running_writes(sqlite3 *db, const char *table) {
   return any_running(db, writes_table, &table);
+}
+
+bool ext_running_puts(sqlite3 *db, const char *table) {
+  return any_running(db, puts_rows, &table);
 }
 
 static bool ends_list(const token *t, const token *before) {

@@ -348,7 +348,7 @@ static int mmapRollback(sqlite3_vtab *base) {
 
 /* A statement that is going to write the file becomes its writer before it reads, as SQLite does: of
 ** what it has read nobody changes anything before it writes, and two that would first read do not
-** wait for each other to end. One that cannot be written is only read, until a row is to be. */
+** wait for each other to end. What cannot be written, and a DELETE that is refused, only reads. */
 static int write_first(const mmap_table *table, ext_object *object, mm_error *err) {
   ext_conn *conn = table->tab.conn;
   const mmap_spec *spec = &table->spec;
@@ -362,7 +362,9 @@ static int write_first(const mmap_table *table, ext_object *object, mm_error *er
 ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent) {
   ext_conn *conn = table->tab.conn;
   if (*intent == MMAP_INTENT_UNKNOWN) {
-    bool writes = ext_running_writes(conn->db, mmap_table_label(table));
+    const char *label = mmap_table_label(table);
+    bool writes = table->spec.deletes ? ext_running_writes(conn->db, label)
+                                      : ext_running_puts(conn->db, label);
     *intent = writes ? MMAP_INTENT_WRITE : MMAP_INTENT_READ;
   }
   return *intent == MMAP_INTENT_WRITE ? NULL : &given->reads;
