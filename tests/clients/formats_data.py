@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""sql/formats of databases and tensors and of git beside sqlite3, json and git."""
+"""sql/formats of databases, tensors, arrays, modules and of git beside sqlite3, json, struct and git."""
 
 import json
 import os
@@ -94,6 +94,67 @@ def safetensors_of_a_file(directory):
         same(set(got), {("it is not described as a tensor is",)})
 
 
+# ---- NumPy ---------------------------------------------------------------------------------------
+
+@in_directory
+def npy_types_and_shapes(directory):
+    query = "SELECT type, json(shape), fortran_order, offset, bytes, error FROM npy_array"
+    records = "[('a', '<i4'), ('b', '|S3', (2,))]"
+    for version, descr, kind, shape, fortran, data in (
+            (1, "'<f8'", "<f8", (2, 3), False, bytes(48)), (2, records, records, (5,), True, bytes(50)),
+            (3, "'|u1'", "|u1", (), False, b"x"), (1, "'>c16'", ">c16", (0, 7), True, b"")):
+        made = support.npy(version, descr, shape, fortran, data)
+        same(rows("npy.sql", write(directory, "a.npy", made), query),
+             [(kind, json.dumps(shape, separators=(",", ":")), int(fortran), len(made) - len(data), len(data), None)])
+    made = support.npy()
+    path = write(directory, "floats", made[:-48] + struct.pack("<6d", *range(6)))
+    same(rows("npy.sql", path, "SELECT mmap_get(path, offset, 'f64le[3]') FROM npy_array"), [("[0.0,1.0,2.0]",)])
+    for size in range(11, 128, 9):
+        same(rows("npy.sql", write(directory, "cut", made[:size]), "SELECT type, error FROM npy_array"),
+             [(None, "its header reaches past the end of the file")], size)
+    same(rows("npy.sql", write(directory, "none", b"\x93NUMPY\1\0\4\0{}  xyz"), "SELECT error FROM npy_array"),
+         [("its header is none of an array",)])
+    for other in (b"", made[:5], b"hello", b"hello!", b"\x93NUMPX" + made[6:], made[:6] + b"\4" + made[7:]):
+        same(rows("npy.sql", write(directory, "other", other), query), [])
+
+
+# ---- WebAssembly ---------------------------------------------------------------------------------
+
+@in_directory
+def wasm_sections_imports_and_exports(directory):
+    leb128 = support.leb128
+    imports = [(b"env", b"f", b"\0" + leb128(300)), (b"env", b"t", b"\1\x70\0\5"),
+               (b"env", b"u", b"\1\x70\1\5" + leb128(900)), (b"wasi", b"memory", b"\2\1\1" + leb128(70000)),
+               (b"", "m\xe9m".encode(), b"\2\0\1"), (b"x", b"g", b"\3\x7f\1"), (b"x" * 200, b"", b"\4\0\2"),
+               (b"y", b"\xff\xfe", b"\0\0")]
+    exports = [(b"run", 0, 1), (b"mem", 2, 0), ("\u65e5".encode(), 3, 1 << 31)]
+    kinds = ("function", "table", "memory", "global", "tag")
+    data = support.wasm(imports, exports)
+    path = write(directory, "a.wasm", data)
+    utf8 = lambda text: text.decode() if text != b"\xff\xfe" else "\ufffd"
+    same(rows("wasm.sql", path, "SELECT module, name, kind FROM wasm_import"),
+         [(utf8(module), utf8(name), kinds[rest[0]]) for module, name, rest in imports])
+    same(rows("wasm.sql", path, "SELECT name, kind, number FROM wasm_export"),
+         [(utf8(name), kinds[kind], number) for name, kind, number in exports])
+    sections = rows("wasm.sql", path, "SELECT type, name, offset, length, error FROM wasm_section")
+    same([(kind, name, error) for kind, name, _, _, error in sections],
+         [("type", None, None), ("import", None, None), ("export", None, None), ("custom", "name", None)])
+    for _, _, offset, length, _ in sections:
+        same(data[offset - len(leb128(length)):offset], leb128(length))
+    same(sections[-1][2] + sections[-1][3], len(data))
+    ask = lambda made: rows("wasm.sql", write(directory, "b.wasm", made), "SELECT type, error FROM wasm_section")
+    same(ask(data[:-1])[-1], ("custom", "it reaches past the end of the file"))
+    same(ask(data[:8] + b"\1" + b"\xff" * 20), [("type", "it reaches past the end of the file")])
+    same(ask(support.wasm(before=b"\x20\2ab")), [(32, "it is no section")])
+    for other in (b"", data[:8], b"\0asm\2" + data[5:], b"\0asn" + data[4:]):
+        same(ask(other), [])
+    # A list that says it has more entries than there are, and one whose entry is none.
+    for entries in (b"\xff\xff\xff\xff\x0f\1a\1b\0\0", b"\2\1a\1b\0\0\1a\1b\5\0"):
+        made = support.wasm(before=b"\2" + leb128(len(entries)) + entries, imports=())
+        same(rows("wasm.sql", write(directory, "c.wasm", made), "SELECT module, name, kind FROM wasm_import"),
+             [("a", "b", "function")])
+
+
 # ---- git -----------------------------------------------------------------------------------------
 
 @in_directory
@@ -129,7 +190,7 @@ def git_index_agrees_with_git(directory):
               "SELECT version, error FROM git_index"), [(4, "its version is not read here")])
 
 
-TESTS = [sqlite_headers_and_pages, sqlite_logs, safetensors_of_a_file,
+TESTS = [sqlite_headers_and_pages, sqlite_logs, safetensors_of_a_file, npy_types_and_shapes, wasm_sections_imports_and_exports,
          git_index_agrees_with_git]
 
 if __name__ == "__main__":

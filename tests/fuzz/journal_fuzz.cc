@@ -233,6 +233,7 @@ void Run(unsigned flags, size_t at) {
   CHECK(!whole || ours || rc == MM_CORRUPT);
   if (rc != MM_OK || state != MM_JOURNAL_WHOLE) {
     CHECK(found.fd == -1 && open_journals == 0);
+    mm_journal_close(&found); // it may name a record
     return;
   }
   bool change = (flags & kChange) && at >= 80 && at < journal.size();

@@ -442,6 +442,30 @@ def safetensors():
     return struct.pack("<Q", len(header)) + header + struct.pack("<4f", 0, 1, 2, 3) + bytes(6)
 
 
+def leb128(number):
+    digits = [number >> i & 127 for i in range(0, max(number.bit_length(), 1), 7)]
+    return bytes([d | 128 for d in digits[:-1]] + digits[-1:])
+
+
+def wasm(imports=((b"env", b"f", b"\0\0"),), exports=((b"run", 0, 1),), before=b""):
+    """A module; of an import module, name, and the kind with what follows it."""
+    sized = lambda data: leb128(len(data)) + data
+    listed = lambda entries: leb128(len(entries)) + b"".join(entries)
+    section = lambda number, data: bytes([number]) + sized(data)
+    return (b"\0asm\1\0\0\0" + before + section(1, listed([b"\x60\0\0"]))
+            + section(2, listed([sized(module) + sized(name) + rest for module, name, rest in imports]))
+            + section(7, listed([sized(name) + bytes([kind]) + leb128(number) for name, kind, number in exports]))
+            + section(0, sized(b"name") + bytes(300)))
+
+
+def npy(version=1, descr="'<f8'", shape=(2, 3), fortran=False, data=bytes(48)):
+    text = f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}"
+    before = 10 if version == 1 else 12
+    header = text.encode().ljust(-(before + len(text) + 1) % 64 + len(text)) + b"\n"
+    return (b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(header))
+            + header + data)
+
+
 def git_index():
     def entry(name, stage):
         body = (struct.pack(">10I", 1700000000, 0, 1700000001, 0, 1, 2, 0o100644, 3, 4, 5) + bytes(range(20))
@@ -481,6 +505,8 @@ def samples():
         "sqlite.sql": sqlite_files()[:1],
         "sqlite_wal.sql": sqlite_files()[1:],
         "safetensors.sql": [safetensors()],
+        "npy.sql": [npy(), npy(2)],
+        "wasm.sql": [wasm()],
         "git_index.sql": [git_index()],
         "flac.sql": [flac()],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
