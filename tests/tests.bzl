@@ -32,7 +32,6 @@ _MORE = {
 # Those that compile all of the library several times, or start hundreds of shells.
 _LONG = [
     "clients/amalgamation.sh",
-    "clients/transactions.py",
 ]
 
 # Not under ASAN, which support/preload.sh brings into the others' hosts, and why.
@@ -142,7 +141,7 @@ def port_tests(machines):
     for machine in machines:
         native.sh_test(
             name = "ports/" + machine,
-            size = "medium",
+            size = "small",
             srcs = ["ports/run.sh"],
             args = ["--short", machine],
             data = [
