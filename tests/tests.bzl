@@ -29,7 +29,7 @@ _MORE = {
     "clients/transactions.py": ["core/file/crash_model_test.cc"],
 }
 
-# Those that compile all of the library several times, or start hundreds of shells.
+# Those that compile all of the library several times.
 _LONG = [
     "clients/amalgamation.sh",
 ]
