@@ -127,27 +127,23 @@ static bool is_target(const char *sql, const char *table) {
   return t.name && is(&t, table);
 }
 
-static bool puts_rows(const char *sql, const char *const *names) {
+static bool has_target(const char *sql, const char *table, bool deletes) {
   token t = {"", 0, false, false};
   do {
+    bool deleted = deletes && is(&t, "DELETE");
     sql = next_token(sql, &t);
-    if ((is(&t, "INTO") || is(&t, "UPDATE")) && is_target(sql, names[0])) return true;
+    bool writes = is(&t, "INTO") || is(&t, "UPDATE") || (deleted && is(&t, "FROM"));
+    if (writes && is_target(sql, table)) return true;
   } while (*sql);
   return false;
 }
 
-static bool deletes_rows(const char *sql, const char *const *names) {
-  token t = {"", 0, false, false};
-  do {
-    bool deletes = is(&t, "DELETE");
-    sql = next_token(sql, &t);
-    if (deletes && is(&t, "FROM") && is_target(sql, names[0])) return true;
-  } while (*sql);
-  return false;
+static bool puts_rows(const char *sql, const char *const *names) {
+  return has_target(sql, names[0], false);
 }
 
 static bool writes_table(const char *sql, const char *const *names) {
-  return puts_rows(sql, names) || deletes_rows(sql, names);
+  return has_target(sql, names[0], true);
 }
 
 bool ext_running_writes(sqlite3 *db, const char *table) {

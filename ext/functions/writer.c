@@ -118,38 +118,6 @@ static int writerBestIndex(sqlite3_vtab *table, sqlite3_index_info *info) {
   return SQLITE_OK;
 }
 
-static int writerFilter(sqlite3_vtab_cursor *cursor, int plan, const char *string, int argc,
-                        sqlite3_value **argv) {
-  (void)cursor, (void)plan, (void)string, (void)argc, (void)argv;
-  return SQLITE_OK;
-}
-
-/* There are no rows to read. */
-static int writerEof(sqlite3_vtab_cursor *cursor) {
-  (void)cursor;
-  return 1;
-}
-
-/* LCOV_EXCL_START: SQLite wants them to be there, and calls them for a row, which there never
-** is. */
-static int writerNext(sqlite3_vtab_cursor *cursor) {
-  (void)cursor;
-  return SQLITE_OK;
-}
-
-static int writerColumn(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
-  (void)cursor, (void)column;
-  sqlite3_result_null(context);
-  return SQLITE_OK;
-}
-
-static int writerRowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
-  (void)cursor;
-  *rowid = 0;
-  return SQLITE_OK;
-}
-/* LCOV_EXCL_STOP */
-
 static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
   ext_conn *conn = ((ext_tab *)table)->conn;
   ext_write *write = argc > 2 ? sqlite3_value_pointer(argv[2], POINTER_TYPE) : NULL;
@@ -174,13 +142,7 @@ static const sqlite3_module writer_module = {
     .xConnect = writerConnect,
     .xBestIndex = writerBestIndex,
     .xDisconnect = ext_tab_disconnect,
-    .xOpen = ext_tab_open_plain,
-    .xClose = ext_tab_close_plain,
-    .xFilter = writerFilter,
-    .xNext = writerNext,
-    .xEof = writerEof,
-    .xColumn = writerColumn,
-    .xRowid = writerRowid,
+    EXT_TAB_NO_ROWS,
     .xUpdate = writerUpdate,
     .xBegin = ext_tab_begin,
     .xSync = ext_tab_sync,

@@ -58,6 +58,18 @@ int ext_tab_open(sqlite3_vtab *table, size_t size, sqlite3_vtab_cursor **out);
 int ext_tab_open_plain(sqlite3_vtab *table, sqlite3_vtab_cursor **out);
 int ext_tab_close_plain(sqlite3_vtab_cursor *cursor);
 
+/* The cursors of a table that has no rows to read. */
+int ext_tab_filter_none(sqlite3_vtab_cursor *cursor, int plan, const char *string, int argc,
+                        sqlite3_value **argv);
+int ext_tab_eof_none(sqlite3_vtab_cursor *cursor);
+int ext_tab_next_none(sqlite3_vtab_cursor *cursor);
+int ext_tab_column_none(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column);
+int ext_tab_rowid_none(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid);
+#define EXT_TAB_NO_ROWS                                                                            \
+  .xOpen = ext_tab_open_plain, .xClose = ext_tab_close_plain, .xFilter = ext_tab_filter_none,      \
+  .xNext = ext_tab_next_none, .xEof = ext_tab_eof_none, .xColumn = ext_tab_column_none,            \
+  .xRowid = ext_tab_rowid_none
+
 /* The transaction methods of every table that writes. */
 int ext_tab_begin(sqlite3_vtab *table);
 int ext_tab_sync(sqlite3_vtab *table);

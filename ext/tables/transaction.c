@@ -52,35 +52,6 @@ static int transactionBestIndex(sqlite3_vtab *table, sqlite3_index_info *info) {
   return SQLITE_OK;
 }
 
-static int transactionFilter(sqlite3_vtab_cursor *cursor, int plan, const char *string, int argc,
-                             sqlite3_value **argv) {
-  (void)cursor, (void)plan, (void)string, (void)argc, (void)argv;
-  return SQLITE_OK;
-}
-
-static int transactionEof(sqlite3_vtab_cursor *cursor) {
-  (void)cursor;
-  return 1;
-}
-
-/* LCOV_EXCL_START: SQLite calls them for a row, which there never is. */
-static int transactionNext(sqlite3_vtab_cursor *cursor) {
-  (void)cursor;
-  return SQLITE_OK;
-}
-
-static int transactionColumn(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
-  (void)cursor, (void)context, (void)column;
-  return SQLITE_OK;
-}
-
-static int transactionRowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
-  (void)cursor;
-  *rowid = 0;
-  return SQLITE_OK;
-}
-/* LCOV_EXCL_STOP */
-
 static int transactionUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv,
                              sqlite3_int64 *rowid) {
   (void)table, (void)argc, (void)argv, (void)rowid;
@@ -99,13 +70,7 @@ static const sqlite3_module transaction_module = {
     .xBestIndex = transactionBestIndex,
     .xDisconnect = transactionDisconnect,
     .xDestroy = transactionDestroy,
-    .xOpen = ext_tab_open_plain,
-    .xClose = ext_tab_close_plain,
-    .xFilter = transactionFilter,
-    .xNext = transactionNext,
-    .xEof = transactionEof,
-    .xColumn = transactionColumn,
-    .xRowid = transactionRowid,
+    EXT_TAB_NO_ROWS,
     .xUpdate = transactionUpdate,
     .xBegin = transactionBegin,
     .xSync = ext_tab_sync,
