@@ -359,12 +359,19 @@ static int write_first(const mmap_table *table, ext_object *object, mm_error *er
   return rc == MM_READONLY ? MM_OK : rc;
 }
 
+/* Of what is written SQLite tells its table before, except of one that was made in this transaction. So
+** a plain SELECT need not look at the texts of statements, of which there may be thousands. */
+static bool may_be_written(const mmap_table *table) {
+  return table->told || !sqlite3_get_autocommit(table->tab.conn->db);
+}
+
 ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent) {
   ext_conn *conn = table->tab.conn;
   if (*intent == MMAP_INTENT_UNKNOWN) {
     const char *label = mmap_table_label(table);
-    bool writes = table->spec.deletes ? ext_running_writes(conn->db, label)
-                                      : ext_running_puts(conn->db, label);
+    bool writes =
+        may_be_written(table) && (table->spec.deletes ? ext_running_writes(conn->db, label)
+                                                      : ext_running_puts(conn->db, label));
     *intent = writes ? MMAP_INTENT_WRITE : MMAP_INTENT_READ;
   }
   return *intent == MMAP_INTENT_WRITE ? NULL : &given->reads;
