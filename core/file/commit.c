@@ -46,7 +46,8 @@ static int check_links(const mm_object *object, const mm_stat *stat, mm_error *e
 
 static int lock_and_look(mm_object *object, mm_error *err) {
   mm_stat stat;
-  int rc = object_lock(object, err);
+  int rc = object_come(object, err);
+  if (rc == MM_OK) rc = object_lock(object, err);
   if (rc) return rc;
   object->begun = true;
   rc = object_recover(object, err);
@@ -197,17 +198,26 @@ static int give_back_room(mm_object *object, mm_error *err) {
   return rc ? rc : look_again(object, err);
 }
 
-/* Readers were kept out for it, whether it got so far or not. */
-int mm_object_unprepare(mm_object *object, mm_error *err) {
+/* `removed`: no journal of it is left. */
+static int take_back(mm_object *object, bool *removed, mm_error *err) {
   mm_error later;
-  int removed = MM_OK, rc = object_check_owner(object, err);
-  if (rc) return rc;
+  int rc = MM_OK, undone = MM_OK;
   if (object->prepared) rc = give_back_room(object, err);
   if (object->prepared || object->undo_journal || object->leftover) {
-    removed = unprepare(object, rc ? &later : err);
+    undone = unprepare(object, rc ? &later : err);
   }
-  if (removed == MM_OK) object_let_in(object);
-  return rc ? rc : removed;
+  *removed = undone == MM_OK;
+  return rc ? rc : undone;
+}
+
+/* Readers were kept out for it, whether it got so far or not. */
+int mm_object_unprepare(mm_object *object, mm_error *err) {
+  bool removed;
+  int rc = object_check_owner(object, err);
+  if (rc) return rc;
+  rc = take_back(object, &removed, err);
+  if (removed) object_let_in(object);
+  return rc;
 }
 
 bool object_is_prepared(const mm_object *object, bool in_doubt) {
@@ -223,7 +233,8 @@ static int prepare_change(mm_object *object, mm_pace *pace, const mm_doubt *doub
   if (object->kind == MM_OBJECT_PRIVATE) return MM_OK;
   if (!mm_object_pending(object)) return mm_object_unprepare(object, err);
   if (object_is_prepared(object, doubt != NULL)) return pace ? verify(object, err) : MM_OK;
-  rc = mm_object_unprepare(object, err);
+  bool removed;
+  rc = take_back(object, &removed, err);
   if (rc == MM_OK) rc = mm_objects_keep_out(&object, 1, err);
   if (rc == MM_OK) rc = verify(object, err);
   object->change.pace = pace;
@@ -264,15 +275,15 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) 
 /* ---- commit --------------------------------------------------------------------------------- */
 
 /* The view's own copies are not needed any more: the file has the bytes. It has no pins:
-** object_ready has made one of its own for the writes. */
-static int show_file(mm_object *object, mm_error *err) {
+** object_ready has made one of its own for the writes. `seen`: there are such copies. */
+static int show_file(mm_object *object, bool seen, mm_error *err) {
   const mm_change *change = &object->change;
   const mm_view *view = object->view;
   bool rebuild = change->old_size != change->new_size || view->patched || view->covered ||
                  view->anonymous < view->reserved || mm_guard_hit(view->guard);
   int rc = look_again(object, err);
   if (rc == MM_OK && rebuild) rc = object_remap(object, err);
-  for (size_t i = 0; rc == MM_OK && !rebuild && i < change->count; i++) {
+  for (size_t i = 0; rc == MM_OK && !rebuild && seen && i < change->count; i++) {
     rc = mm_view_clean(object->view, change->extents[i].offset, change->extents[i].size, err);
   }
   return rc;
@@ -280,8 +291,10 @@ static int show_file(mm_object *object, mm_error *err) {
 
 void object_settle(mm_object *object, bool written) {
   mm_error ignored;
+  bool seen = !object->unseen || object->log.count - object->base > 1;
+  object->unseen = false;
   mm_log_cut(&object->log, object->base);
-  if (!written || show_file(object, &ignored) != MM_OK) object->failed = true;
+  if (!written || show_file(object, seen, &ignored) != MM_OK) object->failed = true;
   mm_change_clear(&object->change);
   object->prepared = false;
   object_let_go(object);

@@ -13,6 +13,7 @@
 
 /* Forget the entries from `first` on. The view must not show them. */
 static void forget(mm_object *object, size_t first) {
+  object->unseen = false;
   mm_log_cut(&object->log, first);
   /* What was prepared points into the log, and another log may become as long as that one. */
   if (first < object->prepared_count) object->prepared_count = SIZE_MAX;
@@ -20,6 +21,7 @@ static void forget(mm_object *object, size_t first) {
 
 /* Where the next edit begins in the log, without the overlay; it is tidied for it. */
 static size_t begin_edit(mm_object *object) {
+  mm_object_see(object);
   object->edits++;
   if (!object->prepared) mm_log_tidy(&object->log);
   return object->log.count - object->overlay;
@@ -133,6 +135,30 @@ int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uin
     c = (copy){.to = offset, .from = (uint64_t)(data - object->data)};
   }
   return copy_all(object, c, size, err);
+}
+
+/* What is large is shown by pieces, and what a private object writes stays. */
+#define UNSEEN_MOST ((uint64_t)4096)
+
+static int log_unseen(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                      mm_error *err) {
+  size_t mark = begin_edit(object);
+  int rc = mm_log_write(&object->log, offset, data, size, err);
+  if (rc == MM_OK) rc = mm_object_faulted(object, err); /* `data` may be its own */
+  if (rc == MM_OK) rc = object_ready(object, object->size, err);
+  if (rc) {
+    forget(object, object->overlay + mark);
+  } else {
+    object->unseen = true;
+  }
+  return rc;
+}
+
+int mm_object_write_unseen(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                           mm_error *err) {
+  bool suits = object->kind == MM_OBJECT_FILE && size >= 1 && size <= UNSEEN_MOST;
+  return suits ? log_unseen(object, offset, data, size, err)
+               : mm_object_write(object, offset, data, size, err);
 }
 
 int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err) {

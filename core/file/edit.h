@@ -15,6 +15,11 @@
 ** pieces of large ones they ask mm_object_go_on. */
 int mm_object_write(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                     mm_error *err);
+/* The same where nobody reads the object's bytes before the next call of mm_object_refresh, of
+** mm_object_see or of a function here: a page that was never shown does not have to be taken back
+** after COMMIT. */
+int mm_object_write_unseen(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
+                           mm_error *err);
 int mm_object_move(mm_object *object, uint64_t to, uint64_t from, uint64_t size, mm_error *err);
 int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                      mm_error *err);

@@ -24,17 +24,10 @@ static int refresh_pending(mm_object *object, const mm_stat *stat, mm_error *err
   return object_adopt(object, stat, err);
 }
 
-static int report_torn(mm_object *object, mm_error *err) {
-  object->torn = false;
-  return mm_fail(err, MM_IOERR, "the last commit of '%s' was only partly written (synchronous=off)",
-                 object->name);
-}
-
 int mm_object_refresh(mm_object *object, mm_error *err) {
   mm_stat stat;
-  int rc = object_check_owner(object, err);
-  if (rc == MM_OK) rc = mm_guard_install(err);
-  if (rc == MM_OK && object->torn) rc = report_torn(object, err);
+  int rc = object_come(object, err);
+  mm_object_see(object);
   if (rc == MM_OK && (!object_is_writer(object) || object->stuck)) rc = object_recover(object, err);
   if (rc == MM_OK) rc = object_look(object, &stat, err);
   if (rc) return rc;

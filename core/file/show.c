@@ -57,6 +57,14 @@ int object_show(mm_object *object, size_t first, mm_error *err) {
   return check_shown(object, rc, err);
 }
 
+/* Nothing can fail: the view was made ready, and whoever reads asks whether there was a fault. */
+void mm_object_see(mm_object *object) {
+  mm_error ignored;
+  if (!object->unseen) return;
+  object->unseen = false;
+  (void)object_show(object, object->log.count - 1, &ignored);
+}
+
 /* Entries `from` to `to`, which are a run or a part of one. */
 static int show_run(mm_object *object, size_t from, size_t to, uint64_t low, uint64_t high,
                     mm_error *err) {
@@ -201,6 +209,18 @@ int object_check_owner(const mm_object *object, mm_error *err) {
   if (object->generation == mm_sys_generation()) return MM_OK;
   return mm_fail(err, MM_ERROR, "'%s' was opened before a fork: open a new connection",
                  object->name);
+}
+
+static int report_torn(mm_object *object, mm_error *err) {
+  object->torn = false;
+  return mm_fail(err, MM_IOERR, "the last commit of '%s' was only partly written (synchronous=off)",
+                 object->name);
+}
+
+int object_come(mm_object *object, mm_error *err) {
+  int rc = object_check_owner(object, err);
+  if (rc == MM_OK) rc = mm_guard_install(err);
+  return rc == MM_OK && object->torn ? report_torn(object, err) : rc;
 }
 
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {

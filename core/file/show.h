@@ -30,6 +30,10 @@ int object_show(mm_object *object, size_t first, mm_error *err);
 /* Show again what the first `count` entries have in [low, high). */
 int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t high, mm_error *err);
 
+/* The bytes are about to be read: show the write of which nobody has seen anything so far
+** (mm_object_write_unseen). A call that does nothing, as a rule. */
+void mm_object_see(mm_object *object);
+
 /* Make the view ready for storing, with room for `size` bytes; may build a new one. */
 int object_ready(mm_object *object, uint64_t size, mm_error *err);
 
@@ -39,6 +43,10 @@ void object_spoil(mm_object *object);
 
 /* Take over the file's status: size and times. Rebuilds what no longer shows the file. */
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err);
+
+/* Before a look at the file: may the object be used, is there a handler of faults, and was the last
+** commit written? Says once that it was not. */
+int object_come(mm_object *object, mm_error *err);
 
 /* A process that inherited the object by fork may not use it. */
 int object_check_owner(const mm_object *object, mm_error *err);

@@ -88,6 +88,7 @@ typedef struct mm_object {
   uint64_t kept;  /* of a private object: what its log weighed when it was last merged */
   size_t overlay; /* of those below `base`, so many are of a journal that we may not replay … */
   uint64_t overlay_salt; /* … this one */
+  bool unseen;           /* the log's last entry is not shown in the view yet: see mm_object_see */
   uint64_t cleared; /* bytes of the view from here on have never shown anything: they are zero */
 
   int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have

@@ -354,7 +354,8 @@ static int look_beside(const char *database, const mm_path *path, bool *found) {
   return SQLITE_ROW;
 }
 
-static int find_own_database(ext_conn *conn, const mm_path *path, bool *found, mm_error *err) {
+/* On an SQLite that is older than sqlite3_db_name. */
+static int query_own_database(ext_conn *conn, const mm_path *path, bool *found, mm_error *err) {
   sqlite3_stmt *list = NULL;
   int rc = sqlite3_prepare_v2(conn->db, "PRAGMA database_list", -1, &list, NULL);
   *found = false;
@@ -366,6 +367,27 @@ static int find_own_database(ext_conn *conn, const mm_path *path, bool *found, m
     }
   }
   return ext_conn_end_query(list, rc, err);
+}
+
+#if SQLITE_VERSION_NUMBER >= 3039000
+static int list_own_database(const ext_conn *conn, const mm_path *path, bool *found,
+                             mm_error *err) {
+  int rc = SQLITE_ROW;
+  const char *schema;
+  *found = false;
+  for (int i = 0; rc == SQLITE_ROW && (schema = sqlite3_db_name(conn->db, i)) != NULL; i++) {
+    const char *database = sqlite3_db_filename(conn->db, schema);
+    if (database && *database) rc = look_beside(database, path, found);
+  }
+  return rc == SQLITE_NOMEM ? mm_fail_nomem(err) : MM_OK;
+}
+#endif
+
+static int find_own_database(ext_conn *conn, const mm_path *path, bool *found, mm_error *err) {
+#if SQLITE_VERSION_NUMBER >= 3039000
+  if (sqlite3_libversion_number() >= 3039000) return list_own_database(conn, path, found, err);
+#endif
+  return query_own_database(conn, path, found, err);
 }
 
 static int refuse_database(const char *name, mm_error *err) {

@@ -149,25 +149,35 @@ static void remember(ext_stmt *stmt, ext_object *object, const char *path) {
   a->path_size = a->path ? strlen(path) : 0;
 }
 
-static int open_path(ext_stmt *stmt, const char *path, ext_reads *reads, ext_object **object,
+static int use_once(ext_stmt *stmt, ext_object *object, bool written, mm_error *err) {
+  return written ? ext_use_to_write(object, err) : ext_use_object(object, &stmt->reads, err);
+}
+
+static int open_path(ext_stmt *stmt, const char *path, bool written, ext_object **object,
                      mm_error *err) {
   argument *known = find_path(stmt, path, strlen(path));
   if (known) {
     *object = known->object;
     return MM_OK;
   }
-  int rc = ext_use_path(stmt->conn, path, false, reads, object, err);
-  if (rc == MM_OK) remember(stmt, *object, path);
+  int rc = ext_conn_open_path(stmt->conn, path, false, object, err);
+  if (rc) return rc;
+  rc = use_once(stmt, *object, written, err);
+  if (rc == MM_OK) {
+    remember(stmt, *object, path);
+  } else {
+    ext_object_release(*object);
+  }
   return rc;
 }
 
-static int use_handle(ext_stmt *stmt, sqlite3_int64 id, ext_reads *reads, ext_file *file,
+static int use_handle(ext_stmt *stmt, sqlite3_int64 id, bool written, ext_file *file,
                       mm_error *err) {
   int rc = ext_conn_handle(stmt->conn, id, &file->handle, err);
   if (rc) return rc;
   file->object = file->handle->object;
   if (find_recent(stmt, file->object)) return MM_OK;
-  rc = ext_use_object(file->object, reads, err);
+  rc = use_once(stmt, file->object, written, err);
   if (rc == MM_OK) {
     ext_object_hold(file->object);
     remember(stmt, file->object, NULL);
@@ -179,7 +189,8 @@ static bool is_path(sqlite3_value *value) {
   return sqlite3_value_type(value) == SQLITE_TEXT;
 }
 
-static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_reads *reads, ext_file *file,
+/* `written`: it becomes the writer before anything is read. */
+static int resolve(ext_stmt *stmt, sqlite3_value *value, bool written, ext_file *file,
                    mm_error *err) {
   const char *path = "";
   int64_t id = 0;
@@ -188,9 +199,12 @@ static int resolve(ext_stmt *stmt, sqlite3_value *value, ext_reads *reads, ext_f
   int rc = is_path(value) ? ext_value_text(value, "path", &path, err)
                           : ext_value_handle(value, &id, err);
   if (rc) return rc;
-  rc = is_path(value) ? open_path(stmt, path, reads, &file->object, err)
-                      : use_handle(stmt, id, reads, file, err);
-  if (rc == MM_OK) rc = mm_object_faulted(file->object->core, err);
+  rc = is_path(value) ? open_path(stmt, path, written, &file->object, err)
+                      : use_handle(stmt, id, written, file, err);
+  if (rc == MM_OK && !written) {
+    mm_object_see(file->object->core);
+    rc = mm_object_faulted(file->object->core, err);
+  }
   if (rc == MM_OK) ext_file_window(file);
   file->reads = &stmt->reads;
   return rc;
@@ -201,7 +215,7 @@ static int file_argument(sqlite3_context *context, const char *name, sqlite3_val
   mm_error *err = &ext_conn_of(context)->err;
   ext_stmt *stmt = stmt_of(context);
   int rc = stmt ? check_allowed(stmt, name, err) : mm_fail_nomem(err);
-  if (rc == MM_OK) rc = resolve(stmt, value, written ? NULL : &stmt->reads, file, err);
+  if (rc == MM_OK) rc = resolve(stmt, value, written, file, err);
   if (rc) ext_result_error(context, name, err);
   return rc;
 }

@@ -184,6 +184,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   int rc = go_on(txn, err);
   if (rc == MM_OK) rc = list_object(txn, object, err);
   const mm_object *core = object->core;
+  mm_object_see(object->core);
   if (rc == MM_OK && !core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
   if (rc) return rc;
   mm_object_ask(object->core, synchronous);
@@ -322,6 +323,7 @@ int ext_txn_begin(ext_conn *conn) {
 
 static int flush_deferred(ext_txn *txn, mm_error *err) {
   int rc = MM_OK;
+  for (size_t i = 0; txn->deferred && i < txn->object_count; i++) mm_object_see(txn->cores[i]);
   for (ext_txn_deferred *d = txn->deferred; d && rc == MM_OK; d = d->next) {
     if (d->flush) rc = d->flush(d->context, err);
   }

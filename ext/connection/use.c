@@ -10,6 +10,18 @@ int ext_use_object(ext_object *object, ext_reads *reads, mm_error *err) {
   return ext_reads_use(reads, object, err);
 }
 
+/* What begins to be written is looked at then, but where others read it at one commit, and what
+** nobody else writes. */
+int ext_use_to_write(ext_object *object, mm_error *err) {
+  const ext_conn *conn = object->conn;
+  const mm_object *core = object->core;
+  bool begins = core->kind == MM_OBJECT_FILE && !core->begun;
+  if (!begins || conn->reading || ext_conn_isolates(conn)) return ext_use_object(object, NULL, err);
+  object->used = ++object->conn->clock;
+  ext_txn_reopen(object->conn);
+  return MM_OK;
+}
+
 /* What was opened, if `rc` says that it was. */
 static int use_opened(int rc, ext_object **object, ext_reads *reads, mm_error *err) {
   if (rc == MM_OK && (rc = ext_use_object(*object, reads, err)) != MM_OK) {

@@ -15,6 +15,9 @@
 ** where it is noted, if the connection reads at one commit; NULL: the look is not the statement's. */
 int ext_use_object(ext_object *object, ext_reads *reads, mm_error *err);
 
+/* The same for whoever becomes its writer next, which is a look of its own (ext_txn_write). */
+int ext_use_to_write(ext_object *object, mm_error *err);
+
 /* The object that a path names, as ext_conn_open_path: held for the caller; NULL on failure. */
 int ext_use_path(ext_conn *conn, const char *path, bool create, ext_reads *reads, ext_object **out,
                  mm_error *err);

@@ -200,9 +200,7 @@ static int set_at(ext_write *write, uint64_t place, mm_type type, mm_error *err)
   uint8_t *bytes = mm_alloc(type.size);
   int rc = bytes ? ext_value(write->argv[2], &value, err) : mm_fail_nomem(err);
   if (rc == MM_OK) rc = mm_type_encode(type, &value, bytes, err);
-  if (rc == MM_OK) {
-    rc = mm_object_write(write->file.object->core, place, bytes, type.size, err);
-  }
+  if (rc == MM_OK) rc = ext_write_bytes(write, place, bytes, type.size, err);
   mm_free(bytes);
   write->result = (sqlite3_int64)type.size;
   return rc;
@@ -235,7 +233,7 @@ static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc == MM_OK) rc = fn_place(&write->file, offset, size, &place, err);
   if (rc) return rc;
   write->result = (sqlite3_int64)size;
-  return mm_object_write(write->file.object->core, place, data, size, err);
+  return ext_write_bytes(write, place, data, size, err);
 }
 
 static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

@@ -103,6 +103,14 @@ int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err) {
   return rc;
 }
 
+/* The one who holds a file by its path is this statement, which has what it reads resolved first. */
+int ext_write_bytes(const ext_write *write, uint64_t place, const uint8_t *data, uint64_t size,
+                    mm_error *err) {
+  const ext_object *object = write->file.object;
+  bool alone = object->holds == 1 && !write->file.handle;
+  return (alone ? mm_object_write_unseen : mm_object_write)(object->core, place, data, size, err);
+}
+
 /* ---- the table's side ----------------------------------------------------------------------- */
 
 static int writerConnect(sqlite3 *db, void *aux, int argc, const char *const *argv,

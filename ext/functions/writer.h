@@ -24,4 +24,8 @@ int ext_write_call(sqlite3_context *context, ext_write *write);
 /* In `run`: refuse a handle that only reads, become the writer, and set the window anew. */
 int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
 
+/* In `run`: put bytes in place of others. `data` may be the object's own. */
+int ext_write_bytes(const ext_write *write, uint64_t place, const uint8_t *data, uint64_t size,
+                    mm_error *err);
+
 #endif

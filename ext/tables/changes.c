@@ -88,6 +88,7 @@ static int add_written(changes_cursor *cursor, ext_object *object, uint64_t from
 
 static int add_changes(changes_cursor *cursor, ext_object *object, mm_error *err) {
   mm_change change = {0};
+  mm_object_see(object->core);
   int rc = mm_object_change(object->core, &change, err);
   uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
   for (size_t i = 0; i < change.count && rc == MM_OK; i++) {

@@ -119,6 +119,9 @@ public:
     Good(mm_object_write(object_, offset, data.data(), data.size(), &err));
   }
   void Write(uint64_t offset, const std::string &text) { Write(offset, Text(text)); }
+  void WriteUnseen(uint64_t offset, const Bytes &data) {
+    Good(mm_object_write_unseen(object_, offset, data.data(), data.size(), &err));
+  }
   void Insert(uint64_t offset, const Bytes &data) {
     Good(mm_object_insert(object_, offset, data.data(), data.size(), &err));
   }

@@ -101,7 +101,11 @@ private:
     NeedsBegin();
     uint64_t offset = chance_.Upto(now_.size());
     Bytes data = chance_.Data(chance_.Upto(now_.size() - offset));
-    object_.Write(offset, data);
+    if (chance_.OneIn(2)) {
+      object_.Write(offset, data);
+    } else {
+      object_.WriteUnseen(offset, data);
+    }
     std::copy(data.begin(), data.end(), now_.begin() + static_cast<ptrdiff_t>(offset));
   }
   void Move() {
@@ -209,6 +213,8 @@ private:
 
   void Check() {
     ASSERT_EQ(object_->size, now_.size());
+    if (chance_.OneIn(3)) return; // nobody looks
+    mm_object_see(object_);
     ASSERT_TRUE(now_.empty() || !memcmp(object_->data, now_.data(), now_.size()));
     ASSERT_EQ(mm_object_faulted(object_, &object_.err), MM_OK) << object_.err.text;
     for (const Pin &pin : pins_) {

@@ -816,6 +816,85 @@ TEST_F(ObjectTest, AWriteThatReadsACutFileFails) {
   EXPECT_EQ(object.Seen(), Contents(path));
 }
 
+// ---- writes that nobody looks at ----------------------------------------------------------------
+
+TEST_F(ObjectTest, AnUnseenWriteIsShownToWhoeverLooks) {
+  Bytes wanted = Pattern(3 * Page());
+  Object object = Open(Put("a", wanted));
+  wanted[Page()] ^= 1;
+  object.Begin();
+  object.WriteUnseen(Page(), {wanted[Page()]});
+  mm_object_see(object);
+  EXPECT_EQ(object.Seen(), wanted);
+  wanted[7] ^= 1;
+  object.WriteUnseen(7, {wanted[7]});
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), wanted);
+  wanted[8] = wanted[9] = wanted[7] ^= 1;
+  object.WriteUnseen(7, {wanted[7]});
+  object.Move(8, 7, 1);
+  object.Move(9, 8, 1);
+  EXPECT_EQ(object.Seen(), wanted);
+  object.Commit();
+  EXPECT_EQ(object.Seen(), wanted);
+  EXPECT_EQ(Contents(Path("a")), wanted);
+}
+
+TEST_F(ObjectTest, AnUnseenWriteIsCommittedAndRolledBackAsAnyOther) {
+  std::string path = Put("a", Pattern(2 * Page()));
+  Object object = Open(path);
+  Bytes wanted = object.Seen();
+  for (bool seen : {false, true}) {
+    object.Begin();
+    object.Write(5, "first");
+    mm_log_mark mark = mm_object_savepoint(object);
+    object.WriteUnseen(Page(), Text("gone"));
+    if (seen) mm_object_see(object);
+    object.RollbackTo(mark);
+    mm_object_release(object, &mark);
+    object.WriteUnseen(Page() + 8, Text(seen ? "last" : "more"));
+    object.Commit();
+    Outside(path, 100, Text(seen ? "others" : "theirs")); // what the view has is the file's
+    object.Refresh();
+    EXPECT_EQ(object.Seen(), Contents(path));
+  }
+  wanted = object.Seen();
+  EXPECT_EQ(std::string(wanted.begin() + 5, wanted.begin() + 10), "first");
+  EXPECT_EQ(memcmp(&wanted[Page() + 8], "last", 4), 0);
+  object.Begin();
+  object.WriteUnseen(0, Text("never"));
+  object.Rollback();
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+TEST_F(ObjectTest, AnUnseenWriteOfBytesThatWereCutOffFails) {
+  std::string path = Put("a", Pattern(20 * Page()));
+  Object object = Open(path);
+  object.Begin();
+  OutsideResize(path, Page());
+  const uint8_t *cut = object->data + 10 * Page();
+  EXPECT_EQ(mm_object_write_unseen(object, 0, cut, 10, &object.err), MM_IOERR);
+  EXPECT_FALSE(mm_object_pending(object));
+}
+
+// What a commit of a few bytes costs where nothing waits for a disk. No page of the view is touched.
+TEST_F(ObjectTest, ACommitOfFewBytesIsAFewCalls) {
+  settings.synchronous = MM_SYNC_FULL;
+  Object object = Open(Put("a", Pattern(3 * Page())));
+  object.Begin(); // the first draws a salt, and makes the view writable
+  object.WriteUnseen(7, Text("x"));
+  object.Commit();
+  FaultSys sys;
+  object.Begin();
+  object.WriteUnseen(7, Text("y"));
+  EXPECT_EQ(sys.Trace(), "reopen lock status_link status");
+  sys.Reset();
+  object.Commit();
+  EXPECT_EQ(sys.Trace(),
+            "lock status status_path next_data open set_owner set_mode write sync open "
+            "sync close write sync_data write sync_data remove close status lock close");
+}
+
 // ---- private ------------------------------------------------------------------------------------
 
 TEST_F(ObjectTest, APrivateObjectKeepsItsCommitsToItself) {

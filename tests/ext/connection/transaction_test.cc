@@ -124,6 +124,68 @@ TEST_F(Transaction, EveryNameOfAFileSeesWhatIsNotCommitted) {
   EXPECT_EQ(Bytes("SELECT mmap_slice(1)"), "aaaaaaaaaa");
 }
 
+// A write that nobody looks at before COMMIT is not put into the pages that are read.
+TEST_F(Transaction, EveryWayToReadSeesTheWriteBefore) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a', x u8)");
+  const std::pair<std::string, std::string> reads[] = {
+      {"SELECT mmap_get('a', 3)", "66"},
+      {"SELECT mmap_slice('a') = CAST('aaaBaaaaaa' AS BLOB)", "1"},
+      {"SELECT mmap_find('a', 'B')", "3"},
+      {"SELECT mmap_count('a', 'a')", "9"},
+      {"SELECT mmap_search('a', '[A-Z]')", "3"},
+      {"SELECT byte FROM mmap('a') WHERE offset = 3", "66"},
+      {"SELECT x FROM t WHERE rowid = 3", "66"},
+      {"SELECT mmap_get(mmap_open('a'), 3)", "66"},
+      {"SELECT text = 'aaaBaaaaaa' FROM mmap_lines('a')", "1"},
+      {"SELECT offset FROM mmap_find_all('a', 'B')", "3"},
+      {"SELECT new = CAST('B' AS BLOB) FROM mmap_changes", "1"},
+  };
+  for (const auto &[query, answer] : reads) {
+    Run("BEGIN");
+    Run("SELECT mmap_set('a', 3, 66)");
+    EXPECT_EQ(One(query), answer) << query;
+    Run("ROLLBACK");
+    EXPECT_EQ(Seen("a"), "aaaaaaaaaa") << query;
+  }
+}
+
+TEST_F(Transaction, EveryWayToWriteSeesTheWriteBefore) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a', x u8, delete=yes)");
+  const std::pair<std::string, std::string> writes[] = {
+      {"SELECT mmap_move('a', 0, 3, 1)", "BaaBaaaaaa"},
+      {"SELECT mmap_insert('a', 0, 'x')", "xaaaBaaaaaa"},
+      {"SELECT mmap_delete('a', 0, 2)", "aBaaaaaa"},
+      {"SELECT mmap_patch('a', 0, mmap_slice('a', 3, 5))", "BaaBaaaaaa"},
+      {"UPDATE mmap SET byte = byte + 1 WHERE file = 'a' AND offset > 2", "aaaCbbbbbb"},
+      {"UPDATE t SET x = x + 1 WHERE rowid < 4", "bbbCaaaaaa"},
+      {"DELETE FROM t WHERE rowid < 2", "aBaaaaaa"},
+      {"INSERT INTO t VALUES (67)", "aaaBaaaaaaC"},
+  };
+  for (const auto &[write, answer] : writes) {
+    Run("BEGIN");
+    Run("SELECT mmap_set('a', 3, 66)");
+    Run(write);
+    Run("COMMIT");
+    EXPECT_EQ(Get("a"), answer) << write;
+    EXPECT_EQ(Seen("a"), answer) << write;
+    Put("a", "aaaaaaaaaa");
+  }
+}
+
+TEST_F(Transaction, AWriteIsSeenInItsOwnStatement) {
+  EXPECT_EQ(One("SELECT mmap_set('a', 0, 66) + mmap_get('a', 0)"), "67");
+  for (const char *begin : {"", "BEGIN"}) {
+    Put("a", "abaaaaaaaa");
+    Run(begin);
+    EXPECT_EQ(One("SELECT sum(byte * mmap_set('a', offset + 1, byte + 1)) FROM mmap('a')"
+                  " WHERE offset < 4"),
+              std::to_string('a' + 'b' + 'c' + 'd'));
+    EXPECT_EQ(Seen("a"), "abcdeaaaaa") << begin;
+    if (*begin) Run("COMMIT");
+    EXPECT_EQ(Get("a"), "abcdeaaaaa") << begin;
+  }
+}
+
 TEST_F(Transaction, AHandleThatIsClosedBeforeCommitHasStillWritten) {
   Run("SELECT mmap_open('a', 'write'); BEGIN; SELECT mmap_patch(1, 0, 'kept'); SELECT "
       "mmap_close(1);"
