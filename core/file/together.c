@@ -18,6 +18,13 @@ static size_t count_parts(mm_object *const *objects, size_t count) {
   return n;
 }
 
+static bool any_durable(mm_object *const *objects, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (takes_part(objects[i]) && object_is_durable(objects[i])) return true;
+  }
+  return false;
+}
+
 /* The first error is the one to be told. */
 static void keep_first(int *first, mm_error *err, int rc, const mm_error *told) {
   if (*first || !rc) return;
@@ -45,19 +52,15 @@ static int prepare_each(mm_object *const *objects, size_t count, const mm_doubt 
 }
 
 /* What survives a loss of power must not hang on what does not. */
-static bool level_out(mm_object *const *objects, size_t count) {
+static void level_out(mm_object *const *objects, size_t count) {
   int level = MM_SYNC_OFF;
-  bool durable = false;
   for (size_t i = 0; i < count; i++) {
     if (takes_part(objects[i]))
       level = (int)object_max((uint64_t)level, (uint64_t)object_synchronous(objects[i]));
   }
   for (size_t i = 0; i < count; i++) {
-    if (!takes_part(objects[i])) continue;
-    mm_object_ask(objects[i], level);
-    durable |= object_is_durable(objects[i]);
+    if (takes_part(objects[i])) mm_object_ask(objects[i], level);
   }
-  return durable;
 }
 
 /* Paths are compared by the directories that they lie in. */
@@ -133,7 +136,8 @@ static char *place_record(mm_object *const *objects, size_t count, uint64_t salt
 static int prepare_together(mm_object *const *objects, size_t count, mm_error *err) {
   mm_error ignored;
   mm_doubt doubt;
-  bool durable = level_out(objects, count);
+  level_out(objects, count);
+  bool durable = any_durable(objects, count);
   mm_os.random(&doubt.salt, sizeof doubt.salt);
   char *path = place_record(objects, count, doubt.salt);
   if (!path) return mm_fail_nomem(err);
@@ -227,13 +231,6 @@ static int write_each(mm_object *const *objects, size_t count, mm_error *err) {
     keep_first(&first, err, rc, &told);
   }
   return first;
-}
-
-static bool any_durable(mm_object *const *objects, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (takes_part(objects[i]) && object_is_durable(objects[i])) return true;
-  }
-  return false;
 }
 
 static const char *record_of(mm_object *const *objects, size_t count) {
