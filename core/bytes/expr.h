@@ -99,7 +99,7 @@ typedef struct mm_expr_frame {
 void mm_expr_frame_reset(mm_expr_frame *frame);
 void mm_expr_frame_free(mm_expr_frame *frame); /* gives it back; the frame can still be used */
 
-/* Evaluate. The value's data is the frame's, the slot's or the expression's own. MM_CORRUPT for
+/* Evaluate. The value's data is the frame's, the slot's or the expression's own. MM_DAMAGED for
 ** damage, naming the values ("9223372036854775807 + 1 overflows"); what `get` returns; MM_TOOBIG and
 ** MM_NOMEM for what `||` makes. It allocates nothing but for that. */
 int mm_expr_eval(const mm_expr *expr, mm_expr_frame *frame, mm_value *out, mm_error *err);

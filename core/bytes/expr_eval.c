@@ -132,7 +132,7 @@ static int eval_no_integer(const mm_value *value, mm_error *err) {
     shown[i] = c >= ' ' && c < 0x7f ? (char)c : '?';
   }
   shown[size] = 0;
-  return mm_fail(err, MM_CORRUPT, "'%s%s' is no integer", shown, value->size > size ? "…" : "");
+  return mm_fail(err, MM_DAMAGED, "'%s%s' is no integer", shown, value->size > size ? "…" : "");
 }
 
 static const char *eval_sign(int code) {
@@ -142,9 +142,9 @@ static const char *eval_sign(int code) {
 
 static int eval_overflow(int code, int64_t x, int64_t y, mm_error *err) {
   if (code == EXPR_ALIGN) {
-    return mm_fail(err, MM_CORRUPT, "align(%" PRId64 ", %" PRId64 ") overflows", x, y);
+    return mm_fail(err, MM_DAMAGED, "align(%" PRId64 ", %" PRId64 ") overflows", x, y);
   }
-  return mm_fail(err, MM_CORRUPT, "%" PRId64 " %.1s %" PRId64 " overflows", x, eval_sign(code), y);
+  return mm_fail(err, MM_DAMAGED, "%" PRId64 " %.1s %" PRId64 " overflows", x, eval_sign(code), y);
 }
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -227,7 +227,7 @@ static int eval_arithmetic(int code, mm_value *a, const mm_value *b, mm_error *e
   if (!eval_number(a, &x)) return eval_no_integer(a, err);
   if (!eval_number(b, &y)) return eval_no_integer(b, err);
   if (code == EXPR_ALIGN && y < 1) {
-    return mm_fail(err, MM_CORRUPT, "an alignment of %" PRId64, y);
+    return mm_fail(err, MM_DAMAGED, "an alignment of %" PRId64, y);
   }
   return eval_compute(code, a, x, y) ? MM_OK : eval_overflow(code, x, y, err);
 }
@@ -377,7 +377,7 @@ static bool eval_is_truth(const mm_value *x, uint32_t how) {
 static int eval_negate(mm_value *x, mm_error *err) {
   int64_t n;
   if (!eval_number(x, &n)) return eval_no_integer(x, err);
-  if (n == INT64_MIN) return mm_fail(err, MM_CORRUPT, "-(%" PRId64 ") overflows", n);
+  if (n == INT64_MIN) return mm_fail(err, MM_DAMAGED, "-(%" PRId64 ") overflows", n);
   expr_set(x, -n);
   return MM_OK;
 }
@@ -391,7 +391,7 @@ static int eval_abs(mm_value *x, mm_error *err) {
 static int eval_oct(mm_value *x, mm_error *err) {
   mm_value text = *x;
   if (expr_oct(&text, x)) return MM_OK;
-  return mm_fail(err, MM_CORRUPT, "an octal number of more than 63 bits");
+  return mm_fail(err, MM_DAMAGED, "an octal number of more than 63 bits");
 }
 
 /* Those of NULL are NULL. */
@@ -430,7 +430,7 @@ static int eval_unary(const expr_op *op, mm_value *x, mm_error *err) {
 static int eval_slot(mm_expr_frame *frame, int slot, mm_value *out, mm_error *err) {
   int rc = frame->get(frame->context, slot, out, err);
   if (!rc && out->kind == MM_VALUE_REAL) {
-    return mm_fail(err, MM_CORRUPT, "a real takes part in an expression");
+    return mm_fail(err, MM_DAMAGED, "a real takes part in an expression");
   }
   return rc;
 }

@@ -15,7 +15,7 @@
 /* ---- how long it is ------------------------------------------------------------------------- */
 
 static int past_64_bits(mm_error *err) {
-  return mm_fail(err, MM_CORRUPT, "is past 64 bits");
+  return mm_fail(err, MM_DAMAGED, "is past 64 bits");
 }
 
 /* The bytes up to the first without MORE; 0: there is none among so many. */
@@ -60,7 +60,7 @@ static int integer_extent(mm_type type, const uint8_t *bytes, uint64_t available
   if (*size == 0 && type.kind == MM_VARINT && most == type.size) *size = most;
   if (*size == 0 && most == type.size) return past_64_bits(err);
   if (*size == 0) {
-    return mm_fail(err, MM_CORRUPT, "is cut off after %" PRIu64 " byte%s", most,
+    return mm_fail(err, MM_DAMAGED, "is cut off after %" PRIu64 " byte%s", most,
                    most == 1 ? "" : "s");
   }
   return integer_is_past(type, bytes, *size) ? past_64_bits(err) : MM_OK;
@@ -81,7 +81,7 @@ static int cstr_extent(mm_type type, const uint8_t *bytes, uint64_t available, u
   uint64_t most = limited ? type.size : available, at = find_end(type, bytes, most);
   *size = at + type.end_size;
   if (at < most) return MM_OK;
-  return mm_fail(err, MM_CORRUPT, "has no end in %s%" PRIu64 " byte%s", limited ? "" : "the last ",
+  return mm_fail(err, MM_DAMAGED, "has no end in %s%" PRIu64 " byte%s", limited ? "" : "the last ",
                  most, most == 1 ? "" : "s");
 }
 
@@ -91,7 +91,7 @@ int mm_type_extent(mm_type type, const uint8_t *bytes, uint64_t available, uint6
   if (mm_type_is_variable(type)) return integer_extent(type, bytes, available, size, err);
   *size = type.size;
   if (*size <= available) return MM_OK;
-  return mm_fail(err, MM_CORRUPT, "needs %" PRIu32 " bytes, and there are %" PRIu64, type.size,
+  return mm_fail(err, MM_DAMAGED, "needs %" PRIu32 " bytes, and there are %" PRIu64, type.size,
                  available);
 }
 

@@ -20,7 +20,7 @@
 #include "core/bytes/type.h"
 
 /* How many bytes the value at `bytes` takes, of which `available` are there. Fixed types take
-** type.size. MM_CORRUPT "cut off: …", "has no end …", "is past 64 bits" when it takes none: the
+** type.size. MM_DAMAGED "cut off: …", "has no end …", "is past 64 bits" when it takes none: the
 ** caller says before it what and where. */
 int mm_type_extent(mm_type type, const uint8_t *bytes, uint64_t available, uint64_t *size,
                    mm_error *err);

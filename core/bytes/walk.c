@@ -27,7 +27,7 @@ static int walk_damage(const mm_walk *walk, const char *format, ...) {
   va_start(arguments, format);
   (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  return mm_fail(walk->err, MM_CORRUPT, "record %lld at offset %llu: %s", (long long)walk->rowid,
+  return mm_fail(walk->err, MM_DAMAGED, "record %lld at offset %llu: %s", (long long)walk->rowid,
                  (unsigned long long)walk->offset, text);
 }
 
@@ -37,7 +37,7 @@ static const char *column_name(const mm_walk *walk, size_t i) {
 
 /* What an expression of a column could not be evaluated for, if that is damage. */
 static int column_damage(const mm_walk *walk, size_t i, int rc, const mm_error *inner) {
-  if (rc != MM_CORRUPT) {
+  if (rc != MM_DAMAGED) {
     *walk->err = *inner;
     return rc;
   }
@@ -163,7 +163,7 @@ int mm_walk_begin(mm_walk *walk, uint64_t start, uint64_t stop, bool big_endian,
   mm_walk_jump(walk, 0, start);
   if (start <= walk->size) return MM_OK;
   walk->done = true;
-  return mm_fail(err, MM_CORRUPT, "start %llu is past the end (%llu bytes)",
+  return mm_fail(err, MM_DAMAGED, "start %llu is past the end (%llu bytes)",
                  (unsigned long long)start, (unsigned long long)walk->size);
 }
 
@@ -349,7 +349,7 @@ static int find_walk_column(mm_walk *walk, size_t i) {
 static int eval_option(mm_walk *walk, int option, const char *name, mm_value *value) {
   mm_error inner;
   int rc = mm_expr_eval(walk->layout->options[option], &walk->frame, value, &inner);
-  if (rc == MM_CORRUPT) return walk_damage(walk, "%s: %s", name, inner.text);
+  if (rc == MM_DAMAGED) return walk_damage(walk, "%s: %s", name, inner.text);
   if (rc) *walk->err = inner;
   return rc;
 }
@@ -499,7 +499,7 @@ static __attribute__((noinline)) int step_any(mm_walk *walk, mm_error *err) {
   walk->done = walk->ended || walk->offset >= walk->stop;
   int rc = walk->done ? MM_OK : is_counted_out(walk);
   if (rc == MM_OK && !walk->done) rc = find_record(walk);
-  if (rc == MM_CORRUPT) walk->ended = true; /* there is no way on from it */
+  if (rc == MM_DAMAGED) walk->ended = true; /* there is no way on from it */
   return rc;
 }
 

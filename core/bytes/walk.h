@@ -47,25 +47,25 @@ typedef struct mm_walk {
 int mm_walk_open(mm_walk *walk, const mm_layout *layout, mm_error *err);
 void mm_walk_close(mm_walk *walk);
 
-/* Before the first record of start..stop; a stop past the end is the end. MM_CORRUPT: the start is. */
+/* Before the first record of start..stop; a stop past the end is the end. MM_DAMAGED: the start is. */
 int mm_walk_begin(mm_walk *walk, uint64_t start, uint64_t stop, bool big_endian, mm_error *err);
 
 /* Before record `rowid`, which starts at `offset`. */
 void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset);
 
-/* On to the next record, or `done`. MM_CORRUPT: it is damaged: `found` columns of it can be read, and
+/* On to the next record, or `done`. MM_DAMAGED: it is damaged: `found` columns of it can be read, and
 ** there is none behind it. */
 int mm_walk_step(mm_walk *walk, mm_error *err);
 
 /* The value of a column of the record: good until the next call. Of a text that is not UTF-8 in the
 ** file, a number that is no integer, an array it is made anew. NULL of what is cut off since.
-** MM_NOMEM; MM_CORRUPT: what it is computed from gives no value. */
+** MM_NOMEM; MM_DAMAGED: what it is computed from gives no value. */
 int mm_walk_value(mm_walk *walk, size_t column, mm_value *value, mm_error *err);
 
 /* A record that is not there yet, behind the one that the walk is on or, after a jump, where that
 ** leads to: mm_walk_build_column says of one column after the other where it goes, by those before
 ** it, whose bytes must be there by then. It may end past `stop` and past the file. `extent`: bytes
-** of it, if its type has no fixed size. MM_CORRUPT: it can be nowhere. mm_walk_build_end gives the
+** of it, if its type has no fixed size. MM_DAMAGED: it can be nowhere. mm_walk_build_end gives the
 ** size of all of it, without what `align` adds; then the walk can only jump. */
 void mm_walk_build(mm_walk *walk);
 int mm_walk_build_column(mm_walk *walk, uint64_t extent, mm_error *err);

@@ -21,7 +21,8 @@ enum mm_code {
   MM_IOERR,      /* the disk, or a file that was cut while it was mapped */
   MM_BUSY,       /* another connection or process is writing the file */
   MM_CHANGED,    /* a program that takes no lock changed the file during a transaction */
-  MM_CORRUPT,    /* a file that breaks a promise made of it; a journal that is not to be trusted */
+  MM_CORRUPT,    /* a journal that is not to be trusted */
+  MM_DAMAGED,    /* bytes that break a promise made of them */
   MM_TOOBIG,     /* more than one blob or one file can hold */
   MM_NOMEM,      /* no memory or no address space */
   MM_CONSTRAINT, /* a value that does not fit its field, a row that breaks an order */

@@ -23,6 +23,9 @@ int ext_sqlite_code(int mm_code) {
       return SQLITE_BUSY_SNAPSHOT;
     case MM_CORRUPT:
       return SQLITE_CORRUPT;
+    case MM_DAMAGED:
+      /* Not SQLITE_CORRUPT itself, after which SQLite makes a ROLLBACK of the transaction's COMMIT. */
+      return SQLITE_CORRUPT_VTAB;
     case MM_TOOBIG:
       return SQLITE_TOOBIG;
     case MM_NOMEM:

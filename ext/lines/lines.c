@@ -366,7 +366,7 @@ static int compare_lines(const text *t, const line *a, const line *b) {
 
 static int out_of_order(const text *t, const line *earlier, const line *later, mm_error *err) {
   return mm_fail(
-      err, MM_CORRUPT, "the line at offset %llu is out of order: it comes after the one at %llu",
+      err, MM_DAMAGED, "the line at offset %llu is out of order: it comes after the one at %llu",
       (unsigned long long)(t->at + later->start), (unsigned long long)(t->at + earlier->start));
 }
 
@@ -702,7 +702,7 @@ static int use_file(lines_cursor *cursor, sqlite3_value *value) {
 static int disordered_lines(lines_cursor *cursor) {
   mm_error *err = &conn_of(cursor)->err;
   mm_error cut;
-  if (err->code == MM_CORRUPT && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  if (err->code == MM_DAMAGED && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
   ext_tab_advise_check(err);
   return fail(cursor);
 }
@@ -992,7 +992,7 @@ static int linesCheck(ext_checked *checked, ext_reads *reads, int argc, sqlite3_
   if (mm_object_faulted(object->core, &fault)) {
     *err = fault;
     rc = fault.code;
-  } else if (rc == MM_CORRUPT) {
+  } else if (rc == MM_DAMAGED) {
     *finding = sqlite3_mprintf("%s", err->text);
     rc = *finding ? MM_OK : mm_fail_nomem(err);
   }

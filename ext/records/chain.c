@@ -167,8 +167,8 @@ static int meet_damage(chain_cursor *cursor) {
   mm_error *err = &chain_conn(cursor)->err;
   mm_error cut;
   if (mm_object_hit(cursor->file.object->core)) return chain_faulted(cursor);
-  if (err->code == MM_CORRUPT && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
-  if (err->code != MM_CORRUPT || !chain_table(cursor)->spec.partial) {
+  if (err->code == MM_DAMAGED && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  if (err->code != MM_DAMAGED || !chain_table(cursor)->spec.partial) {
     cursor->done = true;
     return chain_fail(cursor);
   }
@@ -379,7 +379,7 @@ static int chain_value(chain_cursor *cursor, sqlite3_context *context, size_t i)
   mm_value value;
   look_at_bytes(cursor);
   int rc = mm_walk_value(walk, i, &value, err);
-  if (rc == MM_CORRUPT && chain_table(cursor)->spec.partial) return SQLITE_OK;
+  if (rc == MM_DAMAGED && chain_table(cursor)->spec.partial) return SQLITE_OK;
   if (rc) return chain_fail(cursor);
   const mm_layout_column *column = &walk->layout->columns[i];
   if (value.kind == MM_VALUE_BLOB && !column->computed) {
@@ -507,7 +507,7 @@ static int check_chain_file(const mmap_table *table, const ext_file *file,
   rc = chain_begin(table, &walk, args, err);
   if (rc == MM_OK) rc = check_walk(table, &walk, file, err);
   mm_walk_close(&walk);
-  if (rc != MM_CORRUPT) return rc;
+  if (rc != MM_DAMAGED) return rc;
   *finding = sqlite3_mprintf("%s", err->text);
   return *finding ? MM_OK : mm_fail_nomem(err);
 }

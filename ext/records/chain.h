@@ -70,7 +70,7 @@ void mmap_stations_leave(mmap_stations *stations, const mm_walk *walk);
 void mmap_stations_jump(const mmap_stations *stations, mm_walk *walk, int64_t row, int64_t place);
 
 /* From a walk that has just begun on to a record, or behind the last one. MM_ERROR: it is not there;
-** MM_CORRUPT; MM_INTERRUPT. */
+** MM_DAMAGED; MM_INTERRUPT. */
 int chain_find_row(const mmap_table *table, const ext_object *object, mm_walk *walk, int64_t row,
                    mm_error *err);
 int chain_find_end(const mmap_table *table, const ext_object *object, mm_walk *walk, chain_end *end,

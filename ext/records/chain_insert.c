@@ -142,7 +142,7 @@ static int measure_value(chain_new *n, size_t i, uint64_t *size) {
 
 /* What cannot be laid out is for the values that are given. */
 static int refuse_layout(const chain_new *n, int rc, const mm_error *inner) {
-  return mm_fail(n->edit.err, rc == MM_CORRUPT ? MM_CONSTRAINT : rc, "%s", inner->text);
+  return mm_fail(n->edit.err, rc == MM_DAMAGED ? MM_CONSTRAINT : rc, "%s", inner->text);
 }
 
 static bool is_written(const chain_edit *e, size_t i) {
@@ -234,7 +234,7 @@ static int compare_unwritten(chain_new *n, size_t i) {
   mm_value now;
   if (n->given[i].kind == MM_VALUE_NULL || is_written(e, i)) return MM_OK;
   int rc = mm_walk_value(&e->walk, i, &now, e->err);
-  if (rc) return rc == MM_CORRUPT ? (e->err->code = MM_CONSTRAINT) : rc;
+  if (rc) return rc == MM_DAMAGED ? (e->err->code = MM_CONSTRAINT) : rc;
   if (mmap_same_value(&n->given[i], &now)) return MM_OK;
   return chain_edit_refuse(e, i,
                            chain_edited(e, i)->computed ? "it is computed from others"

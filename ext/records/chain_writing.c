@@ -186,7 +186,7 @@ static int step_again(chain_edit *e) {
   chain_edit_look(e);
   mm_walk_jump(&e->walk, e->walk.rowid, e->walk.offset);
   int rc = mm_walk_step(&e->walk, &inner);
-  if (rc == MM_CORRUPT) return mm_fail(e->err, MM_CONSTRAINT, "%s", inner.text);
+  if (rc == MM_DAMAGED) return mm_fail(e->err, MM_CONSTRAINT, "%s", inner.text);
   if (rc) return mm_fail(e->err, rc, "%s", inner.text);
   if (e->walk.done) return mm_fail(e->err, MM_CONSTRAINT, "while says that it would be no row");
   if (chain_edit_reads_back(e, &column)) return MM_OK;
@@ -253,7 +253,7 @@ static int find_edited(chain_edit *e, int64_t rowid) {
   if (rc) return rc;
   mm_walk_jump(&e->walk, rowid, (uint64_t)offset);
   rc = mm_walk_step(&e->walk, e->err);
-  if (rc == MM_CORRUPT && spec->partial) return MM_OK;
+  if (rc == MM_DAMAGED && spec->partial) return MM_OK;
   if (rc == MM_OK && e->walk.done) {
     return mm_fail(e->err, MM_ERROR, "row %lld is not there any more", (long long)rowid);
   }

@@ -66,7 +66,7 @@ static int faulted(mmap_cursor *cursor) {
 static int disordered(mmap_cursor *cursor) {
   mm_error *err = &cursor_conn(cursor)->err;
   mm_error cut;
-  if (err->code == MM_CORRUPT && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  if (err->code == MM_DAMAGED && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
   ext_tab_advise_check(err);
   return cursor_fail(cursor);
 }

@@ -157,7 +157,7 @@ static int fail_disorder(const mmap_keys *keys, int64_t row, int64_t later, mm_e
   const mmap_spec *spec = &keys->table->spec;
   char *first = show_key(keys, key_at(keys, row)), *second = show_key(keys, key_at(keys, later));
   int rc = first && second
-               ? mm_fail(err, MM_CORRUPT,
+               ? mm_fail(err, MM_DAMAGED,
                          "record %lld is out of order: its '%s' %s comes after %s of record %lld",
                          (long long)later, spec->columns[spec->sorted].name, second, first,
                          (long long)row)
@@ -613,7 +613,7 @@ int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run run
 
 /* ---- mmap_check ----------------------------------------------------------------------------- */
 
-/* MM_CORRUPT at the first pair out of order. It looks at whether to go on as often as a search
+/* MM_DAMAGED at the first pair out of order. It looks at whether to go on as often as a search
 ** does, by the bytes that it has passed. */
 static int check_keys(const mmap_keys *keys, ext_conn *conn, mm_error *err) {
   int64_t row = mmap_keys_from(keys, 0);
@@ -650,7 +650,7 @@ int mmap_table_check(ext_checked *checked, ext_reads *reads, int argc, sqlite3_v
   mmap_keys keys =
       mmap_table_keys(table, object->core, &rows, mmap_deleted_rows(table, object), &luck);
   if (rows.count) rc = check_keys(&keys, table->tab.conn, err);
-  if (rc == MM_OK || rc == MM_CORRUPT) {
+  if (rc == MM_OK || rc == MM_DAMAGED) {
     mm_error fault;
     int faulted = mm_object_faulted(object->core, &fault);
     if (faulted) {
@@ -658,7 +658,7 @@ int mmap_table_check(ext_checked *checked, ext_reads *reads, int argc, sqlite3_v
       rc = faulted;
     }
   }
-  if (rc == MM_CORRUPT) {
+  if (rc == MM_DAMAGED) {
     *finding = sqlite3_mprintf("%s", err->text);
     rc = *finding ? MM_OK : mm_fail_nomem(err);
   }

@@ -202,16 +202,16 @@ bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3
                        bool plain);
 
 /* The rows of a range, as one run or, of unsigned 64-bit keys that SQL sees as negative, two:
-** runs[0] has SQL's smaller keys. The number of runs. MM_CORRUPT when rows are met that are not in
+** runs[0] has SQL's smaller keys. The number of runs. MM_DAMAGED when rows are met that are not in
 ** order. */
 int mmap_range_runs(const mmap_keys *keys, const mmap_range *range, mmap_run runs[2], int *count,
                     mm_error *err);
 
-/* Are the keys of two rows that follow each other in order? MM_CORRUPT, naming them. */
+/* Are the keys of two rows that follow each other in order? MM_DAMAGED, naming them. */
 int mmap_keys_check(const mmap_keys *keys, int64_t row, int64_t next, mm_error *err);
 
 /* Would a row with this key (encoded) be in order at `row`? MM_CONSTRAINT, naming both keys;
-** MM_CORRUPT if its neighbours are not in order themselves. */
+** MM_DAMAGED if its neighbours are not in order themselves. */
 int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_error *err);
 
 /* Rows that are there, at `row` or after (before) it. */

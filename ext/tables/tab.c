@@ -238,7 +238,7 @@ int ext_tab_check_row_value(ext_conn *conn, sqlite3_value *value, mm_error *err)
 
 void ext_tab_advise_check(mm_error *err) {
   size_t size = strlen(err->text);
-  if (err->code == MM_CORRUPT) {
+  if (err->code == MM_DAMAGED) {
     sqlite3_snprintf((int)(sizeof err->text - size), err->text + size, ": run mmap_check");
   }
 }

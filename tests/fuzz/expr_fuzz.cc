@@ -69,7 +69,7 @@ void Run(const std::string &text, const ExprRow &row) {
   CHECK(expr.rc() == MM_OK || expr.rc() == MM_ERROR);
   if (expr.rc()) return;
   Answer mine = expr.Evaluate(row);
-  CHECK(mine.rc == MM_OK || mine.rc == MM_CORRUPT);
+  CHECK(mine.rc == MM_OK || mine.rc == MM_DAMAGED);
   oracle.SetRows({row});
   std::vector<Answer> answers = oracle.Ask(text);
   CHECK(answers.size() == 1);

@@ -56,6 +56,8 @@ const char *CodeName(int rc) {
       return "IOERR";
     case SQLITE_CORRUPT:
       return "CORRUPT";
+    case SQLITE_CORRUPT_VTAB:
+      return "DAMAGED";
     case SQLITE_FULL:
       return "FULL";
     case SQLITE_CANTOPEN:

@@ -780,7 +780,7 @@ private:
   void Damaged(const string &text, const Answer &mine, size_t row,
                const std::vector<string> &parts) {
     damaged++;
-    EXPECT_EQ(mine.rc, MM_CORRUPT) << text;
+    EXPECT_EQ(mine.rc, MM_DAMAGED) << text;
     EXPECT_TRUE(HasReal(parts, row)) << text << ": " << mine.error << "\n" << Show(rows_[row]);
   }
 

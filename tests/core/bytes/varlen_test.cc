@@ -52,7 +52,7 @@ string Extent(const string &name, const string &bytes) {
   uint64_t size = 0;
   int rc = mm_type_extent(Type(name), exact.data(), bytes.size(), &size, &err);
   if (rc == MM_OK) return std::to_string(size);
-  EXPECT_EQ(rc, MM_CORRUPT);
+  EXPECT_EQ(rc, MM_DAMAGED);
   return err.text;
 }
 

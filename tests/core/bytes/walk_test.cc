@@ -279,7 +279,7 @@ TEST(Walk, DamageInAComputedColumnIsSaidWhereItIsRead) {
 TEST(Walk, OfADamagedRecordTheFirstColumnsCanBeRead) {
   Structure s({{"n", "u8"}, {"k", "text(1)"}, {"d", "text(n)"}, {"e", "u8"}});
   Walk w(s, "\5kab");
-  EXPECT_EQ(w.Step(), MM_CORRUPT);
+  EXPECT_EQ(w.Step(), MM_DAMAGED);
   EXPECT_EQ(w.walk.found, 2u);
   EXPECT_EQ(w.Record(), "5|k|NULL|NULL");
   EXPECT_EQ(w.walk.offset, 0u);
@@ -804,7 +804,7 @@ string Walked(const Structure &s, const string &bytes, uint64_t start, uint64_t 
   for (;;) {
     int rc = w.Step();
     ++*steps;
-    if (rc != MM_OK && rc != MM_CORRUPT) return w.err.text;
+    if (rc != MM_OK && rc != MM_DAMAGED) return w.err.text;
     if (w.walk.done) return text;
     text += std::to_string(w.walk.offset) + ":";
     for (size_t i = 0; i < w.walk.found; i++) text += w.Value(i) + "|";

@@ -2,6 +2,8 @@
 // COMMIT.
 #include "tests/support/sql.h"
 
+#include <filesystem>
+
 namespace mm_test {
 namespace {
 
@@ -184,6 +186,38 @@ TEST_F(Transaction, AWriteIsSeenInItsOwnStatement) {
     if (*begin) Run("COMMIT");
     EXPECT_EQ(Get("a"), "abcdeaaaaa") << begin;
   }
+}
+
+// Behind an SQLITE_CORRUPT SQLite refuses all writes, and makes a ROLLBACK of COMMIT.
+TEST_F(Transaction, DamageThatIsReadIsNoEndOfIt) {
+  Run("CREATE TABLE kept(x)");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap(*, length u8, value text(length))");
+  Run("CREATE VIRTUAL TABLE temp.sorted USING mmap('b', x u8, sorted=x)");
+  Put("a", std::string("\1A\5a", 4));
+  Put("b", "bcba");
+  Run("BEGIN");
+  for (const char *damage : {"SELECT count(*) FROM t('a')", "SELECT mmap_get('a', 1, 'cstr')",
+                             "SELECT count(*) FROM sorted WHERE x = 98"}) {
+    EXPECT_EQ(Error(damage).substr(0, 8), "DAMAGED ") << damage;
+    Run("INSERT INTO kept VALUES (1)");
+    Run("SELECT mmap_set('a', 1, mmap_get('a', 1) + 1)");
+  }
+  Run("UPDATE t SET value = lower(value) WHERE file = 'a' AND rowid = 0");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a"), std::string("\1d\5a", 4));
+  EXPECT_EQ(One("SELECT count(*) FROM kept"), "3");
+}
+
+TEST_F(Transaction, AJournalInTheWayBarsItsWrites) {
+  Run("CREATE TABLE kept(x)");
+  Put("c", "cccccccccc");
+  Run("BEGIN; SELECT mmap_set('b', 0, 65); INSERT INTO kept VALUES (1)");
+  std::filesystem::create_symlink("b", "c-mmap-journal");
+  EXPECT_EQ(Error("SELECT mmap_get('c', 0)").substr(0, 8), "CORRUPT ");
+  EXPECT_EQ(Error("COMMIT").substr(0, 8), "CORRUPT ");
+  if (!sqlite3_get_autocommit(*db)) Run("ROLLBACK");
+  EXPECT_EQ(Get("b"), "bbbbbbbbbb");
+  EXPECT_EQ(One("SELECT count(*) FROM kept"), "0");
 }
 
 TEST_F(Transaction, AHandleThatIsClosedBeforeCommitHasStillWritten) {

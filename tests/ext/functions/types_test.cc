@@ -167,13 +167,13 @@ TEST_F(Types, WhatSaysItselfHowLongItIsIsRead) {
   EXPECT_EQ(Read("cstr(x'0d0a')", "one\rline\r\nanother"), "one\rline");
   EXPECT_EQ(Read("cstr(6)", std::string("hello\0", 6)), "hello");
   EXPECT_EQ(Refused("cstr", "hello"),
-            "CORRUPT mmap_get: cstr at offset 0 of 'a' has no end in the last 5 bytes");
+            "DAMAGED mmap_get: cstr at offset 0 of 'a' has no end in the last 5 bytes");
   EXPECT_EQ(Refused("cstr(3)", std::string("hello\0", 6)),
-            "CORRUPT mmap_get: cstr(3) at offset 0 of 'a' has no end in 3 bytes");
+            "DAMAGED mmap_get: cstr(3) at offset 0 of 'a' has no end in 3 bytes");
   EXPECT_EQ(Refused("uleb128", "\x80\x80"),
-            "CORRUPT mmap_get: uleb128 at offset 0 of 'a' is cut off after 2 bytes");
+            "DAMAGED mmap_get: uleb128 at offset 0 of 'a' is cut off after 2 bytes");
   EXPECT_EQ(Refused("uleb128", std::string(20, '\xff')),
-            "CORRUPT mmap_get: uleb128 at offset 0 of 'a' is past 64 bits");
+            "DAMAGED mmap_get: uleb128 at offset 0 of 'a' is past 64 bits");
   EXPECT_EQ(Error("SELECT mmap_get('a', 20, 'cstr')"),
             "ERROR mmap_get: offset 20 is outside 'a' (20 bytes)");
 }
@@ -182,10 +182,10 @@ TEST_F(Types, AWindowEndsWhatIsRead) {
   Put("a", std::string("ab\0cd\x80\x01", 7));
   EXPECT_EQ(One("SELECT mmap_get(mmap_open('a', 'read', 3, 0), -3, 'cstr')"), "ab");
   EXPECT_EQ(Error("SELECT mmap_get(mmap_open('a', 'read', 2, 0), 0, 'cstr')"),
-            "CORRUPT mmap_get: cstr at offset 0 of 'a' has no end in the last 2 bytes");
+            "DAMAGED mmap_get: cstr at offset 0 of 'a' has no end in the last 2 bytes");
   EXPECT_EQ(One("SELECT mmap_get('a', -2, 'uleb128')"), "128");
   EXPECT_EQ(Error("SELECT mmap_get(mmap_open('a', 'read', 4, 2), 3, 'uleb128')"),
-            "CORRUPT mmap_get: uleb128 at offset 3 of 'a' is cut off after 1 byte");
+            "DAMAGED mmap_get: uleb128 at offset 3 of 'a' is cut off after 1 byte");
 }
 
 TEST_F(Types, OnlyAFixedSizeIsStored) {

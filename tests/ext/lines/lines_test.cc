@@ -266,7 +266,7 @@ TEST_F(SortedLinesTest, ReportsDisorderByOffset) {
   EXPECT_EQ(One("SELECT mmap_check('w')"),
             "the line at offset 4 is out of order: it comes after the one at 2");
   EXPECT_EQ(Error("SELECT text FROM w ORDER BY text"),
-            "CORRUPT w: the line at offset 4 is out of order: it comes after the one at 2: run "
+            "DAMAGED w: the line at offset 4 is out of order: it comes after the one at 2: run "
             "mmap_check");
   EXPECT_EQ(One("SELECT count(*) FROM w"), "4");
 }
@@ -278,7 +278,7 @@ TEST_F(SortedLinesTest, WhatIsNotThereIsNotSaidOfAFileInDisorder) {
         "SELECT * FROM w WHERE text > '9'", "SELECT * FROM w WHERE text IN ('2', '7')",
         "SELECT text FROM w WHERE text <= '2' ORDER BY text DESC LIMIT 1",
         "SELECT max(text) FROM w", "SELECT text FROM w ORDER BY text LIMIT 1"}) {
-    EXPECT_EQ(Error(sql), "CORRUPT w: the line at offset 6 is out of order: it comes after the one "
+    EXPECT_EQ(Error(sql), "DAMAGED w: the line at offset 6 is out of order: it comes after the one "
                           "at 0: run mmap_check")
         << sql;
   }
@@ -288,8 +288,8 @@ TEST_F(SortedLinesTest, WhatIsNotThereIsNotSaidOfAFileInDisorder) {
 // As `sort -f` leaves them.
 TEST_F(SortedLinesTest, LinesInAnotherOrderAreSeen) {
   Make("Anna\nbenched\nBob\ncat\nDora\n");
-  EXPECT_EQ(Error("SELECT * FROM w WHERE text = 'benched'").substr(0, 7), "CORRUPT");
-  EXPECT_EQ(Error("SELECT * FROM w WHERE text = 'bent'").substr(0, 7), "CORRUPT");
+  EXPECT_EQ(Error("SELECT * FROM w WHERE text = 'benched'").substr(0, 7), "DAMAGED");
+  EXPECT_EQ(Error("SELECT * FROM w WHERE text = 'bent'").substr(0, 7), "DAMAGED");
 }
 
 // Lines of a page each: those that are looked at are faults.

@@ -65,9 +65,9 @@ TEST_F(ChainTest, StartAndStopSayWhere) {
     EXPECT_EQ(Rows("SELECT count(*) FROM chain(" + string(null) + ")"), "0") << null;
   }
   EXPECT_EQ(Error("SELECT * FROM chain('a', 11)"),
-            "CORRUPT chain: start 11 is past the end (10 bytes)");
+            "DAMAGED chain: start 11 is past the end (10 bytes)");
   EXPECT_EQ(Error("SELECT * FROM chain('a', 3, 5)"),
-            "CORRUPT chain: record 0 at offset 3: column 'd': 3 bytes at 4 end past 5");
+            "DAMAGED chain: record 0 at offset 3: column 'd': 3 bytes at 4 end past 5");
   EXPECT_EQ(ds(", '2', 3.0"), "");
   EXPECT_EQ(Error("SELECT * FROM chain('a', 'x')").substr(0, 11), "ERROR chain");
 }
@@ -136,7 +136,7 @@ TEST_F(ChainTest, RecordsOfOneSizeAreALayoutToo) {
   EXPECT_EQ(Rows("SELECT rowid, * FROM x('f')"), "0|1|2\n1|3|4");
   Put("f", "\0\1\2\0"s);
   EXPECT_EQ(Error("SELECT * FROM x('f')"),
-            "CORRUPT x: record 1 at offset 3: column 'k': 2 bytes at 3 end past 4");
+            "DAMAGED x: record 1 at offset 3: column 'k': 2 bytes at 3 end past 4");
 }
 
 TEST_F(ChainTest, SaysWhichArgumentIsWrong) {
@@ -175,7 +175,7 @@ TEST_F(ChainTest, HidesWhatIsNoColumn) {
 // The third record is damaged.
 TEST_F(ChainTest, WhatLiesBehindABoundIsNotRead) {
   Put("a", "\1a\1b\7c"s);
-  const string damage = "CORRUPT t: record 2 at offset 4: column 'd': 7 bytes at 5 end past 6";
+  const string damage = "DAMAGED t: record 2 at offset 4: column 'd': 7 bytes at 5 end past 6";
   EXPECT_EQ(Error("SELECT count(*) FROM t"), damage);
   for (const char *bound : {"WHERE rowid < 2", "WHERE rowid <= 1", "WHERE rowid = 1",
                             "WHERE offset < 4", "WHERE offset <= 3", "WHERE offset = 2",
@@ -472,7 +472,7 @@ TEST_F(ChainTest, TakesNothingWhereNothingCanFollow) {
   EXPECT_EQ(Get("c"), "\2hi");
   Put("b", "\5");
   Make("'b', n u8, d text(n)");
-  EXPECT_EQ(Error("INSERT INTO x(d) VALUES('')").substr(0, 7), "CORRUPT");
+  EXPECT_EQ(Error("INSERT INTO x(d) VALUES('')").substr(0, 7), "DAMAGED");
   EXPECT_EQ(Get("b"), "\5");
 }
 

@@ -695,9 +695,9 @@ TEST_F(SortedTest, AProbeThatSeesDisorderSaysSo) {
   Keys({10, 20, 90, 40, 50});
   EXPECT_EQ(One("SELECT mmap_check('t')"),
             "record 3 is out of order: its 'k' 40 comes after 90 of record 2");
-  EXPECT_EQ(Error("SELECT * FROM t WHERE k = 45").substr(0, 7), "CORRUPT");
+  EXPECT_EQ(Error("SELECT * FROM t WHERE k = 45").substr(0, 7), "DAMAGED");
   EXPECT_EQ(Error("SELECT k FROM t ORDER BY k"),
-            "CORRUPT t: record 3 is out of order: its 'k' 40 comes after 90 of record 2: run "
+            "DAMAGED t: record 3 is out of order: its 'k' 40 comes after 90 of record 2: run "
             "mmap_check");
 }
 
@@ -733,7 +733,7 @@ TEST_F(SortedTest, EveryKindOfSearchSeesADescendingFile) {
         "SELECT k FROM t WHERE k <= 70 ORDER BY k DESC LIMIT 1",
         "SELECT k FROM t WHERE k >= 70 ORDER BY k LIMIT 1", "SELECT k FROM t ORDER BY k LIMIT 1",
         "SELECT k FROM t ORDER BY k DESC LIMIT 1", "SELECT x.k FROM t x JOIN t y ON y.k = x.v"}) {
-    EXPECT_EQ(Error(sql), "CORRUPT t: record 999 is out of order: its 'k' 1 comes after 1000 of "
+    EXPECT_EQ(Error(sql), "DAMAGED t: record 999 is out of order: its 'k' 1 comes after 1000 of "
                           "record 0: run mmap_check")
         << sql;
   }
@@ -747,7 +747,7 @@ TEST_F(SortedTest, TextsInAnotherOrderAreSeen) {
   Run("CREATE VIRTUAL TABLE temp.w USING mmap('w', k text(5), sorted=k)");
   for (const char *sql : {"SELECT * FROM w WHERE k = 'bee  '", "SELECT * FROM w WHERE k = 'Bob  '",
                           "SELECT * FROM w WHERE k = 'car  '"}) {
-    EXPECT_EQ(Error(sql).substr(0, 12), "CORRUPT w: r") << sql;
+    EXPECT_EQ(Error(sql).substr(0, 12), "DAMAGED w: r") << sql;
   }
 }
 
@@ -895,7 +895,7 @@ TEST_F(SortedTest, NothingIsWrittenBesideANaNThatIsOutOfOrder) {
   put({1, 2, nan});
   Run("CREATE VIRTUAL TABLE temp.t USING mmap('f.bin', k f64le, n text(1), sorted=k);"
       "CREATE VIRTUAL TABLE temp.bits USING mmap('f.bin', record=9, n text(1) @8, k u64le @0)");
-  const char *corrupt = "CORRUPT t: record 2 is out of order: its 'k' NaN comes after 2.0 of "
+  const char *corrupt = "DAMAGED t: record 2 is out of order: its 'k' NaN comes after 2.0 of "
                         "record 1: run mmap_check";
   EXPECT_EQ(Error("INSERT INTO t(k) VALUES(3)"), corrupt);
   EXPECT_EQ(Error("INSERT OR IGNORE INTO t(k) VALUES(0)"), corrupt);
@@ -906,11 +906,11 @@ TEST_F(SortedTest, NothingIsWrittenBesideANaNThatIsOutOfOrder) {
   EXPECT_EQ(One("SELECT mmap_check('t')"), "ok");
   put({1, nan, nan});
   EXPECT_EQ(Error("INSERT INTO t(k) VALUES(3)"),
-            "CORRUPT t: record 2 is out of order: its 'k' NaN comes after 1.0 of record 0: run "
+            "DAMAGED t: record 2 is out of order: its 'k' NaN comes after 1.0 of record 0: run "
             "mmap_check");
   put({1, nan, 3, 4});
   EXPECT_EQ(Error("UPDATE t SET k = 0 WHERE rowid = 2"),
-            "CORRUPT t: record 1 is out of order: its 'k' NaN comes after 1.0 of record 0: run "
+            "DAMAGED t: record 1 is out of order: its 'k' NaN comes after 1.0 of record 0: run "
             "mmap_check");
   put({nan, nan});
   Run("INSERT INTO t(k) VALUES(3); UPDATE t SET k = 2 WHERE rowid = 1");
