@@ -35,6 +35,9 @@ static int code_of_errno(int error, int code) {
       return MM_READONLY;
     case EIO:
       return MM_IOERR;
+    case EMFILE:
+    case ENFILE:
+      return MM_CANTOPEN;
     default:
       return code;
   }

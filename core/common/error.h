@@ -45,7 +45,8 @@ int mm_fail(mm_error *err, int code, const char *format, ...) __attribute__((for
 
 /* The same for a system call that failed: `error` is its errno value (positive), the sentence is
 ** completed by ": " and its description. The code follows errno: ENOMEM is MM_NOMEM; ENOSPC, EDQUOT
-** and EFBIG are MM_FULL; EROFS is MM_READONLY; EIO is MM_IOERR; all else is `code`. */
+** and EFBIG are MM_FULL; EROFS is MM_READONLY; EIO is MM_IOERR; EMFILE and ENFILE are MM_CANTOPEN;
+** all else is `code`. */
 int mm_fail_errno(mm_error *err, int code, int error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

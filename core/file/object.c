@@ -142,6 +142,10 @@ void mm_object_stay_open(mm_object *object) {
   object->stays_open = true;
 }
 
+void mm_object_spare_journal(mm_object *object) {
+  mm_journal_forget(&object->staying);
+}
+
 void mm_object_close(mm_object *object) {
   mm_error ignored;
   if (!object) return;

@@ -63,6 +63,9 @@ int mm_object_refresh(mm_object *object, mm_error *err);
 int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data, uint64_t size,
                         uint64_t *got, mm_error *err);
 
+/* The journal that stays is opened anew when it is needed next: its descriptor is given back. */
+void mm_object_spare_journal(mm_object *object);
+
 /* Make what was committed durable. */
 int mm_object_sync(mm_object *object, mm_error *err);
 

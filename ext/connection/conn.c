@@ -16,6 +16,8 @@
 
 /* So many unheld objects are kept open. */
 #define KEEP_OBJECTS 256
+/* … and so many journals that stay after a commit. */
+#define KEEP_JOURNALS 64
 #define ALIAS_SLOTS 1024 /* a power of two */
 
 /* A path and what it named when it was resolved. */
@@ -278,7 +280,24 @@ static bool is_nameless(const ext_object *object) {
   return object->core->kind != MM_OBJECT_FILE;
 }
 
+static bool has_journal_open(const ext_object *object) {
+  return object->core->staying.fd >= 0;
+}
+
+static void spare_journals(ext_conn *conn) {
+  size_t count = 0;
+  for (const ext_object *o = conn->objects; o; o = o->next) count += has_journal_open(o);
+  for (; count > KEEP_JOURNALS; count--) {
+    ext_object *oldest = NULL;
+    for (ext_object *o = conn->objects; o; o = o->next) {
+      if (has_journal_open(o) && (!oldest || o->used < oldest->used)) oldest = o;
+    }
+    if (oldest) mm_object_spare_journal(oldest->core);
+  }
+}
+
 void ext_conn_collect(ext_conn *conn) {
+  spare_journals(conn);
   for (ext_object **link = &conn->objects; *link;) {
     if (is_nameless(*link) && is_idle(*link)) {
       close_object(conn, link);

@@ -171,7 +171,8 @@ bool ext_conn_means_ours(ext_conn *conn, const char *sql);
 ** would keep the connection open (ext_conn_release_statements). */
 bool ext_conn_may_cache(ext_conn *conn);
 
-/* Close what nobody holds and no path leads to; after a transaction has ended. */
+/* Close what nobody holds and no path leads to, and journals that are kept open beyond a number;
+** after a transaction has ended. */
 void ext_conn_collect(ext_conn *conn);
 
 /* What a room above keeps for the connection: `size` bytes, zeros at first, the same ones for the

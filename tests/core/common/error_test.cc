@@ -26,6 +26,8 @@ TEST(Error, OfACallSaysWhatTheSystemSays) {
   EXPECT_EQ(mm_fail_errno(&err, MM_CANTOPEN, ENOSPC, "no"), MM_FULL);
   EXPECT_EQ(mm_fail_errno(&err, MM_CANTOPEN, EIO, "no"), MM_IOERR);
   EXPECT_EQ(mm_fail_errno(&err, MM_CANTOPEN, EROFS, "no"), MM_READONLY);
+  EXPECT_EQ(mm_fail_errno(&err, MM_READONLY, EMFILE, "no"), MM_CANTOPEN);
+  EXPECT_EQ(mm_fail_errno(&err, MM_IOERR, ENFILE, "no"), MM_CANTOPEN);
 }
 
 TEST(Error, IsOneLineWhateverItQuotes) {

@@ -15,6 +15,7 @@
 #include <future>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace mm_test {
 namespace {
@@ -60,6 +61,33 @@ protected:
 private:
   rlimit before_;
 };
+
+// Each file is open, and the journals of some.
+TEST_F(Limits, FewJournalsThatStayAreKeptOpen) {
+  Run("SELECT mmap_config('journal', 'persist')");
+  for (int i = 0; i < 200; i++) Put("f" + std::to_string(i), "bytes");
+  size_t before = Descriptors();
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < 200; i++) {
+      Run("SELECT mmap_set('f" + std::to_string(i) + "', 0, " + std::to_string(65 + round) + ")");
+    }
+    EXPECT_LE(Descriptors(), before + 200 + 64);
+  }
+  for (int i : {0, 100, 199}) EXPECT_EQ(Get("f" + std::to_string(i)), "Bytes");
+}
+
+TEST_F(Limits, WithoutADescriptorAWriteSaysSo) {
+  Put("f", "bytes");
+  EXPECT_EQ(One("SELECT mmap_size('f')"), "5");
+  AllowDescriptors(256);
+  std::vector<int> taken;
+  for (int fd; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+  EXPECT_EQ(Error("SELECT mmap_set('f', 0, 65)"),
+            "CANTOPEN mmap_set: cannot write 'f': Too many open files");
+  for (int fd : taken) close(fd);
+  Run("SELECT mmap_set('f', 0, 65)");
+  EXPECT_EQ(Get("f"), "Aytes");
+}
 
 TEST_F(Limits, TenThousandFilesAreTouchedByPath) {
   for (int i = 0; i < 10000; i++) Put("f" + std::to_string(i), std::to_string(i % 10));
