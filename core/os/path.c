@@ -517,8 +517,9 @@ static bool look_at_descriptor(void *context, const char *name, int kind) {
   return !search->found;
 }
 
-bool mm_path_is_host_database(const mm_path *path) {
+int mm_path_is_host_database(const mm_path *path) {
   host_search search = {.path = path, .found = false};
   int rc = mm_os.list("/proc/self/fd", look_at_descriptor, &search);
-  return search.found || rc < 0;
+  if (search.found) return 1;
+  return rc < 0 ? rc : 0;
 }

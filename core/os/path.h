@@ -61,7 +61,7 @@ int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, voi
 ** descriptor of a file drops them. True: some readable descriptor of this process, other than
 ** `path->fd` and those of own.h, has the file open, and it is an SQLite database (it
 ** starts with SQLite's header), one about to be made (it is empty, and has locks), or a database's
-** shared memory ("-shm"). Never opens the file. True as well where the system does not tell. */
-bool mm_path_is_host_database(const mm_path *path);
+** shared memory ("-shm"). Never opens the file. 1, 0, or a negated errno: the system does not tell. */
+int mm_path_is_host_database(const mm_path *path);
 
 #endif

@@ -234,9 +234,10 @@ static mm_path path_of(const mm_object *core) {
   return (mm_path){.fd = core->fd, .real = core->real, .stat = core->seen};
 }
 
-static bool is_host_database_now(const mm_object *core) {
+/* As mm_path_is_host_database. */
+static int is_host_database_now(const mm_object *core) {
   mm_path path = path_of(core);
-  return may_be_database(core) && mm_path_is_host_database(&path);
+  return may_be_database(core) ? mm_path_is_host_database(&path) : 0;
 }
 
 /* Closing a descriptor of a database would drop the locks that SQLite holds on it. */
@@ -409,7 +410,13 @@ static int find_own_database(ext_conn *conn, const mm_path *path, bool *found, m
   return query_own_database(conn, path, found, err);
 }
 
-static int refuse_database(const char *name, mm_error *err) {
+/* `is`: as mm_path_is_host_database gave it. */
+static int refuse_database(const char *name, int is, mm_error *err) {
+  if (is == 0) return MM_OK;
+  if (is < 0) {
+    return mm_fail_errno(err, MM_CANTOPEN, -is, "cannot tell whether '%s' is open as a database",
+                         name);
+  }
   return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
 }
 
@@ -420,7 +427,7 @@ int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *
   if (core->kind != MM_OBJECT_FILE) return MM_OK;
   mm_path path = path_of(core);
   int rc = find_own_database(conn, &path, &own, err);
-  return rc == MM_OK && (own || is_host_database_now(core)) ? refuse_database(name, err) : rc;
+  return rc ? rc : refuse_database(name, own ? 1 : is_host_database_now(core), err);
 }
 
 /* Opening and closing such a file would drop the locks that SQLite holds on it. */
@@ -428,7 +435,7 @@ static int check_new(ext_conn *conn, const char *name, const mm_path *path, mm_e
   bool own;
   int rc = find_own_database(conn, path, &own, err);
   if (rc) return rc;
-  return own || mm_path_is_host_database(path) ? refuse_database(name, err) : MM_OK;
+  return refuse_database(name, own ? 1 : mm_path_is_host_database(path), err);
 }
 
 /* ---- opening a path ------------------------------------------------------------------------- */
