@@ -19,11 +19,13 @@
 **     OR
 **     (…)  CASE  iif  min  max  abs  length  coalesce  ifnull
 **
-** with comments, NULLs and affinities as there. Two functions are not SQLite's:
+** with comments, NULLs and affinities as there. Three functions are not SQLite's:
 **
 **     align(x, n)       x rounded up to a multiple of n; an n below 1 is damage
-**     oct(text)         an octal number, with spaces and NULs around it, as in the headers of tar;
-**                       nothing but those is 0, any other byte makes it NULL
+**     int(text, base)   a number in base 2 to 36, with spaces and NULs around it, as in the headers of
+**                       tar and cpio; nothing but those is 0, any other byte makes it NULL; one of
+**                       more than 63 bits is damage, and so is another base
+**     oct(text)         int(text, 8)
 **
 ** What differs: there are no reals. Where SQLite's result is one the answer is damage: an overflow
 ** of 64 bits, arithmetic on a text that begins like a real ('1.5' + 1; '12 bytes' + 1 is 13), abs of
@@ -31,7 +33,7 @@
 ** condition: '0.5' is true. "x" is always a name, and TRUE and FALSE never are.
 **
 ** What can be seen at once is refused at once: a constant that would be damage, a constant divisor
-** that is 0.
+** that is 0, a constant base that is none.
 */
 #ifndef MM_EXPR_H
 #define MM_EXPR_H

@@ -180,6 +180,8 @@ static void code_check_divisor(expr_writer *w, int code, expr_part b) {
   if (w->lexer->rc || !b.constant) return;
   const mm_value *value = expr_part_constant(w, b);
   if (value->kind == MM_VALUE_NULL || !expr_number(value, &n)) return;
+  bool base = n >= EXPR_BASE_LEAST && n <= EXPR_BASE_MOST;
+  if (code == EXPR_INT && !base) expr_lex_fail(w->lexer, "a base that is not 2 to 36");
   if (code == EXPR_ALIGN && n < 1) expr_lex_fail(w->lexer, "an alignment below 1");
   if ((code == EXPR_DIVIDE || code == EXPR_REMAINDER) && n == 0) {
     expr_lex_fail(w->lexer, "division by zero");

@@ -306,6 +306,22 @@ static void eval_extreme(bool most, mm_value *a, const mm_value *b) {
   if (most ? order < 0 : order > 0) eval_copy(a, b);
 }
 
+/* [text base] [number] */
+static int eval_int(mm_value *a, const mm_value *b, mm_error *err) {
+  int64_t base;
+  mm_value text = *a;
+  if (a->kind == MM_VALUE_NULL || b->kind == MM_VALUE_NULL) {
+    a->kind = MM_VALUE_NULL;
+    return MM_OK;
+  }
+  if (!eval_number(b, &base)) return eval_no_integer(b, err);
+  if (base < EXPR_BASE_LEAST || base > EXPR_BASE_MOST) {
+    return mm_fail(err, MM_CORRUPT, "a number in base %" PRId64, base);
+  }
+  if (expr_int(&text, base, a)) return MM_OK;
+  return mm_fail(err, MM_CORRUPT, "a number in base %" PRId64 " of more than 63 bits", base);
+}
+
 /* What most operations are: of two integers, quickly. False: the others' way. */
 static inline bool eval_integers(int code, mm_value *a, const mm_value *b) {
   if (a->kind != MM_VALUE_INTEGER || b->kind != MM_VALUE_INTEGER) return false;
@@ -356,6 +372,8 @@ static int eval_binary(const expr_op *op, mm_expr_frame *frame, mm_value *a, con
     eval_bits(op->code, a, b);
   } else if (op->code == EXPR_CONCAT) {
     return eval_concat(frame, a, b, err);
+  } else if (op->code == EXPR_INT) {
+    return eval_int(a, b, err);
   } else if (op->code <= EXPR_MAX) {
     eval_extreme(op->code == EXPR_MAX, a, b);
   } else if (op->code <= EXPR_GE) {
@@ -388,12 +406,6 @@ static int eval_abs(mm_value *x, mm_error *err) {
   return x->integer < 0 ? eval_negate(x, err) : MM_OK;
 }
 
-static int eval_oct(mm_value *x, mm_error *err) {
-  mm_value text = *x;
-  if (expr_oct(&text, x)) return MM_OK;
-  return mm_fail(err, MM_DAMAGED, "an octal number of more than 63 bits");
-}
-
 /* Those of NULL are NULL. */
 static int eval_unary_of(int code, mm_value *x, mm_error *err) {
   switch (code) {
@@ -407,11 +419,9 @@ static int eval_unary_of(int code, mm_value *x, mm_error *err) {
       return MM_OK;
     case EXPR_ABS:
       return eval_abs(x, err);
-    case EXPR_LENGTH:
+    default:
       expr_set(x, expr_length(x));
       return MM_OK;
-    default:
-      return eval_oct(x, err);
   }
 }
 

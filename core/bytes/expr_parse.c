@@ -329,10 +329,11 @@ static const expr_function parse_functions[] = {
     {"coalesce", 2, PARSE_ANY, "2 arguments or more", 0},
     {"ifnull", 2, 2, "2 arguments", 0},
     {"iif", 3, 3, "3 arguments", 0},
+    {"int", 2, 2, "2 arguments", EXPR_INT},
     {"length", 1, 1, "1 argument", EXPR_LENGTH},
     {"max", 2, PARSE_ANY, "2 arguments or more", EXPR_MAX},
     {"min", 2, PARSE_ANY, "2 arguments or more", EXPR_MIN},
-    {"oct", 1, 1, "1 argument", EXPR_OCT},
+    {"oct", 1, 1, "1 argument", EXPR_INT},
 };
 
 #define PARSE_FUNCTIONS (sizeof parse_functions / sizeof parse_functions[0])
@@ -359,12 +360,18 @@ static bool parse_next_argument(expr_parser *p, const expr_function *f, int coun
   return parse_more(p);
 }
 
+/* The only argument; oct() is int() with 8 as the second. */
+static expr_part parse_only(expr_parser *p, const expr_function *f, expr_part a) {
+  if (f->code != EXPR_INT) return expr_write_unary(&p->writer, f->code, a, 0);
+  return expr_write_binary(&p->writer, EXPR_INT, a, parse_integer(p, 8));
+}
+
 /* The second argument and those behind. */
 static expr_part parse_fold(expr_parser *p, const expr_function *f, expr_part a) {
   for (int count = 1; parse_next_argument(p, f, count); count++) {
     a = expr_write_binary(&p->writer, f->code, a, parse_expression(p, EXPR_LEVEL_OR));
   }
-  return f->most == 1 ? expr_write_unary(&p->writer, f->code, a, 0) : a;
+  return f->most == 1 ? parse_only(p, f, a) : a;
 }
 
 static expr_part parse_coalesce(expr_parser *p, const expr_function *f, expr_part a) {

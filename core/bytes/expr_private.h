@@ -45,8 +45,10 @@ size_t expr_print(int64_t integer, char out[EXPR_DIGITS]);
 mm_value expr_text(const mm_value *value, char digits[EXPR_DIGITS]);
 
 int64_t expr_length(const mm_value *value);
-/* False: too large. NULL is a result. */
-bool expr_oct(const mm_value *value, mm_value *out);
+/* A text of digits in base 2 to 36. False: too large. NULL is a result. */
+#define EXPR_BASE_LEAST 2
+#define EXPR_BASE_MOST 36
+bool expr_int(const mm_value *value, int64_t base, mm_value *out);
 
 static inline mm_value expr_null(void) {
   return (mm_value){.kind = MM_VALUE_NULL};
@@ -73,7 +75,6 @@ enum expr_code_name {
   EXPR_TRUTH, /* IS [NOT] TRUE or FALSE: EXPR_TRUTH_… in `argument` */
   EXPR_ABS,
   EXPR_LENGTH,
-  EXPR_OCT,
 
   /* [a b] [a + b] and so on. Here and below b is constants[argument] and not on the stack, unless
   ** `argument` is EXPR_ON_STACK. */
@@ -88,6 +89,7 @@ enum expr_code_name {
   EXPR_LEFT,
   EXPR_RIGHT,
   EXPR_CONCAT,
+  EXPR_INT,
   EXPR_MIN,
   EXPR_MAX,
   EXPR_EQ,

@@ -221,19 +221,26 @@ static const uint8_t *value_skip_padding(const uint8_t *at, const uint8_t *end) 
   return at;
 }
 
-bool expr_oct(const mm_value *value, mm_value *out) {
+/* What a character stands for; EXPR_BASE_MOST: nothing. */
+static int value_digit(uint8_t c) {
+  uint8_t letter = c | 0x20;
+  if (c >= '0' && c <= '9') return c - '0';
+  return letter >= 'a' && letter <= 'z' ? letter - 'a' + 10 : EXPR_BASE_MOST;
+}
+
+bool expr_int(const mm_value *value, int64_t base, mm_value *out) {
   char digits[EXPR_DIGITS];
   mm_value text = expr_text(value, digits);
   const uint8_t *end = text.size ? text.data + text.size : text.data;
   const uint8_t *at = value_skip_padding(text.data, end);
-  uint64_t n = 0;
+  int64_t n = 0;
   bool fits = true;
-  for (; at < end && *at >= '0' && *at <= '7'; at++) {
-    fits = fits && n >> 60 == 0;
-    n = n << 3 | (uint64_t)(*at - '0');
+  for (; at < end && value_digit(*at) < base; at++) {
+    fits = fits && !__builtin_mul_overflow(n, base, &n) &&
+           !__builtin_add_overflow(n, value_digit(*at), &n);
   }
   *out = expr_null();
   if (value_skip_padding(at, end) != end) return true;
-  expr_set(out, (int64_t)n);
+  expr_set(out, n);
   return fits;
 }

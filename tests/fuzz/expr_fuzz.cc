@@ -47,7 +47,8 @@ const char *const kPieces[] = {"i",         "j",
                                "--",        "/*",
                                "*/",        "\n",
                                "\"i\"",     "[j]",
-                               "IN()",      "DISTINCT FROM "};
+                               "IN()",      "DISTINCT FROM ",
+                               "int(",      "16"};
 
 Owned Value(mm_fuzz::Reader *in, int kind) {
   static const int64_t odd[] = {0, 1, -1, INT64_MIN, INT64_MAX, 12, 64, 1 << 20};

@@ -8,6 +8,7 @@ extern "C" {
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -91,6 +92,7 @@ public:
   ExprOracle() {
     if (sqlite3_open(":memory:", &db_) != SQLITE_OK) abort();
     sqlite3_create_function(db_, "align", 2, SQLITE_UTF8, nullptr, Align, nullptr, nullptr);
+    sqlite3_create_function(db_, "int", 2, SQLITE_UTF8, nullptr, Int, nullptr, nullptr);
     sqlite3_create_function(db_, "oct", 1, SQLITE_UTF8, nullptr, Oct, nullptr, nullptr);
     std::string sql = "CREATE TABLE t(";
     for (const auto &column : kExprColumns) {
@@ -190,18 +192,38 @@ private:
     sqlite3_result_int64(context, static_cast<sqlite3_int64>(up));
   }
 
+  static void Int(sqlite3_context *context, int, sqlite3_value **argv) {
+    sqlite3_int64 base;
+    for (int i = 0; i < 2; i++) {
+      if (sqlite3_value_type(argv[i]) == SQLITE_NULL) return;
+    }
+    if (!Number(context, argv[1], &base) || base < 2 || base > 36) {
+      return sqlite3_result_error(context, "damage", -1);
+    }
+    Digits(context, argv[0], static_cast<int>(base));
+  }
+
   static void Oct(sqlite3_context *context, int, sqlite3_value **argv) {
-    if (sqlite3_value_type(argv[0]) == SQLITE_NULL) return;
-    const char *data = reinterpret_cast<const char *>(sqlite3_value_text(argv[0]));
-    auto size = static_cast<size_t>(sqlite3_value_bytes(argv[0]));
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) Digits(context, argv[0], 8);
+  }
+
+  static void Digits(sqlite3_context *context, sqlite3_value *value, int base) {
+    const char *data = reinterpret_cast<const char *>(sqlite3_value_text(value));
+    auto size = static_cast<size_t>(sqlite3_value_bytes(value));
     std::string text(data ? data : "", size), padding(" \0", 2);
     size_t first = text.find_first_not_of(padding), last = text.find_last_not_of(padding);
     if (first == std::string::npos) return sqlite3_result_int(context, 0);
     text = text.substr(first, last - first + 1);
-    if (text.find_first_not_of("01234567") != std::string::npos) return;
-    text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
-    if (text.size() > 21) return sqlite3_result_error(context, "damage", -1);
-    sqlite3_result_int64(context, static_cast<sqlite3_int64>(strtoull(text.c_str(), nullptr, 8)));
+    std::string digits = std::string("0123456789").substr(0, static_cast<size_t>(base));
+    for (int letter = 0; letter < base - 10; letter++) {
+      digits += static_cast<char>('a' + letter);
+      digits += static_cast<char>('A' + letter);
+    }
+    if (text.find_first_not_of(digits) != std::string::npos) return;
+    errno = 0;
+    sqlite3_int64 number = strtoll(text.c_str(), nullptr, base);
+    if (errno) return sqlite3_result_error(context, "damage", -1);
+    sqlite3_result_int64(context, number);
   }
 
   sqlite3 *db_ = nullptr;

@@ -170,8 +170,34 @@ TEST(Expr, HasItsOwnFunctions) {
   EXPECT_EQ(Of("oct('8')"), "NULL");
   EXPECT_EQ(Of("oct('1 1')"), "NULL");
   EXPECT_EQ(Of("oct('777777777777777777777')"), std::to_string(kMax));
+  EXPECT_EQ(Of("oct('1000000000000000000000')"),
+            "a number in base 8 of more than 63 bits in 'oct('1000000000000000000000')'");
   EXPECT_EQ(Of("oct(s)"), "NULL");
   EXPECT_EQ(Of("oct('1' || '000000000000000000000' || s)"), "NULL");
+}
+
+TEST(Expr, ReadsNumbersInAnyBase) {
+  EXPECT_EQ(Of("int('000081A4', 16)"), "33188");
+  EXPECT_EQ(Of("int(' ff' || x'00', 16)"), "255");
+  EXPECT_EQ(Of("int(u, 10)"), "12");
+  EXPECT_EQ(Of("int(12, i)"), "9");
+  EXPECT_EQ(Of("int('zZ', 36)"), "1295");
+  EXPECT_EQ(Of("int('1z', 35)"), "NULL");
+  EXPECT_EQ(Of("int('102', 2)"), "NULL");
+  EXPECT_EQ(Of("int('@', 36)"), "NULL");
+  EXPECT_EQ(Of("int('[', 36)"), "NULL");
+  EXPECT_EQ(Of("int('-1', 10)"), "NULL");
+  EXPECT_EQ(Of("int('0x10', 16)"), "NULL");
+  EXPECT_EQ(Of("int('1Ã©', 16)"), "NULL");
+  EXPECT_EQ(Of("int('', 16)"), "0");
+  EXPECT_EQ(Of("int(j, 16)"), "NULL");
+  EXPECT_EQ(Of("int('1', j)"), "NULL");
+  EXPECT_EQ(Of("int('7fffffffffffffff', 16)"), std::to_string(kMax));
+  EXPECT_EQ(Of("int('7fffffffffffffff' || i, 16)"), "a number in base 16 of more than 63 bits");
+  EXPECT_EQ(Of("int('8000000000000000' || s, 16)"), "NULL");
+  EXPECT_EQ(Of("int('1', i - 6)"), "a number in base 1");
+  EXPECT_EQ(Of("int('1', i + 30)"), "a number in base 37");
+  EXPECT_EQ(Of("int('1', u || '.5')"), "'12.5' is no integer");
 }
 
 TEST(Expr, DamageNamesTheValues) {
@@ -189,6 +215,8 @@ TEST(Expr, RefusesAtOnceWhatIsDamageEachTime) {
   EXPECT_EQ(Of("i / 0"), "division by zero in 'i / 0'");
   EXPECT_EQ(Of("i % (1 - 1)"), "division by zero in 'i % (1 - 1)'");
   EXPECT_EQ(Of("align(i, 0)"), "an alignment below 1 in 'align(i, 0)'");
+  EXPECT_EQ(Of("int(s, 1)"), "a base that is not 2 to 36 in 'int(s, 1)'");
+  EXPECT_EQ(Of("int(s, 37)"), "a base that is not 2 to 36 in 'int(s, 37)'");
   EXPECT_EQ(Of("i + 9223372036854775807 * 2"),
             "9223372036854775807 * 2 overflows in 'i + 9223372036854775807 * 2'");
   EXPECT_EQ(Of("'1.5' + 1"), "'1.5' is no integer in ''1.5' + 1'");
@@ -207,6 +235,7 @@ TEST(Expr, NamesThePartAtFault) {
   EXPECT_EQ(Of("max(i)"), "max() takes 2 arguments or more in 'max(i)'");
   EXPECT_EQ(Of("length(s, u)"), "length() takes 1 argument in 'length(s, u)'");
   EXPECT_EQ(Of("length()"), "length() takes 1 argument in 'length()'");
+  EXPECT_EQ(Of("int(i)"), "int() takes 2 arguments in 'int(i)'");
   EXPECT_EQ(Of("iif(i, 1)"), "iif() takes 3 arguments in 'iif(i, 1)'");
   EXPECT_EQ(Of("ifnull(i, 1, 2)"), "ifnull() takes 2 arguments in 'ifnull(i, 1, 2)'");
   EXPECT_EQ(Of("CASE i WHEN 1 THEN 2"), "END behind CASE is missing in 'CASE i WHEN 1 THEN 2'");
@@ -626,7 +655,7 @@ private:
   }
 
   string Call(int depth) {
-    switch (Below(9)) {
+    switch (Below(10)) {
       case 0:
         return "iif(" + Part(depth) + ", " + Part(depth) + ", " + Part(depth) + ")";
       case 1:
@@ -643,6 +672,9 @@ private:
         return "align(" + Part(depth) + ", " + Part(depth) + ")";
       case 7:
         return "oct(" + Part(depth) + ")";
+      case 8:
+        return "int(" + Part(depth) + ", " + (OneIn(2) ? Pick({"2", "16", "36"}) : Part(depth)) +
+               ")";
       default:
         return "length(" + Part(depth) + ")";
     }
@@ -787,10 +819,12 @@ private:
   void Refused(const string &text, const string &error, const std::vector<string> &parts) {
     refused++;
     // NULL / 0 would be NULL.
-    if (error.find("division by zero") == 0 || error.find("an alignment below 1") == 0) return;
-    bool constant = error.find("overflows") != string::npos ||
-                    error.find("is no integer") != string::npos ||
-                    error.find("alignment") != string::npos || error.find("octal") != string::npos;
+    for (const char *part : {"division by zero", "an alignment below 1", "a base that is not"}) {
+      if (error.find(part) == 0) return;
+    }
+    bool constant =
+        error.find("overflows") != string::npos || error.find("is no integer") != string::npos ||
+        error.find("alignment") != string::npos || error.find("in base") != string::npos;
     if (constant) {
       EXPECT_TRUE(HasReal(parts, 0)) << text << ": " << error;
     } else { // x BETWEEN 1 OR 2 AND 3
