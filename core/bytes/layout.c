@@ -387,14 +387,20 @@ static int find_size(mm_layout *layout, mm_error *err) {
   return MM_OK;
 }
 
+static void find_integers(mm_layout *layout) {
+  for (size_t i = 0; i < layout->count; i++) {
+    mm_layout_column *column = &layout->columns[i];
+    column->integer = column->plain && column->type.kind <= MM_SIGNED && !column->type.open;
+  }
+}
+
 /* The sizes of most chains: `data blob(length)`. */
 static int find_counter(const mm_layout *layout, const mm_layout_column *column) {
   int slot = column->size ? mm_expr_bare(column->size) : -1;
   bool simple = column->place == MM_PLACE_AFTER && !column->present &&
                 (column->type.kind == MM_BLOB || column->type.kind == MM_TEXT);
   if (slot < 0 || (size_t)slot >= layout->count || !simple) return -1;
-  const mm_layout_column *counter = &layout->columns[slot];
-  return counter->plain && counter->type.kind <= MM_SIGNED && !counter->type.open ? slot : -1;
+  return layout->columns[slot].integer ? slot : -1;
 }
 
 static void find_counters(mm_layout *layout) {
@@ -410,6 +416,32 @@ static bool is_simple(const mm_layout *layout) {
     simple &= layout->columns[i].plain || layout->columns[i].counter >= 0;
   }
   return simple;
+}
+
+/* What is known beforehand of where columns are. */
+static void find_leads(mm_layout *layout) {
+  uint64_t lead = 0;
+  for (size_t i = 0; i < layout->count; i++) {
+    mm_layout_column *column = &layout->columns[i];
+    column->lead = lead;
+    if (!column->plain) lead = MM_LEAD_VARIES;
+    if (lead != MM_LEAD_VARIES) lead += column->type.size;
+  }
+}
+
+static void find_steady(mm_layout *layout) {
+  size_t counted = 0;
+  for (size_t i = 0; i < layout->count; i++) {
+    const mm_layout_column *column = &layout->columns[i];
+    if (column->plain) layout->fixed += column->type.size;
+    if (column->counter < 0) continue;
+    const mm_layout_column *counter = &layout->columns[column->counter];
+    layout->counter = counter->type;
+    layout->count_at = counter->lead;
+    counted++;
+  }
+  bool short_one = layout->counter.kind == MM_UNSIGNED && layout->counter.size <= 4;
+  layout->steady = layout->simple && counted == 1 && short_one && layout->counter.size != 3;
 }
 
 static void find_orders(mm_layout *layout, bool given, bool big_endian) {
@@ -438,10 +470,13 @@ int mm_layout_finish(mm_layout *layout, bool given, bool big_endian, mm_error *e
   if (rc) return rc;
   find_rules(layout);
   find_orders(layout, given, big_endian);
+  find_integers(layout);
   find_counters(layout);
   rc = find_size(layout, err);
   layout->expressions = has_expressions(layout);
   layout->simple = is_simple(layout);
+  find_leads(layout);
+  find_steady(layout);
   return rc;
 }
 

@@ -52,12 +52,15 @@ enum mm_layout_name {
   MM_NAMES
 };
 
+#define MM_LEAD_VARIES UINT64_MAX
+
 typedef struct mm_layout_column {
   char *name;
   char *definition; /* as it was given */
   mm_type type;     /* with a `size` its own is none */
   bool computed;    /* AS: `value` is it, and it has no bytes */
   bool plain;       /* follows the one before, always, with bytes of one number */
+  bool integer;     /* … that are an integer, whose order of bytes is known */
   bool needed;      /* an expression reads it, also one of a computed column */
   bool rules;    /* … that says a size, a place or whether a column is there: with another value
                     ** the record would be another */
@@ -66,6 +69,8 @@ typedef struct mm_layout_column {
   mm_expr *size; /* bytes, or items of an array; NULL: the type's own */
   int counter;   /* … if that is nothing but a plain integer of the record, and the column follows
                     ** the one before and is always there: which; else -1 */
+  uint64_t lead; /* of one that follows the one before: from the start of the record to it, if that
+                    ** is the same in all; else MM_LEAD_VARIES */
   mm_expr *where;   /* NULL: none */
   mm_expr *present; /* NULL: always */
   mm_expr *value;
@@ -77,16 +82,20 @@ typedef struct mm_layout {
   char *texts[MM_LAYOUT_OPTIONS];
   mm_expr *options[MM_LAYOUT_OPTIONS];
   size_t judged[MM_LAYOUT_OPTIONS]; /* when so many columns have been found it can be judged */
-  uint64_t used;    /* if all records are alike: to the furthest end of a column … */
-  uint64_t record;  /* … and bytes of each, else 0 */
-  uint64_t align;   /* sizes are rounded up to a multiple of it; 0: they are not */
-  bool eager;       /* the caller's to set before finish: what computed columns give is found with
+  uint64_t used;     /* if all records are alike: to the furthest end of a column … */
+  uint64_t record;   /* … and bytes of each, else 0 */
+  uint64_t align;    /* sizes are rounded up to a multiple of it; 0: they are not */
+  bool eager;        /* the caller's to set before finish: what computed columns give is found with
                     ** the record, so that damage in them is the record's */
-  bool open;        /* some byte order is the argument's */
-  bool expressions; /* there are any, or a type without a fixed size */
-  bool simple;      /* there is nothing but columns that are plain or have a counter */
-  bool far;         /* some column lies at a place in the file: outside its record, perhaps */
-  bool sees_end;    /* an expression reads `stop` or `size`: with another end of the file a record
+  bool open;         /* some byte order is the argument's */
+  bool expressions;  /* there are any, or a type without a fixed size */
+  bool simple;       /* there is nothing but columns that are plain or have a counter */
+  bool steady;       /* it is simple, and what its size hangs on is one integer: */
+  mm_type counter;   /* … of this type … */
+  uint64_t count_at; /* … so far from the start of the record … */
+  uint64_t fixed;    /* … which has so many bytes more than that says */
+  bool far;          /* some column lies at a place in the file: outside its record, perhaps */
+  bool sees_end;     /* an expression reads `stop` or `size`: with another end of the file a record
                     ** may be another */
 } mm_layout;
 

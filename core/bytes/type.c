@@ -6,46 +6,7 @@
 #include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
 
-#define HOST_IS_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
-
-static inline uint64_t load_bits(mm_type type, const uint8_t *bytes) {
-  bool swap = type.big_endian != HOST_IS_BIG_ENDIAN;
-  switch (type.size) {
-    case 1:
-      return bytes[0];
-    case 2: {
-      uint16_t v;
-      memcpy(&v, bytes, sizeof v);
-      return swap ? __builtin_bswap16(v) : v;
-    }
-    case 4: {
-      uint32_t v;
-      memcpy(&v, bytes, sizeof v);
-      return swap ? __builtin_bswap32(v) : v;
-    }
-    case 8: {
-      uint64_t v;
-      memcpy(&v, bytes, sizeof v);
-      return swap ? __builtin_bswap64(v) : v;
-    }
-    default: {
-      uint64_t v = 0;
-      for (uint32_t i = 0; i < type.size; i++) {
-        v = v << 8 | bytes[type.big_endian ? i : type.size - 1 - i];
-      }
-      return v;
-    }
-  }
-}
-
-_Static_assert(MM_UNSIGNED == 0 && MM_SIGNED == 1, "the kind is the sign bit below");
-
-/* Flipping the sign bit and taking it away again extends it; for unsigned types it is 0. (H. S.
-** Warren, Hacker's Delight, 2-6.) */
-int64_t mm_type_integer(mm_type type, const uint8_t *bytes) {
-  uint64_t sign = (uint64_t)type.kind << (8 * type.size - 1);
-  return (int64_t)((load_bits(type, bytes) ^ sign) - sign);
-}
+_Static_assert(MM_UNSIGNED == 0 && MM_SIGNED == 1, "mm_type_integer takes the kind for a sign bit");
 
 static double load_single(uint64_t bits) {
   uint32_t low = (uint32_t)bits;
@@ -55,7 +16,7 @@ static double load_single(uint64_t bits) {
 }
 
 static double load_real(mm_type type, const uint8_t *bytes) {
-  uint64_t bits = load_bits(type, bytes);
+  uint64_t bits = mm_type_bits(type, bytes);
   double real;
   if (type.kind == MM_BFLOAT) return mm_half_value(MM_HALF_BF16, (uint16_t)bits);
   if (type.size == 2) return mm_half_value(MM_HALF_F16, (uint16_t)bits);
@@ -143,7 +104,7 @@ mm_value mm_type_decode(mm_type type, const uint8_t *bytes, uint8_t *buffer) {
 
 static int compare_integers(mm_type type, const uint8_t *a, const uint8_t *b) {
   if (type.kind == MM_UNSIGNED) {
-    uint64_t x = load_bits(type, a), y = load_bits(type, b);
+    uint64_t x = mm_type_bits(type, a), y = mm_type_bits(type, b);
     return (x > y) - (x < y);
   }
   int64_t x = mm_type_integer(type, a), y = mm_type_integer(type, b);

@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/common/error.h"
 
@@ -150,8 +151,46 @@ static inline int mm_type_gives(mm_type type) {
   return type.kind < MM_BITS || type.kind == MM_CSTR ? MM_VALUE_TEXT : MM_VALUE_INTEGER;
 }
 
-/* Integers of 1 to 8 bytes, unaligned. `type` must be MM_UNSIGNED or MM_SIGNED. The hot path. */
-int64_t mm_type_integer(mm_type type, const uint8_t *bytes);
+#define MM_HOST_IS_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
+/* `type.size` bytes, 1 to 8, unaligned, as a number. */
+static inline uint64_t mm_type_bits(mm_type type, const uint8_t *bytes) {
+  bool swap = type.big_endian != MM_HOST_IS_BIG_ENDIAN;
+  switch (type.size) {
+    case 1:
+      return bytes[0];
+    case 2: {
+      uint16_t v;
+      memcpy(&v, bytes, sizeof v);
+      return swap ? __builtin_bswap16(v) : v;
+    }
+    case 4: {
+      uint32_t v;
+      memcpy(&v, bytes, sizeof v);
+      return swap ? __builtin_bswap32(v) : v;
+    }
+    case 8: {
+      uint64_t v;
+      memcpy(&v, bytes, sizeof v);
+      return swap ? __builtin_bswap64(v) : v;
+    }
+    default: {
+      uint64_t v = 0;
+      for (uint32_t i = 0; i < type.size; i++) {
+        v = v << 8 | bytes[type.big_endian ? i : type.size - 1 - i];
+      }
+      return v;
+    }
+  }
+}
+
+/* An integer. `type` must be MM_UNSIGNED or MM_SIGNED. Here, as it is the hot path. Flipping the sign
+** bit and taking it away again extends it; for unsigned types it is 0. (H. S. Warren, Hacker's
+** Delight, 2-6.) */
+static inline int64_t mm_type_integer(mm_type type, const uint8_t *bytes) {
+  uint64_t sign = (uint64_t)type.kind << (8 * type.size - 1);
+  return (int64_t)((mm_type_bits(type, bytes) ^ sign) - sign);
+}
 
 /* Decode `type.size` bytes (0 too) of a fixed and closed type. If mm_type_buffer(type) is not 0
 ** `buffer` must have room for so many bytes, and the text is made there; else it may be NULL. An

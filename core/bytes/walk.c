@@ -117,6 +117,7 @@ static int read_column(mm_walk *walk, size_t i, mm_value *value, mm_error *err) 
 
 int mm_walk_value(mm_walk *walk, size_t column, mm_value *value, mm_error *err) {
   *value = (mm_value){.kind = MM_VALUE_NULL};
+  mm_walk_find_places(walk);
   if (column >= walk->found) return MM_OK;
   mm_error inner;
   int rc = read_column(walk, column, value, &inner);
@@ -172,6 +173,8 @@ void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset) {
   walk->offset = walk->next = offset;
   walk->done = walk->ended = walk->builds = false;
   walk->found = 0;
+  walk->placed = true;
+  walk->near = 0;
 }
 
 /* ---- finding the columns --------------------------------------------------------------------- */
@@ -462,34 +465,65 @@ static inline void begin_record(mm_walk *walk, mm_error *err) {
   walk->offset = walk->pos = walk->end = walk->next;
 }
 
-/* Most records of most files. False: this is another one, or what is wrong with it is to be said. What
-** one record waits for from the one before stays in registers, as far as it can: a size is mostly the
-** column before. */
-static inline bool step_simple(mm_walk *walk) {
+/* The places of a record of a simple layout at `at`. What one record waits for from the one before
+** stays in registers, as far as it can: a size is mostly the column before. Returns how many there
+** are, *end being behind the last. */
+static inline size_t place_simple(mm_walk *walk, uint64_t at, uint64_t *end) {
   const mm_layout *layout = walk->layout;
   const mm_layout_column *column = layout->columns;
   mm_walk_place *places = walk->places;
-  uint64_t at = walk->next, before = at, stop = walk->stop, size;
-  if (!layout->simple || walk->ended || at >= stop || stop > walk->size) return false;
-  for (int i = 0, n = (int)layout->count; i < n; i++, column++) {
+  uint64_t before = at, stop = walk->stop, size;
+  int i = 0;
+  for (int n = (int)layout->count; i < n; i++, column++) {
     size = column->type.size;
     if (!column->plain) {
       const mm_type type = layout->columns[column->counter].type;
       uint64_t counter = column->counter == i - 1 ? before : places[column->counter].at;
       size = (uint64_t)mm_type_integer(type, walk->data + counter);
-      if (size > MM_TYPE_MAX) return false;
+      if (size > MM_TYPE_MAX) break;
     }
-    if (size > stop - at) return false;
+    if (size > stop - at) break;
     places[i] = (mm_walk_place){at, size, 0, true};
     before = at;
     at += size;
   }
-  if (at == walk->next) return false;
+  *end = at;
+  return (size_t)i;
+}
+
+/* Most records of most files. False: this is another one, or what is wrong with it is to be said. */
+static inline bool step_simple(mm_walk *walk) {
+  uint64_t stop = walk->stop, end;
+  if (!walk->layout->simple || walk->ended || walk->next >= stop || stop > walk->size) return false;
+  if (place_simple(walk, walk->next, &end) < walk->layout->count || end == walk->next) return false;
   walk->rowid++;
   walk->offset = walk->next;
-  walk->next = at;
-  walk->found = layout->count;
+  walk->next = end;
+  walk->found = walk->layout->count;
   return true;
+}
+
+void mm_walk_find_places(mm_walk *walk) {
+  uint64_t end;
+  if (walk->placed) return;
+  walk->placed = true;
+  walk->found = 0;
+  if (walk->stop <= walk->size) walk->found = place_simple(walk, walk->offset, &end);
+}
+
+/* No page is smaller. */
+#define PAGE_LEAST 4096
+
+void mm_walk_quicken(mm_walk *walk, uint64_t last_place) {
+  const mm_layout *layout = walk->layout;
+  walk->near = 0;
+  if (!layout->steady || walk->done || walk->stop > walk->size) return;
+  uint64_t page = PAGE_LEAST - ((uintptr_t)(walk->data + walk->offset) & (PAGE_LEAST - 1));
+  uint64_t left = walk->stop - walk->offset, end = walk->offset + (left < page ? left : page);
+  uint64_t counts = layout->count_at + layout->counter.size;
+  if (end < counts) return;
+  walk->near = end - counts + 1;
+  if (last_place < walk->near) walk->near = last_place + 1;
 }
 
 /* Apart, so that the simple ones need not make room for what it needs. */
@@ -504,6 +538,8 @@ static __attribute__((noinline)) int step_any(mm_walk *walk, mm_error *err) {
 }
 
 int mm_walk_step(mm_walk *walk, mm_error *err) {
+  walk->near = 0;
+  walk->placed = true;
   if (walk->done || step_simple(walk)) return MM_OK;
   return step_any(walk, err);
 }
@@ -515,7 +551,7 @@ void mm_walk_build(mm_walk *walk) {
   begin_record(walk, &ignored);
   walk->err = NULL;
   walk->done = walk->ended = false;
-  walk->builds = true;
+  walk->builds = walk->placed = true;
   walk->found = 0;
 }
 

@@ -15,20 +15,21 @@
 #include "ext/tables/scan.h"
 
 typedef struct chain_cursor {
-  sqlite3_vtab_cursor base;
+  mmap_scan scan;
   ext_given given;
   ext_source file;
   mm_walk walk;
   int64_t low_row, high_row, low_place, high_place; /* that WHERE leaves */
-  bool done;
-  bool damaged; /* partial=yes: the row is a damaged one, and `error` says why */
-  bool opened;  /* the walk is */
-  int intent;   /* see mmap_reads_of */
+  bool damaged;         /* partial=yes: the row is a damaged one, and `error` says why */
+  bool opened;          /* the walk is */
+  int intent;           /* see mmap_reads_of */
+  int64_t quick_row;    /* up to here the walk steps quickly, … */
+  uint64_t edits, size; /* … as long as the object's are these */
   char error[MM_ERROR_TEXT];
 } chain_cursor;
 
 static mmap_table *chain_table(const chain_cursor *cursor) {
-  return (mmap_table *)cursor->base.pVtab;
+  return (mmap_table *)cursor->scan.base.pVtab;
 }
 
 static ext_conn *chain_conn(const chain_cursor *cursor) {
@@ -36,7 +37,7 @@ static ext_conn *chain_conn(const chain_cursor *cursor) {
 }
 
 static int chain_fail(chain_cursor *cursor) {
-  return ext_cursor_error(&cursor->base, chain_table(cursor)->name, &chain_conn(cursor)->err);
+  return ext_cursor_error(&cursor->scan.base, chain_table(cursor)->name, &chain_conn(cursor)->err);
 }
 
 static bool is_layout(const mmap_table *table) {
@@ -132,8 +133,11 @@ int chainBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
 
 int chainOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   int rc = ext_tab_open(base, sizeof(chain_cursor), out);
-  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((chain_cursor *)*out)->given);
-  return rc;
+  if (rc) return rc;
+  chain_cursor *cursor = (chain_cursor *)*out;
+  cursor->scan.chained = true;
+  ext_given_open(&((ext_tab *)base)->opened, &cursor->given);
+  return SQLITE_OK;
 }
 
 int chainClose(sqlite3_vtab_cursor *base) {
@@ -143,10 +147,6 @@ int chainClose(sqlite3_vtab_cursor *base) {
   if (cursor->opened) mm_walk_close(&cursor->walk);
   sqlite3_free(base);
   return SQLITE_OK;
-}
-
-int chainEof(sqlite3_vtab_cursor *base) {
-  return ((chain_cursor *)base)->done;
 }
 
 /* ---- from record to record ------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static int meet_damage(chain_cursor *cursor) {
   if (mm_object_hit(cursor->file.object->core)) return chain_faulted(cursor);
   if (err->code == MM_DAMAGED && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
   if (err->code != MM_DAMAGED || !chain_table(cursor)->spec.partial) {
-    cursor->done = true;
+    cursor->scan.done = true;
     return chain_fail(cursor);
   }
   cursor->damaged = true;
@@ -185,17 +185,41 @@ static void leave_station(const chain_cursor *cursor) {
   mmap_stations_leave(stations_of(cursor), &cursor->walk);
 }
 
+/* Up to the next station, and to what bounds the rows: nothing else is to be looked at from row to
+** row. */
+static void quicken(chain_cursor *cursor) {
+  mm_walk *walk = &cursor->walk;
+  const mm_object *core = cursor->file.object->core;
+  cursor->edits = core->edits;
+  cursor->size = core->size;
+  cursor->quick_row = walk->rowid | (MMAP_STATION - 1);
+  if (cursor->quick_row > cursor->high_row) cursor->quick_row = cursor->high_row;
+  if (cursor->high_place >= 0) mm_walk_quicken(walk, (uint64_t)cursor->high_place);
+}
+
+/* This very statement may have written since. */
+static inline bool chain_step_quick(chain_cursor *cursor) {
+  const ext_object *object = cursor->file.object;
+  const mm_object *core = object->core;
+  bool same = core->edits == cursor->edits && core->size == cursor->size && object->leaving == 0;
+  if (!same || cursor->walk.rowid >= cursor->quick_row) return false;
+  cursor->walk.data = core->data + cursor->file.start;
+  return mm_walk_step_quick(&cursor->walk);
+}
+
 static int chain_step(chain_cursor *cursor) {
   mm_walk *walk = &cursor->walk;
+  if (chain_step_quick(cursor)) return SQLITE_OK;
   if (cursor->damaged || walk->rowid >= cursor->high_row ||
       (int64_t)walk->next > cursor->high_place) {
-    cursor->done = true; /* what lies behind is not read */
+    cursor->scan.done = true; /* what lies behind is not read */
     return SQLITE_OK;
   }
   look_at_bytes(cursor);
   int rc = mm_walk_step(walk, &chain_conn(cursor)->err);
   if (rc) return meet_damage(cursor);
-  cursor->done = walk->done;
+  cursor->scan.done = walk->done;
+  if (walk->layout->steady) quicken(cursor);
   if (mm_object_hit(cursor->file.object->core)) return chain_faulted(cursor);
   if (!walk->done && (walk->rowid & (MMAP_STATION - 1)) == 0) leave_station(cursor);
   return SQLITE_OK;
@@ -214,7 +238,7 @@ static int chain_settle(chain_cursor *cursor) {
   ext_conn *conn = chain_conn(cursor);
   for (unsigned steps = 0;; steps++) {
     int rc = chain_step(cursor);
-    if (rc || cursor->done) return rc;
+    if (rc || cursor->scan.done) return rc;
     bool below =
         cursor->walk.rowid < cursor->low_row || (int64_t)cursor->walk.offset < cursor->low_place;
     if (!below && !is_record_gone(cursor)) return SQLITE_OK;
@@ -222,11 +246,16 @@ static int chain_settle(chain_cursor *cursor) {
   }
 }
 
+/* Apart, as below, so that what most rows are need not make room for what it needs. */
+static EXT_APART int next_any(chain_cursor *cursor) {
+  int rc = chain_step(cursor);
+  if (rc || cursor->scan.done || cursor->file.object->leaving == 0) return rc;
+  return is_record_gone(cursor) ? chain_settle(cursor) : SQLITE_OK;
+}
+
 int chainNext(sqlite3_vtab_cursor *base) {
   chain_cursor *cursor = (chain_cursor *)base;
-  int rc = chain_step(cursor);
-  if (rc || cursor->done || cursor->file.object->leaving == 0) return rc;
-  return is_record_gone(cursor) ? chain_settle(cursor) : SQLITE_OK;
+  return chain_step_quick(cursor) ? SQLITE_OK : next_any(cursor);
 }
 
 /* ---- where the records lie ------------------------------------------------------------------- */
@@ -291,7 +320,7 @@ static int take_arguments(chain_cursor *cursor, int plan, const char *text, sqli
                      err)) {
     return chain_fail(cursor);
   }
-  cursor->done = null;
+  cursor->scan.done = null;
   if (null) return SQLITE_OK;
   mmap_table *table = chain_table(cursor);
   ext_reads *reads = mmap_reads_of(table, &cursor->given, &cursor->intent);
@@ -313,7 +342,7 @@ static int open_own_file(chain_cursor *cursor) {
     return chain_fail(cursor);
   }
   cursor->file.length = UINT64_MAX;
-  cursor->done = false;
+  cursor->scan.done = false;
   return SQLITE_OK;
 }
 
@@ -336,7 +365,7 @@ static void take_bounds(chain_cursor *cursor, const char *text, sqlite3_value **
                       row ? &cursor->high_row : &cursor->high_place);
   }
   if (cursor->low_row > cursor->high_row || cursor->low_place > cursor->high_place) {
-    cursor->done = true;
+    cursor->scan.done = true;
   }
 }
 
@@ -347,21 +376,22 @@ int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
   int taken = 0, rc;
   (void)argc;
   cursor->damaged = false;
-  cursor->done = true;
+  cursor->scan.done = true;
+  cursor->walk.found = 0;
   if (plan == EXT_PLAN_MISSING) {
-    cursor->done = !ext_given_missing(&cursor->given, chain_conn(cursor)->db);
-    if (!cursor->done) return SQLITE_OK;
+    cursor->scan.done = !ext_given_missing(&cursor->given, chain_conn(cursor)->db);
+    if (!cursor->scan.done) return SQLITE_OK;
     ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
     return chain_fail(cursor);
   }
   rc = is_layout(chain_table(cursor)) ? take_arguments(cursor, plan, text, argv, args, &taken)
                                       : open_own_file(cursor);
-  if (rc || cursor->done) return rc;
+  if (rc || cursor->scan.done) return rc;
   take_bounds(cursor, text, argv + taken);
-  if (cursor->done) return SQLITE_OK;
+  if (cursor->scan.done) return SQLITE_OK;
   rc = open_walk(cursor);
   if (rc == SQLITE_OK) rc = begin_walk(cursor, args);
-  if (rc || cursor->done || cursor->damaged) return rc;
+  if (rc || cursor->scan.done || cursor->damaged) return rc;
   mmap_stations_jump(stations_of(cursor), &cursor->walk, cursor->low_row, cursor->low_place);
   return chain_settle(cursor);
 }
@@ -392,13 +422,26 @@ static int chain_value(chain_cursor *cursor, sqlite3_context *context, size_t i)
 
 /* Most columns of most scans: an integer that is always there. False: it is none. In an UPDATE, too:
 ** what is as it was is not written. */
-static inline bool result_plain(const chain_cursor *cursor, sqlite3_context *context, int i) {
+static bool result_plain(const chain_cursor *cursor, sqlite3_context *context, int i) {
   const mm_walk *walk = &cursor->walk;
-  if ((size_t)i >= walk->found) return false;
+  if ((size_t)i >= walk->found || !walk->placed) return false;
   const mm_layout_column *column = &walk->layout->columns[i];
-  if (!column->plain || column->type.kind > MM_SIGNED || column->type.open) return false;
-  if (walk->places[i].at + column->type.size > ext_source_length(&cursor->file)) return false;
-  const uint8_t *bytes = ext_source_data(&cursor->file) + walk->places[i].at;
+  uint64_t at = walk->places[i].at;
+  if (!column->integer || at + column->type.size > ext_source_length(&cursor->file)) return false;
+  const uint8_t *bytes = ext_source_data(&cursor->file) + at;
+  sqlite3_result_int64(context, mm_type_integer(column->type, bytes));
+  return true;
+}
+
+/* The same of a record that was come to quickly, in a file that has not been cut since. */
+static inline bool result_quick(const chain_cursor *cursor, sqlite3_context *context, int i) {
+  const mm_walk *walk = &cursor->walk;
+  if (walk->placed || (size_t)i >= walk->found) return false;
+  const mm_layout_column *column = &walk->layout->columns[i];
+  const mm_object *core = cursor->file.object->core;
+  if (!column->integer || column->lead == MM_LEAD_VARIES || core->size != cursor->size)
+    return false;
+  const uint8_t *bytes = core->data + cursor->file.start + walk->offset + column->lead;
   sqlite3_result_int64(context, mm_type_integer(column->type, bytes));
   return true;
 }
@@ -436,12 +479,11 @@ static bool is_kept_for_update(const chain_cursor *cursor, int column) {
   return argument > CHAIN_FILE;
 }
 
-int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-  chain_cursor *cursor = (chain_cursor *)base;
-  if (!cursor->given.missing && result_plain(cursor, context, column)) {
+static EXT_APART int column_any(chain_cursor *cursor, sqlite3_context *context, int column) {
+  int count = (int)chain_table(cursor)->spec.layout.count;
+  if (result_plain(cursor, context, column)) {
     return mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : SQLITE_OK;
   }
-  int count = (int)chain_table(cursor)->spec.layout.count;
   if (cursor->given.missing) {
     ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
     return chain_fail(cursor);
@@ -456,6 +498,12 @@ int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
   int rc = column < count ? chain_value(cursor, context, (size_t)column)
                           : chain_hidden(cursor, context, column);
   return rc == SQLITE_OK && mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : rc;
+}
+
+int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  chain_cursor *cursor = (chain_cursor *)base;
+  if (!result_quick(cursor, context, column)) return column_any(cursor, context, column);
+  return mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : SQLITE_OK;
 }
 
 int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {

@@ -15,7 +15,7 @@
 #include "ext/records/chain.h"
 
 typedef struct mmap_cursor {
-  sqlite3_vtab_cursor base;
+  mmap_scan scan;
   ext_given given; /* of the table-valued function */
   ext_source file; /* the table-valued function's argument, or the table's object; none: no rows */
   mmap_rows rows;
@@ -29,8 +29,7 @@ typedef struct mmap_cursor {
   bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */
   bool filtered; /* only bytes in `set` are rows */
   bool several;  /* rows may be told, more than one of them */
-  bool done;
-  int luck; /* see mmap_keys */
+  int luck;      /* see mmap_keys */
   mmap_run few[2];
   mmap_run *runs;                 /* `few`, or owned */
   size_t run_count, run_capacity; /* capacity 0: `few` */
@@ -39,7 +38,7 @@ typedef struct mmap_cursor {
 } mmap_cursor;
 
 static mmap_table *cursor_table(const mmap_cursor *cursor) {
-  return (mmap_table *)cursor->base.pVtab;
+  return (mmap_table *)cursor->scan.base.pVtab;
 }
 
 static ext_conn *cursor_conn(const mmap_cursor *cursor) {
@@ -48,7 +47,7 @@ static ext_conn *cursor_conn(const mmap_cursor *cursor) {
 
 static int cursor_fail(mmap_cursor *cursor) {
   const mmap_table *table = cursor_table(cursor);
-  return ext_cursor_error(&cursor->base, mmap_table_label(table), &cursor_conn(cursor)->err);
+  return ext_cursor_error(&cursor->scan.base, mmap_table_label(table), &cursor_conn(cursor)->err);
 }
 
 static int fail_missing_file(mmap_cursor *cursor) {
@@ -74,7 +73,7 @@ static int disordered(mmap_cursor *cursor) {
 /* ---- opening -------------------------------------------------------------------------------- */
 
 static bool is_chained(const sqlite3_vtab_cursor *base) {
-  return ((const mmap_table *)base->pVtab)->spec.chained;
+  return ((const mmap_scan *)base)->chained;
 }
 
 int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -402,8 +401,8 @@ static int cursor_settle(mmap_cursor *cursor) {
   do {
     if (cursor->file.object && cursor->size != cursor->file.object->core->size) clip(cursor);
     while (cursor->low > cursor->high) {
-      cursor->done = !next_run(cursor);
-      if (cursor->done) return check_end(cursor);
+      cursor->scan.done = !next_run(cursor);
+      if (cursor->scan.done) return check_end(cursor);
     }
     rc = cursor_seek(cursor);
     if (rc == SQLITE_OK && cursor->at < 0) cursor->high = cursor->low - 1;
@@ -417,10 +416,10 @@ static int reset(mmap_cursor *cursor, int plan, const char *text, sqlite3_value 
   cursor->descending = (plan & MMAP_PLAN_DESCENDING) != 0;
   cursor->low = 0;
   cursor->high = -1;
-  cursor->done = true;
+  cursor->scan.done = true;
   if (plan == EXT_PLAN_MISSING) {
-    cursor->done = !ext_given_missing(&cursor->given, cursor_conn(cursor)->db);
-    return cursor->done ? fail_missing_file(cursor) : SQLITE_OK;
+    cursor->scan.done = !ext_given_missing(&cursor->given, cursor_conn(cursor)->db);
+    return cursor->scan.done ? fail_missing_file(cursor) : SQLITE_OK;
   }
   int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, text, argv[0]) : open_table(cursor);
   if (rc == SQLITE_OK && cursor->file.object) cursor->size = cursor->file.object->core->size;
@@ -490,8 +489,7 @@ int mmapNext(sqlite3_vtab_cursor *base) {
 }
 
 int mmapEof(sqlite3_vtab_cursor *base) {
-  if (is_chained(base)) return chainEof(base);
-  return ((mmap_cursor *)base)->done;
+  return ((const mmap_scan *)base)->done;
 }
 
 /* ---- columns --------------------------------------------------------------------------------- */
@@ -538,9 +536,7 @@ static bool is_gone(mmap_cursor *cursor) {
   return cursor->at >= cursor->rows.count;
 }
 
-int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-  if (is_chained(base)) return chainColumn(base, context, column);
-  mmap_cursor *cursor = (mmap_cursor *)base;
+static EXT_APART int column_of(mmap_cursor *cursor, sqlite3_context *context, int column) {
   if (cursor->given.missing) return fail_missing_file(cursor);
   if (is_gone(cursor)) return SQLITE_OK;
   if (mmap_is_bytes(cursor_table(cursor))) {
@@ -549,6 +545,11 @@ int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) 
     record_column(cursor, context, column);
   }
   return mm_object_hit(cursor->file.object->core) ? faulted(cursor) : SQLITE_OK;
+}
+
+int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+  if (is_chained(base)) return chainColumn(base, context, column);
+  return column_of((mmap_cursor *)base, context, column);
 }
 
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {

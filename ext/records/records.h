@@ -134,6 +134,16 @@ const char *mmap_table_label(const mmap_table *table);
 */
 enum { MMAP_PLAN_FILE = 1, MMAP_PLAN_DESCENDING = 2, MMAP_PLAN_KEYED = 4 };
 
+/* A function that stays one: its callers are short because it is apart. */
+#define EXT_APART __attribute__((noinline))
+
+/* What the module's cursors begin with, whatever their table is. */
+typedef struct mmap_scan {
+  sqlite3_vtab_cursor base;
+  bool chained; /* see chain.h */
+  bool done;
+} mmap_scan;
+
 int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info);
 
 int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <numeric>
 #include <random>
 #include <regex>
 
@@ -286,6 +287,92 @@ TEST_F(ChainTest, WritesOfItsOwnKeepStations) {
   EXPECT_EQ(One("SELECT count(*) FROM t"), "5000");
   EXPECT_EQ(One("SELECT group_concat(d, '') FROM t WHERE rowid IN (4000, 4996, 4997, 4998, 4999)"),
             "yaaax");
+}
+
+// ---- from record to record ------------------------------------------------------------------------
+
+// Long enough for many pages and stations, whose ends fall anywhere in a record.
+TEST_F(ChainTest, EveryKindOfSizeIsSteppedOver) {
+  struct Kind {
+    const char *type;
+    size_t size;
+    bool big;
+  };
+  for (Kind kind : {Kind{"u8", 1, false},
+                    {"i8", 1, false},
+                    {"u16le", 2, false},
+                    {"u16be", 2, true},
+                    {"u24be", 3, true},
+                    {"u32le", 4, false},
+                    {"u32be", 4, true},
+                    {"u64le", 8, false}}) {
+    string bytes;
+    std::vector<size_t> places, sizes;
+    for (size_t i = 0; i < 3000; i++) {
+      size_t n = i % 700 == 699 ? 120 : i * i % 11;
+      places.push_back(bytes.size());
+      sizes.push_back(n);
+      string number(kind.size, '\0');
+      number[kind.big ? kind.size - 1 : 0] = static_cast<char>(n);
+      bytes += "k" + number + string(n, 'x') + "!";
+    }
+    Put("q", bytes);
+    Make("'q', k u8, n "s + kind.type + ", d text(n), e u8");
+    string sum = std::to_string(std::accumulate(sizes.begin(), sizes.end(), size_t{0}));
+    EXPECT_EQ(Rows("SELECT count(*), sum(k), sum(n), sum(length(d)), sum(e), max(next) FROM x"),
+              "3000|" + std::to_string(3000 * 'k') + "|" + sum + "|" + sum + "|" +
+                  std::to_string(3000 * '!') + "|" + std::to_string(bytes.size()))
+        << kind.type;
+    for (size_t row : {0u, 1u, 500u, 1022u, 1023u, 1024u, 1025u, 2047u, 2048u, 2998u, 2999u}) {
+      string n = std::to_string(row), place = std::to_string(places[row]);
+      string all = place + "|107|" + std::to_string(sizes[row]) + "|33";
+      EXPECT_EQ(Rows("SELECT offset, k, n, e FROM x WHERE rowid = " + n), all);
+      EXPECT_EQ(Rows("SELECT offset, k, n, e FROM x WHERE offset = " + place), all);
+      EXPECT_EQ(One("SELECT count(*) FROM x WHERE rowid <= " + n), std::to_string(row + 1));
+      EXPECT_EQ(One("SELECT count(*) FROM x WHERE offset < " + place), n);
+      EXPECT_EQ(One("SELECT count(*) FROM x WHERE offset <= " + place), std::to_string(row + 1));
+      EXPECT_EQ(One("SELECT count(*) FROM x WHERE offset > " + place), std::to_string(2999 - row));
+    }
+    for (size_t cut : {1u, 2u, 3u}) {
+      Put("q", bytes.substr(0, bytes.size() - cut));
+      EXPECT_EQ(Error("SELECT sum(n) FROM x").substr(0, 28), "CORRUPT x: record 2999 at of") << cut;
+      EXPECT_EQ(One("SELECT count(*) FROM x WHERE rowid < 2999"), "2999");
+    }
+  }
+}
+
+// What the statement itself writes between two rows counts for the next one.
+TEST_F(ChainTest, AScanSeesWhatItsOwnStatementWrites) {
+  Put("a", "\1a\2\1x\1c\1d"s);
+  auto with = [&](const string &write) {
+    Run("BEGIN");
+    string rows = Rows("SELECT offset, d, iif(offset = 0, " + write + ", 0) IS NULL FROM t");
+    Run("ROLLBACK");
+    return rows;
+  };
+  EXPECT_EQ(with("0"), "0|a|0\n2|\1x|0\n5|c|0\n7|d|0");
+  EXPECT_EQ(with("mmap_set('a', 2, 0)"), "0|a|0\n2||0\n3|x|0\n5|c|0\n7|d|0");
+  EXPECT_EQ(with("mmap_resize('a', 5)"), "0|a|0\n2|\1x|0");
+  EXPECT_EQ(with("mmap_insert('a', 9, x'0165')"), "0|a|0\n2|\1x|0\n5|c|0\n7|d|0");
+  EXPECT_EQ(Error("SELECT n FROM t WHERE iif(offset = 0, mmap_resize('a', 3), 1)"),
+            "CORRUPT t: record 1 at offset 2: column 'd': 2 bytes at 3 end past 3");
+  EXPECT_EQ(Get("a"), "\1a\2"s);
+}
+
+TEST_F(ChainTest, AScanDoesNotSeeWhatItDeletes) {
+  string bytes;
+  for (int i = 0; i < 50; i++) bytes += "\1a";
+  Put("a", bytes);
+  Run("BEGIN");
+  sqlite3_stmt *scan = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(*db, "SELECT rowid FROM t", -1, &scan, nullptr), SQLITE_OK);
+  int rows = 0;
+  while (sqlite3_step(scan) == SQLITE_ROW) {
+    if (rows++ == 3) Run("DELETE FROM t WHERE rowid > 9");
+  }
+  EXPECT_EQ(sqlite3_finalize(scan), SQLITE_OK);
+  EXPECT_EQ(rows, 10);
+  Run("ROLLBACK");
 }
 
 // ---- UPDATE ---------------------------------------------------------------------------------------
