@@ -75,19 +75,36 @@ static uint64_t find_end(mm_type type, const uint8_t *bytes, uint64_t size) {
   return found ? (uint64_t)(found - bytes) : size;
 }
 
-static int cstr_extent(mm_type type, const uint8_t *bytes, uint64_t available, uint64_t *size,
-                       mm_error *err) {
+/* The same piece by piece: a file may be long, and all one text. An end that lies across two pieces
+** is found in the second. */
+static int seek_end(mm_type type, const uint8_t *bytes, uint64_t size, const mm_watch *watch,
+                    uint64_t *at, mm_error *err) {
+  uint64_t from = 0;
+  while (size - from > MM_PIECE) {
+    *at = from + find_end(type, bytes + from, MM_PIECE);
+    if (*at < from + MM_PIECE) return MM_OK;
+    from += MM_PIECE - (type.end_size - 1u);
+    if (mm_watch_stops(watch, from)) return mm_fail(err, MM_INTERRUPT, "interrupted");
+  }
+  *at = from + find_end(type, bytes + from, size - from);
+  return MM_OK;
+}
+
+static int cstr_extent(mm_type type, const uint8_t *bytes, uint64_t available,
+                       const mm_watch *watch, uint64_t *size, mm_error *err) {
   bool limited = type.size && type.size <= available;
-  uint64_t most = limited ? type.size : available, at = find_end(type, bytes, most);
+  uint64_t most = limited ? type.size : available, at;
+  int rc = seek_end(type, bytes, most, watch, &at, err);
+  if (rc) return rc;
   *size = at + type.end_size;
   if (at < most) return MM_OK;
   return mm_fail(err, MM_DAMAGED, "has no end in %s%" PRIu64 " byte%s", limited ? "" : "the last ",
                  most, most == 1 ? "" : "s");
 }
 
-int mm_type_extent(mm_type type, const uint8_t *bytes, uint64_t available, uint64_t *size,
-                   mm_error *err) {
-  if (type.kind == MM_CSTR) return cstr_extent(type, bytes, available, size, err);
+int mm_type_extent(mm_type type, const uint8_t *bytes, uint64_t available, const mm_watch *watch,
+                   uint64_t *size, mm_error *err) {
+  if (type.kind == MM_CSTR) return cstr_extent(type, bytes, available, watch, size, err);
   if (mm_type_is_variable(type)) return integer_extent(type, bytes, available, size, err);
   *size = type.size;
   if (*size <= available) return MM_OK;

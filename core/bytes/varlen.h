@@ -18,12 +18,14 @@
 #include <stdint.h>
 
 #include "core/bytes/type.h"
+#include "core/common/watch.h"
 
 /* How many bytes the value at `bytes` takes, of which `available` are there. Fixed types take
 ** type.size. MM_DAMAGED "cut off: …", "has no end …", "is past 64 bits" when it takes none: the
-** caller says before it what and where. */
-int mm_type_extent(mm_type type, const uint8_t *bytes, uint64_t available, uint64_t *size,
-                   mm_error *err);
+** caller says before it what and where. MM_INTERRUPT: the watch, which may be NULL, stops the search for
+** the end of a long cstr. */
+int mm_type_extent(mm_type type, const uint8_t *bytes, uint64_t available, const mm_watch *watch,
+                   uint64_t *size, mm_error *err);
 
 /* The value of `size` bytes that mm_type_extent found. A text is a part of them. */
 mm_value mm_varlen_decode(mm_type type, const uint8_t *bytes, uint64_t size);

@@ -272,7 +272,7 @@ static int find_bytes(mm_walk *walk, size_t i, uint64_t at, uint64_t *size) {
     *size = walk->extent;
   } else if (mm_type_is_variable(column->type)) {
     int rc = mm_type_extent(mm_walk_type(walk, i), walk->data + at, room_from(walk, column, at),
-                            size, &inner);
+                            &walk->watch, size, &inner);
     if (rc) return column_damage(walk, i, rc, &inner);
   }
   return MM_OK;

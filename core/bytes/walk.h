@@ -9,6 +9,7 @@
 #define MM_WALK_H
 
 #include "core/bytes/layout.h"
+#include "core/common/watch.h"
 
 /* Where a column is in the record. */
 typedef struct mm_walk_place {
@@ -43,6 +44,7 @@ typedef struct mm_walk {
   bool builds;             /* see mm_walk_build */
   uint64_t extent;         /* … the size of the column that is being found */
   mm_expr_frame frame;
+  mm_watch watch; /* the caller's to set: asked in the course of a step that reads much */
 } mm_walk;
 
 /* The layout stays as long as the walk. MM_NOMEM. Closing one of all zeros is allowed. */
@@ -56,7 +58,7 @@ int mm_walk_begin(mm_walk *walk, uint64_t start, uint64_t stop, bool big_endian,
 void mm_walk_jump(mm_walk *walk, int64_t rowid, uint64_t offset);
 
 /* On to the next record, or `done`. MM_DAMAGED: it is damaged: `found` columns of it can be read, and
-** there is none behind it. */
+** there is none behind it. MM_INTERRUPT: the watch stops it. */
 int mm_walk_step(mm_walk *walk, mm_error *err);
 
 /* Where the layout is steady, let mm_walk_step_quick go on to records that start at `last_place` or

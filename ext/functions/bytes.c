@@ -82,7 +82,7 @@ static void get_variable(sqlite3_context *context, const ext_file *file, mm_type
   const uint8_t *bytes = file->object->core->data + place;
   uint64_t size, available = readable(context, file, place);
   mm_error *err = &ext_conn_of(context)->err;
-  if (mm_type_extent(type, bytes, available, &size, err)) {
+  if (mm_type_extent(type, bytes, available, NULL, &size, err)) {
     fail_extent(context, file, type, place);
     return;
   }

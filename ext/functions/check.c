@@ -68,7 +68,7 @@ static void checkFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   const ext_checked *checked;
   const char *text;
   char *finding = NULL;
-  if (ext_any_null(argv, 1) || ext_function_allowed(context, name)) return;
+  if (ext_any_null(argv, argc > 1 ? 2 : 1) || ext_function_allowed(context, name)) return;
   int rc = ext_value_text(argv[0], "table", &text, &conn->err);
   if (rc == MM_OK) rc = find_table(conn, text, &checked, &conn->err);
   if (rc == MM_OK) {

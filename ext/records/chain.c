@@ -351,6 +351,7 @@ static int open_walk(chain_cursor *cursor) {
   if (mm_walk_open(&cursor->walk, &chain_table(cursor)->spec.layout, &chain_conn(cursor)->err)) {
     return chain_fail(cursor);
   }
+  ext_conn_watch(chain_conn(cursor), &cursor->walk.watch);
   cursor->opened = true;
   return SQLITE_OK;
 }
@@ -550,6 +551,7 @@ static int check_chain_file(const mmap_table *table, const ext_file *file,
   mm_walk walk;
   int rc = mm_walk_open(&walk, &table->spec.layout, err);
   if (rc) return rc;
+  ext_conn_watch(table->tab.conn, &walk.watch);
   walk.data = file->object->core->data + file->start;
   walk.size = file->length;
   rc = chain_begin(table, &walk, args, err);

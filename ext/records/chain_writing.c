@@ -270,6 +270,7 @@ int chain_edit_open(chain_edit *e) {
   const mm_layout *layout = &e->table->spec.layout;
   int rc = mm_walk_open(&e->walk, layout, e->err);
   if (rc) return rc;
+  ext_conn_watch(e->table->tab.conn, &e->walk.watch);
   chain_edit_look(e);
   e->set = mm_alloc_zeroed(layout->count * sizeof *e->set);
   return e->set ? MM_OK : mm_fail_nomem(e->err);

@@ -50,7 +50,7 @@ string Extent(const string &name, const string &bytes) {
   Bytes exact(bytes);
   mm_error err = {};
   uint64_t size = 0;
-  int rc = mm_type_extent(Type(name), exact.data(), bytes.size(), &size, &err);
+  int rc = mm_type_extent(Type(name), exact.data(), bytes.size(), nullptr, &size, &err);
   if (rc == MM_OK) return std::to_string(size);
   EXPECT_EQ(rc, MM_DAMAGED);
   return err.text;
@@ -339,6 +339,28 @@ TEST(VarlenText, HasAnEndOrIsDamage) {
   EXPECT_EQ(Extent("cstr(4)", string("abc\0", 4)), "4");
   EXPECT_EQ(Extent("cstr(9)", "abc"), "has no end in the last 3 bytes");
   EXPECT_EQ(Extent("cstr(4, x'0d0a')", "abc\r\n"), "has no end in 4 bytes");
+}
+
+// Longer than what is looked through between two questions.
+TEST(VarlenText, MayBeLong) {
+  const mm_type type = Type("cstr(x'0d0a0d')");
+  for (size_t at : {MM_PIECE - 4, MM_PIECE - 3, MM_PIECE - 2, MM_PIECE - 1, MM_PIECE, MM_PIECE + 1,
+                    2 * MM_PIECE - 5, 2 * MM_PIECE - 4, 2 * MM_PIECE - 2, 2 * MM_PIECE}) {
+    EXPECT_EQ(Extent("cstr(x'0d0a0d')", string(at, '\r') + "\r\n\rx"), std::to_string(at + 3));
+  }
+  const string none(3 * MM_PIECE, '\n');
+  uint64_t size, asked = 0;
+  mm_error err;
+  mm_watch watch = {[](void *context, uint64_t done) {
+                      *static_cast<uint64_t *>(context) = done;
+                      return 1;
+                    },
+                    &asked};
+  auto bytes = reinterpret_cast<const uint8_t *>(none.data());
+  EXPECT_EQ(mm_type_extent(type, bytes, none.size(), &watch, &size, &err), MM_INTERRUPT);
+  EXPECT_EQ(asked, MM_PIECE - 2);
+  watch.stop = nullptr;
+  EXPECT_EQ(mm_type_extent(type, bytes, none.size(), &watch, &size, &err), MM_CORRUPT);
 }
 
 TEST(VarlenText, IsWrittenWithItsEnd) {

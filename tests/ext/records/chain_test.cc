@@ -1,12 +1,15 @@
 // Tables of records that say themselves how large they are: layouts as table-valued functions, tables of
 // one file, and every way to write them, beside a plain model.
 #include "tests/support/sql.h"
+#include "tests/support/wide.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <numeric>
 #include <random>
 #include <regex>
@@ -208,6 +211,7 @@ TEST_F(ChainTest, PartialMakesDamageARow) {
 }
 
 TEST_F(ChainTest, MmapCheckReadsAllOfIt) {
+  EXPECT_EQ(Rows("SELECT mmap_check('chain', NULL), mmap_check(NULL, 'a')"), "NULL|NULL");
   EXPECT_EQ(One("SELECT mmap_check('t')"), "ok");
   EXPECT_EQ(One("SELECT mmap_check('chain', 'a')"), "ok");
   EXPECT_EQ(One("SELECT mmap_check('chain', 'a', 3, 5)"),
@@ -373,6 +377,39 @@ TEST_F(ChainTest, AScanDoesNotSeeWhatItDeletes) {
   EXPECT_EQ(sqlite3_finalize(scan), SQLITE_OK);
   EXPECT_EQ(rows, 10);
   Run("ROLLBACK");
+}
+
+// Files that say of themselves that they never end: whoever waits can stop it.
+TEST_F(ChainTest, AnEndlessChainIsInterrupted) {
+  MM_NEEDS_64_BITS();
+  Put("endless", "");
+  std::filesystem::resize_file("endless", UINT64_C(1) << 40);
+  using Clock = std::chrono::steady_clock;
+  const string file = "SELECT count(*) FROM x('endless')", far = " WHERE rowid = 1000000000000";
+  for (auto [layout, query] : std::vector<std::pair<string, string>>{
+           {"n u8", file},
+           {"n u8, d blob(n)", file},
+           {"n u8, d blob(n)", file + far},
+           {"n u8, d blob(n), while=(n = 0)", file},
+           {"n u8, d blob(n), until=(n)", file + far},
+           {"n u8, d blob(n), until=(n)", "SELECT n FROM x('endless') ORDER BY rowid DESC LIMIT 1"},
+           {"n u8, d blob(n), partial=yes", "SELECT mmap_check('x', 'endless')"},
+           {"n u8, d blob(n)",
+            "UPDATE x SET d = '' WHERE file = 'endless' AND rowid = 1000000000000"},
+           {"s cstr(x'0a')", file},
+           {"s cstr(x'0d0a'), partial=yes", file},
+           {"s cstr(x'0a'), partial=yes", "SELECT mmap_check('x', 'endless')"}}) {
+    Make("*, " + layout);
+    auto end = Clock::now() + std::chrono::milliseconds(100);
+    auto late = [](void *context) {
+      return static_cast<int>(Clock::now() > *static_cast<Clock::time_point *>(context));
+    };
+    sqlite3_progress_handler(*db, 1000, late, &end);
+    string error = Error(query);
+    sqlite3_progress_handler(*db, 0, nullptr, nullptr);
+    EXPECT_EQ(error.substr(0, 9), "INTERRUPT") << layout << "; " << query;
+    EXPECT_LT(Clock::now() - end, std::chrono::seconds(5)) << layout << "; " << query;
+  }
 }
 
 // ---- UPDATE ---------------------------------------------------------------------------------------
