@@ -5,8 +5,10 @@ Whatever the others in target are, each view ends without an error, and soon, an
 whole file stay what they are when it is alone.
 """
 
+import collections
 import os
 import random
+import sqlite3
 import struct
 import sys
 import time
@@ -249,7 +251,80 @@ def a_constant_path_changes_nothing(directory):
                       for view in views for path in paths))
 
 
-TESTS = [every_view_bears_files_that_are_cut, every_view_bears_damaged_files,
+def with_layouts(recipe):
+    """A connection with the recipe read, which has no more memory than small files have a use for, and
+    the names of its layouts, `USING mmap(*, …)`."""
+    database = support.connect(recipe)
+    names = [name for name, in database.execute(
+        "SELECT name FROM sqlite_temp_schema WHERE sql LIKE 'CREATE VIRTUAL % USING mmap(*,%'")]
+    database.text_factory = bytes
+    database.execute(f"PRAGMA hard_heap_limit = {48 << 20}")
+    return database, names
+
+
+def outcome(database, query, arguments, seconds=1):
+    """`rows`, or why there are no more: damage, or that it takes too long. Nothing else may happen."""
+    end = time.monotonic() + seconds
+    database.set_progress_handler(lambda: time.monotonic() > end, 1000)
+    try:
+        for _ in database.execute(query, arguments):
+            pass
+        result = "rows"
+    except sqlite3.DatabaseError as error:
+        allowed = {sqlite3.SQLITE_CORRUPT: "damage", sqlite3.SQLITE_INTERRUPT: "interrupted"}
+        result = allowed.get(error.sqlite_errorcode)
+        assert result, f"{query} {arguments}: {error}"
+    database.set_progress_handler(None, 0)
+    late = time.monotonic() - end
+    assert late < SECONDS / 4, f"{query} {arguments}: {late:.1f} s late"
+    return result
+
+
+def bear(recipe, paths):
+    """Read the files by every layout of the recipe, from several places, in both orders of bytes. How
+    often what came of it."""
+    database, layouts = with_layouts(recipe)
+    counts = collections.Counter()
+    for layout in layouts:
+        for path in paths:
+            size = os.path.getsize(path)
+            for start, endian in ((0, "le"), (0, "be"), (size // 3, "be"), (size * 2 // 3, "le")):
+                what = outcome(database, f'SELECT * FROM "{layout}"(?, ?, ?, ?)',
+                               (path, start, size, endian))
+                counts[what] += 1
+            outcome(database, "SELECT mmap_check(?, ?, 0, ?, 'le')", (layout, path, size))
+    return counts
+
+
+@in_directory
+def every_layout_bears_every_file(directory):
+    """Also those of recipes that nobody has made files for yet."""
+    samples = support.samples()
+    paths = [write(directory, f"noise-{n}", random.Random(n).randbytes(n)) for n in (0, 1, 9, 3000)]
+    paths += [write(directory, f"bytes-{byte}", bytes([byte]) * 2000) for byte in (0, 1, 0x7f, 0x80, 255)]
+    counts = collections.Counter()
+    for recipe in support.recipes():
+        mine = []
+        for i, sample in enumerate(samples.get(recipe, [])):
+            mine += [write(directory, f"{recipe}-{i}-{j}", changed[:50000])
+                     for j, changed in enumerate([sample, *damaged(sample, i, 12)])]
+        counts += bear(recipe, paths + mine)
+    assert counts["rows"] > 1000 and counts["damage"] and not counts["interrupted"], counts
+
+
+@in_directory
+def every_layout_bears_a_file_without_end(directory):
+    """A sparse one of 1 TiB: who waits can stop it."""
+    path = write(directory, "endless", b"")
+    os.truncate(path, 1 << 40)
+    for recipe in support.recipes():
+        database, layouts = with_layouts(recipe)
+        for layout in layouts:
+            outcome(database, f'SELECT rowid FROM "{layout}"(?, 0, ?, \'le\')', (path, 1 << 40), 0.2)
+
+
+TESTS = [every_layout_bears_every_file, every_layout_bears_a_file_without_end,
+         every_view_bears_files_that_are_cut, every_view_bears_damaged_files,
          every_view_bears_every_other_format,
          every_view_bears_what_was_made_to_do_harm, a_constant_path_changes_nothing]
 

@@ -1,5 +1,5 @@
-// libFuzzer: the arguments of CREATE VIRTUAL TABLE … USING mmap(…) and mmap_lines(…). A table that
-// is accepted is read and written in every way; a ROLLBACK takes all of it back.
+// libFuzzer: the arguments of CREATE VIRTUAL TABLE … USING mmap(…) and mmap_lines(…). A table or a
+// layout that is accepted is read and written in every way; a ROLLBACK takes all of it back.
 //
 // The first byte says which module, and how the rest, the arguments, is read.
 #include "tests/fuzz/connection.h"
@@ -92,6 +92,57 @@ const char *const kPieces[] = {
     "access=create",
     "delete=",
     "delete=yes",
+    "*",
+    "n u8",
+    "d blob(n)",
+    "d text(n - 1)",
+    "d u16[n]",
+    "l u16[k % 3]",
+    "v AS (",
+    "e u8 if(",
+    "e u8 at(",
+    "e u8 at_file(",
+    "c cstr(x'0a', 9)",
+    "x uleb128",
+    "x vlq1",
+    "y varint",
+    "p b3",
+    "q b5",
+    "q b13le",
+    "p",
+    "n",
+    "pos",
+    "start",
+    "stop",
+    "size",
+    "rowid",
+    "offset",
+    "n < 9",
+    "n & 3",
+    "n * 9223372036854775807",
+    "int(d, 16)",
+    "CASE n WHEN ",
+    " THEN ",
+    " ELSE ",
+    " END",
+    "length(d)",
+    "iif(",
+    " IS NULL",
+    "-",
+    "+",
+    "/",
+    "<<",
+    "until=(",
+    "while=(",
+    "count=(",
+    "check=(",
+    "record=(",
+    "align=",
+    "align=4",
+    "endian=",
+    "endian=be",
+    "partial=",
+    "partial=yes",
 };
 
 void Fill() {
@@ -181,6 +232,65 @@ void Use(Connection *db, bool commit) {
   CHECK(!std::filesystem::exists("a.bin-mmap-journal"));
 }
 
+// A layout in any file, from anywhere. Rows by each way to reach them are the same.
+void ReadLayout(Connection *db, const std::string &call) {
+  std::string count = db->Ask("SELECT count(*) FROM " + call);
+  std::vector<int64_t> places;
+  int rc = db->Each("SELECT *, next, error, offset FROM " + call + " LIMIT 500",
+                    [&](sqlite3_stmt *stmt, int i) {
+                      if (i == sqlite3_column_count(stmt) - 1) {
+                        places.push_back(sqlite3_column_int64(stmt, i));
+                      }
+                    });
+  if (rc == SQLITE_OK && count != "error") {
+    CHECK(std::min(atoll(count.c_str()), 500LL) == static_cast<int64_t>(places.size()));
+  }
+  for (size_t row = 0; row < places.size(); row += 7) {
+    std::string found = std::to_string(row) + "|" + std::to_string(places[row]);
+    CHECK(db->Ask("SELECT _rowid_, offset FROM " + call +
+                  " WHERE _rowid_ = " + std::to_string(row)) == found);
+    CHECK(db->Ask("SELECT _rowid_, offset FROM " + call + " WHERE _rowid_ <= " +
+                  std::to_string(row) + " ORDER BY _rowid_ DESC LIMIT 1") == found);
+  }
+  (void)db->Ask("SELECT * FROM " + call + " WHERE offset > 9 AND rowid < 20");
+}
+
+void UseLayout(Connection *db, bool commit) {
+  std::string bytes = mm_fuzz::Get("a.bin"), lines = mm_fuzz::Get("lines.txt");
+  std::vector<std::string> names = Columns(db);
+  auto read = [&] {
+    for (const char *call : {"t('a.bin', 0, 64, 'le')", "t('a.bin', 3, 1000, 'be')",
+                             "t('a.bin', -20)", "t('lines.txt', 1, 30, 'be')", "t('a.bin', 64)"}) {
+      ReadLayout(db, call);
+    }
+    (void)db->Ask("SELECT mmap_check('t', 'a.bin', 1, -1, 'be')");
+    (void)db->Ask(
+        "SELECT a.offset, b.* FROM t('a.bin') AS a, t('a.bin', a.offset, a.next) AS b LIMIT 99");
+  };
+  read();
+  CHECK(Works(db, "BEGIN"));
+  for (const std::string &name : names) {
+    std::string set = "UPDATE t SET " + name + " = ", where = " WHERE file = 'a.bin'";
+    (void)Works(db, set + name + where);
+    for (const char *value :
+         {"7", "-1", "'q'", "x'00ff'", "1.5", "NULL", "'longer text'", "'[1,2]'"}) {
+      (void)Works(db, set + value + where + " AND rowid < 3");
+      (void)Works(db, set + value + where + " AND start = 5 AND stop = 60 AND endian = 'be'");
+    }
+  }
+  (void)Works(db, "INSERT INTO t DEFAULT VALUES");
+  (void)Works(db, "DELETE FROM t WHERE file = 'a.bin'");
+  read();
+  CHECK(mm_fuzz::Get("a.bin") == bytes);
+  if (!commit || !Works(db, "COMMIT")) {
+    CHECK((commit && sqlite3_get_autocommit(*db)) || Works(db, "ROLLBACK"));
+    CHECK(mm_fuzz::Get("a.bin") == bytes);
+  }
+  CHECK(mm_fuzz::Get("a.bin").size() == bytes.size() && mm_fuzz::Get("lines.txt") == lines);
+  read();
+  CHECK(Works(db, "DROP TABLE t"));
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -197,7 +307,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     std::string module = how & 2 ? "mmap_lines(" : "mmap(";
     if (Works(&db, std::string("CREATE VIRTUAL TABLE ") + (how & 4 ? "t" : "temp.t") + " USING " +
                        module + arguments + ")")) {
-      Use(&db, how & 8);
+      bool layout = db.Ask("SELECT count(*) FROM pragma_table_xinfo('t') WHERE name = 'endian' "
+                           "AND hidden") != "0";
+      layout ? UseLayout(&db, how & 8) : Use(&db, how & 8);
     }
   }
   mm_fuzz::Clear();
