@@ -90,6 +90,7 @@ static inline bool mm_walk_step_quick(mm_walk *walk) {
   walk->rowid++;
   walk->offset = at;
   walk->next = at + layout->fixed + n;
+  walk->found = layout->count;
   walk->placed = false;
   return true;
 }

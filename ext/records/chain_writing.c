@@ -38,8 +38,8 @@ int chain_edit_given(const chain_edit *e, size_t i, mm_value *value) {
 }
 
 static int make_value_room(chain_edit *e, uint64_t more) {
-  if (more <= e->room - e->used) return MM_OK;
-  uint64_t room = 2 * e->room + more;
+  if (e->bytes && more <= e->room - e->used) return MM_OK;
+  uint64_t room = 2 * e->room + more + 1; /* an address also for no bytes */
   uint8_t *bytes = mm_realloc(e->bytes, room);
   if (!bytes) return mm_fail_nomem(e->err);
   e->bytes = bytes;

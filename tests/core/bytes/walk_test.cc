@@ -306,6 +306,22 @@ TEST(Walk, FollowsTheFileWhereItMoves) {
   EXPECT_TRUE(w.walk.done);
 }
 
+// Another program may write between the step to a record and the look at it.
+TEST(Walk, WhatChangesUnderARecordIsNotReadPastTheEnd) {
+  Structure s({{"n", "u8"}, {"d", "text(n)"}});
+  mm_test::Exact before("\1a\1b\1c\1d"), after("\1a\7b\1c\1d");
+  Walk w(s, "");
+  w.walk.data = before.data();
+  w.walk.size = w.walk.stop = before.size();
+  for (int i = 0; i < 2; i++) ASSERT_EQ(w.Step(), MM_OK);
+  EXPECT_EQ(w.walk.next, 4u);
+  w.walk.data = after.data();
+  EXPECT_EQ(w.Record(), "7|NULL");
+  w.walk.data = before.data();
+  ASSERT_EQ(w.Step(), MM_OK);
+  EXPECT_EQ(w.Record(), "1|c");
+}
+
 TEST(Walk, WhatIsComputedLateReadsNothingThatIsCutOff) {
   Structure s({{"a", "u8"}, {"d", "text(3)"}, {"u", "utf16le(2)"}, {"c", "AS (d || u)"}});
   Walk w(s, "\1abcA\0"s);
