@@ -3,6 +3,7 @@
 import bisect
 import mmap
 import re
+import struct
 import sys
 
 MAPS = {}
@@ -58,6 +59,18 @@ def join(path, keys_path):
         if at < len(everything) and records[2 * at] == key:
             total += records[2 * at + 1]
     return total
+
+
+def chain(path, size):
+    """How many records of a size and so many bytes there are in `size` bytes, and the sum of the sizes."""
+    memory, number, total, at = mapped(path), 0, 0, 0
+    unpack = struct.Struct("B").unpack_from
+    while at < size:
+        n, = unpack(memory, at)
+        number += 1
+        total += n
+        at += 1 + n
+    return f"{number}|{total}"
 
 
 for expression in sys.stdin:

@@ -10,6 +10,8 @@
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
 //     --dir DIR     where the files are made, some 3 GB ($TMPDIR, else /var/tmp)
 //
+// Peers that are not installed are left out, and the table says how to get them: nothing is downloaded.
+//
 // A ratio above 1 means faster than the peer. Exits with 1 if two sides disagree about the answer.
 #include <unistd.h>
 
@@ -102,6 +104,12 @@ void Start(World *world, const Options &options) {
   world->ripgrep = Installed("rg");
   if (Installed("python3")) {
     world->python.reset(new Coprocess({"python3", DataFile("MMAP_PEERS", "tests/bench/peers.py")}));
+  }
+  // Neither package is Debian's, and nothing is downloaded here.
+  const std::string needs = "try { for (const name of ['kaitai-struct', 'kaitai-struct-compiler']) "
+                            "require.resolve(name); console.log('all'); } catch {}";
+  if (Installed("node") && RunProgram({"node", "-e", needs}) == "all") {
+    world->node.reset(new Coprocess({"node", DataFile("MMAP_PEERS_JS", "tests/bench/peers.js")}));
   }
   if (Installed("sqlite3")) {
     world->shell.reset(

@@ -1,5 +1,5 @@
-// Structures: chained records beside generate_series, and beside WITH RECURSIVE, which is how SQL walks a
-// file without them.
+// Structures: chained records beside generate_series; beside WITH RECURSIVE, which is how SQL walks a file
+// without them; and beside those who read them elsewhere: Python's struct, what Kaitai Struct compiles, fq.
 #include <cstring>
 
 #include "tests/bench/world.h"
@@ -45,8 +45,8 @@ void BesideSeries(World &world, const std::string &what, uint64_t expected,
                  world.sizes.rounds));
 }
 
-// A tenth of the file, as it takes so long.
-void BesideRecursion(World &world, const std::string &path) {
+// A tenth of the file, as they take so long.
+void BesideOthers(World &world, const std::string &path) {
   std::string file = Quote(path);
   std::string end = std::to_string(world.sizes.rows / 10 / kTurn * kTurnBytes);
   std::string next = "at + 1 + n";
@@ -58,7 +58,39 @@ void BesideRecursion(World &world, const std::string &path) {
                                   ", 0, 'u8') UNION ALL SELECT " + next + ", mmap_get(" + file +
                                   ", " + next + ", 'u8') FROM r WHERE " + next + " < " + end +
                                   ") SELECT count(*), sum(n) FROM r");
-  world.Add(Race("chained records, count(*) and sum(n)", ours, {{peer, 10}}, world.sizes.rounds));
+  Side python = world.Python("struct", "chain('" + path + "', " + end + ")");
+  Side kaitai = world.Kaitai("Kaitai Struct", "[\"chain\", \"" + path + "\", " + end + "]");
+  world.Add(Race("chained records, count(*) and sum(n)", ours,
+                 {{peer, 10}, {python, 1}, {kaitai, 1}}, world.sizes.rounds));
+}
+
+std::string PngChunk(const std::string &type, const std::string &data) {
+  std::string length(4, 0);
+  for (size_t i = 0; i < 4; i++) length[i] = static_cast<char>(data.size() >> (24 - 8 * i));
+  return length + type + data + std::string(4, 0); // nobody asks for the checksum
+}
+
+// A PNG with many texts, of which fq knows the format.
+void BesideFq(World &world) {
+  uint64_t texts = world.sizes.rows / 2000;
+  std::string png =
+      "\x89PNG\r\n\x1a\n" + PngChunk("IHDR", std::string("\0\0\0\1\0\0\0\1\b\0\0\0\0", 13));
+  for (uint64_t i = 0; i < texts; i++)
+    png += PngChunk("tEXt", std::string("k\0", 2) + std::string(i % 50, 'x'));
+  png += PngChunk("IEND", "");
+  std::string path =
+      world.File("many.png", png.size(), [&](uint64_t at, uint8_t *piece, size_t size) {
+        memcpy(piece, png.data() + at, size);
+      });
+  world.sql->Ask(
+      "CREATE VIRTUAL TABLE temp.png USING mmap(*, length u32be, type text(4), data blob(length), "
+      "crc u32be, until=(type = 'IEND'))");
+  Side ours = world.InProcess("ours", {"mmap"},
+                              "SELECT count(*), sum(length) FROM png(" + Quote(path) + ", 8)");
+  world.Add(
+      Race("chunks of a PNG, count(*) and sum(length)", ours,
+           {{world.Fq("fq", "[.chunks[].length | tovalue] | \"\\(length)|\\(add)\"", path), 1}},
+           world.sizes.rounds));
 }
 
 } // namespace
@@ -73,7 +105,8 @@ void StructureRows(World &world) {
   }
   BesideSeries(world, "count(*)", n, "count(*)", n);
   BesideSeries(world, "sum(n)", n / kTurn * kTurnSum, "sum(value)", n * (n - 1) / 2);
-  BesideRecursion(world, path);
+  BesideOthers(world, path);
+  BesideFq(world);
 }
 
 } // namespace mm_bench

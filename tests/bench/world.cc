@@ -335,6 +335,22 @@ Side World::Python(const std::string &name, const std::string &expression) const
           [=] { return python->CpuTime(); }};
 }
 
+Side World::Kaitai(const std::string &name, const std::string &call) const {
+  if (!node) {
+    return {name + ": npm install kaitai-struct kaitai-struct-compiler, in NODE_PATH", nullptr,
+            nullptr};
+  }
+  return {name, [=] { return node->Ask(call); }, [=] { return node->CpuTime(); }};
+}
+
+Side World::Fq(const std::string &name, const std::string &expression,
+               const std::string &path) const {
+  if (!Installed("fq")) return {name + ": apt-get install fq", nullptr, nullptr};
+  // It looks for its settings at home, and where there is none it does not start.
+  std::vector<std::string> command = {"env", "HOME=/nonexistent", "fq", "-r", expression, path};
+  return {name, [=] { return RunProgram(command); }, ProgramsCpuTime};
+}
+
 Side World::Ripgrep(const std::string &name, const std::vector<std::string> &arguments,
                     const std::function<std::string(const std::string &)> &answer) const {
   if (!ripgrep) return {name + ": apt-get install ripgrep", nullptr, nullptr};

@@ -104,6 +104,7 @@ struct World {
   std::unique_ptr<Sql> sql;
   std::unique_ptr<Coprocess> shell;  // the sqlite3 shell with the library; NULL: not installed
   std::unique_ptr<Coprocess> python; // peers.py; NULL: not installed
+  std::unique_ptr<Coprocess> node;   // peers.js; NULL: node or what it needs is not installed
   bool ripgrep;
   std::vector<Line> lines; // the table so far
 
@@ -120,6 +121,8 @@ struct World {
   Side WholeShell(const std::string &name, const std::vector<std::string> &needs,
                   const std::string &query) const;
   Side Python(const std::string &name, const std::string &expression) const;
+  Side Fq(const std::string &name, const std::string &expression, const std::string &path) const;
+  Side Kaitai(const std::string &name, const std::string &call) const; // peers.js
   Side Ripgrep(const std::string &name, const std::vector<std::string> &arguments,
                const std::function<std::string(const std::string &)> &answer) const;
 
