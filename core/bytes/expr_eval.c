@@ -316,10 +316,10 @@ static int eval_int(mm_value *a, const mm_value *b, mm_error *err) {
   }
   if (!eval_number(b, &base)) return eval_no_integer(b, err);
   if (base < EXPR_BASE_LEAST || base > EXPR_BASE_MOST) {
-    return mm_fail(err, MM_CORRUPT, "a number in base %" PRId64, base);
+    return mm_fail(err, MM_DAMAGED, "a number in base %" PRId64, base);
   }
   if (expr_int(&text, base, a)) return MM_OK;
-  return mm_fail(err, MM_CORRUPT, "a number in base %" PRId64 " of more than 63 bits", base);
+  return mm_fail(err, MM_DAMAGED, "a number in base %" PRId64 " of more than 63 bits", base);
 }
 
 /* What most operations are: of two integers, quickly. False: the others' way. */

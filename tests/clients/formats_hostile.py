@@ -272,7 +272,7 @@ def outcome(database, query, arguments, seconds=1):
         result = "rows"
     except sqlite3.DatabaseError as error:
         allowed = {sqlite3.SQLITE_CORRUPT: "damage", sqlite3.SQLITE_INTERRUPT: "interrupted"}
-        result = allowed.get(error.sqlite_errorcode)
+        result = allowed.get(error.sqlite_errorcode & 0xff)
         assert result, f"{query} {arguments}: {error}"
     database.set_progress_handler(None, 0)
     late = time.monotonic() - end

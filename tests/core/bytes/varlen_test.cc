@@ -360,7 +360,7 @@ TEST(VarlenText, MayBeLong) {
   EXPECT_EQ(mm_type_extent(type, bytes, none.size(), &watch, &size, &err), MM_INTERRUPT);
   EXPECT_EQ(asked, MM_PIECE - 2);
   watch.stop = nullptr;
-  EXPECT_EQ(mm_type_extent(type, bytes, none.size(), &watch, &size, &err), MM_CORRUPT);
+  EXPECT_EQ(mm_type_extent(type, bytes, none.size(), &watch, &size, &err), MM_DAMAGED);
 }
 
 TEST(VarlenText, IsWrittenWithItsEnd) {

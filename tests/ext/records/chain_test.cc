@@ -339,7 +339,7 @@ TEST_F(ChainTest, EveryKindOfSizeIsSteppedOver) {
     }
     for (size_t cut : {1u, 2u, 3u}) {
       Put("q", bytes.substr(0, bytes.size() - cut));
-      EXPECT_EQ(Error("SELECT sum(n) FROM x").substr(0, 28), "CORRUPT x: record 2999 at of") << cut;
+      EXPECT_EQ(Error("SELECT sum(n) FROM x").substr(0, 28), "DAMAGED x: record 2999 at of") << cut;
       EXPECT_EQ(One("SELECT count(*) FROM x WHERE rowid < 2999"), "2999");
     }
   }
@@ -359,7 +359,7 @@ TEST_F(ChainTest, AScanSeesWhatItsOwnStatementWrites) {
   EXPECT_EQ(with("mmap_resize('a', 5)"), "0|a|0\n2|\1x|0");
   EXPECT_EQ(with("mmap_insert('a', 9, x'0165')"), "0|a|0\n2|\1x|0\n5|c|0\n7|d|0");
   EXPECT_EQ(Error("SELECT n FROM t WHERE iif(offset = 0, mmap_resize('a', 3), 1)"),
-            "CORRUPT t: record 1 at offset 2: column 'd': 2 bytes at 3 end past 3");
+            "DAMAGED t: record 1 at offset 2: column 'd': 2 bytes at 3 end past 3");
   EXPECT_EQ(Get("a"), "\1a\2"s);
 }
 
