@@ -161,6 +161,19 @@ def slow_dynamic():
     return bytes(data)
 
 
+def fat_of_knots():
+    """28 directories, each of which has 14 of them in it; and one whose chain, as a directory, is all of the volume."""
+    data = bytearray(support.fat(clusters=44))
+    first = len(data) - 44 * 512
+    slot = lambda cluster: support.fat_slots(b"D%-10d" % cluster, "", 16, cluster)
+    for cluster in range(13, 41):
+        body = support.fat_slots(b".          ", "", 16, cluster) + b"".join(slot(13 + (cluster * i) % 28) for i in range(1, 15))
+        data[first + (cluster - 2) * 512:first + (cluster - 2) * 512 + len(body)] = body
+    data[first - 32:first] = slot(13)
+    data[first - 24 * 32:first - 32] = slot(14) * 23
+    return [bytes(data), support.fat(bits=32, clusters=3000, extra=slot(2) * 3)]
+
+
 def zip_of(entries, end):
     return b"PK\3\4" + bytes(26) + entries + end
 
@@ -205,6 +218,7 @@ def hostile():
                     zip_of(entry, end64(1 << 63, 1, 1 << 63)),
                     *locals_, end64(0, 1, 46)[56:], b"PK\3\4" * 100000,
                     b"PK\5\6" * 16000 + bytes(18)],
+        "fat.sql": fat_of_knots(),
         "bmp.sql": [support.bmp()[:14]
                     + struct.pack("<IiiHHIIiiII", 40, a, b, 1, bits, c, 0, 0, 0, 0xffffffff, 0)
                     for a, b, bits, c in ((2**31 - 1, -2**31, 65535, 0), (0, 0, 0, 0), (1, 1, 8, 1),

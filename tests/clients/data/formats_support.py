@@ -484,6 +484,67 @@ def flac():
     return b"fLaC" + block(0, info) + block(4, tags) + block(1, bytes(7), 1) + b"\xff\xf8" + bytes(8)
 
 
+def fat_slots(short, long="", attributes=0x20, cluster=0, size=0, first=None):
+    """The slots of an entry; `first` is the byte that a deleted one begins with."""
+    total = 0
+    for byte in short:
+        total = ((total & 1) << 7) + (total >> 1) + byte & 255
+    units = long.encode("utf-16le", "surrogatepass")
+    units += b"\0\0" * (len(units) // 2 % 13 > 0)
+    parts = [units[i:i + 26].ljust(26, b"\xff") for i in range(0, len(units), 26)]
+    out = b""
+    for i in reversed(range(len(parts))):
+        ordinal = i + 1 | 0x40 * (i == len(parts) - 1) if first is None else first
+        out += (bytes([ordinal]) + parts[i][:10] + bytes([0x0f, 0, total]) + parts[i][10:22] + bytes(2) + parts[i][22:])
+    date, time = 43 << 9 | 12 << 5 | 31, 23 << 11 | 58 << 5 | 28
+    begin = short if first is None else bytes([first]) + short[1:]
+    return out + begin + struct.pack("<BBBHHHHHHHI", attributes, 0, 150, time, date, date, cluster >> 16, time, date,
+                                     cluster & 0xffff, size)
+
+
+def fat(bits=12, clusters=40, sector=512, extra=b""):
+    """A volume with a file in two pieces, one with a long name, a deleted one, and a directory of two clusters."""
+    reserved, root_entries = (4, 0) if bits == 32 else (1, 32)
+    links = {3: 5, 4: 7, 5: -1, 7: -1, 9: -1, 10: -1, 12: -1}
+    links.update({2: -1} if bits == 32 else {})
+    names = [f"Ein langer Name {i} \U0001f333.txt" for i in range(6)]
+    here = fat_slots(b".          ", attributes=16, cluster=3) + fat_slots(b"..         ", attributes=16)
+    here += b"".join(fat_slots(b"EINLAN~%dTXT" % i, name, cluster=12, size=9) for i, name in enumerate(names))
+    deep = (fat_slots(b".          ", attributes=16, cluster=10) + fat_slots(b"..         ", attributes=16, cluster=3)
+            + fat_slots(b"END        "))
+    here += fat_slots(b"DEEP       ", "deep", 16, 10)
+    root = (fat_slots(b"VOLUME     ", attributes=8) + fat_slots(b"SUB        ", "", 16, 3) + fat_slots(b"A       TXT", "", 1, 4, 700)
+            + fat_slots(b"GONE~1  TXT", "gone with the wind.txt", 0x20, 8, 300, 0xe5)
+            + fat_slots(b"B\x84R~1   DOC", "B\xe4r.document", 0x20, 9, 99) + extra)
+    data = bytearray((clusters + 2) * sector)
+    put = lambda cluster, body: data.__setitem__(slice(cluster * sector, cluster * sector + len(body)), body)
+    put(3, here[:sector])
+    put(5, here[sector:])
+    for cluster, body in ((4, b"4" * sector), (7, b"7" * 188), (8, b"8" * 300), (9, b"9" * 99), (10, deep), (12, b"123456789")):
+        put(cluster, body)
+    if bits == 32:
+        put(2, root)
+    table = bytearray((clusters + 2) * 4)
+    for i, link in {0: -8, 1: -1, **links}.items():
+        value = link & (1 << min(bits, 28)) - 1
+        if bits == 12:
+            old, = struct.unpack_from("<H", table, i * 3 // 2)
+            struct.pack_into("<H", table, i * 3 // 2, old | (value << 4 if i & 1 else value))
+        else:
+            struct.pack_into("<H" if bits == 16 else "<I", table, i * bits // 8, value)
+    size = -(-(clusters + 2) * bits // 8 // sector)
+    table = bytes(table[:size * sector].ljust(size * sector, b"\0"))
+    total = reserved + 2 * size + root_entries * 32 // sector + clusters
+    boot = struct.pack("<3s8sHBHBHHBHHHII", b"\xeb\x3c\x90", b"MADEHERE", sector, 1, reserved, 2, root_entries, total % 65536 if total < 65536 else 0, 0xf8,
+                       0 if bits == 32 else size, 32, 64, 0, 0 if total < 65536 else total)
+    if bits == 32:
+        boot += struct.pack("<IHHIHH12x", size, 0, 0, 2, 1, 6)
+    boot += struct.pack("<BBBI11s8s", 0x80, 0, 0x29, 0x1234abcd, b"NO NAME    ", b"FAT%-5d" % bits)
+    boot = boot.ljust(510, b"\0") + b"\x55\xaa"
+    return (boot.ljust(reserved * sector, b"\0") + table * 2 + (b"" if bits == 32 else root.ljust(root_entries * 32, b"\0"))
+            + data[2 * sector:])
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -509,5 +570,6 @@ def samples():
         "wasm.sql": [wasm()],
         "git_index.sql": [git_index()],
         "flac.sql": [flac()],
+        "fat.sql": [fat(), fat(32)],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
