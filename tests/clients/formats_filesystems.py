@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -204,7 +205,180 @@ def fat_is_not_what_looks_like_it(directory):
         same(rows("fat.sql", paths, f"SELECT * FROM {view}"), [])
 
 
-TESTS = [fat_agrees_with_mtools, fat_of_pieces, fat_with_odd_names, fat_that_is_damaged, fat_is_not_what_looks_like_it]
+# ---- ext2, ext3, ext4 ----------------------------------------------------------------------------
+
+EXT = {"ext2": ("-t", "ext2"), "ext3": ("-t", "ext3"), "ext4": ("-t", "ext4"), "1k": ("-t", "ext4", "-b", "1024"), "2k": ("-t", "ext2", "-b", "2048"),
+       "4k": ("-t", "ext2", "-b", "4096"), "64k": ("-t", "ext4", "-b", "65536"), "32 bit": ("-t", "ext4", "-O", "^64bit", "-I", "128", "-b", "1024"),
+       "meta_bg": ("-t", "ext4", "-b", "1024", "-g", "1024", "-O", "meta_bg,^resize_inode"),
+       "meta_bg 32": ("-t", "ext2", "-b", "1024", "-g", "512", "-O", "meta_bg,^resize_inode,^sparse_super"),
+       "sparse_super2": ("-t", "ext4", "-b", "1024", "-O", "sparse_super2,meta_bg,^resize_inode", "-g", "1024"),
+       "bigalloc": ("-t", "ext4", "-b", "1024", "-O", "bigalloc", "-C", "4096"), "inline": ("-t", "ext4", "-O", "inline_data"),
+       "no types": ("-t", "ext2", "-O", "^filetype"), "revision 0": ("-t", "ext2", "-b", "1024", "-r", "0"),
+       "no flex": ("-t", "ext4", "-b", "1024", "-O", "^flex_bg,^metadata_csum,uninit_bg"), "map": ("-t", "ext4", "-b", "1024", "-O", "^extent,^64bit")}
+
+
+def tree_for_ext4(directory):
+    """Files of all sizes and kinds; {name in the image: what lstat says}."""
+    os.makedirs(directory + "/a/b/c/d/e/f/g/h/i/j")
+    for size in (0, 1, 59, 60, 61, 100, 150, 1023, 1024, 1025, 12288, 12289, 300000):
+        write(directory, f"size {size}", (b"%07d\n" % size * (size // 8 + 1))[:size])
+    for i, name in enumerate(("x" * 255, "caf\xe9", "\u65e5\u672c", "with\nnewline")):
+        write(directory + "/a", name, bytes([65 + i]) * 5000)
+    for i in range(400):
+        write(directory + "/a/b", f"one of so many that a tree of hashes is made {i}", b"%d" % i)
+    for length in (1, 59, 60, 61, 500):
+        os.symlink("t" * length, f"{directory}/a/b/c/link {length}")
+    for i, size in ((1, 3 << 20), (2, 80 << 20)):
+        with open(f"{directory}/sparse {i}", "wb") as file:
+            for at in (100000, size // 2, size):
+                file.seek(at)
+                file.write(b"here")
+    os.link(directory + "/size 100", directory + "/a/hard link")
+    os.mkfifo(directory + "/fifo")
+    os.chmod(directory + "/size 1", 0o4711)
+    os.utime(directory + "/size 1", (4000000000, 4000000001))
+    os.utime(directory + "/size 59", (1, -1))
+    return {os.path.join(at, name)[len(directory):]: os.lstat(os.path.join(at, name)) for at, dirs, names in os.walk(directory) for name in dirs + names}
+
+
+def ext4_content(data, size, runs):
+    body = bytearray(size)
+    for logical, at, length, written in runs:
+        body[logical:logical + length] = data[at:at + length] if written else bytes(length)
+    return bytes(body)
+
+
+@in_directory
+def ext4_agrees_with_what_was_put_into_it(directory):
+    if not installed("mke2fs", "dumpe2fs"):
+        return
+    tree = os.path.join(directory, "t")
+    os.mkdir(tree)
+    made = tree_for_ext4(tree)
+    kinds = {0o10: "fifo", 0o40: "directory", 0o100: "file", 0o120: "symlink"}
+    for kind, options in EXT.items():
+        image = os.path.join(directory, "image")
+        if os.path.exists(image):
+            os.remove(image)
+        run("mke2fs", "-q", "-F", "-N", "1024", "-L", "label", *options, "-d", tree, image, "96M" if kind == "64k" else "24M")
+        said = dict(line.split(":", 1) for line in run("dumpe2fs", "-h", image).decode().split("\n") if ":" in line)
+        said = {key: value.strip() for key, value in said.items()}
+        volume, = dicts("ext4.sql", image, "SELECT * FROM ext4_volume")
+        expected = {"label": "Filesystem volume name", "uuid": "Filesystem UUID", "features": "Filesystem features", "blocks": "Block count",
+                    "free_blocks": "Free blocks", "inodes": "Inode count", "free_inodes": "Free inodes", "block_bytes": "Block size"}
+        same({key: str(volume[key]) for key in expected}, {key: said[name] for key, name in expected.items()}, kind)
+        same((volume["error"], volume["clean"]), (None, 1), kind)
+        same(volume["kind"] if kind in ("ext2", "ext3", "ext4") else kind, kind)
+        text = run("dumpe2fs", image).decode()
+        groups = rows("ext4.sql", image, "SELECT inode_table, free_blocks, free_inodes, directories, error FROM ext4_group")
+        same([row[0] for row in groups], [int(at) for at in re.findall(r"Inode table at (\d+)", text)], kind)
+        same([row[1:] for row in groups], [(*map(int, found), None) for found in
+                                           re.findall(r"(\d+) free (?:blocks|clusters), (\d+) free inodes, (\d+) directories", text)], kind)
+        data = read(image)
+        found = {row["name"]: row for row in dicts("ext4.sql", image, "SELECT * FROM ext4_file")}
+        same(sorted(found), sorted([*made, "/lost+found"]), kind)
+        runs = {}
+        for inode, *run_ in rows("ext4.sql", image, "SELECT inode, logical, offset, bytes, written FROM ext4_extent WHERE error IS NULL ORDER BY inode, number"):
+            runs.setdefault(inode, []).append(run_)
+        for name, stat in made.items():
+            row = found[name]
+            mtime = (int(stat.st_mtime) + 2**31) % 2**32 - 2**31  # mke2fs does not write more
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(mtime))
+            same((row["type"], row["mode"], row["uid"], row["gid"], row["modified"], row["error"]),
+                 (kinds[stat.st_mode >> 12 << 3], "%04o" % (stat.st_mode & 0o7777), stat.st_uid, stat.st_gid, when, None), (kind, name))
+            if row["type"] == "file":
+                same(row["size"], stat.st_size, (kind, name))
+                assert ext4_content(data, stat.st_size, runs.get(row["inode"], [])) == read(tree + name), (kind, name)
+            same(row["link"], os.readlink(tree + name) if row["type"] == "symlink" else None, (kind, name))
+        same(found["/a/hard link"]["inode"], found["/size 100"]["inode"])
+        same(rows("ext4.sql", image, "SELECT count(*) FROM ext4_inode WHERE error IS NOT NULL"), [(0,)])
+
+
+@in_directory
+def ext4_after_files_were_removed(directory):
+    if not installed("mke2fs", "debugfs"):
+        return
+    os.mkdir(directory + "/t")
+    for name in "abc":
+        write(directory + "/t", name, name.encode() * 3000)
+    for kind in ("ext2", "ext4"):
+        image = os.path.join(directory, kind)
+        run("mke2fs", "-q", "-t", kind, "-d", directory + "/t", image, "4M")
+        inode, = rows("ext4.sql", image, "SELECT inode FROM ext4_file WHERE name = '/b'")[0]
+        run("debugfs", "-w", "-R", "rm /b", image)
+        same(rows("ext4.sql", image, "SELECT name FROM ext4_file WHERE name <> '/lost+found' ORDER BY 1"), [("/a",), ("/c",)])
+        same(rows("ext4.sql", image, "SELECT inode, links, deleted IS NOT NULL FROM ext4_inode WHERE deleted IS NOT NULL"), [(inode, 0, 1)], kind)
+
+
+@in_directory
+def ext4_by_hand(directory):
+    for wide in (False, True):
+        data = support.ext4(wide)
+        path = write(directory, "a.ext4", data)
+        if installed("debugfs"):
+            text = run("debugfs", "-R", "ls -l /sub", path).decode("latin-1")
+            assert " 12  100644 (1)   1000    100    1500 14-Nov-2023 22:13" in text, text
+        same(rows("ext4.sql", path, "SELECT kind, label, uuid, blocks, free_blocks, inode_bytes, groups, last_mounted, written, made, error FROM ext4_volume"),
+             [("ext4" if wide else "ext2", "caf\xe9", "00010203-0405-0607-0809-0a0b0c0d0e0f", 24, 9, 256 if wide else 128, 1, "/mnt",
+               "2023-11-14 22:13:20", "2020-09-13 12:26:40", None)])
+        same(rows("ext4.sql", path, "SELECT name, inode, type, mode, uid, gid, size, links, modified, link, error FROM ext4_file"),
+             [(name, inode, kind, mode, 1000, 100, size, links, "2159-12-22 04:41:38" if wide else "2023-11-14 22:13:22", link, None) for name, inode, kind, mode, size, links, link in (
+                 ("/sub", 11, "directory", "0700", 1024, 2, None), ("/link", 13, "symlink", "0777", 9, 1, "sub/f\xe4le"),
+                 ("/sub/f\xe4le", 12, "file", "0644", 1500, 1, None), ("/sub/hard \xff", 12, "file", "0644", 1500, 1, None))])
+        same(rows("ext4.sql", path, "SELECT inode, links, deleted FROM ext4_inode WHERE deleted IS NOT NULL"), [(14, 0, "2023-11-14 22:15:00")])
+        runs = rows("ext4.sql", path, "SELECT logical, offset, bytes, written FROM ext4_extent WHERE inode = 12 ORDER BY number")
+        same(ext4_content(data, 1500, runs), b"a" * 1024 + b"b" * 476)
+        same(len(runs), 2)
+
+
+@in_directory
+def ext4_that_is_damaged(directory):
+    for wide in (False, True):
+        data = support.ext4(wide)
+        size, table = 256 if wide else 128, 5 * 1024
+        inode = lambda number: table + (number - 1) * size
+        root, sub = (data.index(b".\0\0\0" + struct.pack("<I", 2), at) // 1024 * 1024 for at in (0, data.index(b"link")))
+        ask = lambda data, query: rows("ext4.sql", write(directory, "bad", data), query)
+        names = lambda data: [row[0] for row in ask(data, "SELECT name FROM ext4_file WHERE error IS NULL ORDER BY 1")]
+        errors = lambda data, view="ext4_file": ask(data, f"SELECT error FROM {view} WHERE error IS NOT NULL")
+        all_ = ["/link", "/sub", "/sub/f\xe4le", "/sub/hard \xff"]
+        same((names(data), errors(data)), (all_, []))
+        entry = data.index(b"sub", root) - 8
+        # A directory that is in itself, or in what is in it; names of no inodes; lengths that lead nowhere.
+        same(names(changed(data, (data.index("f\xe4le".encode()) - 8, 2), (data.index("f\xe4le".encode()) - 1, b"\2"))), all_)
+        same(names(changed(data, (data.index("f\xe4le".encode()) - 8, 11), (data.index("f\xe4le".encode()) - 1, b"\2"))), all_)
+        for number in (15, 17, 0xffffffff):
+            got = ask(changed(data, (entry, number)), "SELECT name, error FROM ext4_file")
+            same(got, [("/sub", "its inode is free" if number == 15 else "its inode is none"), ("/link", None)], number)
+        for length in (1, 7, 8, 0xfff0):
+            got = ask(changed(data, (entry + 4, length), form="<H"), "SELECT name, error FROM ext4_file")
+            assert ("/", "a block of it is none of a directory") in got, (length, got)
+        same(errors(changed(data, (1024 + 4, 1000)), "ext4_volume"), [("it reaches past the end of the file",)])
+        for wrong in (0xffffffff, 24, 1 << 20):
+            assert ask(changed(data, (2048 + 8, wrong)), "SELECT error FROM ext4_group")[0][0], wrong
+            ask(changed(data, (2048 + 8, wrong)), "SELECT * FROM ext4_file")
+        if wide:
+            at = inode(12) + 40
+            same(errors(changed(data, (at + 12 + 8, 1 << 30)), "ext4_extent"), [("it reaches past the end of the file",)])
+            same(ask(changed(data, (at + 12 + 4, struct.pack("<H", 32769))), "SELECT bytes, written FROM ext4_extent WHERE inode = 12"), [(1024, 0), (476, 1)])
+            # A node that is its own child, and one that says that it is deeper than its child.
+            knot = changed(data, (at + 2, struct.pack("<HHH", 4, 4, 3)), (at + 12, struct.pack("<III", 0, 20, 0) * 4),
+                           (20 * 1024, struct.pack("<HHHHI", 0xf30a, 80, 84, 2, 0) + struct.pack("<III", 0, 20, 0) * 80))
+            same(ask(knot, "SELECT * FROM ext4_extent WHERE inode = 12"), [])
+        else:
+            at = inode(12) + 40
+            same(errors(changed(data, (at, 1 << 30)), "ext4_extent"), [("it reaches past the end of the file",)])
+            # All of the map is one block of numbers of itself.
+            knot = changed(data, (inode(12) + 4, 0xffffffff), (at, struct.pack("<15I", *[20] * 15)), (20 * 1024, struct.pack("<256I", *[20] * 256)))
+            got = ask(knot, "SELECT sum(bytes), max(error) FROM ext4_extent WHERE inode = 12")
+            assert got[0][0] < 1 << 20 and got[0][1] is None, got
+    for other in (b"", bytes(1080) + b"\x53\xef", bytes(1080) + b"\x53\xef" + bytes(3000), b"\xff" * 5000):
+        for view in ("ext4_volume", "ext4_group", "ext4_inode", "ext4_file", "ext4_extent"):
+            same(rows("ext4.sql", write(directory, "other", other), f"SELECT * FROM {view}"), [])
+
+
+TESTS = [fat_agrees_with_mtools, fat_of_pieces, fat_with_odd_names, fat_that_is_damaged, fat_is_not_what_looks_like_it,
+         ext4_agrees_with_what_was_put_into_it, ext4_after_files_were_removed, ext4_by_hand, ext4_that_is_damaged]
 
 if __name__ == "__main__":
-    sys.exit(support.run_tests(TESTS))
+    sys.exit(support.run_tests([test for test in TESTS if test.__name__.startswith(tuple(sys.argv[2:]) or "")]))

@@ -545,6 +545,48 @@ def fat(bits=12, clusters=40, sector=512, extra=b""):
             + data[2 * sector:])
 
 
+def ext4(wide=False):
+    """A volume of 24 KiB: of ext2 or, if wide, with extents, descriptors of 64 bytes and inodes of 256."""
+    size, step = (256, 64) if wide else (128, 32)
+    data, inodes = bytearray(24 * 1024), 16
+    block = lambda number, body: data.__setitem__(slice(number * 1024, number * 1024 + len(body)), body)
+    table = 5
+    root, sub, file, first = (table + size * inodes // 1024 + i for i in range(4))
+
+    def entries(*listed):
+        out = b""
+        for i, (number, name, kind) in enumerate(listed):
+            length = 1024 - len(out) if i == len(listed) - 1 else 8 + len(name) + 3 & ~3
+            out += struct.pack("<IHBB", number, length, len(name), kind) + name.ljust(length - 8, b"\0")
+        return out
+
+    def inode(number, mode, bytes_, *blocks, links=1, body=None, deleted=0):
+        runs = b"".join(struct.pack("<IHHI", i, 1, 0, at) for i, at in enumerate(blocks))
+        body = (body if body is not None else struct.pack("<HHHHI", 0xf30a, len(blocks), 4, 0, 0) + runs if wide
+                else struct.pack(f"<{len(blocks)}I", *blocks))
+        made = (struct.pack("<HHIiiiIHHIII", mode, 1000, bytes_, 1700000000, 1700000001, 1700000002, deleted, 100, links, 2 * len(blocks),
+                            0x80000 if wide and blocks else 0, 0) + body.ljust(60, b"\0") + bytes(28))
+        made += struct.pack("<HHIIIiI", 28, 0, 0, 1, 0, 1600000000, 0) if wide else b""
+        at = table * 1024 + (number - 1) * size
+        data[at:at + len(made)] = made
+
+    inode(2, 0o40755, 1024, root, links=3)
+    inode(11, 0o40700, 1024, sub, links=2)
+    inode(12, 0o100644, 1500, file, first + 3)
+    inode(13, 0o120777, 9, body=b"sub/f\xc3\xa4le")
+    inode(14, 0o100600, 0, links=0, deleted=1700000100)
+    block(root, entries((2, b".", 2), (2, b"..", 2), (11, b"sub", 2), (13, b"link", 7)))
+    block(sub, entries((11, b".", 2), (2, b"..", 2), (12, "f\xe4le".encode(), 1), (12, b"hard \xff", 1)))
+    block(file, b"a" * 1024)
+    block(first + 3, b"b" * 476)
+    head = struct.pack("<IIIIIIIIIIIIIHHHHHHIIIIHHIHHIII", inodes, 24, 0, 9, 3, 1, 0, 0, 8192, 8192, inodes, 0, 1700000000, 0, 20, 0xef53,
+                       1, 1, 0, 0, 0, 0, 1, 0, 0, 11, size, 0, 0x20, 0x2c2 if wide else 2, 0x43 if wide else 1)
+    head = (head + bytes(range(16)) + b"caf\xe9".ljust(16, b"\0") + b"/mnt").ljust(254, b"\0") + struct.pack("<HII", step, 0, 0)
+    block(1, head + struct.pack("<I", 1600000000))
+    block(2, struct.pack("<IIIHHHH", 3, 4, table, 9, 3, 2, 0))
+    return bytes(data)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -571,5 +613,6 @@ def samples():
         "git_index.sql": [git_index()],
         "flac.sql": [flac()],
         "fat.sql": [fat(), fat(32)],
+        "ext4.sql": [ext4(), ext4(True)],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
