@@ -219,15 +219,17 @@ CREATE TEMP VIEW IF NOT EXISTS ext4_inode AS
 
 -- What a symbolic link says is in the inode, if it has less than 60 bytes and no extents.
 CREATE TEMP VIEW IF NOT EXISTS ext4_link_ AS
-  SELECT f.*, i.size_of, i.kind, i.mode, i.uid, i.gid, i.links, i.time, i.error AS missing,
-         CASE WHEN i.kind <> 10 THEN NULL WHEN i.size_of < 60 AND NOT i.flags & 0x80000 THEN i.at + 40
-              ELSE (SELECT json_extract(runs, '$[0][1]') FROM ext4_run_ AS r WHERE r.path = f.path AND r.inode = f.number) END AS link_at
+  SELECT f.*, i.size_of, i.kind, i.mode, i.uid, i.gid, i.links, i.time, i.error AS missing, CASE WHEN i.kind <> 10 THEN NULL
+           WHEN i.size_of < 60 AND NOT i.flags & 0x80000 THEN json_array(json_array(0, i.at + 40, 60))
+           ELSE (SELECT runs FROM ext4_run_ AS r WHERE r.path = f.path AND r.inode = f.number) END AS link_runs
     FROM ext4_found_ AS f LEFT JOIN ext4_inode_(path, f.number) AS i ON i.rowid = 0;
 
 CREATE TEMP VIEW IF NOT EXISTS ext4_file AS
   SELECT path, name, number AS inode, coalesce((SELECT type FROM ext4_kind_ AS k WHERE k.kind = f.kind), kind) AS type, printf('%04o', mode & 4095) AS mode,
          uid, gid, size_of AS size, links, datetime(time, 'unixepoch') AS modified,
-         (SELECT text FROM ext4_text_ AS x WHERE x.path = f.path AND first = link_at AND last = link_at + size_of) AS link,
+         (SELECT group_concat((SELECT text FROM ext4_text_ AS x WHERE x.path = f.path AND first = json_extract(value, '$[1]')
+                                  AND last = json_extract(value, '$[1]') + max(min(json_extract(value, '$[2]'), size_of - json_extract(value, '$[0]')), 0)), '')
+            FROM json_each(link_runs)) AS link,
          CASE WHEN wrong IS NOT NULL THEN 'a block of it is none of a directory' WHEN kind IS NULL OR missing IS NOT NULL THEN 'its inode is none'
               WHEN kind = 0 THEN 'its inode is free' END AS error
     FROM ext4_link_ AS f;

@@ -266,7 +266,7 @@ def ext4_agrees_with_what_was_put_into_it(directory):
         volume, = dicts("ext4.sql", image, "SELECT * FROM ext4_volume")
         expected = {"label": "Filesystem volume name", "uuid": "Filesystem UUID", "features": "Filesystem features", "blocks": "Block count",
                     "free_blocks": "Free blocks", "inodes": "Inode count", "free_inodes": "Free inodes", "block_bytes": "Block size"}
-        same({key: str(volume[key]) for key in expected}, {key: said[name] for key, name in expected.items()}, kind)
+        same({key: str(volume[key] or "(none)") for key in expected}, {key: said[name] for key, name in expected.items()}, kind)
         same((volume["error"], volume["clean"]), (None, 1), kind)
         same(volume["kind"] if kind in ("ext2", "ext3", "ext4") else kind, kind)
         text = run("dumpe2fs", image).decode()
@@ -377,8 +377,116 @@ def ext4_that_is_damaged(directory):
             same(rows("ext4.sql", write(directory, "other", other), f"SELECT * FROM {view}"), [])
 
 
+# ---- ISO 9660 ------------------------------------------------------------------------------------
+
+@in_directory
+def iso_agrees_with_what_was_put_into_it(directory):
+    if not installed("genisoimage"):
+        return
+    tree = os.path.join(directory, "t")
+    os.makedirs(tree + "/a/b/c/d/e/f/g/h/i/j")
+    for i, name in enumerate(("a", "Name.text", "caf\xe9 \u65e5\u672c", "\xe4" * 110, "x" * 200, "a/b/c/d/e/f/g/h/i/j/end", "a/b/c/d/e/f/g/h/deep", "two  blanks")):
+        write(tree, name if "/" in name else "n" + name, bytes([65 + i]) * (i * 1000))
+    for i in range(150):
+        write(tree + "/a", f"many {i}", b"%d" % i)
+    for i, link in enumerate(("na", "/", "/etc/fstab", "../../x/./y", "l" * 300, "/".join("m" * i for i in range(20)))):
+        os.symlink(link, f"{tree}/link {i}")
+    os.chmod(tree + "/na", 0o4751)
+    os.utime(tree + "/na", (1, 1000000000))
+    made = {os.path.join(at, name)[len(tree):]: os.lstat(os.path.join(at, name)) for at, dirs, names in os.walk(tree) for name in dirs + names}
+    for options in (("-R",), ("-R", "-J", "-joliet-long"), ("-R", "-D"), ("-r", "-iso-level", "4"), ("-D", "-J", "-joliet-long"), ("-D", "-l")):
+        image = os.path.join(directory, "a.iso")
+        run("genisoimage", "-quiet", "-input-charset", "iso8859-1" if "4" in options else "utf-8", *options, "-V", "LABEL", "-publisher", "WHO", "-o", image, tree)
+        data, rock = read(image), "-R" in options or "-r" in options
+        trees = ["primary"] + ["joliet"] * ("-J" in options) + ["enhanced"] * ("4" in options)
+        got = rows("iso9660.sql", image, "SELECT tree, label, publisher, block_bytes, blocks, rock_ridge, error FROM iso_volume")
+        same(got, [(kind, "LABEL", "WHO", 2048, len(data) // 2048, int(rock and kind == "primary"), None) for kind in trees], options)
+        found = {kind: {row["name"]: row for row in dicts("iso9660.sql", image, f"SELECT * FROM iso_file WHERE tree = '{kind}'")} for kind in trees}
+        runs = {}
+        for kind, record, at, size in rows("iso9660.sql", image, "SELECT tree, record, offset, bytes FROM iso_extent ORDER BY record, number"):
+            runs.setdefault((kind, record), []).append((at, size))
+        bodies = lambda kind: sorted(content(data, runs.get((kind, row["record"]), [])) for row in found[kind].values() if row["type"] == "file" and row["size"])
+        files = sorted(read(tree + name) for name, stat in made.items() if stat.st_mode >> 12 == 8 and stat.st_size)
+        for kind in trees:
+            same(bodies(kind), files, (options, kind))
+            same([name for name, row in found[kind].items() if row["error"]], [], (options, kind))
+        if rock:
+            same(sorted(set(found["primary"]) - {"/rr_moved"}), sorted(made), options)
+            for name, stat in made.items():
+                row, when = found["primary"][name], time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(stat.st_mtime)))
+                same(row["link"], os.readlink(tree + name) if row["type"] == "symlink" else None, name)
+                if "-R" in options and row["type"] != "symlink":
+                    same((row["mode"], row["uid"], row["gid"], row["modified"]), ("%04o" % (stat.st_mode & 0o7777), stat.st_uid, stat.st_gid, when), name)
+                if row["type"] == "file":
+                    same((row["size"], content(data, runs.get(("primary", row["record"]), [])) == read(tree + name)), (stat.st_size, True), name)
+        for kind in trees[1:]:
+            if kind == "joliet":
+                assert "/ncaf\xe9 \u65e5\u672c" in found[kind] and "/a/b/c/d/e/f/g/h/i/j/end" in found[kind], options
+
+
+@in_directory
+def iso_by_hand(directory):
+    data = support.iso()
+    path = write(directory, "a.iso", data)
+    same(rows("iso9660.sql", path, "SELECT tree, label, set_name, publisher, preparer, application, blocks, rock_ridge, made, error FROM iso_volume"),
+         [(kind, label, "SET", "WHO", "MADE", "BY HAND", 28, rock, "2023-11-14 22:13:20", None) for kind, label, rock in (("primary", "CAF\xc9", 1), ("joliet", "Caf\xe9", 0))])
+    found = dicts("iso9660.sql", path, "SELECT * FROM iso_file")
+    same([(row["tree"], row["name"], row["type"], row["size"], row["mode"], row["link"], row["hidden"]) for row in found], [
+        ("primary", "/dir", "directory", None, "0755", None, 0), ("primary", "/link", "symlink", 0, "0777", ".././di\xe4r/here", 0),
+        ("primary", "/" + "\xe4" * 60, "file", 5, "0644", None, 0), ("primary", "/dir/big.bin", "file", 2148, None, None, 0),
+        ("primary", "/dir/deep", "directory", None, None, None, 0), ("primary", "/dir/caf\xe9", "file", 9, None, None, 1),
+        ("primary", "/dir/deep/end.txt", "file", 3, None, None, 0), ("joliet", "/Dir", "directory", None, None, None, 0),
+        ("joliet", "/Lang \U0001f333.txt", "file", 5, None, None, 0), ("joliet", "/Dir/\xe9", "file", 9, None, None, 0)])
+    same({(row["modified"], row["error"]) for row in found}, {("2023-11-14 22:13:20", None)})
+    runs = rows("iso9660.sql", path, "SELECT offset, bytes FROM iso_extent WHERE name = '/dir/big.bin' ORDER BY number")
+    same(content(data, runs), b"b" * 2048 + data[26 * 2048:26 * 2048 + 100])
+    # One tree, hidden by the other; and the fields of Rock Ridge behind 14 bytes of XA, or behind none that say so.
+    alone = data[:17 * 2048] + data[18 * 2048:19 * 2048] + bytes(2048) + data[19 * 2048:]
+    same(rows("iso9660.sql", write(directory, "b.iso", alone), "SELECT DISTINCT tree FROM iso_file"), [("primary",)])
+    plain = changed(data, (20 * 2048 + 34, b"XX"))
+    same(rows("iso9660.sql", write(directory, "c.iso", plain), "SELECT name FROM iso_file WHERE tree = 'primary' AND name LIKE '/%' ORDER BY 1"),
+         [("/DIR",), ("/DIR/BIG.BIN",), ("/DIR/DEEP",), ("/DIR/Z",), ("/LINK",), ("/LONG.TXT",), ("/MOVED",), ("/MOVED/END.TXT",)])
+
+
+@in_directory
+def iso_that_is_damaged(directory):
+    data = support.iso()
+    ask = lambda data, query: rows("iso9660.sql", write(directory, "bad", data), query)
+    errors = lambda data, view="iso_file": ask(data, f"SELECT tree, name, error FROM {view} WHERE error IS NOT NULL")
+    names = lambda data: ask(data, "SELECT name FROM iso_file WHERE tree = 'primary' ORDER BY 1")
+    dir_ = data.index(b"DIR") - 33
+    long = data.index(b"LONG.TXT") - 33
+    same((errors(data), errors(data, "iso_extent"), ask(data, "SELECT * FROM iso_volume WHERE error IS NOT NULL")), ([], [], []))
+    same(errors(changed(data, (long + 2, 27))), [("primary", "/" + "\xe4" * 60, "its numbers differ in the two orders")])
+    same(errors(changed(data, (long + 2, 999), (long + 6, b"\0\0\3\xe7"))), [("primary", "/" + "\xe4" * 60, "it reaches past the end of the file")])
+    same(errors(changed(data, (dir_ + 2, 26))), [("primary", "/dir", "its numbers differ in the two orders")])
+    same(errors(changed(data, (dir_ + 2, 26), (dir_ + 6, b"\0\0\0\x1a"))), [("primary", "/dir", "it is no directory")])
+    for length in (1, 33, 40):
+        same(errors(changed(data, (dir_, bytes([length])))), [("primary", "/", "a sector of it is none of a directory")], length)
+    # A directory in itself, one that is in what is in it, and one that says that it is all of the image.
+    same(names(changed(data, (dir_ + 2, 20), (dir_ + 6, b"\0\0\0\x14"))), [("/dir",), ("/link",), ("/" + "\xe4" * 60,)])
+    deep = data.index(b"CL\x0c\1")
+    same(len(names(changed(data, (deep + 4, 21), (deep + 8, b"\0\0\0\x15")))), 6)
+    assert len(names(changed(data, (dir_ + 10, 0xffffffff)))) >= 7
+    # More fields that are where they were, and pieces that never end.
+    more = data.index(b"CE\x1c\1")
+    assert ("/dir",) in names(changed(data, (more + 4, 20), (more + 12, long + 33 - 20 * 2048), (more + 20, 200)))
+    big = data.index(b"BIG.BIN", data.index(b"BIG.BIN") + 1) - 33
+    same(ask(changed(data, (big + 25, b"\x80")), "SELECT name, size FROM iso_file WHERE name = '/dir/big.bin'"), [("/dir/big.bin", 2148)])
+    same(ask(data[:-1], "SELECT tree, error FROM iso_volume"), [("primary", "it reaches past the end of the file"), ("joliet", "it reaches past the end of the file")])
+    root = 16 * 2048 + 158
+    same(ask(changed(data, (root, 26), (root + 4, b"\0\0\0\x1a")), "SELECT error FROM iso_volume WHERE tree = 'primary'"), [("its root is no directory",)])
+    same(ask(changed(data, (root, 21)), "SELECT error FROM iso_volume WHERE tree = 'primary'"), [("its numbers differ in the two orders",)])
+    for size in range(32768, len(data), 1111):
+        for view in ("iso_volume", "iso_file", "iso_extent"):
+            ask(data[:size], f"SELECT * FROM {view}")
+    for other in (b"", b"CD001" * 9000, bytes(32768) + b"\1CD001", bytes(32768) + b"\1CD002\1" + bytes(4000)):
+        same(ask(other, "SELECT * FROM iso_volume") + ask(other, "SELECT * FROM iso_file"), [])
+
+
 TESTS = [fat_agrees_with_mtools, fat_of_pieces, fat_with_odd_names, fat_that_is_damaged, fat_is_not_what_looks_like_it,
-         ext4_agrees_with_what_was_put_into_it, ext4_after_files_were_removed, ext4_by_hand, ext4_that_is_damaged]
+         ext4_agrees_with_what_was_put_into_it, ext4_after_files_were_removed, ext4_by_hand, ext4_that_is_damaged,
+         iso_agrees_with_what_was_put_into_it, iso_by_hand, iso_that_is_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests([test for test in TESTS if test.__name__.startswith(tuple(sys.argv[2:]) or "")]))

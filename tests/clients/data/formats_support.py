@@ -587,6 +587,53 @@ def ext4(wide=False):
     return bytes(data)
 
 
+def iso(volume_blocks=None):
+    """An image with Rock Ridge and Joliet: a moved directory, a file in two pieces, a link, a name that goes on elsewhere."""
+    both = lambda form, value: struct.pack("<" + form, value) + struct.pack(">" + form, value)
+    field = lambda mark, body: mark + bytes([len(body) + 4, 1]) + body
+    rights = lambda mode: field(b"PX", b"".join(both("I", value) for value in (mode, 1, 1000, 100, 7)))
+    called = lambda name, flags=0: field(b"NM", bytes([flags]) + name)
+    sectors = {}
+
+    def record(name, extent, size, flags=0, fields=b""):
+        body = (both("I", extent) + both("I", size) + bytes([123, 11, 14, 23, 13, 20, 4, flags, 0, 0]) + both("H", 1)
+                + bytes([len(name)]) + name + bytes(1 - len(name) % 2) + fields)
+        body += bytes(len(body) % 2)
+        return bytes([len(body) + 2, 0]) + body
+
+    def directory(at, parent, *records, first=b""):
+        sectors[at] = record(b"\0", at, 2048, 2, first) + record(b"\1", parent, 2048, 2) + b"".join(records)
+
+    long = "\u00e4".encode() * 60
+    directory(20, 20, record(b"DIR", 21, 2048, 2, rights(0o40755) + called(b"dir")),
+              record(b"LINK.;1", 0, 0, 0, rights(0o120777) + called(b"link")
+                     + field(b"SL", b"\0\4\0\2\0\0\5di\xc3\xa4r\1\2he\0\2re")),
+              record(b"LONG.TXT;1", 26, 5, 0, called(long[:51], 1) + field(b"CE", both("I", 24) + both("I", 100) + both("I", 5 + len(long) - 51 + 44))),
+              record(b"MOVED", 22, 2048, 2, field(b"RE", b"") + called(b"moved")), first=field(b"SP", b"\xbe\xef\0"))
+    sectors[24] = bytes(100) + called(long[51:]) + rights(0o100644)
+    directory(21, 20, record(b"BIG.BIN;1", 27, 2048, 0x80, called(b"big.bin")), record(b"BIG.BIN;1", 26, 100, 0, called(b"big.bin")),
+              record(b"DEEP.;1", 0, 0, 0, field(b"CL", both("I", 22)) + called(b"deep")), record(b"Z.;1", 26, 9, 1, called(b"caf\xe9")))
+    directory(22, 20, record(b"END.TXT;1", 26, 3, 0, called(b"end.txt")))
+    wide = lambda name: name.encode("utf-16be")
+    directory(23, 23, record(wide("Dir"), 25, 2048, 2), record(wide("Lang \U0001f333.txt;1"), 26, 5))
+    directory(25, 23, record(wide("\u00e9"), 26, 9))
+    sectors[26] = b"end of the file".ljust(100, b"+")
+    sectors[27] = b"b" * 2048
+    total = 28 if volume_blocks is None else volume_blocks
+
+    def volume(kind, root, label, escapes=b""):
+        head = (bytes([kind]) + b"CD001\1\0" + (b" " * 32 if kind == 1 else bytes(32)) + label + bytes(8) + both("I", total) + escapes.ljust(32, b"\0") + both("H", 1)
+                + both("H", 1) + both("H", 2048) + both("I", 10) + struct.pack("<II", 19, 0) + struct.pack(">II", 19, 0)
+                + record(b"\0", root, 2048, 2)[:34])
+        text = lambda value: value.encode("utf-16be").ljust(128, b"\0") if escapes else value.encode("latin-1").ljust(128)
+        return head + text("SET") + text("WHO") + text("MADE") + text("BY HAND") + b" " * 111 + b"2023111423132000\4" + b"0" * 51 + b"\1"
+
+    sectors[16] = volume(1, 20, b"CAF\xc9".ljust(32))
+    sectors[17] = volume(2, 23, wide("Caf\u00e9").ljust(32, b"\0"), b"%/E")
+    sectors[18] = b"\xffCD001\1"
+    return b"".join(sectors.get(i, b"").ljust(2048, b"\0") for i in range(28))
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -614,5 +661,6 @@ def samples():
         "flac.sql": [flac()],
         "fat.sql": [fat(), fat(32)],
         "ext4.sql": [ext4(), ext4(True)],
+        "iso9660.sql": [iso()],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
