@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """sql/formats of file systems beside the programs that make and read them: mtools, debugfs, isoinfo, unsquashfs."""
 
+import lzma
 import os
 import random
 import re
@@ -9,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
@@ -484,9 +486,118 @@ def iso_that_is_damaged(directory):
         same(ask(other, "SELECT * FROM iso_volume") + ask(other, "SELECT * FROM iso_file"), [])
 
 
+# ---- squashfs ------------------------------------------------------------------------------------
+
+def squashfs_table(data, list_at, size, width):
+    """The entries of a table, as bytes, unpacked."""
+    out = b""
+    for i in range(-(-size * width // 8192)):
+        at, = struct.unpack_from("<Q", data, list_at + 8 * i)
+        said, = struct.unpack_from("<H", data, at)
+        body = data[at + 2:at + 2 + (said & 0x7fff)]
+        out += body if said & 0x8000 else lzma.decompress(body) if body[:4] == b"\xfd7zX" else zlib.decompress(body)
+    assert len(out) == size * width
+    return [out[i:i + width] for i in range(0, len(out), width)]
+
+
+SQUASHFS_FLAGS = {"plain-inodes": "Inodes are uncompressed", "plain-data": "Data is uncompressed", "plain-ids": "Uids/Gids (Id table) are uncompressed",
+                  "exportable": "Filesystem is exportable via NFS", "duplicates-removed": "Duplicates are removed", "plain-fragments": "Fragments are uncompressed"}
+
+
+@in_directory
+def squashfs_agrees_with_unsquashfs(directory):
+    if not installed("mksquashfs", "unsquashfs"):
+        return
+    os.mkdir(directory + "/t")
+    for i in range(700):
+        write(directory + "/t", f"file {i}", bytes([i % 256]) * (i * 7))
+    for i, (options, plain) in enumerate(((("-noI", "-noId", "-noD", "-noF"), True), (("-noI", "-noId", "-b", "4096", "-all-root"), True), ((), False),
+                                          (("-comp", "xz", "-b", "1M"), False), (("-no-fragments", "-no-exports", "-noI", "-noId"), True))):
+        image = os.path.join(directory, str(i))
+        run("mksquashfs", directory + "/t", image, "-quiet", "-no-progress", *options)
+        data, text = read(image), run("unsquashfs", "-s", image).decode()
+        said = lambda pattern: int(re.search(pattern, text).group(1)) if re.search(pattern, text) else 0
+        volume, = dicts("squashfs.sql", image, "SELECT * FROM squashfs_volume")
+        same((volume["version"], volume["block_bytes"], volume["inodes"], volume["fragments"], volume["ids"], volume["bytes"], volume["error"]),
+             ("4.0", said(r"Block size (\d+)"), said(r"Number of inodes (\d+)"), said(r"Number of fragments (\d+)"), said(r"Number of ids (\d+)"),
+              said(r"Filesystem size (\d+) bytes"), None), options)
+        assert f"Compression {volume['compression']}\n" in text
+        for flag, line in SQUASHFS_FLAGS.items():
+            same(flag in volume["flags"].split() or flag == "plain-ids" and "-noI" in options, line in text, (options, flag))
+        ids, _, inodes, directories, fragments, export = struct.unpack_from("<6Q", data, 48)
+        blocks = rows("squashfs.sql", image, "SELECT part, number, offset, bytes, compressed FROM squashfs_block WHERE error IS NULL")
+        same(rows("squashfs.sql", image, "SELECT * FROM squashfs_block WHERE error IS NOT NULL"), [], options)
+        for part, number, at, size, packed in blocks:
+            same((size, packed), (struct.unpack_from("<H", data, at)[0] & 0x7fff, int(data[at + 1] < 0x80)), part)
+        ends = {part: at + 2 + size for part, _, at, size, _ in blocks}
+        same(ends["inodes"], directories, options)
+        for view, columns, at, count, form in (("squashfs_id", "id", ids, volume["ids"], "<I"), ("squashfs_fragment", "offset, bytes, compressed", fragments, volume["fragments"], "<QII"),
+                                               ("squashfs_export", "place, block_offset", export, volume["inodes"] * (export < 1 << 63), "<HIH")):
+            entries = [struct.unpack(form, entry) for entry in squashfs_table(data, at, count, struct.calcsize(form))]
+            if view == "squashfs_fragment":
+                entries = [(place, size & 0xffffff, int(size < 0x1000000)) for place, size, _ in entries]
+            if view == "squashfs_export":
+                entries = [(within, low | high << 32) for within, low, high in entries]
+            got = rows("squashfs.sql", image, f"SELECT {columns}, error FROM {view}")
+            first = squashfs_compressed(data, at) if count else False
+            same(got, [(*(None for _ in columns.split(",")), "they are compressed")] * -(-count * struct.calcsize(form) // 8192) if first else [(*entry, None) for entry in entries],
+                 (options, view))
+
+
+def squashfs_compressed(data, list_at):
+    at, = struct.unpack_from("<Q", data, list_at)
+    return data[at + 1] < 0x80
+
+
+@in_directory
+def squashfs_by_hand(directory):
+    data = support.squashfs()
+    ask = lambda data, query: rows("squashfs.sql", write(directory, "a.squashfs", data), query)
+    same(ask(data, "SELECT version, compression, block_bytes, inodes, fragments, ids, made, bytes, flags, error FROM squashfs_volume"),
+         [("4.0", "gzip", 131072, 3, 600, 3, "2023-11-14 22:13:20", len(data), "plain-inodes plain-data plain-fragments duplicates-removed exportable plain-ids", None)])
+    same(ask(data, "SELECT part, count(*), sum(bytes), sum(compressed) FROM squashfs_block GROUP BY part"),
+         [("directories", 1, 100, 0), ("export", 1, 24, 0), ("fragments", 2, 9600, 0), ("ids", 1, 12, 0), ("inodes", 2, 8232, 0)])
+    same(ask(data, "SELECT number, id, error FROM squashfs_id"), [(0, 0, None), (1, 1000, None), (2, 0xffffffff, None)])
+    same(ask(data, "SELECT number, offset, bytes, compressed, error FROM squashfs_fragment"), [(i, 96, 10 + i, 1 - i % 2, None) for i in range(600)])
+    same(ask(data, "SELECT inode, block_offset, place FROM squashfs_export"), [(i + 1, i, 32 * i) for i in range(3)])
+    packed = support.squashfs(False)
+    same(ask(packed, "SELECT number, id, error FROM squashfs_id"), [(0, None, "they are compressed")])
+    same(ask(packed, "SELECT number, bytes, error FROM squashfs_fragment"), [(0, None, "they are compressed"), (512, None, "they are compressed")])
+    # One of the two blocks is compressed.
+    second = struct.unpack_from("<Q", data, struct.unpack_from("<Q", data, 80)[0] + 8)[0]
+    half = ask(changed(data, (second + 1, bytes([data[second + 1] & 0x7f]))), "SELECT number, error FROM squashfs_fragment")
+    same(half, [(i, None) for i in range(512)] + [(512, "they are compressed")])
+
+
+@in_directory
+def squashfs_that_is_damaged(directory):
+    data = support.squashfs()
+    ask = lambda data, query: rows("squashfs.sql", write(directory, "bad", data), query)
+    volume = lambda data: ask(data, "SELECT error FROM squashfs_volume")[0][0]
+    same(volume(data[:-1]), "it reaches past the end of the file")
+    same(volume(data[:95]), "its superblock reaches past the end of the file")
+    same(volume(changed(data, (12, 65536))), "it says two sizes of blocks")
+    same(volume(changed(data, (22, b"\x40"))), "it says two sizes of blocks")
+    same(ask(changed(data, (28, b"\3")), "SELECT version, block_bytes, error FROM squashfs_volume"), [("3.0", None, "its version is not read here")])
+    same(ask(changed(data, (28, b"\3")), "SELECT 1 FROM squashfs_block UNION ALL SELECT 1 FROM squashfs_id"), [])
+    for at, view in ((48, "squashfs_id"), (80, "squashfs_fragment"), (88, "squashfs_export")):
+        for place in (0, 95, len(data), 1 << 63, 2**64 - 1):
+            same(ask(changed(data, (at, place), form="<Q"), f"SELECT * FROM {view}"), [])
+        list_at, = struct.unpack_from("<Q", data, at)
+        for place in (0, 95, len(data) - 1, 1 << 63, 2**64 - 1):
+            got = ask(changed(data, (list_at, place), form="<Q"), f"SELECT error FROM {view}")
+            same(got[0][0], "there is no block where it should be", (view, place))
+    same(ask(changed(data, (16, 0xffffffff)), "SELECT count(*) BETWEEN 601 AND 9999 FROM squashfs_fragment WHERE error IS NOT NULL OR number < 600"), [(1,)])
+    block = struct.unpack_from("<Q", data, 64)[0]
+    same(ask(changed(data, (block, b"\0\0")), "SELECT part, error FROM squashfs_block WHERE error IS NOT NULL"), [("inodes", "it is no block, or reaches past the end of the file")])
+    for other in (b"", b"hsqs", b"sqsh" + data[4:], b"hsqs" + bytes(20)):
+        same(ask(other, "SELECT * FROM squashfs_volume"), [])
+
+
 TESTS = [fat_agrees_with_mtools, fat_of_pieces, fat_with_odd_names, fat_that_is_damaged, fat_is_not_what_looks_like_it,
          ext4_agrees_with_what_was_put_into_it, ext4_after_files_were_removed, ext4_by_hand, ext4_that_is_damaged,
-         iso_agrees_with_what_was_put_into_it, iso_by_hand, iso_that_is_damaged]
+         iso_agrees_with_what_was_put_into_it, iso_by_hand, iso_that_is_damaged,
+         squashfs_agrees_with_unsquashfs, squashfs_by_hand, squashfs_that_is_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests([test for test in TESTS if test.__name__.startswith(tuple(sys.argv[2:]) or "")]))

@@ -634,6 +634,33 @@ def iso(volume_blocks=None):
     return b"".join(sectors.get(i, b"").ljust(2048, b"\0") for i in range(28))
 
 
+def squashfs(plain=True, ids=(0, 1000, 0xffffffff), fragments=600):
+    """An image without files, but with all tables; the fragments' has two blocks."""
+    pack = (lambda body: body) if plain else zlib.compress
+    made = lambda body: struct.pack("<H", len(pack(body)) | 0x8000 * plain) + pack(body)
+    data, places = bytes(96), {}
+
+    def table(name, body):
+        nonlocal data
+        blocks = []
+        for at in range(0, len(body), 8192):
+            blocks.append(len(data))
+            data += made(body[at:at + 8192])
+        places[name] = len(data)
+        data += struct.pack(f"<{len(blocks)}Q", *blocks)
+
+    places["inodes"] = len(data)
+    data += made(b"i" * 8192) + made(b"i" * 40)
+    places["directories"] = len(data)
+    data += made(b"d" * 100)
+    table("fragments", b"".join(struct.pack("<QII", 96, 10 + i | 0x1000000 * (i & 1), 0) for i in range(fragments)))
+    table("export", b"".join(struct.pack("<Q", i << 16 | 32 * i) for i in range(3)))
+    table("ids", struct.pack(f"<{len(ids)}I", *ids))
+    head = struct.pack("<4sIIIIHHHHHHQQQQQQQQ", b"hsqs", 3, 1700000000, 131072, fragments, 1, 17, 0x8cb if plain else 0xc0, len(ids), 4, 0, 0, len(data),
+                       places["ids"], 2**64 - 1, places["inodes"], places["directories"], places["fragments"], places["export"])
+    return head + data[96:]
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -662,5 +689,6 @@ def samples():
         "fat.sql": [fat(), fat(32)],
         "ext4.sql": [ext4(), ext4(True)],
         "iso9660.sql": [iso()],
+        "squashfs.sql": [squashfs(), squashfs(False, fragments=9)],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
