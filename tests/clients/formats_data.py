@@ -48,6 +48,98 @@ def sqlite_headers_and_pages(directory):
              ("it reaches past the end of the file",))
 
 
+def sqlite_of_all_kinds(path, page, encoding, vacuum):
+    db = sqlite3.connect(path, isolation_level=None)
+    db.executescript(f"PRAGMA page_size = {page}; PRAGMA encoding = '{encoding}'; PRAGMA auto_vacuum = {vacuum}; CREATE TABLE t(a INTEGER PRIMARY KEY, b);"
+                     "CREATE INDEX i ON t(b); CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE \"n\xe4me\"(a, b UNIQUE);"
+                     f"CREATE VIEW v AS SELECT '{'x' * 3000}'; CREATE VIEW u AS SELECT '{chr(0xe4) * 1500}';"
+                     "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END; CREATE TABLE gone(a); INSERT INTO gone VALUES (zeroblob(900000));")
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO t VALUES (?, ?)", [(i * 77 - 5000, "x" * (i * 7 % 1300)) for i in range(900)])
+    db.executemany("INSERT INTO w VALUES (?, ?)", [("k" * (i % 700) + str(i), i) for i in range(500)])
+    db.executemany("INSERT INTO \"n\xe4me\" VALUES (zeroblob(?), ?)", [(size, size) for size in (0, 100, 470, 5000, 200000)])
+    db.execute("COMMIT")
+    db.execute("DROP TABLE gone")
+    return db
+
+
+@in_directory
+def sqlite_trees_agree_with_dbstat(directory):
+    for page, encoding, vacuum in ((512, "UTF-8", 0), (1024, "UTF-16le", 0), (4096, "UTF-16be", 0), (65536, "UTF-8", 0), (512, "UTF-8", 1)):
+        path = os.path.join(directory, "a.db")
+        if os.path.exists(path):
+            os.remove(path)
+        db = sqlite_of_all_kinds(path, page, encoding, vacuum)
+        schema = db.execute("SELECT type, name, tbl_name, nullif(rootpage, 0), sql FROM sqlite_schema ORDER BY rowid").fetchall()
+        ask = lambda sql: db.execute(sql).fetchall()
+        free = ask("PRAGMA freelist_count")[0][0]
+        if ask("PRAGMA compile_options").count(("ENABLE_DBSTAT_VTAB",)):
+            pages = ask("SELECT name, pageno, ncell, payload FROM dbstat WHERE pagetype <> 'overflow' ORDER BY pageno")
+            overflow = ask("SELECT pageno, payload FROM dbstat WHERE pagetype = 'overflow' ORDER BY pageno")
+        else:
+            print("skipped, not compiled in: dbstat")
+            pages = overflow = None
+        db.close()
+        got = rows("sqlite.sql", path, "SELECT type, name, \"table\", root, sql, error FROM db_schema")
+        if encoding != "UTF-8":  # a statement that goes on elsewhere is cut
+            got = [(*row[:4], schema[i][4] if row[4] and schema[i][4].startswith(row[4]) and page < 8000 else row[4], row[5]) for i, row in enumerate(got)]
+        same(got, [(*row, None) for row in schema], (page, encoding))
+        trees = rows("sqlite.sql", path, "SELECT coalesce(name, 'sqlite_schema'), page, cells, error FROM db_btree ORDER BY page")
+        cells = dict(rows("sqlite.sql", path, "SELECT page, sum(bytes_here) FROM db_cell GROUP BY page"))
+        same(rows("sqlite.sql", path, "SELECT * FROM db_cell WHERE error IS NOT NULL"), [], (page, encoding))
+        chains = rows("sqlite.sql", path, "SELECT overflow, bytes FROM db_overflow ORDER BY overflow")
+        if pages is not None:
+            same([(name, number, count, cells.get(number) or 0, error) for name, number, count, error in trees], [(*row, None) for row in pages], (page, encoding))
+            same(chains, overflow, (page, encoding))
+        listed = rows("sqlite.sql", path, "SELECT page, error FROM db_free")
+        same((len(listed), [error for _, error in listed if error]), (free, []), (page, encoding))
+        used = [row[1] for row in trees] + [row[0] for row in chains] + [row[0] for row in listed]
+        same(len(set(used)), len(used), (page, encoding))
+        if not vacuum:  # else there are pages of pointers besides, and one that is never used
+            same(sorted(used), list(range(1, os.path.getsize(path) // page + 1)), (page, encoding))
+        keys = rows("sqlite.sql", path, "SELECT key FROM db_cell WHERE kind = 'table leaf' AND root = (SELECT root FROM db_schema WHERE name = 't') ORDER BY key")
+        same(keys, [(i * 77 - 5000,) for i in range(900)])
+
+
+@in_directory
+def sqlite_that_is_damaged(directory):
+    data = bytearray(support.sqlite_files()[0])
+    ask = lambda data, query: rows("sqlite.sql", write(directory, "bad.db", data), query)
+    errors = lambda data, view: [error for error, in ask(data, f"SELECT error FROM {view} WHERE error IS NOT NULL")]
+
+    def changed(at, value, form=">I"):
+        made = bytearray(data)
+        struct.pack_into(form, made, at, value)
+        return made
+
+    same(ask(data, "SELECT type, name, root, sql FROM db_schema"), [("table", "t", 2, "CREATE TABLE t(a)")])
+    for view in ("db_header", "db_page", "db_schema", "db_btree", "db_cell", "db_overflow", "db_free"):
+        same(errors(data, view), [], view)
+        assert ask(data, f"SELECT * FROM {view}"), view
+    # A tree, a chain and a freelist that come back to where they were, or lead nowhere.
+    at, page = ask(data, "SELECT offset, page FROM db_cell WHERE overflow LIMIT 1")[0]
+    body, here = ask(data, "SELECT data_offset, bytes_here FROM db_cell WHERE overflow LIMIT 1")[0]
+    chain = [number for number, in ask(data, "SELECT overflow FROM db_overflow")]
+    same(errors(changed((chain[1] - 1) * 512, chain[0]), "db_overflow"), ["its chain ends before its data"])
+    same(errors(changed((chain[1] - 1) * 512, 0), "db_overflow"), ["its chain ends before its data"])
+    same(errors(changed(body + here, 99999), "db_overflow"), ["there is no such page"])
+    root, cells = 512, ask(data, "SELECT cells, kind FROM db_btree WHERE page = 2")[0]
+    same(cells[1], "table interior")
+    same(ask(changed(root + 8, 2), "SELECT count(*) FROM db_btree"), [(len(ask(data, "SELECT 1 FROM db_btree")) - 1,)])
+    same(errors(changed(root + 8, chain[0]), "db_btree"), ["it is no page of a tree"])
+    trunk = ask(data, "SELECT page FROM db_free WHERE trunk IS NULL")[0][0]
+    same(len(ask(changed((trunk - 1) * 512, trunk), "SELECT 1 FROM db_free")), len(ask(data, "SELECT 1 FROM db_free")))
+    same(len(ask(changed((trunk - 1) * 512 + 4, 0xffffffff), "SELECT 1 FROM db_free")), 1 + 126)
+    same(errors(changed(32, 99999), "db_free"), ["there is no such page"])
+    same(errors(changed((page - 1) * 512 + 8, 511, ">H"), "db_cell"), ["it reaches past the end of its page"])
+    same(errors(changed(100 + 8, 510, ">H"), "db_schema"), ["it is no cell"])
+    record = data.index(b"tablett") - 6
+    same(errors(changed(record, 0xff, ">B"), "db_schema"), ["it is no record of sqlite_schema, or goes on elsewhere"])
+    wrong = bytearray(data)
+    wrong[data.index(b"CREATE TABLE") + 3] = 0xff
+    same(ask(wrong, "SELECT sql FROM db_schema"), [("CRE\ufffdTE TABLE t(a)",)])
+
+
 @in_directory
 def sqlite_logs(directory):
     path = os.path.join(directory, "a.db")
@@ -190,7 +282,7 @@ def git_index_agrees_with_git(directory):
               "SELECT version, error FROM git_index"), [(4, "its version is not read here")])
 
 
-TESTS = [sqlite_headers_and_pages, sqlite_logs, safetensors_of_a_file, npy_types_and_shapes, wasm_sections_imports_and_exports,
+TESTS = [sqlite_headers_and_pages, sqlite_trees_agree_with_dbstat, sqlite_that_is_damaged, sqlite_logs, safetensors_of_a_file, npy_types_and_shapes, wasm_sections_imports_and_exports,
          git_index_agrees_with_git]
 
 if __name__ == "__main__":

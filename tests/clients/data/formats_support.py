@@ -422,17 +422,19 @@ def jpeg():
 
 
 def sqlite_files():
-    """A database of two pages, and a log of one frame."""
+    """A database with records that go on elsewhere and with free pages, and a log of one frame."""
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "a.db")
         db = sqlite3.connect(path, isolation_level=None)
         db.execute("PRAGMA page_size = 512")
         db.execute("CREATE TABLE t(a)")
+        db.executemany("INSERT INTO t VALUES (zeroblob(?))", [(5,), (2000,), (3000,), (400,), (400,)])
+        db.execute("DELETE FROM t WHERE rowid = 3")
         db.close()
         with open(path, "rb") as file:
             data = file.read()
     head = struct.pack(">IIIIIIII", 0x377f0682, 3007000, 512, 0, 11, 22, 0, 0)
-    return [data, head + struct.pack(">IIIIII", 2, 2, 11, 22, 0, 0) + data[512:]]
+    return [data, head + struct.pack(">IIIIII", 2, 2, 11, 22, 0, 0) + data[512:1024]]
 
 
 def safetensors():
