@@ -40,13 +40,19 @@ CREATE TEMP VIEW IF NOT EXISTS tar_text_ AS
                 t.start, min(t.stop, t.start + 4096)) >= 0 THEN utf8 ELSE latin1 END AS text
     FROM tar_string_ AS t WHERE t.error IS NULL;
 
+-- A file is one of tar if its first header says so or, before ustar, has the right checksum.
+CREATE TEMP VIEW IF NOT EXISTS tar_file_ AS
+  SELECT DISTINCT path FROM target CROSS JOIN tar_header_(path) AS h
+   WHERE h.rowid = 0 AND (magic GLOB 'ustar*' OR checksum = 256 + (SELECT sum(byte * count) FROM mmap_histogram(path, 0, 512))
+                                                            - (SELECT sum(byte * count) FROM mmap_histogram(path, 148, 156)));
+
 -- Each header with the two before it: a member has at most a name (L) and a link's (K), or a record of pax (x), there.
 CREATE TEMP VIEW IF NOT EXISTS tar_near_ AS
   SELECT path, h.rowid AS number, h.offset AS at, h.error AS wrong, type, size, magic, prefix,
          mode, uid, gid, time, checksum,
          lag(type) OVER w AS type1, lag(h.offset) OVER w AS at1, lag(size) OVER w AS size1,
          lag(type, 2) OVER w AS type2, lag(h.offset, 2) OVER w AS at2, lag(size, 2) OVER w AS size2
-    FROM target CROSS JOIN tar_header_(path) AS h WHERE checksum IS NOT NULL
+    FROM tar_file_ CROSS JOIN tar_header_(path) AS h WHERE checksum IS NOT NULL
   WINDOW w AS (PARTITION BY path ORDER BY h.rowid);
 
 CREATE TEMP VIEW IF NOT EXISTS tar_member_ AS

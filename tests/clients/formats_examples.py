@@ -53,7 +53,7 @@ def examples(path):
 def examples_in_the_comments_run(directory):
     os.symlink(os.path.abspath("sql"), os.path.join(directory, "sql"))
     kinds = {"wav.sql": ["a.wav"], "bmp.sql": ["a.bmp"], "mbr.sql": ["mbr.img"],
-             "gpt.sql": ["gpt.img"], "fat.sql": ["a.img"], "ext4.sql": ["a.ext4"], "iso9660.sql": ["a.iso"], "squashfs.sql": ["a.squashfs"],
+             "gpt.sql": ["gpt.img"], "fat.sql": ["a.img"], "ext4.sql": ["a.ext4"], "iso9660.sql": ["a.iso"], "squashfs.sql": ["a.squashfs"], "cpio.sql": ["a.cpio"],
              "pcap.sql": ["a.pcap"]}
     for recipe, names in kinds.items():
         for name, data in zip(names, support.samples()[recipe]):

@@ -219,6 +219,9 @@ def hostile():
                     *locals_, end64(0, 1, 46)[56:], b"PK\3\4" * 100000,
                     b"PK\5\6" * 16000 + bytes(18)],
         "fat.sql": fat_of_knots(),
+        "cpio.sql": [support.cpio(block=1) + bytes(1 << 20), support.cpio_member("newc", b"") * 30000,
+                     support.cpio_member("newc", b"a", links=2) * 30000, support.cpio_member("newc", b"TRAILER!!!") * 30000,
+                     (b"\xc7\x71" + bytes(24)) * 9000],
         "bmp.sql": [support.bmp()[:14]
                     + struct.pack("<IiiHHIIiiII", 40, a, b, 1, bits, c, 0, 0, 0, 0xffffffff, 0)
                     for a, b, bits, c in ((2**31 - 1, -2**31, 65535, 0), (0, 0, 0, 0), (1, 1, 8, 1),

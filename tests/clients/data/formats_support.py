@@ -663,6 +663,29 @@ def squashfs(plain=True, ids=(0, 1000, 0xffffffff), fragments=600):
     return head + data[96:]
 
 
+def cpio_member(kind, name, data=b"", mode=0o100644, inode=1, links=1, uid=1000, gid=100, time=1700000000, device=0x0801):
+    """A member of a kind: newc, crc, odc, or the binary ones of either order, < and >. The name's bytes are as they are."""
+    name += b"\0"
+    pad = lambda body, step: body + bytes(-len(body) % step)
+    if kind in ("newc", "crc"):
+        numbers = (inode, mode, uid, gid, links, time, len(data), device >> 8, device & 255, 0, 0, len(name), sum(data) & 0xffffffff if kind == "crc" else 0)
+        return pad((b"070701" if kind == "newc" else b"070702") + b"".join(b"%08X" % number for number in numbers) + name, 4) + pad(data, 4)
+    if kind == "odc":
+        return b"070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o" % (device, inode, mode, uid, gid, links, 0, time, len(name), len(data)) + name + data
+    numbers = (0o70707, device, inode, mode, uid, gid, links, 0, time >> 16, time & 0xffff, len(name), len(data) >> 16, len(data) & 0xffff)
+    return pad(struct.pack(kind + "13H", *numbers) + name, 2) + pad(data, 2)
+
+
+def cpio(kind="newc", block=512):
+    """An archive with a directory, files, a link, two names of one file, and a name that is no UTF-8."""
+    make = lambda *values, **more: cpio_member(kind, *values, **more)
+    data = (make(b"dir", mode=0o40755, inode=2, links=2) + make(b"dir/a", b"hello", 0o104711, 3) + make("\xe4".encode() + b" 1", b"x" * 70000, inode=4)
+            + make(b"caf\xe9", b"y", inode=5) + make(b"link", b"dir/a", 0o120777, 6)
+            + make(b"first", b"" if kind in ("newc", "crc") else b"shared", inode=7, links=2) + make(b"second", b"shared", inode=7, links=2)
+            + make(b"pipe", mode=0o10600, inode=8) + make(b"TRAILER!!!", mode=0, inode=0, uid=0, gid=0, time=0, device=0))
+    return data + bytes(-len(data) % block)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -692,5 +715,6 @@ def samples():
         "ext4.sql": [ext4(), ext4(True)],
         "iso9660.sql": [iso()],
         "squashfs.sql": [squashfs(), squashfs(False, fragments=9)],
+        "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
