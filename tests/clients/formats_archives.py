@@ -3,7 +3,9 @@
 
 import gzip
 import io
+import lzma
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -154,6 +156,31 @@ def ar_of_debian_and_bsd(directory):
          [("debian-binary", -1, "its data reach past the end of the file")])
 
 
+@in_directory
+def ar_of_packages(directory):
+    if not shutil.which("dpkg-deb"):
+        print("skipped, not installed: dpkg-deb")
+        return
+    os.makedirs(directory + "/p/DEBIAN")
+    write(directory + "/p", "file", b"hello" * 1000)
+    write(directory + "/p/DEBIAN", "control", b"Package: p\nVersion: 1\nArchitecture: all\nMaintainer: m\nDescription: d\n")
+    for packer, end in (("gzip", ".gz"), ("xz", ".xz"), ("none", "")):
+        path = os.path.join(directory, packer + ".deb")
+        subprocess.run(["dpkg-deb", "--uniform-compression", "-Z" + packer, "-b", directory + "/p", path], check=True, stdout=subprocess.DEVNULL)
+        got = rows("ar.sql", path, AR)
+        same([(name, error) for name, _, _, error in got], [("debian-binary", None), ("control.tar" + end, None), ("data.tar" + end, None)])
+        data = open(path, "rb").read()
+        for name, size, at, _ in got[1:]:
+            part = name.split(".")[0]
+            listed = subprocess.run(["dpkg-deb", "--fsys-tarfile" if part == "data" else "--ctrl-tarfile", path], check=True, stdout=subprocess.PIPE).stdout
+            body = data[at:at + size]
+            same({".gz": gzip.decompress, ".xz": lzma.decompress, "": bytes}[end](body), listed, (path, name))
+    # What is not packed can be asked further, as an archive of its own.
+    at, size = got[2][2], got[2][1]
+    same([row[:2] for row in rows("tar.sql", write(directory, "data.tar", data[at:at + size]), "SELECT name, type, size FROM tar_member")],
+         [("./", "directory"), ("./file", "file")])
+
+
 # ---- GZIP ----------------------------------------------------------------------------------------
 
 @in_directory
@@ -194,8 +221,26 @@ def gzip_headers_and_blocks(directory):
          (0, None, "it reaches past the end of the file"))
 
 
+@in_directory
+def gzip_of_several_members(directory):
+    parts = [b"hello" * 99, b"", b"x" * 5000]
+    query = "SELECT name, data_offset, crc, size, error FROM gzip_header"
+    for level in (0, 9):
+        data = b"".join(gzip.compress(part, level, mtime=1) for part in parts)
+        same(gzip.decompress(data), b"".join(parts))
+        path = write(directory, "a.gz", data)
+        same(rows("gzip.sql", path, query), [(None, 10, zlib.crc32(parts[-1]), len(parts[-1]), None)])
+        same(rows("gzip.sql", path, "SELECT * FROM gzip_block"), [])
+    # Of BGZF there is a row for each, also where others stand behind them.
+    mixed = support.bgzf(*parts) + gzip.compress(b"more", mtime=1)
+    same(gzip.decompress(mixed), b"".join(parts) + b"more")
+    path = write(directory, "b.gz", mixed)
+    same(rows("gzip.sql", path, "SELECT crc, size, error FROM gzip_block"), [(zlib.crc32(part), len(part), None) for part in parts])
+    same(rows("gzip.sql", path, query), [(None, 18, zlib.crc32(b"more"), 4, None)])
+
+
 TESTS = [tar_agrees_with_tarfile, tar_of_the_program, tar_with_odd_numbers_and_texts, ar_agrees_with_ar,
-         ar_of_debian_and_bsd, gzip_headers_and_blocks]
+         ar_of_debian_and_bsd, ar_of_packages, gzip_headers_and_blocks, gzip_of_several_members]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))
