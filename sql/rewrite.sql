@@ -1,17 +1,19 @@
 -- Change what a file says of itself, and keep all that hangs on it right: sizes, checksums, rates.
 --
 --     .read sql/rewrite.sql
---     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png');
+--     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png'), ('model.safetensors');
 --     SELECT path, number, type, rights FROM rewrite_elf WHERE type = 'GNU_STACK';
 --     UPDATE rewrite_elf SET rights = 'RW-' WHERE path = 'program' AND type = 'GNU_STACK';
 --     UPDATE rewrite_tar SET name = 'docs/README' WHERE path = 'a.tar' AND name = 'README';
 --     UPDATE rewrite_wav SET rate = 48000 WHERE path = 'a.wav';
 --     UPDATE rewrite_png SET text = upper(text) WHERE path = 'photo.png' AND keyword = 'Title';
+--     UPDATE rewrite_tensor SET value = 0.5 WHERE path = 'model.safetensors' AND name = 'w' AND number = 3;
 --
 --     rewrite_elf  segments: what may be done with their memory (R, W, X, and - for what may not)
 --     rewrite_tar  members by name; the header's checksum goes with it
 --     rewrite_wav  the sampling rate; the bytes per second go with it
 --     rewrite_png  texts of tEXt, as long as they were; the chunk's CRC goes with it. patch.sql writes longer ones
+--     rewrite_tensor  values of safetensors' tensors, numbered from 0 in the order in which they stand there, the last index first to change
 --
 -- Between BEGIN and COMMIT all of it is one transaction, and ROLLBACK takes it back. Each view has the layouts of its
 -- format above it, and a trigger that writes where they say. A new value that cannot be written ends the statement with
@@ -106,4 +108,37 @@ CREATE TEMP TRIGGER IF NOT EXISTS rewrite_png_update INSTEAD OF UPDATE OF text O
   SELECT RAISE(ABORT, 'the text is not as long as it was') WHERE length(NEW.text) IS NOT OLD.room;
   SELECT mmap_set(OLD.path, OLD.text_at, NEW.text, 'latin1(' || OLD.room || ')') WHERE OLD.room > 0;
   SELECT mmap_set(OLD.path, OLD.behind - 4, mmap_crc32(OLD.path, OLD.at + 4, OLD.behind - 4), 'u32be');
+END;
+
+-- ---- safetensors ---------------------------------------------------------------------------------
+
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_tensor_head_ USING mmap(*, length u64le, brace u8 at_file(8), header text(length) at(8),
+  while=(length BETWEEN 2 AND 100000000 AND brace = 0x7b), count=(1), partial=yes);
+
+-- The tensors whose bytes are in the file, as many as their shape takes. `most` is the largest number of a type of floating point.
+CREATE TEMP VIEW IF NOT EXISTS rewrite_tensor_at_ AS
+  SELECT DISTINCT path, name, type, form, width, most, first, (last - first) / width AS count
+    FROM (SELECT DISTINCT f.path, mmap_length(f.path) AS size, t.key AS name, json_extract(t.value, '$.dtype') AS type,
+                 iif(json_type(t.value, '$.shape') = 'array', json_extract(t.value, '$.shape'), NULL) AS shape, 8 + length AS data_at,
+                 iif(json_type(t.value, '$.data_offsets[0]') = 'integer', 8 + length + json_extract(t.value, '$.data_offsets[0]'), NULL) AS first,
+                 iif(json_type(t.value, '$.data_offsets[1]') = 'integer', 8 + length + json_extract(t.value, '$.data_offsets[1]'), NULL) AS last
+            FROM target AS f CROSS JOIN rewrite_tensor_head_(f.path) AS h CROSS JOIN json_each(iif(json_valid(header), header, '{}')) AS t
+           WHERE h.error IS NULL AND t.key <> '__metadata__' AND t.type = 'object')
+         CROSS JOIN (SELECT column1 AS dtype, column2 AS form, column3 AS width, column4 AS most FROM (VALUES
+           ('F64', 'f64le', 8, 1.7976931348623157e308), ('F32', 'f32le', 4, 3.4028234663852886e38), ('F16', 'f16le', 2, 65504.0), ('BF16', 'bf16le', 2, 3.3895313892515355e38),
+           ('I64', 'i64le', 8, NULL), ('I32', 'i32le', 4, NULL), ('I16', 'i16le', 2, NULL), ('I8', 'i8', 1, NULL), ('U32', 'u32le', 4, NULL), ('U16', 'u16le', 2, NULL), ('U8', 'u8', 1, NULL)))
+   WHERE dtype = type AND typeof(first) = 'integer' AND typeof(last) = 'integer' AND first >= data_at AND last BETWEEN first AND size
+     AND json_array_length(shape) <= 64 AND last - first = width * (
+           WITH RECURSIVE product(turn, so_far) AS (
+             SELECT 0, 1 UNION ALL SELECT turn + 1, so_far * json_extract(shape, '$[' || turn || ']') FROM product WHERE turn < json_array_length(shape))
+           SELECT so_far FROM product WHERE turn = json_array_length(shape));
+
+CREATE TEMP VIEW IF NOT EXISTS rewrite_tensor AS
+  SELECT path, name, type, i.offset AS number, mmap_get(path, first + i.offset * width, form) AS value, first + i.offset * width AS at, form, most
+    FROM rewrite_tensor_at_ CROSS JOIN mmap(path) AS i WHERE i.offset < count;
+
+CREATE TEMP TRIGGER IF NOT EXISTS rewrite_tensor_update INSTEAD OF UPDATE OF value ON rewrite_tensor BEGIN
+  SELECT RAISE(ABORT, 'the value is no number that the type of its tensor has')
+   WHERE typeof(NEW.value) NOT IN ('integer', 'real') OR iif(OLD.most IS NULL, typeof(NEW.value) <> 'integer', abs(NEW.value + 0.0) > OLD.most);
+  SELECT mmap_set(OLD.path, OLD.at, NEW.value, OLD.form);
 END;

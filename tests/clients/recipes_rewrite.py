@@ -2,6 +2,7 @@
 """sql/rewrite.sql: what it writes is what readelf, tarfile, wave and zlib read."""
 
 import io
+import json
 import os
 import re
 import struct
@@ -119,7 +120,74 @@ def png_texts():
     refused(db, "UPDATE rewrite_png SET text = 'sign \u20ac' WHERE keyword = 'Title'", "latin1", path)
 
 
-TESTS = [elf_segments, tar_members, wav_rates, png_texts]
+def tensors(**shapes):
+    """A file of tensors; each is (dtype, shape, bytes)."""
+    header, body = {"__metadata__": {"format": "pt"}}, b""
+    for name, (kind, shape, data) in shapes.items():
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}
+        body += data
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + body
+
+
+def bf16(value):
+    """Rounded to the nearest, to even between two."""
+    bits, = struct.unpack("<I", struct.pack("<f", value))
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16
+
+
+def tensor_values():
+    forms = {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I32": "i", "I16": "h", "I8": "b", "U32": "I", "U16": "H", "U8": "B"}
+    shapes = {f"t.{kind}": (kind, [2, 3], struct.pack("<6" + form, *range(6))) for kind, form in forms.items()}
+    shapes["t.BF16"] = ("BF16", [6], struct.pack("<6H", *map(bf16, range(6))))
+    shapes.update(scalar=("F32", [], struct.pack("<f", 7)), none=("F32", [0, 9], b""))
+    data = tensors(**shapes)
+    path = put("a.safetensors", data)
+    length, = struct.unpack_from("<Q", data)
+    header = json.loads(data[8:8 + length])
+    db = database(path)
+    values = lambda name: [value for value, in db.execute("SELECT value FROM rewrite_tensor WHERE name = ? ORDER BY number", (name,))]
+    for name in shapes:
+        same(values(name), {"scalar": [7.0], "none": []}.get(name, list(range(6))), name)
+    for kind, form in forms.items():
+        at = 8 + length + header[f"t.{kind}"]["data_offsets"][0]
+        new = -7.25 if form in "dfe" else 99
+        db.execute("UPDATE rewrite_tensor SET value = ? WHERE name = ? AND number = 4", (new, f"t.{kind}"))
+        same(struct.unpack_from("<6" + form, get(path), at), (0, 1, 2, 3, new, 5), kind)
+        db.execute("UPDATE rewrite_tensor SET value = 4 WHERE name = ? AND number = 4", (f"t.{kind}",))
+        same(get(path), data, kind)
+    at = 8 + length + header["t.BF16"]["data_offsets"][0]
+    for value in (-7.25, 1 / 3, 1e-40, 3e38, 0.0, 1.00390625, 1.01171875):
+        db.execute("UPDATE rewrite_tensor SET value = ? WHERE name = 't.BF16' AND number = 1", (value,))
+        same(struct.unpack_from("<6H", get(path), at)[1], bf16(value), value)
+    for value in (1 / 3, 65504, 6e-8, 2049.0, 1e-9):
+        db.execute("UPDATE rewrite_tensor SET value = ? WHERE name = 't.F16' AND number = 1", (value,))
+        same(values("t.F16")[1], struct.unpack("<e", struct.pack("<e", value))[0], value)
+    db.execute("BEGIN")
+    db.execute("UPDATE rewrite_tensor SET value = value * 2 WHERE name = 't.F32'")
+    same(values("t.F32"), [0, 2, 4, 6, 8, 10])
+    db.execute("ROLLBACK")
+    same(values("t.F32"), list(range(6)))
+    # No number, one that is too large, and places that are not there.
+    before = get(path)
+    for name, wrong in (("F32", "NULL"), ("F32", "'1'"), ("F32", "x'00'"), ("F32", "3.5e38"), ("F32", "9e999"), ("F16", "65505"), ("F16", "-1e5"), ("BF16", "3.4e38"),
+                        ("I8", "1.5"), ("F64", "-9e999")):
+        refused(db, f"UPDATE rewrite_tensor SET value = {wrong} WHERE name = 't.{name}'", "no number that the type", path)
+    for name, wrong in (("I8", 128), ("U8", -1), ("U32", 1 << 32), ("I16", -32769)):
+        refused(db, f"UPDATE rewrite_tensor SET value = {wrong} WHERE name = 't.{name}'", "", path)
+    for where in ("name = 't.F32' AND number = 6", "name = 't.F32' AND number = -1", "name = 'none'", "name = 'other'"):
+        db.execute(f"UPDATE rewrite_tensor SET value = 1 WHERE {where}")
+    same(get(path), before)
+    # Tensors whose bytes are not where they say, or not as many as they say, are none.
+    for wrong in ({"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}, {"dtype": "F32", "shape": [2], "data_offsets": [-4, 4]}, {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
+                  {"dtype": "F32", "shape": [-1, -2], "data_offsets": [4, 4]}, {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}, {"dtype": "F32"}, {"dtype": "F32", "shape": "x"},
+                  {"dtype": "F32", "shape": [1 << 62, 1 << 62], "data_offsets": [0, 8]}, {"dtype": "F32", "shape": [2], "data_offsets": ["0", 8]}):
+        text = json.dumps({"w": wrong}).encode()
+        path = put("b.safetensors", struct.pack("<Q", len(text)) + text + bytes(8))
+        same(database(path).execute("SELECT * FROM rewrite_tensor").fetchall(), [], wrong)
+
+
+TESTS = [elf_segments, tar_members, wav_rates, png_texts, tensor_values]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS))
