@@ -58,7 +58,7 @@ MEMBER = "SELECT name, type, mode, uid, gid, links, size, modified, inode, link,
 
 
 def expected():
-    listed = (("dir", "directory", "0755", 2, 0, 2, None), ("dir/a", "file", "4711", 1, 5, 3, None), ("\xe4 1", "file", "0644", 1, 70000, 4, None),
+    listed = (("dir", "directory", "0755", 2, 0, 2, None), ("dir/a", "file", "4711", 1, 5, 3, None), ("\xe4 1", "file", "0644", 1, 700, 4, None),
               ("caf\xe9", "file", "0644", 1, 1, 5, None), ("link", "symlink", "0777", 1, 5, 6, "dir/a"), ("first", "file", "0644", 2, 6, 7, None),
               ("second", "file", "0644", 2, 6, 7, None), ("pipe", "fifo", "0600", 1, 0, 8, None))
     return [(name, kind, mode, 1000, 100, links, size, "2023-11-14 22:13:20", inode, link, None) for name, kind, mode, links, size, inode, link in listed]
@@ -103,16 +103,15 @@ def archives_that_are_damaged(directory):
     ask = lambda data, query: rows("cpio.sql", write(directory, "bad.cpio", data), query)
     for kind in KINDS:
         data = support.cpio(kind)
-        for size in (len(data) - 900, len(data) - 1500, 70000, 300, 200):
+        for size in (len(data) - 700, 1000, 300, 200):
             got = ask(data[:size], "SELECT error FROM cpio_member")
             same({error for error, in got[:-1]} | {None}, {None}, (kind, size))
             same(ask(data[:size], "SELECT error FROM cpio_archive WHERE number = 1 AND members"), [("it has no end",)], (kind, size))
         # The archive's own end is not cut, what fills up its block is.
         end = data.index(b"TRAILER!!!") + 11
         same(ask(data[:end], ARCHIVES)[0][-1], None, kind)
-        broken = data.replace(b"caf\xe9", b"caf\xe9")
         at = ask(data, "SELECT header_offset FROM cpio_member WHERE name = 'caf\xe9'")[0][0]
-        got = ask(broken[:at] + b"XXXXXX" + broken[at + 6:], "SELECT number, kind, members, error FROM cpio_archive")
+        got = ask(data[:at] + b"XXXXXX" + data[at + 6:], "SELECT number, kind, members, error FROM cpio_archive")
         same(got, [(1, KINDS[kind], 3, "it has no end"), (1, None, None, "it is no header of a member")], kind)
     data = support.cpio()
     for at, digits, error in ((94, b"xxxxxxxx", "its header is damaged"), (94, b"00000000", "its header is damaged"), (94, b"FFFFFFFF", "it reaches past the end of the file"),

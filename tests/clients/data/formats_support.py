@@ -679,7 +679,7 @@ def cpio_member(kind, name, data=b"", mode=0o100644, inode=1, links=1, uid=1000,
 def cpio(kind="newc", block=512):
     """An archive with a directory, files, a link, two names of one file, and a name that is no UTF-8."""
     make = lambda *values, **more: cpio_member(kind, *values, **more)
-    data = (make(b"dir", mode=0o40755, inode=2, links=2) + make(b"dir/a", b"hello", 0o104711, 3) + make("\xe4".encode() + b" 1", b"x" * 70000, inode=4)
+    data = (make(b"dir", mode=0o40755, inode=2, links=2) + make(b"dir/a", b"hello", 0o104711, 3) + make("\xe4".encode() + b" 1", b"x" * 700, inode=4)
             + make(b"caf\xe9", b"y", inode=5) + make(b"link", b"dir/a", 0o120777, 6)
             + make(b"first", b"" if kind in ("newc", "crc") else b"shared", inode=7, links=2) + make(b"second", b"shared", inode=7, links=2)
             + make(b"pipe", mode=0o10600, inode=8) + make(b"TRAILER!!!", mode=0, inode=0, uid=0, gid=0, time=0, device=0))
@@ -714,7 +714,7 @@ def samples():
         "fat.sql": [fat(), fat(32)],
         "ext4.sql": [ext4(), ext4(True)],
         "iso9660.sql": [iso()],
-        "squashfs.sql": [squashfs(), squashfs(False, fragments=9)],
+        "squashfs.sql": [squashfs(fragments=9), squashfs(False, fragments=9)],
         "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
