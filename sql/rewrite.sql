@@ -42,7 +42,8 @@ CREATE TEMP VIEW IF NOT EXISTS rewrite_elf AS
    WHERE h.error IS NULL AND s.rowid < phnum AND s.error IS NULL;
 
 CREATE TEMP TRIGGER IF NOT EXISTS rewrite_elf_update INSTEAD OF UPDATE OF rights ON rewrite_elf BEGIN
-  SELECT RAISE(ABORT, 'rights are three of R, W and X, with - for each that is not given') WHERE NEW.rights IS NULL OR NEW.rights NOT GLOB '[R-][W-][X-]';
+  SELECT RAISE(ABORT, 'rights are three of R, W and X, with - for each that is not given') WHERE NEW.rights IS NULL
+    OR NEW.rights NOT GLOB '[R-][W-][X-]';
   SELECT mmap_set(OLD.path, OLD.flags_at, OLD.flags & ~7 | 4 * (NEW.rights GLOB 'R*') | 2 * (NEW.rights GLOB '?W?') | (NEW.rights GLOB '*X'),
                   OLD.flags_type);
 END;
@@ -125,12 +126,15 @@ CREATE TEMP VIEW IF NOT EXISTS rewrite_tensor_at_ AS
             FROM target AS f CROSS JOIN rewrite_tensor_head_(f.path) AS h CROSS JOIN json_each(iif(json_valid(header), header, '{}')) AS t
            WHERE h.error IS NULL AND t.key <> '__metadata__' AND t.type = 'object')
          CROSS JOIN (SELECT column1 AS dtype, column2 AS form, column3 AS width, column4 AS most FROM (VALUES
-           ('F64', 'f64le', 8, 1.7976931348623157e308), ('F32', 'f32le', 4, 3.4028234663852886e38), ('F16', 'f16le', 2, 65504.0), ('BF16', 'bf16le', 2, 3.3895313892515355e38),
-           ('I64', 'i64le', 8, NULL), ('I32', 'i32le', 4, NULL), ('I16', 'i16le', 2, NULL), ('I8', 'i8', 1, NULL), ('U32', 'u32le', 4, NULL), ('U16', 'u16le', 2, NULL), ('U8', 'u8', 1, NULL)))
+           ('F64', 'f64le', 8, 1.7976931348623157e308), ('F32', 'f32le', 4, 3.4028234663852886e38), ('F16', 'f16le', 2, 65504.0),
+             ('BF16', 'bf16le', 2, 3.3895313892515355e38),
+           ('I64', 'i64le', 8, NULL), ('I32', 'i32le', 4, NULL), ('I16', 'i16le', 2, NULL), ('I8', 'i8', 1, NULL), ('U32', 'u32le', 4, NULL),
+             ('U16', 'u16le', 2, NULL), ('U8', 'u8', 1, NULL)))
    WHERE dtype = type AND typeof(first) = 'integer' AND typeof(last) = 'integer' AND first >= data_at AND last BETWEEN first AND size
      AND json_array_length(shape) <= 64 AND last - first = width * (
            WITH RECURSIVE product(turn, so_far) AS (
-             SELECT 0, 1 UNION ALL SELECT turn + 1, so_far * json_extract(shape, '$[' || turn || ']') FROM product WHERE turn < json_array_length(shape))
+             SELECT 0, 1 UNION ALL SELECT turn + 1, so_far * json_extract(shape, '$[' || turn || ']') FROM product
+               WHERE turn < json_array_length(shape))
            SELECT so_far FROM product WHERE turn = json_array_length(shape));
 
 CREATE TEMP VIEW IF NOT EXISTS rewrite_tensor AS

@@ -33,14 +33,16 @@ CREATE VIRTUAL TABLE IF NOT EXISTS temp.fat_boot_ USING mmap(*, maker latin1(8) 
 
 -- What the FAT says of a cluster: which one is next, 0 if it is free, 1 and what is above the last if the chain ends. The cluster's number is the
 -- place of its record, so it is fat_link_(path, cluster). FAT32 may say which of its FATs is in use.
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.fat_link_ USING mmap(*, sector_bytes u16le at_file(11), cluster_sectors u8 at_file(13), reserved u16le at_file(14),
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.fat_link_ USING mmap(*, sector_bytes u16le at_file(11), cluster_sectors u8 at_file(13),
+  reserved u16le at_file(14),
   fats u8 at_file(16), root_entries u16le at_file(17), sectors16 u16le at_file(19), fat_sectors16 u16le at_file(22), sectors32 u32le at_file(32),
   is32 AS (fat_sectors16 = 0), fat_sectors32 u32le at_file(36) if(is32), flags u16le at_file(40) if(is32),
   fat_bytes AS (sector_bytes * iif(is32, fat_sectors32, fat_sectors16)),
   data_at AS (sector_bytes * reserved + fats * fat_bytes + align(root_entries * 32, sector_bytes)),
   clusters AS ((iif(sectors16, sectors16, sectors32) * sector_bytes - data_at) / (sector_bytes * cluster_sectors)),
   fat_at AS (sector_bytes * reserved + iif(flags & 0x80, (flags & 15) * fat_bytes, 0)), is12 AS (NOT is32 AND clusters < 4085),
-  number AS (offset), link12 u16le at_file(fat_at + number + number / 2) if(is12), link16 u16le at_file(fat_at + number * 2) if(NOT is12 AND NOT is32),
+  number AS (offset), link12 u16le at_file(fat_at + number + number / 2) if(is12),
+    link16 u16le at_file(fat_at + number * 2) if(NOT is12 AND NOT is32),
   link32 u32le at_file(fat_at + number * 4) if(is32),
   link AS (CASE WHEN is32 THEN link32 & 0xfffffff WHEN is12 THEN iif(number & 1, link12 >> 4, link12 & 0xfff) ELSE link16 END),
   at AS (data_at + (number - 2) * sector_bytes * cluster_sectors), follows AS (iif(link BETWEEN 2 AND clusters + 1, link, NULL)),
@@ -104,7 +106,8 @@ CREATE TEMP VIEW IF NOT EXISTS fat_tree_ AS
             WINDOW w AS (PARTITION BY dir, name_number ORDER BY place DESC ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING))
         SELECT json_group_array(json_array(at, entry.path || '/' || CASE
                  WHEN has_long THEN ( -- two units from 0xd800 to 0xdfff are one character
-                   SELECT group_concat(CASE WHEN unit & 0xfc00 = 0xd800 AND later & 0xfc00 = 0xdc00 THEN char(0x10000 + ((unit & 0x3ff) << 10) + (later & 0x3ff))
+                   SELECT group_concat(CASE WHEN unit & 0xfc00 = 0xd800
+                     AND later & 0xfc00 = 0xdc00 THEN char(0x10000 + ((unit & 0x3ff) << 10) + (later & 0x3ff))
                                             WHEN unit & 0xfc00 = 0xdc00 AND before & 0xfc00 = 0xd800 THEN ''
                                             WHEN unit & 0xf800 = 0xd800 THEN char(0xfffd) ELSE char(unit) END, '')
                      FROM (SELECT value AS unit, lead(value) OVER (ORDER BY key) AS later, lag(value) OVER (ORDER BY key) AS before
@@ -121,15 +124,18 @@ CREATE TEMP VIEW IF NOT EXISTS fat_tree_ AS
             UNION ALL SELECT value, NULL FROM json_each(seen)) GROUP BY child HAVING count(*) = count(name)) AS d
           CROSS JOIN fat_slot_(f.path, iif(child BETWEEN 2 AND clusters + 1, data_at + (child - 2) * cluster_bytes, NULL)) AS s
          WHERE s.rowid = 0 AND rtrim(s.name) = '.'), NULL,
-        (SELECT json_group_array(value) FROM (SELECT json_extract(value, '$[2]') AS value FROM json_each(found) UNION SELECT value FROM json_each(seen)) WHERE value IS NOT NULL)
+        (SELECT json_group_array(value) FROM (SELECT json_extract(value, '$[2]') AS value FROM json_each(found) UNION SELECT value
+          FROM json_each(seen)) WHERE value IS NOT NULL)
         FROM level WHERE found <> '[]' AND depth < 128)
     SELECT json_group_array(json(found)) FROM level WHERE found <> '[]') AS levels
   FROM fat_file_ AS f;
 
 -- The entries, and what is at the first cluster of each: a directory begins with a slot for itself, a point.
 CREATE TEMP VIEW IF NOT EXISTS fat_entry_ AS
-  SELECT DISTINCT f.path, file_size, cluster_bytes, data_at, clusters, s.offset AS at, json_extract(e.value, '$[1]') AS name, attributes, deleted, bytes,
-         CASE attributes & 0x18 WHEN 0x10 THEN 'directory' WHEN 0 THEN 'file' ELSE 'label' END AS kind, low + iif(bits = 32, high << 16, 0) AS cluster,
+  SELECT DISTINCT f.path, file_size, cluster_bytes, data_at, clusters, s.offset AS at, json_extract(e.value, '$[1]') AS name, attributes, deleted,
+    bytes,
+         CASE attributes & 0x18 WHEN 0x10 THEN 'directory' WHEN 0 THEN 'file' ELSE 'label' END AS kind,
+           low + iif(bits = 32, high << 16, 0) AS cluster,
          printf('%d-%02d-%02d %02d:%02d:%02d', 1980 + year, month, day, hour, minute, second * 2) AS modified,
          iif(made_month, printf('%d-%02d-%02d %02d:%02d:%05.2f', 1980 + made_year, made_month, made_day, made_hour, made_minute,
                                 made_second * 2 + made_10ms / 100.0), NULL) AS made,
@@ -142,13 +148,15 @@ CREATE TEMP VIEW IF NOT EXISTS fat_place_ AS
 
 CREATE TEMP VIEW IF NOT EXISTS fat_volume AS
   SELECT path, 'FAT' || bits AS kind,
-         coalesce((SELECT n.name FROM fat_slot_(f.path, iif(root, data_at + (root - 2) * cluster_bytes, root_at), iif(root, data_at + (root - 1) * cluster_bytes, data_at)) AS s
+         coalesce((SELECT n.name FROM fat_slot_(f.path, iif(root, data_at + (root - 2) * cluster_bytes, root_at),
+           iif(root, data_at + (root - 1) * cluster_bytes, data_at)) AS s
                      CROSS JOIN fat_short_ AS n ON n.path = f.path AND n.at = s.offset WHERE attributes & 0x3f = 8 AND NOT deleted LIMIT 1),
                   iif(mark = 0x29 AND label <> 'NO NAME    ', rtrim(label), NULL)) AS label,
          iif(mark IN (0x28, 0x29), printf('%04X-%04X', serial >> 16, serial & 0xffff), NULL) AS serial, rtrim(maker) AS maker,
          sector_bytes, cluster_bytes, sectors, clusters,
          (SELECT count(*) FROM fat_link_(f.path, 2, f.clusters + 2) WHERE link = 0) AS free_clusters, fats,
-         (SELECT min(mmap_crc32(path, fat_at, fat_at + fat_bytes) = mmap_crc32(path, fat_at + i.offset * fat_bytes, fat_at + (i.offset + 1) * fat_bytes))
+         (SELECT min(mmap_crc32(path, fat_at, fat_at + fat_bytes) = mmap_crc32(path, fat_at + i.offset * fat_bytes,
+           fat_at + (i.offset + 1) * fat_bytes))
             FROM mmap(f.path) AS i WHERE i.offset BETWEEN 1 AND fats - 1) AS fats_agree, state & 1 AS dirty,
          CASE WHEN sectors = 0 THEN 'it says that it has no sectors' WHEN clusters = 0 THEN 'it has no room for clusters'
               WHEN fat_bytes * 8 / iif(bits = 32, 32, bits) < clusters + 2 THEN 'its FAT is too small for its clusters'
@@ -157,7 +165,8 @@ CREATE TEMP VIEW IF NOT EXISTS fat_volume AS
 
 CREATE TEMP VIEW IF NOT EXISTS fat_entry AS
   SELECT path, name, (SELECT n.name FROM fat_short_ AS n WHERE n.path = e.path AND n.at = e.at) AS short_name, kind, deleted,
-         iif(attributes & 1, 'R', '') || iif(attributes & 2, 'H', '') || iif(attributes & 4, 'S', '') || iif(attributes & 0x20, 'A', '') AS attributes,
+         iif(attributes & 1, 'R', '') || iif(attributes & 2, 'H', '') || iif(attributes & 4, 'S', '')
+           || iif(attributes & 0x20, 'A', '') AS attributes,
          iif(kind = 'file', bytes, NULL) AS size, made, modified, accessed, nullif(cluster, 0) AS cluster, first_at AS offset, at AS entry_offset,
          CASE WHEN attributes & 0xc0 OR kind = 'label' AND cluster THEN 'it is no entry'
               WHEN first_at IS NULL AND (kind = 'directory' OR kind = 'file' AND bytes) THEN 'its first cluster is none'
@@ -177,7 +186,8 @@ CREATE TEMP VIEW IF NOT EXISTS fat_chain_ AS
            SELECT json_group_array(json_array(turn - 1, first, count)) FROM (
              SELECT min(number) AS first, min(turn) AS turn, count(*) AS count
                FROM (SELECT number, row_number() OVER () AS turn FROM chain) WHERE turn <= needed GROUP BY turn - number ORDER BY 2)) AS runs
-    FROM (SELECT DISTINCT p.*, iif(kind = 'file', (bytes + cluster_bytes - 1) / cluster_bytes, clusters) AS needed FROM fat_place_ AS p) AS e WHERE kind <> 'label';
+    FROM (SELECT DISTINCT p.*, iif(kind = 'file', (bytes + cluster_bytes - 1) / cluster_bytes, clusters) AS needed FROM fat_place_ AS p) AS e
+      WHERE kind <> 'label';
 
 CREATE TEMP VIEW IF NOT EXISTS fat_run_ AS
   SELECT DISTINCT c.*, coalesce(r.key, 0) AS number, r.key IS NULL OR r.key + 1 = json_array_length(runs) AS is_last,
@@ -190,5 +200,6 @@ CREATE TEMP VIEW IF NOT EXISTS fat_extent AS
   SELECT path, name, number, run_at AS offset, iif(kind = 'file', min(room, rest), room) AS bytes,
          CASE WHEN first_at IS NULL THEN 'its first cluster is none' WHEN run_at IS NULL THEN 'others are there now'
               WHEN run_at + iif(kind = 'file', min(room, rest), room) > file_size THEN 'it reaches past the end of the file'
-              WHEN is_last AND kind = 'file' AND so_far < needed THEN iif(deleted, 'others are there now', 'its chain ends before its data') END AS error
+              WHEN is_last AND kind = 'file' AND so_far < needed THEN iif(deleted, 'others are there now',
+                'its chain ends before its data') END AS error
     FROM fat_run_ WHERE kind = 'directory' AND NOT deleted OR kind = 'file' AND bytes > 0;

@@ -39,11 +39,14 @@ CREATE TEMP VIEW IF NOT EXISTS squashfs_fs_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size, s.*, s.error FROM target CROSS JOIN squashfs_super_(path) AS s WHERE minor IS NOT NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS squashfs_list_ AS
-  SELECT DISTINCT path, file_size, part, iif(list_at BETWEEN 96 AND file_size - 8, list_at, NULL) AS list_at, (total + 8191) / 8192 AS blocks, width, total / width AS entries
-    FROM (SELECT DISTINCT path, file_size, part, CASE part WHEN 'ids' THEN id_table WHEN 'fragments' THEN fragment_table ELSE export_table END AS list_at,
+  SELECT DISTINCT path, file_size, part, iif(list_at BETWEEN 96 AND file_size - 8, list_at, NULL) AS list_at, (total + 8191) / 8192 AS blocks,
+    width, total / width AS entries
+    FROM (SELECT DISTINCT path, file_size, part, CASE part WHEN 'ids' THEN id_table WHEN 'fragments' THEN fragment_table
+      ELSE export_table END AS list_at,
                  CASE part WHEN 'ids' THEN ids * 4 WHEN 'fragments' THEN fragments * 16 ELSE inodes * 8 END AS total,
                  CASE part WHEN 'ids' THEN 4 WHEN 'fragments' THEN 16 ELSE 8 END AS width
-            FROM squashfs_fs_ CROSS JOIN (SELECT 'fragments' AS part UNION ALL SELECT 'export' UNION ALL SELECT 'ids') WHERE major = 4 AND error IS NULL);
+            FROM squashfs_fs_ CROSS JOIN (SELECT 'fragments' AS part UNION ALL SELECT 'export' UNION ALL SELECT 'ids') WHERE major = 4
+              AND error IS NULL);
 
 CREATE TEMP VIEW IF NOT EXISTS squashfs_table_ AS
   SELECT DISTINCT l.*, p.rowid AS number, place, said & 0x7fff AS bytes, compressed, b.error
@@ -53,7 +56,8 @@ CREATE TEMP VIEW IF NOT EXISTS squashfs_table_ AS
 
 -- The inodes are before the directories, and these before the first block of a table.
 CREATE TEMP VIEW IF NOT EXISTS squashfs_stream_ AS
-  SELECT DISTINCT path, file_size, part, iif(first BETWEEN 96 AND file_size - 2, first, NULL) AS first, iif(last BETWEEN first AND file_size, last, file_size) AS last
+  SELECT DISTINCT path, file_size, part, iif(first BETWEEN 96 AND file_size - 2, first, NULL) AS first,
+    iif(last BETWEEN first AND file_size, last, file_size) AS last
     FROM (SELECT DISTINCT f.path, file_size, part, iif(part = 'inodes', inode_table, directory_table) AS first,
                  iif(part = 'inodes', directory_table, (
                    SELECT min(place) FROM (SELECT fragment_table AS at UNION ALL SELECT export_table UNION ALL SELECT id_table)
@@ -63,10 +67,12 @@ CREATE TEMP VIEW IF NOT EXISTS squashfs_stream_ AS
 
 CREATE TEMP VIEW IF NOT EXISTS squashfs_volume AS
   SELECT path, major || '.' || minor AS version, CASE WHEN major = 4 THEN
-           CASE compression WHEN 1 THEN 'gzip' WHEN 2 THEN 'lzma' WHEN 3 THEN 'lzo' WHEN 4 THEN 'xz' WHEN 5 THEN 'lz4' WHEN 6 THEN 'zstd' ELSE compression END END AS compression,
+           CASE compression WHEN 1 THEN 'gzip' WHEN 2 THEN 'lzma' WHEN 3 THEN 'lzo' WHEN 4 THEN 'xz' WHEN 5 THEN 'lz4' WHEN 6 THEN 'zstd'
+             ELSE compression END END AS compression,
          iif(major = 4, block, NULL) AS block_bytes, inodes, iif(major = 4, fragments, NULL) AS fragments, iif(major = 4, ids, NULL) AS ids,
          iif(major = 4, datetime(made, 'unixepoch'), NULL) AS made, iif(major = 4, bytes, NULL) AS bytes,
-         iif(major = 4, (SELECT coalesce(group_concat(column2, ' '), '') FROM (VALUES (0, 'plain-inodes'), (1, 'plain-data'), (2, 'check'), (3, 'plain-fragments'),
+         iif(major = 4, (SELECT coalesce(group_concat(column2, ' '), '') FROM (VALUES (0, 'plain-inodes'), (1, 'plain-data'), (2, 'check'), (3,
+           'plain-fragments'),
            (4, 'no-fragments'), (5, 'always-fragments'), (6, 'duplicates-removed'), (7, 'exportable'), (8, 'plain-attributes'), (9, 'no-attributes'),
            (10, 'compressor-options'), (11, 'plain-ids')) WHERE flags >> column1 & 1), NULL) AS flags,
          CASE WHEN major <> 4 THEN 'its version is not read here' WHEN error IS NOT NULL THEN 'its superblock reaches past the end of the file'
@@ -83,8 +89,10 @@ CREATE TEMP VIEW IF NOT EXISTS squashfs_block AS
 
 -- The entries in a block that is not compressed; else NULL, and why.
 CREATE TEMP VIEW IF NOT EXISTS squashfs_plain_ AS
-  SELECT DISTINCT path, file_size, part, number * (8192 / width) AS before, entries, CASE WHEN error IS NULL AND NOT compressed THEN place + 2 END AS first, place + 2 + bytes AS last,
-         CASE WHEN bytes IS NULL OR error IS NOT NULL THEN 'there is no block where it should be' WHEN compressed THEN 'they are compressed' END AS error
+  SELECT DISTINCT path, file_size, part, number * (8192 / width) AS before, entries, CASE WHEN error IS NULL
+    AND NOT compressed THEN place + 2 END AS first, place + 2 + bytes AS last,
+         CASE WHEN bytes IS NULL OR error IS NOT NULL THEN 'there is no block where it should be'
+           WHEN compressed THEN 'they are compressed' END AS error
     FROM squashfs_table_;
 
 CREATE TEMP VIEW IF NOT EXISTS squashfs_id AS
@@ -94,8 +102,10 @@ CREATE TEMP VIEW IF NOT EXISTS squashfs_id AS
 CREATE TEMP VIEW IF NOT EXISTS squashfs_fragment AS
   SELECT path, before + coalesce(i.rowid, 0) AS number, place AS offset, bytes, compressed,
          coalesce(p.error, iif(place BETWEEN 96 AND file_size - bytes, NULL, 'it reaches past the end of the file')) AS error
-    FROM squashfs_plain_ AS p LEFT JOIN squashfs_fragment_(path, p.first, p.last) AS i WHERE part = 'fragments' AND before + coalesce(i.rowid, 0) < entries;
+    FROM squashfs_plain_ AS p LEFT JOIN squashfs_fragment_(path, p.first, p.last) AS i WHERE part = 'fragments'
+      AND before + coalesce(i.rowid, 0) < entries;
 
 CREATE TEMP VIEW IF NOT EXISTS squashfs_export AS
   SELECT path, before + coalesce(i.rowid, 0) + 1 AS inode, block AS block_offset, within AS place, p.error
-    FROM squashfs_plain_ AS p LEFT JOIN squashfs_export_(path, p.first, p.last) AS i WHERE part = 'export' AND before + coalesce(i.rowid, 0) < entries;
+    FROM squashfs_plain_ AS p LEFT JOIN squashfs_export_(path, p.first, p.last) AS i WHERE part = 'export'
+      AND before + coalesce(i.rowid, 0) < entries;
