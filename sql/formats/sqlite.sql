@@ -146,7 +146,7 @@ CREATE TEMP VIEW IF NOT EXISTS db_schema_ AS
 
 CREATE TEMP VIEW IF NOT EXISTS db_schema AS
   SELECT path, number, its_type AS type, its_name AS name, its_table AS "table", nullif(root, 0) AS root,
-         nullif(iif(text GLOB '*[^' || char(1) || '-~]*' AND encoding = 1, (
+         nullif(iif(text GLOB '*[^' || char(1) || '-~]*' AND encoding NOT IN (2, 3), (
            SELECT group_concat(char(unicode(substr(text, n.offset + 1, 1))), '') FROM mmap(path) AS n WHERE n.offset < min(length(text), 65536)),
              text), '') AS sql,
          CASE WHEN wrong IS NOT NULL THEN 'it is no cell' WHEN whole IS NULL THEN 'it is no record of sqlite_schema, or goes on elsewhere'

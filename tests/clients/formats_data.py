@@ -138,6 +138,8 @@ def sqlite_that_is_damaged(directory):
     wrong = bytearray(data)
     wrong[data.index(b"CREATE TABLE") + 3] = 0xff
     same(ask(wrong, "SELECT sql FROM db_schema"), [("CRE\ufffdTE TABLE t(a)",)])
+    wrong[59] = 7  # and an encoding that is none
+    same(ask(wrong, "SELECT sql FROM db_schema"), [("CRE\ufffdTE TABLE t(a)",)])
 
 
 @in_directory
