@@ -32,19 +32,24 @@ def archives_agree_with_cpio(directory):
     os.mkfifo(tree + "/fifo")
     os.utime(tree + "/file 0", (1, 1700000000))
     os.chmod(tree + "/file 0", 0o4751)
-    names = sorted(os.path.relpath(os.path.join(at, name), tree) for at, dirs, files in os.walk(tree) for name in dirs + files)
+    names = sorted(os.path.relpath(os.path.join(at, name), tree) for at, dirs,
+                   files in os.walk(tree) for name in dirs + files)
     for form, kind in (("newc", "newc"), ("crc", "crc"), ("odc", "odc"), ("bin", "binary")):
-        data = subprocess.run(["cpio", "-o", "-H", form], input="\n".join(names).encode(), cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+        data = subprocess.run(["cpio", "-o", "-H", form], input="\n".join(names).encode(), cwd=tree, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=True).stdout
         path = write(directory, "a.cpio", data)
         found = dicts("cpio.sql", path, "SELECT * FROM cpio_member")
-        listed = subprocess.run(["cpio", "-it", "--quiet"], input=data, stdout=subprocess.PIPE, check=True).stdout.decode().split("\n")[:-1]
+        listed = subprocess.run(["cpio", "-it", "--quiet"], input=data, stdout=subprocess.PIPE,
+                                check=True).stdout.decode().split("\n")[:-1]
         same([row["name"] for row in found], listed, form)
         same(sorted(row["name"] for row in found), names, form)
         same([row[1:3] + row[4:] for row in rows("cpio.sql", path, ARCHIVES)], [(kind, 0, len(names), None)], form)
         for row in found:
             stat = os.lstat(os.path.join(tree, row["name"]))
-            same((row["kind"], row["type"], row["mode"], row["uid"], row["gid"], row["links"], row["modified"], row["error"]),
-                 (kind, TYPES[stat.st_mode >> 12 << 3], "%04o" % (stat.st_mode & 0o7777), stat.st_uid, stat.st_gid, stat.st_nlink,
+            same((row["kind"], row["type"], row["mode"], row["uid"], row["gid"], row["links"], row["modified"],
+                  row["error"]),
+                 (kind, TYPES[stat.st_mode >> 12 << 3], "%04o" % (stat.st_mode & 0o7777), stat.st_uid, stat.st_gid,
+                  stat.st_nlink,
                   time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(int(stat.st_mtime))), None), (form, row["name"]))
             body = data[row["data_offset"]:row["data_offset"] + row["size"]]
             if row["type"] == "file":
@@ -58,10 +63,13 @@ MEMBER = "SELECT name, type, mode, uid, gid, links, size, modified, inode, link,
 
 
 def expected():
-    listed = (("dir", "directory", "0755", 2, 0, 2, None), ("dir/a", "file", "4711", 1, 5, 3, None), ("\xe4 1", "file", "0644", 1, 700, 4, None),
-              ("caf\xe9", "file", "0644", 1, 1, 5, None), ("link", "symlink", "0777", 1, 5, 6, "dir/a"), ("first", "file", "0644", 2, 6, 7, None),
+    listed = (("dir", "directory", "0755", 2, 0, 2, None), ("dir/a", "file", "4711", 1, 5, 3, None),
+              ("\xe4 1", "file", "0644", 1, 700, 4, None),
+              ("caf\xe9", "file", "0644", 1, 1, 5, None), ("link", "symlink", "0777", 1, 5, 6, "dir/a"),
+              ("first", "file", "0644", 2, 6, 7, None),
               ("second", "file", "0644", 2, 6, 7, None), ("pipe", "fifo", "0600", 1, 0, 8, None))
-    return [(name, kind, mode, 1000, 100, links, size, "2023-11-14 22:13:20", inode, link, None) for name, kind, mode, links, size, inode, link in listed]
+    return [(name, kind, mode, 1000, 100, links, size, "2023-11-14 22:13:20", inode, link, None) for name, kind, mode,
+            links, size, inode, link in listed]
 
 
 @in_directory
@@ -85,9 +93,11 @@ def archives_one_behind_another(directory):
     same([(number, kind, at, members, error) for number, kind, at, _, members, error in got],
          [(i + 1, KINDS[kind], sum(map(len, parts[:i])), 8, None) for i, kind in enumerate(kinds)])
     same(rows("cpio.sql", path, MEMBER), expected() * 5)
-    same(rows("cpio.sql", path, "SELECT DISTINCT archive, number FROM cpio_member"), [(i + 1, j + 1) for i in range(5) for j in range(8)])
+    same(rows("cpio.sql", path, "SELECT DISTINCT archive, number FROM cpio_member"),
+         [(i + 1, j + 1) for i in range(5) for j in range(8)])
     # What follows is compressed, as in an initrd; or nothing that is known.
-    for rest, kind, error in ((gzip.compress(b"x" * 999), "gzip", None), (b"\x28\xb5\x2f\xfd" + bytes(range(99)), "zstd", None), (b"\xfd7zXZ\0", "xz", None),
+    for rest, kind, error in ((gzip.compress(b"x" * 999), "gzip", None),
+                              (b"\x28\xb5\x2f\xfd" + bytes(range(99)), "zstd", None), (b"\xfd7zXZ\0", "xz", None),
                               (b"?", None, "it is no archive of cpio")):
         path = write(directory, "b.cpio", parts[0] + bytes(1000) + rest)
         got = rows("cpio.sql", path, ARCHIVES)
@@ -95,7 +105,8 @@ def archives_one_behind_another(directory):
         same(len(rows("cpio.sql", path, MEMBER)), 8)
     # Names before and behind the trailer that only look like it.
     odd = support.cpio_member("newc", b"TRAILER!!!x") + support.cpio_member("newc", b"./TRAILER!!!") + support.cpio()
-    same([row[0] for row in rows("cpio.sql", write(directory, "c.cpio", odd), MEMBER)][:3], ["TRAILER!!!x", "./TRAILER!!!", "dir"])
+    same([row[0] for row in rows("cpio.sql", write(directory, "c.cpio", odd), MEMBER)][:3],
+         ["TRAILER!!!x", "./TRAILER!!!", "dir"])
 
 
 @in_directory
@@ -106,7 +117,8 @@ def archives_that_are_damaged(directory):
         for size in (len(data) - 700, 1000, 300, 200):
             got = ask(data[:size], "SELECT error FROM cpio_member")
             same({error for error, in got[:-1]} | {None}, {None}, (kind, size))
-            same(ask(data[:size], "SELECT error FROM cpio_archive WHERE number = 1 AND members"), [("it has no end",)], (kind, size))
+            same(ask(data[:size], "SELECT error FROM cpio_archive WHERE number = 1 AND members"), [("it has no end",)],
+                 (kind, size))
         # The archive's own end is not cut, what fills up its block is.
         end = data.index(b"TRAILER!!!") + 11
         same(ask(data[:end], ARCHIVES)[0][-1], None, kind)
@@ -114,8 +126,10 @@ def archives_that_are_damaged(directory):
         got = ask(data[:at] + b"XXXXXX" + data[at + 6:], "SELECT number, kind, members, error FROM cpio_archive")
         same(got, [(1, KINDS[kind], 3, "it has no end"), (1, None, None, "it is no header of a member")], kind)
     data = support.cpio()
-    for at, digits, error in ((94, b"xxxxxxxx", "its header is damaged"), (94, b"00000000", "its header is damaged"), (94, b"FFFFFFFF", "it reaches past the end of the file"),
-                              (54, b"FFFFFFFF", "it reaches past the end of the file"), (54, b"-0000001", "its header is damaged")):
+    for at, digits, error in ((94, b"xxxxxxxx", "its header is damaged"), (94, b"00000000", "its header is damaged"),
+                              (94, b"FFFFFFFF", "it reaches past the end of the file"),
+                              (54, b"FFFFFFFF", "it reaches past the end of the file"),
+                              (54, b"-0000001", "its header is damaged")):
         same(ask(data[:at] + digits + data[at + 8:], "SELECT error FROM cpio_member"), [(error,)], (at, digits))
     crc = support.cpio("crc")
     at = crc.index(b"hello")
@@ -124,7 +138,8 @@ def archives_that_are_damaged(directory):
     same(ask(data[:94] + b"%08X" % (len(data) - 112) + data[102:], "SELECT error FROM cpio_member"), [(None,)])
     lost = support.cpio_member("newc", b"a", b"", links=2, inode=9) + support.cpio()
     same(ask(lost, "SELECT name, size, error FROM cpio_member WHERE inode = 9"), [("a", 0, None)])
-    for other in (b"", b"0", b"07070", b"070707"[::-1] * 99, b"070703" * 99, b"\xc7\x71", b"\xc7\x71" + b"\xff" * 99, b"\x71\xc7" + bytes([0, 1, 0, 1, 0xff, 0xff]) + bytes(99), bytes(9999)):
+    for other in (b"", b"0", b"07070", b"070707"[::-1] * 99, b"070703" * 99, b"\xc7\x71", b"\xc7\x71" + b"\xff" * 99,
+                  b"\x71\xc7" + bytes([0, 1, 0, 1, 0xff, 0xff]) + bytes(99), bytes(9999)):
         same(ask(other, MEMBER) + ask(other, ARCHIVES), [], other[:9])
 
 

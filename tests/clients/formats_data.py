@@ -82,14 +82,16 @@ def sqlite_trees_agree_with_dbstat(directory):
         db.close()
         got = rows("sqlite.sql", path, "SELECT type, name, \"table\", root, sql, error FROM db_schema")
         if encoding != "UTF-8":  # a statement that goes on elsewhere is cut
-            got = [(*row[:4], schema[i][4] if row[4] and schema[i][4].startswith(row[4]) and page < 8000 else row[4], row[5]) for i, row in enumerate(got)]
+            got = [(*row[:4], schema[i][4] if row[4] and schema[i][4].startswith(row[4]) and page < 8000 else row[4], row[5]) for i,
+                   row in enumerate(got)]
         same(got, [(*row, None) for row in schema], (page, encoding))
         trees = rows("sqlite.sql", path, "SELECT coalesce(name, 'sqlite_schema'), page, cells, error FROM db_btree ORDER BY page")
         cells = dict(rows("sqlite.sql", path, "SELECT page, sum(bytes_here) FROM db_cell GROUP BY page"))
         same(rows("sqlite.sql", path, "SELECT * FROM db_cell WHERE error IS NOT NULL"), [], (page, encoding))
         chains = rows("sqlite.sql", path, "SELECT overflow, bytes FROM db_overflow ORDER BY overflow")
         if pages is not None:
-            same([(name, number, count, cells.get(number) or 0, error) for name, number, count, error in trees], [(*row, None) for row in pages], (page, encoding))
+            same([(name, number, count, cells.get(number) or 0, error) for name, number, count, error in trees], [(*row, None) for row in pages],
+                 (page, encoding))
             same(chains, overflow, (page, encoding))
         listed = rows("sqlite.sql", path, "SELECT page, error FROM db_free")
         same((len(listed), [error for _, error in listed if error]), (free, []), (page, encoding))
@@ -284,7 +286,8 @@ def git_index_agrees_with_git(directory):
               "SELECT version, error FROM git_index"), [(4, "its version is not read here")])
 
 
-TESTS = [sqlite_headers_and_pages, sqlite_trees_agree_with_dbstat, sqlite_that_is_damaged, sqlite_logs, safetensors_of_a_file, npy_types_and_shapes, wasm_sections_imports_and_exports,
+TESTS = [sqlite_headers_and_pages, sqlite_trees_agree_with_dbstat, sqlite_that_is_damaged, sqlite_logs, safetensors_of_a_file, npy_types_and_shapes,
+         wasm_sections_imports_and_exports,
          git_index_agrees_with_git]
 
 if __name__ == "__main__":

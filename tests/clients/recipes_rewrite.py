@@ -170,7 +170,8 @@ def tensor_values():
     same(values("t.F32"), list(range(6)))
     # No number, one that is too large, and places that are not there.
     before = get(path)
-    for name, wrong in (("F32", "NULL"), ("F32", "'1'"), ("F32", "x'00'"), ("F32", "3.5e38"), ("F32", "9e999"), ("F16", "65505"), ("F16", "-1e5"), ("BF16", "3.4e38"),
+    for name, wrong in (("F32", "NULL"), ("F32", "'1'"), ("F32", "x'00'"), ("F32", "3.5e38"), ("F32", "9e999"), ("F16", "65505"), ("F16", "-1e5"),
+                        ("BF16", "3.4e38"),
                         ("I8", "1.5"), ("F64", "-9e999")):
         refused(db, f"UPDATE rewrite_tensor SET value = {wrong} WHERE name = 't.{name}'", "no number that the type", path)
     for name, wrong in (("I8", 128), ("U8", -1), ("U32", 1 << 32), ("I16", -32769)):
@@ -179,8 +180,10 @@ def tensor_values():
         db.execute(f"UPDATE rewrite_tensor SET value = 1 WHERE {where}")
     same(get(path), before)
     # Tensors whose bytes are not where they say, or not as many as they say, are none.
-    for wrong in ({"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}, {"dtype": "F32", "shape": [2], "data_offsets": [-4, 4]}, {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
-                  {"dtype": "F32", "shape": [-1, -2], "data_offsets": [4, 4]}, {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}, {"dtype": "F32"}, {"dtype": "F32", "shape": "x"},
+    for wrong in ({"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}, {"dtype": "F32", "shape": [2], "data_offsets": [-4, 4]},
+                  {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
+                  {"dtype": "F32", "shape": [-1, -2], "data_offsets": [4, 4]}, {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]},
+                  {"dtype": "F32"}, {"dtype": "F32", "shape": "x"},
                   {"dtype": "F32", "shape": [1 << 62, 1 << 62], "data_offsets": [0, 8]}, {"dtype": "F32", "shape": [2], "data_offsets": ["0", 8]}):
         text = json.dumps({"w": wrong}).encode()
         path = put("b.safetensors", struct.pack("<Q", len(text)) + text + bytes(8))

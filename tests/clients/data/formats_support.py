@@ -515,7 +515,8 @@ def fat(bits=12, clusters=40, sector=512, extra=b""):
     deep = (fat_slots(b".          ", attributes=16, cluster=10) + fat_slots(b"..         ", attributes=16, cluster=3)
             + fat_slots(b"END        "))
     here += fat_slots(b"DEEP       ", "deep", 16, 10)
-    root = (fat_slots(b"VOLUME     ", attributes=8) + fat_slots(b"SUB        ", "", 16, 3) + fat_slots(b"A       TXT", "", 1, 4, 700)
+    root = (fat_slots(b"VOLUME     ", attributes=8) + fat_slots(b"SUB        ", "", 16, 3) + fat_slots(b"A       TXT", "", 1, 4,
+        700)
             + fat_slots(b"GONE~1  TXT", "gone with the wind.txt", 0x20, 8, 300, 0xe5)
             + fat_slots(b"B\x84R~1   DOC", "B\xe4r.document", 0x20, 9, 99) + extra)
     data = bytearray((clusters + 2) * sector)
@@ -537,7 +538,8 @@ def fat(bits=12, clusters=40, sector=512, extra=b""):
     size = -(-(clusters + 2) * bits // 8 // sector)
     table = bytes(table[:size * sector].ljust(size * sector, b"\0"))
     total = reserved + 2 * size + root_entries * 32 // sector + clusters
-    boot = struct.pack("<3s8sHBHBHHBHHHII", b"\xeb\x3c\x90", b"MADEHERE", sector, 1, reserved, 2, root_entries, total % 65536 if total < 65536 else 0, 0xf8,
+    boot = struct.pack("<3s8sHBHBHHBHHHII", b"\xeb\x3c\x90", b"MADEHERE", sector, 1, reserved, 2, root_entries,
+                       total % 65536 if total < 65536 else 0, 0xf8,
                        0 if bits == 32 else size, 32, 64, 0, 0 if total < 65536 else total)
     if bits == 32:
         boot += struct.pack("<IHHIHH12x", size, 0, 0, 2, 1, 6)
@@ -566,7 +568,8 @@ def ext4(wide=False):
         runs = b"".join(struct.pack("<IHHI", i, 1, 0, at) for i, at in enumerate(blocks))
         body = (body if body is not None else struct.pack("<HHHHI", 0xf30a, len(blocks), 4, 0, 0) + runs if wide
                 else struct.pack(f"<{len(blocks)}I", *blocks))
-        made = (struct.pack("<HHIiiiIHHIII", mode, 1000, bytes_, 1700000000, 1700000001, 1700000002, deleted, 100, links, 2 * len(blocks),
+        made = (struct.pack("<HHIiiiIHHIII", mode, 1000, bytes_, 1700000000, 1700000001, 1700000002, deleted, 100, links,
+                            2 * len(blocks),
                             0x80000 if wide and blocks else 0, 0) + body.ljust(60, b"\0") + bytes(28))
         made += struct.pack("<HHIIIiI", 28, 0, 0, 1, 0, 1600000000, 0) if wide else b""
         at = table * 1024 + (number - 1) * size
@@ -581,7 +584,8 @@ def ext4(wide=False):
     block(sub, entries((11, b".", 2), (2, b"..", 2), (12, "f\xe4le".encode(), 1), (12, b"hard \xff", 1)))
     block(file, b"a" * 1024)
     block(first + 3, b"b" * 476)
-    head = struct.pack("<IIIIIIIIIIIIIHHHHHHIIIIHHIHHIII", inodes, 24, 0, 9, 3, 1, 0, 0, 8192, 8192, inodes, 0, 1700000000, 0, 20, 0xef53,
+    head = struct.pack("<IIIIIIIIIIIIIHHHHHHIIIIHHIHHIII", inodes, 24, 0, 9, 3, 1, 0, 0, 8192, 8192, inodes, 0, 1700000000, 0,
+                       20, 0xef53,
                        1, 1, 0, 0, 0, 0, 1, 0, 0, 11, size, 0, 0x20, 0x2c2 if wide else 2, 0x43 if wide else 1)
     head = (head + bytes(range(16)) + b"caf\xe9".ljust(16, b"\0") + b"/mnt").ljust(254, b"\0") + struct.pack("<HII", step, 0, 0)
     block(1, head + struct.pack("<I", 1600000000))
@@ -610,11 +614,15 @@ def iso(volume_blocks=None):
     directory(20, 20, record(b"DIR", 21, 2048, 2, rights(0o40755) + called(b"dir")),
               record(b"LINK.;1", 0, 0, 0, rights(0o120777) + called(b"link")
                      + field(b"SL", b"\0\4\0\2\0\0\5di\xc3\xa4r\1\2he\0\2re")),
-              record(b"LONG.TXT;1", 26, 5, 0, called(long[:51], 1) + field(b"CE", both("I", 24) + both("I", 100) + both("I", 5 + len(long) - 51 + 44))),
+              record(b"LONG.TXT;1", 26, 5, 0, called(long[:51], 1) + field(b"CE",
+                                                                           both("I", 24) + both("I", 100) + both("I",
+                                                                               5 + len(long) - 51 + 44))),
               record(b"MOVED", 22, 2048, 2, field(b"RE", b"") + called(b"moved")), first=field(b"SP", b"\xbe\xef\0"))
     sectors[24] = bytes(100) + called(long[51:]) + rights(0o100644)
-    directory(21, 20, record(b"BIG.BIN;1", 27, 2048, 0x80, called(b"big.bin")), record(b"BIG.BIN;1", 26, 100, 0, called(b"big.bin")),
-              record(b"DEEP.;1", 0, 0, 0, field(b"CL", both("I", 22)) + called(b"deep")), record(b"Z.;1", 26, 9, 1, called(b"caf\xe9")))
+    directory(21, 20, record(b"BIG.BIN;1", 27, 2048, 0x80, called(b"big.bin")),
+              record(b"BIG.BIN;1", 26, 100, 0, called(b"big.bin")),
+              record(b"DEEP.;1", 0, 0, 0, field(b"CL", both("I", 22)) + called(b"deep")),
+              record(b"Z.;1", 26, 9, 1, called(b"caf\xe9")))
     directory(22, 20, record(b"END.TXT;1", 26, 3, 0, called(b"end.txt")))
     wide = lambda name: name.encode("utf-16be")
     directory(23, 23, record(wide("Dir"), 25, 2048, 2), record(wide("Lang \U0001f333.txt;1"), 26, 5))
@@ -624,7 +632,8 @@ def iso(volume_blocks=None):
     total = 28 if volume_blocks is None else volume_blocks
 
     def volume(kind, root, label, escapes=b""):
-        head = (bytes([kind]) + b"CD001\1\0" + (b" " * 32 if kind == 1 else bytes(32)) + label + bytes(8) + both("I", total) + escapes.ljust(32, b"\0") + both("H", 1)
+        head = (bytes([kind]) + b"CD001\1\0" + (b" " * 32 if kind == 1 else bytes(32)) + label + bytes(8) + both("I",
+            total) + escapes.ljust(32, b"\0") + both("H", 1)
                 + both("H", 1) + both("H", 2048) + both("I", 10) + struct.pack("<II", 19, 0) + struct.pack(">II", 19, 0)
                 + record(b"\0", root, 2048, 2)[:34])
         text = lambda value: value.encode("utf-16be").ljust(128, b"\0") if escapes else value.encode("latin-1").ljust(128)
@@ -658,7 +667,8 @@ def squashfs(plain=True, ids=(0, 1000, 0xffffffff), fragments=600):
     table("fragments", b"".join(struct.pack("<QII", 96, 10 + i | 0x1000000 * (i & 1), 0) for i in range(fragments)))
     table("export", b"".join(struct.pack("<Q", i << 16 | 32 * i) for i in range(3)))
     table("ids", struct.pack(f"<{len(ids)}I", *ids))
-    head = struct.pack("<4sIIIIHHHHHHQQQQQQQQ", b"hsqs", 3, 1700000000, 131072, fragments, 1, 17, 0x8cb if plain else 0xc0, len(ids), 4, 0, 0, len(data),
+    head = struct.pack("<4sIIIIHHHHHHQQQQQQQQ", b"hsqs", 3, 1700000000, 131072, fragments, 1, 17, 0x8cb if plain else 0xc0,
+                       len(ids), 4, 0, 0, len(data),
                        places["ids"], 2**64 - 1, places["inodes"], places["directories"], places["fragments"], places["export"])
     return head + data[96:]
 
@@ -668,20 +678,26 @@ def cpio_member(kind, name, data=b"", mode=0o100644, inode=1, links=1, uid=1000,
     name += b"\0"
     pad = lambda body, step: body + bytes(-len(body) % step)
     if kind in ("newc", "crc"):
-        numbers = (inode, mode, uid, gid, links, time, len(data), device >> 8, device & 255, 0, 0, len(name), sum(data) & 0xffffffff if kind == "crc" else 0)
-        return pad((b"070701" if kind == "newc" else b"070702") + b"".join(b"%08X" % number for number in numbers) + name, 4) + pad(data, 4)
+        numbers = (inode, mode, uid, gid, links, time, len(data), device >> 8, device & 255, 0, 0, len(name),
+                   sum(data) & 0xffffffff if kind == "crc" else 0)
+        return pad((b"070701" if kind == "newc" else b"070702") + b"".join(b"%08X" % number for number in numbers) + name,
+                   4) + pad(data, 4)
     if kind == "odc":
-        return b"070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o" % (device, inode, mode, uid, gid, links, 0, time, len(name), len(data)) + name + data
-    numbers = (0o70707, device, inode, mode, uid, gid, links, 0, time >> 16, time & 0xffff, len(name), len(data) >> 16, len(data) & 0xffff)
+        return b"070707%06o%06o%06o%06o%06o%06o%06o%011o%06o%011o" % (device, inode, mode, uid, gid, links, 0, time, len(name),
+                                                                      len(data)) + name + data
+    numbers = (0o70707, device, inode, mode, uid, gid, links, 0, time >> 16, time & 0xffff, len(name), len(data) >> 16,
+               len(data) & 0xffff)
     return pad(struct.pack(kind + "13H", *numbers) + name, 2) + pad(data, 2)
 
 
 def cpio(kind="newc", block=512):
     """An archive with a directory, files, a link, two names of one file, and a name that is no UTF-8."""
     make = lambda *values, **more: cpio_member(kind, *values, **more)
-    data = (make(b"dir", mode=0o40755, inode=2, links=2) + make(b"dir/a", b"hello", 0o104711, 3) + make("\xe4".encode() + b" 1", b"x" * 700, inode=4)
+    data = (make(b"dir", mode=0o40755, inode=2, links=2) + make(b"dir/a", b"hello", 0o104711, 3) + make("\xe4".encode() + b" 1",
+        b"x" * 700, inode=4)
             + make(b"caf\xe9", b"y", inode=5) + make(b"link", b"dir/a", 0o120777, 6)
-            + make(b"first", b"" if kind in ("newc", "crc") else b"shared", inode=7, links=2) + make(b"second", b"shared", inode=7, links=2)
+            + make(b"first", b"" if kind in ("newc", "crc") else b"shared", inode=7, links=2) + make(b"second", b"shared",
+                inode=7, links=2)
             + make(b"pipe", mode=0o10600, inode=8) + make(b"TRAILER!!!", mode=0, inode=0, uid=0, gid=0, time=0, device=0))
     return data + bytes(-len(data) % block)
 
