@@ -40,7 +40,7 @@ TOP = """\
 /*
 ** mmap0.c: sqlite-mmap {version} in one file, made from the sources of the same names.
 **
-**     cc -O2 -fPIC -shared mmap0.c -o mmap0.so -lpcre2-8 -ldeflate
+**     cc -O2 -fPIC -shared mmap0.c -o mmap0.so -lpcre2-8 -ldeflate -lcrypto -lb2
 **     cc -O2 -DSQLITE_CORE -c mmap0.c     # to be linked into a program, with SQLite: see mmap0.h
 **
 {license}*/
@@ -51,6 +51,8 @@ TOP = """\
 #define _FILE_OFFSET_BITS 64
 #endif
 #define PCRE2_CODE_UNIT_WIDTH 8
+#define OPENSSL_SUPPRESS_DEPRECATED
+#define XXH_INLINE_ALL
 
 {includes}
 /* What is not declared otherwise stays inside the library. */

@@ -7,7 +7,8 @@
 ** - mmap0.so, loaded at run time: sqlite3_load_extension(db, "mmap0", "sqlite3_mmap_init",
 **   &error), or `.load mmap0` in the sqlite3 shell. This header is not needed for it, but has the
 **   names.
-** - mmap0.c, compiled with -DSQLITE_CORE and linked with the program, SQLite, PCRE2 and libdeflate.
+** - mmap0.c, compiled with -DSQLITE_CORE and linked with the program, SQLite, PCRE2, libdeflate,
+**   libcrypto (OpenSSL) and libb2.
 **   Then call an entry point for each connection, or have SQLite do so:
 **
 **       sqlite3_mmap_init(db, NULL, NULL);

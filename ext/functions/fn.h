@@ -13,6 +13,19 @@ void fn_fail(sqlite3_context *context, const char *name);
 ** object. MM_ERROR "offset 12 is outside 'a.bin' (10 bytes)". */
 int fn_place(const ext_file *file, int64_t offset, uint64_t size, uint64_t *place, mm_error *err);
 
+/* The part of a file that optional arguments start and stop leave, clamped to its window. */
+typedef struct fn_range {
+  ext_file file;
+  const uint8_t *data; /* of the window; never NULL */
+  uint64_t from, to;   /* in the window */
+  bool none;           /* stop lies before start: not even nothing is there */
+} fn_range;
+
+/* The file argv[0], and start and stop as argv[first] and argv[first + 1]. Nonzero: the function's
+** error is set. */
+int fn_range_arguments(sqlite3_context *context, const char *name, int argc, sqlite3_value **argv,
+                       int first, fn_range *range);
+
 /* How a message calls the file. */
 const char *fn_name(const ext_file *file);
 

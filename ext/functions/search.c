@@ -1,48 +1,10 @@
 /*
-** search.c: mmap_search, mmap_hex and mmap_crc32.
+** search.c: mmap_search and mmap_hex.
 */
-#include "core/bytes/crc32.h"
 #include "core/search/hex.h"
 #include "core/common/mem.h"
 #include "core/search/search.h"
 #include "ext/functions/fn.h"
-
-/* The part of a file that start and stop leave: from .. to, clamped to it. */
-typedef struct range {
-  ext_file file;
-  const uint8_t *data; /* of the window */
-  uint64_t from, to;
-  bool none; /* stop lies before start */
-} range;
-
-static int range_arguments(sqlite3_context *context, const char *name, int argc,
-                           sqlite3_value **argv, int first, range *r) {
-  static const uint8_t nothing[1] = {0};
-  mm_error *err = &ext_conn_of(context)->err;
-  mm_optional start, stop;
-  int64_t from, to;
-  bool past;
-  int rc = ext_file_argument(context, name, argv[0], &r->file);
-  if (rc) return rc;
-  rc = ext_value_optional(argc, argv, first, "start", &start, err);
-  if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, "stop", &stop, err);
-  if (rc) {
-    fn_fail(context, name);
-    return rc;
-  }
-  mm_slice_bounds((int64_t)r->file.length, start, stop, &from, &to, &past);
-  r->none = to < from;
-  r->from = (uint64_t)from;
-  r->to = (uint64_t)(r->none ? from : to);
-  const mm_object *core = r->file.object->core;
-  r->data = core->data ? core->data + r->file.start : nothing;
-  return MM_OK;
-}
-
-static void search_interrupted(sqlite3_context *context, const char *name) {
-  mm_fail(&ext_conn_of(context)->err, MM_INTERRUPT, "interrupted");
-  fn_fail(context, name);
-}
 
 /* ---- mmap_search ---------------------------------------------------------------------------- */
 
@@ -65,7 +27,7 @@ static mm_pattern *pattern_argument(sqlite3_context *context, sqlite3_value *val
   return rc ? NULL : pattern;
 }
 
-static void search_range(sqlite3_context *context, mm_pattern *pattern, const range *r) {
+static void search_range(sqlite3_context *context, mm_pattern *pattern, const fn_range *r) {
   ext_conn *conn = ext_conn_of(context);
   mm_watch watch;
   mm_span match = {0};
@@ -80,10 +42,10 @@ static void search_range(sqlite3_context *context, mm_pattern *pattern, const ra
 }
 
 static void searchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  range r;
+  fn_range r;
   bool fresh;
   if (ext_any_null(argv, 2)) return;
-  if (range_arguments(context, "mmap_search", argc, argv, 2, &r)) return;
+  if (fn_range_arguments(context, "mmap_search", argc, argv, 2, &r)) return;
   mm_pattern *pattern = pattern_argument(context, argv[1], &fresh);
   if (!pattern) return;
   search_range(context, pattern, &r);
@@ -109,27 +71,8 @@ static void hexFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   mm_free(regex);
 }
 
-/* ---- mmap_crc32 ----------------------------------------------------------------------------- */
-
-static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  range r;
-  mm_watch watch;
-  uint32_t crc;
-  if (ext_any_null(argv, 1)) return;
-  if (range_arguments(context, "mmap_crc32", argc, argv, 1, &r)) return;
-  ext_conn_watch(ext_conn_of(context), &watch);
-  bool whole = mm_crc32(r.data + r.from, r.to - r.from, &watch, &crc);
-  if (fn_cut(context, "mmap_crc32", &r.file)) return;
-  if (whole) {
-    sqlite3_result_int64(context, crc);
-  } else {
-    search_interrupted(context, "mmap_crc32");
-  }
-}
-
 const ext_function ext_functions_search[] = {
     {"mmap_search", 2, 4, searchFunc, false, false},
     {"mmap_hex", 1, 1, hexFunc, false, true},
-    {"mmap_crc32", 1, 3, crc32Func, false, false},
     {0},
 };

@@ -61,8 +61,8 @@ build() {
   rm -f "$out/core.a"
   ar rcs "$out/core.a" $core
   gcc -shared --coverage -o "$MMAP_LIBRARY" $core $ext "$out/support/exits.o" \
-    -Wl,-z,nodelete -Wl,-z,defs -Wl,--exclude-libs,ALL -l:libpcre2-8.a -l:libdeflate.a -lpthread
-  local libraries="--coverage -lsqlite3 -l:libpcre2-8.a -l:libdeflate.a -ldl -lpthread"
+    -Wl,-z,nodelete -Wl,-z,defs -Wl,--exclude-libs,ALL -l:libpcre2-8.a -l:libdeflate.a -l:libcrypto.a -l:libb2.a -lpthread
+  local libraries="--coverage -lsqlite3 -l:libpcre2-8.a -l:libdeflate.a -l:libcrypto.a -l:libb2.a -ldl -lpthread"
   for test in $tests; do
     [ ! -e "tests/$test.cc" ] || echo "tests/$test.cc $out/tests/$test.o"
   done |

@@ -37,7 +37,7 @@ case $name in
 esac
 flags="-std=c++17 -Wall -Wextra -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
 clang++-14 $flags "tests/fuzz/${name}_fuzz.cc" $objects "$built/mmap.a" -o "$out/fuzz" -lsqlite3 \
-  -l:libpcre2-8.a -l:libdeflate.a -lpthread
+  -l:libpcre2-8.a -l:libdeflate.a -l:libcrypto.a -l:libb2.a -lpthread
 
 corpus=$kept/corpus/$name
 mkdir -p "$corpus"

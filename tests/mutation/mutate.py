@@ -33,7 +33,7 @@ TESTS = ["file/record_test", "file/crash_model_test", "file/journal_test", "file
          "file/tag_test", "file/object_race_test", "file/object_test", "file/hammer_test"]
 C = ["gcc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-w"]
 CXX = ["g++", "-std=c++17", "-O1", "-w", "-I" + GTEST + "/include"]
-LIBRARIES = ["-lpthread", "-lpcre2-8", "-ldeflate"]
+LIBRARIES = ["-lpthread", "-lpcre2-8", "-ldeflate", "-lcrypto", "-lb2"]
 SECONDS = 120  # a test that takes longer hangs: it has failed
 
 

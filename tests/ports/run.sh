@@ -23,7 +23,8 @@ s390x  s390x  s390x-linux-gnu      binutils-s390x-linux-gnu      qemu-s390x-stat
 musl   amd64  x86_64-linux-musl    -                             -
 '
 libraries='libc6 libc6-dev linux-libc-dev libgcc-12-dev libstdc++-12-dev libgcc-s1 libstdc++6
-  libsqlite3-0 libsqlite3-dev libpcre2-8-0 libpcre2-dev libdeflate0 libdeflate-dev'
+  libsqlite3-0 libsqlite3-dev libpcre2-8-0 libpcre2-dev libdeflate0 libdeflate-dev
+  libssl3 libssl-dev libb2-1 libb2-dev libxxhash-dev'
 sqlite_of_npm=better-sqlite3@7.5.3 # SQLite 3.38.5
 
 # What is tried on an emulated machine, where all would take an hour; on others it is everything.
@@ -221,7 +222,7 @@ own_libraries() {
 
 # PCRE2 and libdeflate: Debian's static ones of i686 are none for a library.
 needed_libraries() {
-  if [ "$machine" = i686 ]; then echo '-lpcre2-8 -ldeflate'; else echo '-l:libpcre2-8.a -l:libdeflate.a'; fi
+  if [ "$machine" = i686 ]; then echo '-lpcre2-8 -ldeflate -lcrypto -lb2'; else echo '-l:libpcre2-8.a -l:libdeflate.a -l:libcrypto.a -l:libb2.a'; fi
 }
 
 flags_of() {

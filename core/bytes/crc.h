@@ -1,0 +1,40 @@
+/*
+** crc.h: cyclic redundancy checks by their parameters, in the model of R. Williams, "A painless
+** guide to CRC error detection algorithms" (1993), under the names of the RevEng catalogue
+** (G. Cook, reveng.sourceforge.io/crc-catalogue).
+*/
+#ifndef MM_CRC_H
+#define MM_CRC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One of them. The polynomial is written from its highest power down, without the first term; `init`
+** is what the register holds before the first byte, before it is reflected. */
+typedef struct mm_crc_model {
+  const char *name; /* lower case: "crc-16/modbus" */
+  uint8_t width;    /* bits, 3 .. 64 */
+  uint8_t refin;    /* the lowest bit of each byte comes first */
+  uint8_t refout;   /* the result's bits are reversed */
+  uint64_t poly, init, xorout;
+} mm_crc_model;
+
+/* All of the catalogue but those of more than 64 bits, by width, then name. */
+extern const mm_crc_model mm_crc_models[];
+extern const size_t mm_crc_model_count;
+
+/* The bytes that one step of the tables takes. */
+#define MM_CRC_SLICES 8
+
+/* A check that is being computed. */
+typedef struct mm_crc {
+  const mm_crc_model *model;
+  uint64_t value; /* the register, so that the next byte meets its lowest 8 bits */
+  uint64_t tables[MM_CRC_SLICES][256];
+} mm_crc;
+
+void mm_crc_begin(mm_crc *crc, const mm_crc_model *model);
+void mm_crc_update(mm_crc *crc, const uint8_t *data, size_t size);
+uint64_t mm_crc_end(const mm_crc *crc);
+
+#endif

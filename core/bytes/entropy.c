@@ -1,0 +1,55 @@
+#include "core/bytes/entropy.h"
+
+#define LN2 0.693147180559945309417
+#define SQRT2 1.41421356237309504880
+
+/* The logarithm of n > 0 to base 2. libm's has, since glibc 2.29, a version that an older one lacks,
+** and the library is to be loaded there. n is m * 2^e with m from sqrt(1/2) to sqrt(2), and ln(m) is
+** 2 artanh(z), z = (m-1)/(m+1), whose series ends below 1e-17 here, as z^2 < 0.03. */
+static double log2_of(uint64_t n) {
+  int exponent = 63 - __builtin_clzll(n);
+  double m = (double)n / (double)((uint64_t)1 << exponent);
+  if (m > SQRT2) {
+    m /= 2;
+    exponent++;
+  }
+  double z = (m - 1) / (m + 1), square = z * z, sum = 0;
+  for (int k = 21; k >= 1; k -= 2) sum = sum * square + 1.0 / k;
+  return exponent + 2 * z * sum / LN2;
+}
+
+/* Of n bytes, c of each kind: the sum of c/n * log2(n/c). */
+double mm_entropy(const uint64_t counts[256]) {
+  uint64_t all = 0;
+  double sum = 0;
+  for (int b = 0; b < 256; b++) all += counts[b];
+  if (all == 0) return 0;
+  double log_all = log2_of(all);
+  for (int b = 0; b < 256; b++) {
+    if (counts[b] > 0 && counts[b] < all) {
+      sum += (double)counts[b] * (log_all - log2_of(counts[b]));
+    }
+  }
+  return sum / (double)all;
+}
+
+/* A longer run than the longest so far, from `at`, has also the byte that is as far behind: that is
+** looked at first, then those before it, backward. What differs there is where the next may
+** begin. */
+size_t mm_longest_run(const uint8_t *data, size_t size) {
+  size_t longest = 0, at = 0;
+  while (longest < size - at) {
+    size_t end = at + longest;
+    uint8_t byte = data[end];
+    size_t start = end;
+    while (start > at && data[start - 1] == byte) start--;
+    if (start == at) {
+      while (end < size && data[end] == byte) end++;
+      longest = end - at;
+      at = end;
+    } else {
+      at = start;
+    }
+  }
+  return longest;
+}
