@@ -23,7 +23,7 @@ SQLITE_EXTENSION_INIT1
 ** ext_module_x. */
 /* clang-format off */
 #define EXT_FUNCTIONS(X) \
-  X(check) X(open) X(bytes) X(find) X(position) X(search) X(checksum) X(config)
+  X(check) X(open) X(bytes) X(replace) X(find) X(position) X(search) X(checksum) X(config)
 #define EXT_MODULES(X) \
   X(writer) X(transaction) X(mmap) X(lines) X(list) X(changes) X(find_all) X(search_all) X(strings) X(hexdump) \
   X(histogram) X(blocks) X(diff) X(glob)

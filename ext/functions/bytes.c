@@ -188,13 +188,6 @@ static void sliceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
 
 /* ---- writing in place ----------------------------------------------------------------------- */
 
-/* Resolve the file and run the write. */
-static void resolve_and_write(sqlite3_context *context, ext_write *write) {
-  if (ext_written_argument(context, write->name, write->argv[0], &write->file) == MM_OK) {
-    ext_write_call(context, write);
-  }
-}
-
 static int set_at(ext_write *write, uint64_t place, mm_type type, mm_error *err) {
   mm_value value;
   uint8_t *bytes = mm_alloc(type.size);
@@ -219,7 +212,7 @@ static int run_set(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void setFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_set", .run = run_set, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
+  if (!ext_any_null(argv, 3)) ext_write_argument(context, &write);
 }
 
 static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -238,7 +231,7 @@ static int run_patch(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void patchFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_patch", .run = run_patch, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
+  if (!ext_any_null(argv, 3)) ext_write_argument(context, &write);
 }
 
 static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
@@ -261,29 +254,10 @@ static int run_move(ext_conn *conn, ext_write *write, mm_error *err) {
 
 static void moveFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_move", .run = run_move, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 4)) resolve_and_write(context, &write);
+  if (!ext_any_null(argv, 4)) ext_write_argument(context, &write);
 }
 
 /* ---- changing the size ---------------------------------------------------------------------- */
-
-static void give_back_length(void *handle, uint64_t length) {
-  ((ext_handle *)handle)->length = length;
-}
-
-/* A handle of fixed length grows and shrinks with its object. Two halves, before and after the
-** object changes, so that nothing can fail after it. */
-static int prepare_follow(ext_conn *conn, ext_write *write, mm_error *err) {
-  ext_handle *handle = write->file.handle;
-  if (!handle || handle->length == EXT_TO_END) return MM_OK;
-  return ext_txn_undo(conn, give_back_length, handle, handle->length, err);
-}
-
-static int follow(ext_write *write, int rc, uint64_t length) {
-  ext_handle *handle = write->file.handle;
-  write->result = (sqlite3_int64)length;
-  if (rc == MM_OK && handle && handle->length != EXT_TO_END) handle->length = length;
-  return rc;
-}
 
 static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
   int64_t size;
@@ -300,76 +274,54 @@ static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
   if (end != write->file.object->core->size) {
     rc = ext_object_check_places(write->file.object, err);
   }
-  if (rc == MM_OK) rc = prepare_follow(conn, write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
   if (rc == MM_OK) rc = mm_object_resize(write->file.object->core, end, err);
-  return follow(write, rc, (uint64_t)size);
+  return ext_write_follow(write, rc, (uint64_t)size);
 }
 
 static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_resize", .run = run_resize, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 2)) resolve_and_write(context, &write);
-}
-
-/* Bytes behind the window would have to move with those inside, or be lost. And where a file has
-** been cut before its window, nothing can be put into that. */
-static int check_tail(const ext_file *file, mm_error *err) {
-  uint64_t size = file->object->core->size;
-  if (!file->handle) return MM_OK;
-  if (file->handle->offset > size) {
-    return mm_fail(err, MM_ERROR,
-                   "handle %lld begins at %llu, behind the end of its file (%llu bytes)",
-                   (long long)file->handle->id, (unsigned long long)file->handle->offset,
-                   (unsigned long long)size);
-  }
-  if (file->start + file->length == size) return MM_OK;
-  return mm_fail(err, MM_ERROR, "handle %lld ends at %llu, before its file does (%llu bytes)",
-                 (long long)file->handle->id, (unsigned long long)(file->start + file->length),
-                 (unsigned long long)size);
-}
-
-/* What both that move the bytes behind look at first. */
-static int begin_shift(ext_conn *conn, ext_write *write, mm_error *err) {
-  int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = ext_object_check_places(write->file.object, err);
-  return rc == MM_OK ? check_tail(&write->file, err) : rc;
+  if (!ext_any_null(argv, 2)) ext_write_argument(context, &write);
 }
 
 static int run_insert(ext_conn *conn, ext_write *write, mm_error *err) {
   int64_t offset;
   uint64_t place, size;
   const uint8_t *data;
-  int rc = begin_shift(conn, write, err);
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_write_begin_shift(write, err);
   if (rc == MM_OK) rc = ext_value_integer(write->argv[1], "offset", &offset, err);
   if (rc == MM_OK) rc = fn_place(&write->file, offset, 0, &place, err);
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &size, err);
-  if (rc == MM_OK) rc = prepare_follow(conn, write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
   if (rc) return rc;
   rc = mm_object_insert(write->file.object->core, place, data, size, err);
-  return follow(write, rc, write->file.length + size);
+  return ext_write_follow(write, rc, write->file.length + size);
 }
 
 static void insertFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_insert", .run = run_insert, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
+  if (!ext_any_null(argv, 3)) ext_write_argument(context, &write);
 }
 
 static int run_delete(ext_conn *conn, ext_write *write, mm_error *err) {
   mm_optional start, stop;
-  int rc = begin_shift(conn, write, err);
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = ext_write_begin_shift(write, err);
   if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 1, "start", &start, err);
   if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 2, "stop", &stop, err);
-  if (rc == MM_OK) rc = prepare_follow(conn, write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
   if (rc) return rc;
   mm_slice slice =
       mm_slice_resolve((int64_t)write->file.length, start, stop, (mm_optional){false, 0});
   rc = mm_object_erase(write->file.object->core, write->file.start + (uint64_t)slice.start,
                        (uint64_t)slice.count, err);
-  return follow(write, rc, write->file.length - (uint64_t)slice.count);
+  return ext_write_follow(write, rc, write->file.length - (uint64_t)slice.count);
 }
 
 static void deleteFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   ext_write write = {.name = "mmap_delete", .run = run_delete, .argc = argc, .argv = argv};
-  if (!ext_any_null(argv, 3)) resolve_and_write(context, &write);
+  if (!ext_any_null(argv, 3)) ext_write_argument(context, &write);
 }
 
 /* ---- neither -------------------------------------------------------------------------------- */

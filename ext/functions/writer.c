@@ -111,6 +111,53 @@ int ext_write_bytes(const ext_write *write, uint64_t place, const uint8_t *data,
   return (alone ? mm_object_write_unseen : mm_object_write)(object->core, place, data, size, err);
 }
 
+void ext_write_argument(sqlite3_context *context, ext_write *write) {
+  if (ext_written_argument(context, write->name, write->argv[0], &write->file) == MM_OK) {
+    ext_write_call(context, write);
+  }
+}
+
+/* ---- what moves bytes ------------------------------------------------------------------------ */
+
+static void give_back_length(void *handle, uint64_t length) {
+  ((ext_handle *)handle)->length = length;
+}
+
+int ext_write_prepare_follow(ext_conn *conn, ext_write *write, mm_error *err) {
+  ext_handle *handle = write->file.handle;
+  if (!handle || handle->length == EXT_TO_END) return MM_OK;
+  return ext_txn_undo(conn, give_back_length, handle, handle->length, err);
+}
+
+int ext_write_follow(ext_write *write, int rc, uint64_t length) {
+  ext_handle *handle = write->file.handle;
+  write->result = (sqlite3_int64)length;
+  if (rc == MM_OK && handle && handle->length != EXT_TO_END) handle->length = length;
+  return rc;
+}
+
+/* Bytes behind the window would have to move with those inside, or be lost. And where a file has
+** been cut before its window, nothing can be put into that. */
+static int check_tail(const ext_file *file, mm_error *err) {
+  uint64_t size = file->object->core->size;
+  if (!file->handle) return MM_OK;
+  if (file->handle->offset > size) {
+    return mm_fail(err, MM_ERROR,
+                   "handle %lld begins at %llu, behind the end of its file (%llu bytes)",
+                   (long long)file->handle->id, (unsigned long long)file->handle->offset,
+                   (unsigned long long)size);
+  }
+  if (file->start + file->length == size) return MM_OK;
+  return mm_fail(err, MM_ERROR, "handle %lld ends at %llu, before its file does (%llu bytes)",
+                 (long long)file->handle->id, (unsigned long long)(file->start + file->length),
+                 (unsigned long long)size);
+}
+
+int ext_write_begin_shift(ext_write *write, mm_error *err) {
+  int rc = ext_object_check_places(write->file.object, err);
+  return rc == MM_OK ? check_tail(&write->file, err) : rc;
+}
+
 /* ---- the table's side ----------------------------------------------------------------------- */
 
 static int writerConnect(sqlite3 *db, void *aux, int argc, const char *const *argv,

@@ -28,4 +28,17 @@ int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err);
 int ext_write_bytes(const ext_write *write, uint64_t place, const uint8_t *data, uint64_t size,
                     mm_error *err);
 
+/* Resolve the file argument argv[0], then ext_write_call. */
+void ext_write_argument(sqlite3_context *context, ext_write *write);
+
+/* In `run`, of what moves the bytes behind its place, after ext_write_begin: MM_ERROR where they may
+** not move, as the handle's window ends before its file, or rows are leaving. */
+int ext_write_begin_shift(ext_write *write, mm_error *err);
+
+/* A handle of fixed length grows and shrinks with its object. Two halves, before and after the
+** object changes, so that nothing can fail after it: `rc` is what came of that, and is returned;
+** `length` is the window's then, and the function's result. */
+int ext_write_prepare_follow(ext_conn *conn, ext_write *write, mm_error *err);
+int ext_write_follow(ext_write *write, int rc, uint64_t length);
+
 #endif

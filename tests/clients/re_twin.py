@@ -1,7 +1,10 @@
 #!/usr/bin/python3
-"""Searches and scans beside Python's own: re, bytes.find, zlib.crc32, strings(1), on random input."""
+"""Searches, scans, replacing and checksums beside Python's own (re, bytes.find, bytes.replace, zlib, hashlib)
+and strings(1), on random input."""
 
+import binascii
 import collections
+import hashlib
 import os
 import random
 import re
@@ -147,6 +150,91 @@ def compare_long(db, rng):
         for pattern in LONG:
             ours = spans(db, "a", pattern.replace(rb"\Z", rb"\z"))
             check(f"long {pattern}", ours, twin_spans(data, pattern))
+
+
+def twin_template(template):
+    """$0 to $9 and $$, as a function for re.sub."""
+    def expand(match):
+        out = b""
+        for token in re.findall(rb"(?s)\$[0-9$]|.", template):
+            if len(token) == 1 or token == b"$$":
+                out += token[-1:]
+            elif int(token[1:]) <= match.re.groups:
+                out += match.group(int(token[1:])) or b""
+        return out
+    return expand
+
+
+def replaced(db, function, *arguments):
+    """How many, and the bytes afterwards; rolled back."""
+    db.execute("BEGIN")
+    marks = ", ".join("?" * len(arguments))
+    count = db.execute(f"SELECT {function}('a', {marks})", arguments).fetchone()[0]
+    after = bytes(db.execute("SELECT mmap_slice('a')").fetchone()[0])
+    db.execute("ROLLBACK")
+    return count, after
+
+
+def twin_replaced(data, needle, new, start, stop, most):
+    """bytes.replace on a part."""
+    low, high, _ = slice(start, stop).indices(len(data))
+    part = data[low:max(low, high)]
+    count = min(part.count(needle), most)
+    return count, data[:low] + part.replace(needle, new, most) + data[max(low, high):]
+
+
+def compare_replace(db, rng, count):
+    for _ in range(count):
+        data = random_data(rng, rng.choice([0, 1, 2, 10, 80, 5000]))
+        put("a", data)
+        start, stop = rng.randint(-len(data) - 1, len(data) + 1), rng.randint(-len(data) - 1, len(data) + 1)
+        if rng.random() < 0.5:
+            start, stop = 0, len(data)
+        most = rng.choice([0, 1, 2, 1000000])
+        needle = random_data(rng, rng.randint(1, 3))
+        new = random_data(rng, rng.choice([0, len(needle), 1, 7]))
+        check(f"replace {needle} {new} in {data} {start}:{stop}, {most}",
+              replaced(db, "mmap_replace", needle, new, start, stop, most),
+              twin_replaced(data, needle, new, start, stop, most))
+        pattern, _ = expression(rng)
+        if b"\\B" in pattern:
+            continue
+        template = bytes(rng.choice(b"x$0123$ab") for _ in range(rng.randint(0, 5)))
+        if template.endswith(b"$"):
+            template += b"$"
+        low, high = max(start, 0), max(stop, 0)
+        if low > min(high, len(data)) or re.search(rb"\$[^0-9$]", re.sub(rb"\$[0-9$]", b"", template)):
+            continue
+        try:
+            ours = replaced(db, "mmap_search_replace", pattern, template, low, high)
+        except sqlite3.OperationalError as error:
+            db.execute("ROLLBACK")
+            check(f"search_replace {pattern}", "needs too much work" in str(error), True)
+            continue
+        theirs = data[:low]
+        at = low
+        for match in (matches := list(re.compile(pattern).finditer(data, low, high))):
+            theirs += data[at:match.start()] + twin_template(template)(match)
+            at = match.end()
+        check(f"search_replace {pattern} {template} in {data} {low}:{high}", ours,
+              (len(matches), theirs + data[at:]))
+
+
+def compare_checksums(db, rng, count):
+    digests = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "blake2b")
+    for _ in range(count):
+        data = rng.randbytes(rng.choice([0, 1, 55, 56, 64, 127, 128, 1000, 100000]))
+        put("a", data)
+        start = rng.randint(0, len(data))
+        for name in digests:
+            check(f"{name} of {len(data)} from {start}",
+                  bytes(db.execute("SELECT mmap_checksum('a', ?, ?)", (name, start)).fetchone()[0]),
+                  hashlib.new(name, data[start:]).digest())
+        for name, theirs in (("adler32", zlib.adler32), ("crc-32/iso-hdlc", zlib.crc32),
+                             ("crc-16/xmodem", lambda part: binascii.crc_hqx(part, 0))):
+            check(f"{name} of {len(data)} from {start}",
+                  db.execute("SELECT mmap_checksum('a', ?, ?)", (name, start)).fetchone()[0],
+                  theirs(data[start:]))
 
 
 # ---- hex strings --------------------------------------------------------------------------------
@@ -306,6 +394,8 @@ def main():
             compare_long(db, rng)
             compare_hex(db, rng, 500)
             compare_scans(db, rng, 300)
+            compare_replace(db, rng, 1500)
+            compare_checksums(db, rng, 40)
         compare_strings_program(db, library)
         compare_cmp_program(db, library)
         db.close()

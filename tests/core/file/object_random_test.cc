@@ -4,6 +4,10 @@
 
 #include <random>
 
+extern "C" {
+#include "core/file/splice.h"
+}
+
 namespace {
 
 using namespace mm_test;
@@ -53,7 +57,7 @@ private:
   bool Fixed() const { return object_->kind == MM_OBJECT_PRIVATE; }
 
   void Step() {
-    switch (chance_.Below(17)) {
+    switch (chance_.Below(18)) {
       case 0:
         return Begin();
       case 1:
@@ -86,6 +90,8 @@ private:
         return Prepare();
       case 16:
         return Release(chance_.Upto(marks_.size()));
+      case 17:
+        return Splice();
     }
   }
 
@@ -137,6 +143,30 @@ private:
     uint64_t size = chance_.Upto(most_);
     object_.Resize(size);
     now_.resize(size);
+  }
+  // A few places at once, ascending; of a private object each keeps its length.
+  void Splice() {
+    NeedsBegin();
+    std::vector<mm_splice> splices;
+    std::vector<Bytes> data;
+    Bytes next;
+    uint64_t at = 0, room = most_ > now_.size() ? most_ - now_.size() : 0;
+    for (uint64_t left = chance_.Below(6); left > 0 && at <= now_.size(); left--) {
+      uint64_t offset = at + chance_.Upto(now_.size() - at);
+      uint64_t size = chance_.Upto(now_.size() - offset);
+      bool same = Fixed() || chance_.OneIn(3);
+      data.push_back(chance_.Data(same ? size : chance_.Upto(size + room / 6)));
+      splices.push_back({offset, size, nullptr, data.back().size()});
+      next.insert(next.end(), now_.begin() + static_cast<ptrdiff_t>(at),
+                  now_.begin() + static_cast<ptrdiff_t>(offset));
+      next.insert(next.end(), data.back().begin(), data.back().end());
+      at = offset + size;
+    }
+    for (size_t i = 0; i < data.size(); i++) splices[i].data = data[i].data();
+    next.insert(next.end(), now_.begin() + static_cast<ptrdiff_t>(at), now_.end());
+    ASSERT_EQ(mm_object_splice(object_, splices.data(), splices.size(), &object_.err), MM_OK)
+        << object_.err.text;
+    now_ = next;
   }
   void Mark() {
     NeedsBegin();

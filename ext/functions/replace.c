@@ -1,0 +1,242 @@
+/*
+** replace.c: mmap_replace and mmap_search_replace: every occurrence, by bytes of any length.
+**
+** All are found first, in one pass over the bytes as they were, and then replaced as one step
+** (core/file/splice.h).
+*/
+#include "core/file/splice.h"
+
+#include "core/common/mem.h"
+#include "core/search/occur.h"
+#include "core/search/search.h"
+#include "ext/functions/fn.h"
+#include "ext/functions/writer.h"
+
+/* What is to be replaced where, and by what. */
+typedef struct replacing {
+  mm_splice *splices; /* owned; offsets are the window's till `apply` */
+  size_t count, capacity;
+  uint64_t most;
+  const uint8_t *data; /* of the window */
+  uint64_t from, to;
+  bool none; /* stop lies before start */
+  mm_watch watch;
+  /* Of a template each place has bytes of its own: they stand here one behind the other, and the
+  ** splices' `data` are set when all are there. */
+  uint8_t *bytes; /* owned */
+  size_t used, room;
+} replacing;
+
+static void clear_replacing(replacing *r) {
+  mm_free(r->splices);
+  mm_free(r->bytes);
+}
+
+static int add_place(replacing *r, mm_splice splice, mm_error *err) {
+  void *splices = r->splices;
+  if (mm_grow(&splices, r->count, &r->capacity, sizeof splice)) return mm_fail_nomem(err);
+  r->splices = splices;
+  r->splices[r->count++] = splice;
+  return MM_OK;
+}
+
+/* The optional arguments, from the first on: start, stop, most. */
+static int replace_arguments(const ext_write *write, replacing *r, mm_error *err) {
+  const ext_file *file = &write->file;
+  mm_optional start, stop, most;
+  int64_t from, to;
+  bool past;
+  int rc = ext_value_optional(write->argc, write->argv, 3, "start", &start, err);
+  if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 4, "stop", &stop, err);
+  if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 5, "most", &most, err);
+  if (rc) return rc;
+  if (most.given && most.value < 0) {
+    return mm_fail(err, MM_ERROR, "most %lld is negative", (long long)most.value);
+  }
+  mm_slice_bounds((int64_t)file->length, start, stop, &from, &to, &past);
+  r->none = past || to < from;
+  r->from = (uint64_t)from;
+  r->to = (uint64_t)(r->none ? from : to);
+  r->most = most.given ? (uint64_t)most.value : UINT64_MAX;
+  const mm_object *core = file->object->core;
+  r->data = core->data ? core->data + file->start : (const uint8_t *)"";
+  return MM_OK;
+}
+
+/* Behind the window nothing moves: it must end with its file. */
+static int apply(ext_conn *conn, ext_write *write, replacing *r, mm_error *err) {
+  int64_t growth = mm_splice_growth(r->splices, r->count);
+  int rc = MM_OK;
+  if (mm_splice_shifts(r->splices, r->count)) rc = ext_write_begin_shift(write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
+  if (rc) return rc;
+  for (size_t i = 0; i < r->count; i++) r->splices[i].offset += write->file.start;
+  rc = mm_object_splice(write->file.object->core, r->splices, r->count, err);
+  rc = ext_write_follow(write, rc, (uint64_t)((int64_t)write->file.length + growth));
+  write->result = (sqlite3_int64)r->count;
+  return rc;
+}
+
+/* ---- mmap_replace --------------------------------------------------------------------------- */
+
+static int find_places(replacing *r, const mm_needle *needle, const uint8_t *data, uint64_t size,
+                       mm_error *err) {
+  mm_occur occur = {.next = r->from};
+  int64_t at = MM_FIND_NONE;
+  uint64_t end = r->from; /* of the occurrence before */
+  while (r->count < r->most) {
+    if (!mm_occur_take(&occur, &at))
+      at = mm_occur_search(&occur, needle, r->data, r->to, &r->watch);
+    if (at == MM_FIND_STOPPED) return mm_fail(err, MM_INTERRUPT, "interrupted");
+    if (at < 0) break;
+    if ((uint64_t)at < end) continue; /* it overlaps */
+    end = (uint64_t)at + needle->size;
+    int rc = add_place(r, (mm_splice){(uint64_t)at, needle->size, data, size}, err);
+    if (rc) return rc;
+  }
+  return MM_OK;
+}
+
+static int find_needle(const ext_write *write, replacing *r, mm_error *err) {
+  const uint8_t *bytes, *data;
+  uint64_t size, data_size;
+  mm_needle needle;
+  int rc = ext_value_bytes(write->argv[1], "needle", &bytes, &size, err);
+  if (rc == MM_OK && size == 0) rc = mm_fail(err, MM_ERROR, "the needle is empty");
+  if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &data_size, err);
+  if (rc || r->none) return rc;
+  mm_needle_prepare(&needle, bytes, size);
+  return find_places(r, &needle, data, data_size, err);
+}
+
+/* ---- mmap_search_replace -------------------------------------------------------------------- */
+
+static int add_bytes(replacing *r, const uint8_t *data, uint64_t size, mm_error *err) {
+  if (size > r->room - r->used) {
+    size_t room = r->room + (size_t)size + r->room / 2 + 64;
+    uint8_t *bytes = mm_realloc(r->bytes, room);
+    if (!bytes) return mm_fail_nomem(err);
+    r->bytes = bytes;
+    r->room = room;
+  }
+  if (size > 0) memcpy(r->bytes + r->used, data, (size_t)size);
+  r->used += (size_t)size;
+  return MM_OK;
+}
+
+/* `$0` to `$9` are the match and its groups, one that took no part being nothing; `$$` is a dollar,
+** and a dollar before anything else is itself. */
+static int add_reference(replacing *r, mm_pattern *pattern, mm_span match, uint8_t name,
+                         mm_error *err) {
+  mm_span span = match;
+  if (name == '$') return add_bytes(r, &name, 1, err);
+  if (name != '0' && !mm_pattern_group(pattern, (unsigned)name - '0', &span)) return MM_OK;
+  return span.end > span.start ? add_bytes(r, r->data + span.start, span.end - span.start, err)
+                               : MM_OK;
+}
+
+static bool is_reference(const uint8_t *data, uint64_t left) {
+  return left > 1 && data[0] == '$' && (data[1] == '$' || (data[1] >= '0' && data[1] <= '9'));
+}
+
+static int add_expanded(replacing *r, mm_pattern *pattern, mm_span match, const uint8_t *data,
+                        uint64_t size, mm_error *err) {
+  int rc = MM_OK;
+  for (uint64_t i = 0, run; i < size && rc == MM_OK; i += run) {
+    if (is_reference(data + i, size - i)) {
+      rc = add_reference(r, pattern, match, data[i + 1], err);
+      run = 2;
+    } else {
+      for (run = 1; i + run < size && data[i + run] != '$';) run++;
+      rc = add_bytes(r, data + i, run, err);
+    }
+  }
+  return rc;
+}
+
+static int add_match(replacing *r, mm_pattern *pattern, mm_span match, const uint8_t *data,
+                     uint64_t size, mm_error *err) {
+  size_t before = r->used;
+  int rc = add_expanded(r, pattern, match, data, size, err);
+  if (rc) return rc;
+  mm_splice splice = {match.start, match.end - match.start, NULL, r->used - before};
+  return add_place(r, splice, err);
+}
+
+static int find_matches(replacing *r, mm_pattern *pattern, const uint8_t *data, uint64_t size,
+                        mm_error *err) {
+  mm_span match = {r->from, r->from};
+  bool advance = false;
+  int rc = MM_OK;
+  while (rc == MM_OK && r->count < r->most && match.end <= r->to) {
+    bool found = false;
+    rc = mm_pattern_search(pattern, r->data, r->to, match.end, r->to, advance, &r->watch, &found,
+                           &match, err);
+    if (rc || !found) break;
+    advance = match.start == match.end;
+    rc = add_match(r, pattern, match, data, size, err);
+  }
+  return rc;
+}
+
+static void point_at_bytes(replacing *r) {
+  const uint8_t *data = r->bytes;
+  for (size_t i = 0; i < r->count; i++) {
+    r->splices[i].data = data;
+    data += r->splices[i].data_size;
+  }
+}
+
+static int find_pattern(const ext_write *write, replacing *r, mm_error *err) {
+  const uint8_t *text, *data;
+  uint64_t size, data_size;
+  mm_pattern *pattern = NULL;
+  int rc = ext_value_bytes(write->argv[1], "regex", &text, &size, err);
+  if (rc == MM_OK) rc = mm_pattern_compile(text, size, &pattern, err);
+  if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &data_size, err);
+  if (rc == MM_OK && !r->none) rc = find_matches(r, pattern, data, data_size, err);
+  if (rc == MM_OK && r->bytes) point_at_bytes(r);
+  mm_pattern_free(pattern);
+  return rc;
+}
+
+/* ---- both ----------------------------------------------------------------------------------- */
+
+typedef int find_all(const ext_write *write, replacing *r, mm_error *err);
+
+static int run_replacing(ext_conn *conn, ext_write *write, find_all *find, mm_error *err) {
+  replacing r = {0};
+  ext_conn_watch(conn, &r.watch);
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = replace_arguments(write, &r, err);
+  if (rc == MM_OK) rc = find(write, &r, err);
+  if (rc == MM_OK) rc = mm_object_whole(write->file.object->core, err);
+  if (rc == MM_OK) rc = apply(conn, write, &r, err);
+  clear_replacing(&r);
+  return rc;
+}
+
+static int run_replace(ext_conn *conn, ext_write *write, mm_error *err) {
+  return run_replacing(conn, write, find_needle, err);
+}
+
+static int run_search_replace(ext_conn *conn, ext_write *write, mm_error *err) {
+  return run_replacing(conn, write, find_pattern, err);
+}
+
+static void replaceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_replace", .run = run_replace, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 3)) ext_write_argument(context, &write);
+}
+
+static void search_replaceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {
+      .name = "mmap_search_replace", .run = run_search_replace, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 3)) ext_write_argument(context, &write);
+}
+
+const ext_function ext_functions_replace[] = {
+    {"mmap_replace", 3, 6, replaceFunc, true, false},
+    {"mmap_search_replace", 3, 6, search_replaceFunc, true, false},
+    {0},
+};
