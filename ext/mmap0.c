@@ -25,7 +25,7 @@ SQLITE_EXTENSION_INIT1
 #define EXT_FUNCTIONS(X) \
   X(check) X(open) X(bytes) X(replace) X(find) X(position) X(search) X(checksum) X(config)
 #define EXT_MODULES(X) \
-  X(writer) X(transaction) X(mmap) X(lines) X(list) X(changes) X(find_all) X(search_all) X(strings) X(hexdump) \
+  X(writer) X(transaction) X(mmap) X(lines) X(list) X(changes) X(find_all) X(find_many) X(search_all) X(strings) X(hexdump) \
   X(histogram) X(blocks) X(diff) X(glob)
 /* clang-format on */
 
@@ -80,6 +80,25 @@ static int register_function(ext_conn *conn, const ext_function *function) {
     ext_conn_hold(conn);
     rc = sqlite3_create_function_v2(conn->db, function->name, n, flags_of(function), conn,
                                     function->body, NULL, NULL, ext_conn_release);
+  }
+  return rc;
+}
+
+static int register_aggregate(ext_conn *conn, const ext_aggregate *aggregate) {
+  int rc = SQLITE_OK;
+  for (int n = aggregate->least; n <= aggregate->most && rc == SQLITE_OK; n++) {
+    ext_conn_hold(conn);
+    rc =
+        sqlite3_create_function_v2(conn->db, aggregate->name, n, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                   conn, NULL, aggregate->step, aggregate->final, ext_conn_release);
+  }
+  return rc;
+}
+
+static int register_aggregates(ext_conn *conn) {
+  int rc = SQLITE_OK;
+  for (const ext_aggregate *a = ext_aggregates; a->name && rc == SQLITE_OK; a++) {
+    rc = register_aggregate(conn, a);
   }
   return rc;
 }
@@ -204,6 +223,7 @@ static int init(sqlite3 *db, char **error, const sqlite3_api_routines *api, bool
   conn->settings.read_only = read_only;
   conn->settings.root = &conn->root;
   rc = register_modules(conn);
+  if (rc == SQLITE_OK) rc = register_aggregates(conn);
   if (rc == SQLITE_OK) rc = register_functions(conn);
   ext_conn_release(conn);
   return rc == SQLITE_OK ? loaded(db) : rc;

@@ -18,6 +18,17 @@ typedef struct ext_function {
   bool pure;   /* touches no file: deterministic */
 } ext_function;
 
+/* One that sums up the values of a column; it touches no file. */
+typedef struct ext_aggregate {
+  const char *name;
+  int least, most; /* arguments */
+  ext_function_body *step;
+  void (*final)(sqlite3_context *);
+} ext_aggregate;
+
+/* All of them, ended by a NULL name. */
+extern const ext_aggregate ext_aggregates[];
+
 typedef struct ext_module {
   const char *name;
   const sqlite3_module *module; /* NULL: none of this kind */

@@ -1,0 +1,253 @@
+#include "ext/tables/needles.h"
+
+#include "core/bytes/json.h"
+#include "core/common/mem.h"
+
+static const char mark[8] = {'m', 'm', 'n', 'e', 'e', 'd', 'l', '1'};
+
+#define NUMBER_SIZE 8
+#define LENGTH_SIZE 4
+
+/* ---- making --------------------------------------------------------------------------------- */
+
+static bool reserve(ext_needles *list, uint64_t size) {
+  if (size <= list->capacity - list->size) return true;
+  uint64_t capacity = list->capacity + list->capacity / 2 + size + 64;
+  uint8_t *bytes = mm_realloc(list->bytes, capacity);
+  if (!bytes) return false;
+  list->bytes = bytes;
+  list->capacity = capacity;
+  return true;
+}
+
+static void put(ext_needles *list, const void *data, uint64_t size) {
+  if (size > 0) memcpy(list->bytes + list->size, data, (size_t)size);
+  list->size += size;
+}
+
+static void put_number(ext_needles *list, uint64_t number, int size) {
+  for (int i = 0; i < size; i++) list->bytes[list->size++] = (uint8_t)(number >> 8 * i);
+}
+
+static void put_sized(ext_needles *list, const void *data, uint64_t size) {
+  put_number(list, size, LENGTH_SIZE);
+  put(list, data, size);
+}
+
+static void put_real(ext_needles *list, double real) {
+  uint64_t bits;
+  memcpy(&bits, &real, sizeof bits);
+  put_number(list, bits, NUMBER_SIZE);
+}
+
+static void put_id(ext_needles *list, sqlite3_value *id, const void *data, uint64_t size) {
+  int type = id ? sqlite3_value_type(id) : SQLITE_INTEGER;
+  put_number(list, (uint64_t)type, 1);
+  if (type == SQLITE_INTEGER) {
+    put_number(list, (uint64_t)(id ? sqlite3_value_int64(id) : list->count + 1), NUMBER_SIZE);
+  } else if (type == SQLITE_FLOAT) {
+    put_real(list, sqlite3_value_double(id));
+  } else if (type != SQLITE_NULL) {
+    put_sized(list, data, size);
+  }
+}
+
+int ext_needles_begin(ext_needles *list, mm_error *err) {
+  if (list->size > 0) return MM_OK;
+  if (!reserve(list, sizeof mark)) return mm_fail_nomem(err);
+  put(list, mark, sizeof mark);
+  return MM_OK;
+}
+
+static bool holds_bytes(sqlite3_value *id) {
+  int type = id ? sqlite3_value_type(id) : SQLITE_INTEGER;
+  return type == SQLITE_TEXT || type == SQLITE_BLOB;
+}
+
+int ext_needles_add(ext_needles *list, const uint8_t *data, uint64_t size, sqlite3_value *id,
+                    mm_error *err) {
+  const uint8_t *id_data = NULL;
+  uint64_t id_size = 0;
+  int rc = holds_bytes(id) ? ext_value_bytes(id, "id", &id_data, &id_size, err) : MM_OK;
+  if (rc == MM_OK) rc = ext_needles_begin(list, err);
+  if (rc) return rc;
+  if (size > UINT32_MAX || id_size > UINT32_MAX) {
+    return mm_fail(err, MM_TOOBIG, "a needle of more than 4 GiB");
+  }
+  if (!reserve(list, size + id_size + 1 + NUMBER_SIZE + LENGTH_SIZE)) return mm_fail_nomem(err);
+  put_id(list, id, id_data, id_size);
+  put_sized(list, data, size);
+  list->count++;
+  return MM_OK;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+typedef struct reader {
+  const uint8_t *at, *end;
+  bool bad;
+} reader;
+
+static const uint8_t *take(reader *r, uint64_t size) {
+  const uint8_t *at = r->at;
+  if (r->bad || size > (uint64_t)(r->end - r->at)) {
+    r->bad = true;
+    return NULL;
+  }
+  r->at += size;
+  return at;
+}
+
+static uint64_t take_number(reader *r, unsigned size) {
+  const uint8_t *at = take(r, size);
+  uint64_t number = 0;
+  for (unsigned i = 0; at && i < size; i++) number |= (uint64_t)at[i] << 8 * i;
+  return number;
+}
+
+static mm_bytes take_sized(reader *r) {
+  uint64_t size = take_number(r, LENGTH_SIZE);
+  return (mm_bytes){take(r, size), size};
+}
+
+static void skip_id(reader *r) {
+  uint64_t type = take_number(r, 1);
+  if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
+    (void)take(r, NUMBER_SIZE);
+  } else if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
+    (void)take_sized(r);
+  } else if (type != SQLITE_NULL) {
+    r->bad = true;
+  }
+}
+
+/* Needles as they are read; `ids` stays empty where they are counted. */
+typedef struct reading {
+  mm_bytes *needles;
+  uint64_t *ids;
+  size_t count, needle_capacity, id_capacity;
+} reading;
+
+static int add_needle(reading *r, mm_bytes needle, mm_error *err) {
+  void *needles = r->needles;
+  if (needle.size == 0) {
+    return mm_fail(err, MM_ERROR, "needle %llu is empty", (unsigned long long)r->count + 1);
+  }
+  if (mm_grow(&needles, r->count, &r->needle_capacity, sizeof needle)) return mm_fail_nomem(err);
+  r->needles = needles;
+  r->needles[r->count++] = needle;
+  return MM_OK;
+}
+
+static int add_id(reading *r, uint64_t id, mm_error *err) {
+  void *ids = r->ids;
+  if (mm_grow(&ids, r->count, &r->id_capacity, sizeof id)) return mm_fail_nomem(err);
+  r->ids = ids;
+  r->ids[r->count] = id;
+  return MM_OK;
+}
+
+static int fail_needles(mm_error *err) {
+  return mm_fail(err, MM_ERROR,
+                 "needles are neither made by mmap_needles nor a JSON array of texts");
+}
+
+static int read_list(const ext_needle_set *set, reading *out, mm_error *err) {
+  reader r = {set->source, set->source + set->source_size, false};
+  const uint8_t *begin = take(&r, sizeof mark);
+  int rc = MM_OK;
+  if (!begin || memcmp(begin, mark, sizeof mark) != 0) return fail_needles(err);
+  while (rc == MM_OK && r.at < r.end) {
+    uint64_t id = (uint64_t)(r.at - set->source);
+    skip_id(&r);
+    mm_bytes needle = take_sized(&r);
+    if (r.bad) return fail_needles(err);
+    rc = add_id(out, id, err);
+    if (rc == MM_OK) rc = add_needle(out, needle, err);
+  }
+  return rc;
+}
+
+/* The texts stand in the JSON: with their escapes resolved there, where they only get shorter. */
+static int read_json(const ext_needle_set *set, reading *out, mm_error *err) {
+  mm_json json = {.at = set->source, .end = set->source + set->source_size};
+  mm_json_item item;
+  int rc = MM_OK;
+  while (rc == MM_OK && mm_json_next(&json, &item)) {
+    if (item.kind != MM_JSON_STRING) return fail_needles(err);
+    uint8_t *text = set->source + (item.text - set->source);
+    uint64_t size = item.escaped ? mm_json_unescape(&item, text) : item.size;
+    rc = add_needle(out, (mm_bytes){text, size}, err);
+  }
+  return rc == MM_OK && json.bad ? fail_needles(err) : rc;
+}
+
+static int read_needles(ext_needle_set *set, mm_error *err) {
+  reading r = {0};
+  int rc = set->source_type == SQLITE_TEXT ? read_json(set, &r, err) : read_list(set, &r, err);
+  if (rc == MM_OK) rc = mm_many_compile(r.needles, r.count, &set->many, err);
+  mm_free(r.needles);
+  set->ids = r.ids;
+  return rc;
+}
+
+void ext_needle_set_clear(ext_needle_set *set) {
+  mm_many_free(set->many);
+  mm_free(set->source);
+  mm_free(set->ids);
+  *set = (ext_needle_set){0};
+}
+
+/* A JSON is changed where it is unescaped: then it is read anew. */
+static bool is_read_from(const ext_needle_set *set, int type, const uint8_t *data, uint64_t size) {
+  return set->many && set->source_type == type && set->source_size == size &&
+         memcmp(set->source, data, (size_t)size) == 0;
+}
+
+int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, mm_error *err) {
+  const uint8_t *data;
+  uint64_t size;
+  int type = sqlite3_value_type(value);
+  int rc = ext_value_bytes(value, "needles", &data, &size, err);
+  if (rc || is_read_from(set, type, data, size)) return rc;
+  ext_needle_set_clear(set);
+  set->source = mm_alloc(size + 1);
+  if (!set->source) return mm_fail_nomem(err);
+  if (size > 0) memcpy(set->source, data, (size_t)size);
+  set->source_size = size;
+  set->source_type = type;
+  rc = read_needles(set, err);
+  if (rc) ext_needle_set_clear(set);
+  return rc;
+}
+
+/* ---- ids ------------------------------------------------------------------------------------ */
+
+static void result_stored(sqlite3_context *context, reader *r) {
+  uint64_t type = take_number(r, 1);
+  if (type == SQLITE_INTEGER) {
+    sqlite3_result_int64(context, (sqlite3_int64)take_number(r, NUMBER_SIZE));
+  } else if (type == SQLITE_FLOAT) {
+    uint64_t bits = take_number(r, NUMBER_SIZE);
+    double real;
+    memcpy(&real, &bits, sizeof real);
+    sqlite3_result_double(context, real);
+  } else if (type != SQLITE_NULL) {
+    mm_bytes bytes = take_sized(r);
+    if (type == SQLITE_TEXT) {
+      sqlite3_result_text64(context, (const char *)bytes.data, bytes.size, SQLITE_TRANSIENT,
+                            SQLITE_UTF8);
+    } else {
+      ext_result_blob(context, bytes.data, bytes.size);
+    }
+  }
+}
+
+void ext_needle_set_result_id(const ext_needle_set *set, sqlite3_context *context, size_t needle) {
+  if (set->source_type == SQLITE_TEXT) {
+    sqlite3_result_int64(context, (sqlite3_int64)needle + 1);
+  } else {
+    reader r = {set->source + set->ids[needle], set->source + set->source_size, false};
+    result_stored(context, &r);
+  }
+}
