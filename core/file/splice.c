@@ -44,46 +44,77 @@ static int write_in_place(mm_object *object, const mm_splice *splices, size_t co
   return rc;
 }
 
-static uint8_t *append(uint8_t *out, const uint8_t *data, uint64_t size) {
-  if (size > 0) memcpy(out, data, (size_t)size);
-  return out + size;
-}
-
-/* The new bytes from the first place to the end of the last one. */
-static void put_together(const mm_object *object, const mm_splice *splices, size_t count,
-                         uint8_t *out) {
-  uint64_t at = splices[0].offset;
+/* How far the new bytes get ahead of the old ones they are made of, at most. */
+static uint64_t most_ahead(const mm_splice *splices, size_t count) {
+  int64_t ahead = 0, most = 0;
   for (size_t i = 0; i < count; i++) {
-    out = append(out, object->data + at, splices[i].offset - at);
-    out = append(out, splices[i].data, splices[i].data_size);
-    at = splices[i].offset + splices[i].size;
+    ahead += (int64_t)splices[i].data_size - (int64_t)splices[i].size;
+    if (ahead > most) most = ahead;
   }
+  return (uint64_t)most;
 }
 
-/* `size` bytes at `offset` become `new_size` others. */
-static int replace_run(mm_object *object, uint64_t offset, uint64_t size, const uint8_t *data,
-                       uint64_t new_size, mm_error *err) {
-  uint64_t both = object_min(size, new_size);
-  int rc = MM_OK;
-  if (new_size > size) {
-    rc = mm_object_insert(object, offset + size, data + size, new_size - size, err);
-  } else {
-    rc = mm_object_erase(object, offset + new_size, size - new_size, err);
+/* New bytes that are put together, piece by piece. */
+typedef struct assembly {
+  const mm_splice *splices; /* those still to come */
+  size_t count;
+  uint64_t lead;   /* so far ahead of where they were the old bytes lie */
+  uint64_t source; /* where the next old byte was */
+  uint64_t used;   /* bytes of the first splice's data that are in place */
+} assembly;
+
+/* The next bytes that lie side by side, `room` at most. Returns how many. */
+static uint64_t put_run(assembly *a, const mm_object *object, uint8_t *out, uint64_t room) {
+  const mm_splice *next = a->splices;
+  if (a->source < next->offset) {
+    uint64_t size = object_min(room, next->offset - a->source);
+    memcpy(out, object->data + a->source + a->lead, (size_t)size);
+    a->source += size;
+    return size;
   }
-  return rc == MM_OK ? mm_object_write(object, offset, data, both, err) : rc;
+  uint64_t size = object_min(room, next->data_size - a->used);
+  if (size > 0) memcpy(out, next->data + a->used, (size_t)size);
+  a->used += size;
+  if (a->used == next->data_size) {
+    a->source = next->offset + next->size;
+    a->used = 0;
+    a->splices++;
+    a->count--;
+  }
+  return size;
 }
 
+static uint64_t put_together(assembly *a, const mm_object *object, uint8_t *out, uint64_t room) {
+  uint64_t size = 0;
+  while (a->count > 0 && size < room) size += put_run(a, object, out + size, room - size);
+  return size;
+}
+
+/* Write the new bytes, from `*at` on, which moves behind them. */
+static int write_pieces(mm_object *object, assembly *a, uint64_t *at, mm_error *err) {
+  uint8_t *piece = mm_alloc(MM_PIECE);
+  int rc = piece ? MM_OK : mm_fail_nomem(err);
+  while (rc == MM_OK && a->count > 0) {
+    uint64_t size = put_together(a, object, piece, MM_PIECE);
+    rc = mm_object_faulted(object, err);
+    if (rc == MM_OK) rc = mm_object_go_on(object, err);
+    if (rc == MM_OK) rc = mm_object_write(object, *at, piece, size, err);
+    *at += size;
+  }
+  mm_free(piece);
+  return rc;
+}
+
+/* Bytes move up first, so far that no new one is written over an old one that is still needed. */
 static int shift(mm_object *object, const mm_splice *splices, size_t count, mm_error *err) {
   const mm_splice *last = &splices[count - 1];
-  uint64_t from = splices[0].offset, size = last->offset + last->size - from;
-  uint64_t new_size = size + (uint64_t)mm_splice_growth(splices, count);
-  uint8_t *bytes = mm_alloc(new_size ? new_size : 1);
-  if (!bytes) return mm_fail_nomem(err);
-  put_together(object, splices, count, bytes);
-  int rc = mm_object_faulted(object, err);
-  if (rc == MM_OK) rc = replace_run(object, from, size, bytes, new_size, err);
-  mm_free(bytes);
-  return rc;
+  uint64_t at = splices[0].offset, size = object->size;
+  assembly a = {splices, count, most_ahead(splices, count), at, 0};
+  uint64_t end = last->offset + last->size + a.lead;
+  int rc = mm_object_resize(object, size + a.lead, err);
+  if (rc == MM_OK) rc = mm_object_move(object, at + a.lead, at, size - at, err);
+  if (rc == MM_OK) rc = write_pieces(object, &a, &at, err);
+  return rc == MM_OK && at < end ? mm_object_erase(object, at, end - at, err) : rc;
 }
 
 int mm_object_splice(mm_object *object, const mm_splice *splices, size_t count, mm_error *err) {

@@ -21,8 +21,7 @@ bool mm_splice_shifts(const mm_splice *splices, size_t count);
 
 /* Replace them, as one step: begin has been called, they ascend, do not overlap and lie inside 0..size.
 ** Places before the first that has another length are written alone; from there to the last one's
-** end the bytes are put together and written once, so that it takes twice as much memory for a
-** moment, and those behind move once. On failure nothing has changed. */
+** end all bytes are written, and those behind them move. On failure nothing has changed. */
 int mm_object_splice(mm_object *object, const mm_splice *splices, size_t count, mm_error *err);
 
 #endif
