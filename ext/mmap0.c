@@ -23,10 +23,10 @@ SQLITE_EXTENSION_INIT1
 ** ext_module_x. */
 /* clang-format off */
 #define EXT_FUNCTIONS(X) \
-  X(check) X(open) X(bytes) X(replace) X(find) X(position) X(search) X(checksum) X(config)
+  X(check) X(open) X(bytes) X(replace) X(patch) X(find) X(position) X(search) X(checksum) X(config)
 #define EXT_MODULES(X) \
   X(writer) X(transaction) X(mmap) X(lines) X(list) X(changes) X(find_all) X(find_many) X(search_all) X(strings) X(hexdump) \
-  X(histogram) X(blocks) X(diff) X(glob)
+  X(histogram) X(blocks) X(diff) X(edits) X(glob)
 /* clang-format on */
 
 #define EXT_DECLARE(x) extern const ext_function ext_functions_##x[];

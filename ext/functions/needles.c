@@ -36,10 +36,10 @@ static void needlesFinal(sqlite3_context *context) {
   if (list->rc == MM_OK && ext_needles_begin(list, &ext_conn_of(context)->err)) {
     fn_fail(context, needles_name);
   } else if (list->rc == MM_OK) {
-    ext_result_blob(context, list->bytes, list->size);
+    ext_result_blob(context, list->bytes.data, list->bytes.size);
   }
-  mm_free(list->bytes);
-  list->bytes = NULL;
+  mm_free(list->bytes.data);
+  list->bytes = (mm_buffer){0};
 }
 
 const ext_aggregate ext_aggregates[] = {

@@ -6,6 +6,7 @@
 */
 #include "core/file/splice.h"
 
+#include "core/common/buffer.h"
 #include "core/common/mem.h"
 #include "core/search/occur.h"
 #include "core/search/search.h"
@@ -23,13 +24,12 @@ typedef struct replacing {
   mm_watch watch;
   /* Of a template each place has bytes of its own: they stand here one behind the other, and the
   ** splices' `data` are set when all are there. */
-  uint8_t *bytes; /* owned */
-  size_t used, room;
+  mm_buffer bytes;
 } replacing;
 
 static void clear_replacing(replacing *r) {
   mm_free(r->splices);
-  mm_free(r->bytes);
+  mm_free(r->bytes.data);
 }
 
 static int add_place(replacing *r, mm_splice splice, mm_error *err) {
@@ -112,16 +112,7 @@ static int find_needle(const ext_write *write, replacing *r, mm_error *err) {
 /* ---- mmap_search_replace -------------------------------------------------------------------- */
 
 static int add_bytes(replacing *r, const uint8_t *data, uint64_t size, mm_error *err) {
-  if (size > r->room - r->used) {
-    size_t room = r->room + (size_t)size + r->room / 2 + 64;
-    uint8_t *bytes = mm_realloc(r->bytes, room);
-    if (!bytes) return mm_fail_nomem(err);
-    r->bytes = bytes;
-    r->room = room;
-  }
-  if (size > 0) memcpy(r->bytes + r->used, data, (size_t)size);
-  r->used += (size_t)size;
-  return MM_OK;
+  return mm_buffer_put(&r->bytes, data, size) ? MM_OK : mm_fail_nomem(err);
 }
 
 /* `$0` to `$9` are the match and its groups, one that took no part being nothing; `$$` is a dollar,
@@ -156,10 +147,10 @@ static int add_expanded(replacing *r, mm_pattern *pattern, mm_span match, const 
 
 static int add_match(replacing *r, mm_pattern *pattern, mm_span match, const uint8_t *data,
                      uint64_t size, mm_error *err) {
-  size_t before = r->used;
+  uint64_t before = r->bytes.size;
   int rc = add_expanded(r, pattern, match, data, size, err);
   if (rc) return rc;
-  mm_splice splice = {match.start, match.end - match.start, NULL, r->used - before};
+  mm_splice splice = {match.start, match.end - match.start, NULL, r->bytes.size - before};
   return add_place(r, splice, err);
 }
 
@@ -180,7 +171,7 @@ static int find_matches(replacing *r, mm_pattern *pattern, const uint8_t *data, 
 }
 
 static void point_at_bytes(replacing *r) {
-  const uint8_t *data = r->bytes;
+  const uint8_t *data = r->bytes.data;
   for (size_t i = 0; i < r->count; i++) {
     r->splices[i].data = data;
     data += r->splices[i].data_size;
@@ -195,7 +186,7 @@ static int find_pattern(const ext_write *write, replacing *r, mm_error *err) {
   if (rc == MM_OK) rc = mm_pattern_compile(text, size, &pattern, err);
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &data_size, err);
   if (rc == MM_OK && !r->none) rc = find_matches(r, pattern, data, data_size, err);
-  if (rc == MM_OK && r->bytes) point_at_bytes(r);
+  if (rc == MM_OK && r->bytes.data) point_at_bytes(r);
   mm_pattern_free(pattern);
   return rc;
 }

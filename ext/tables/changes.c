@@ -10,6 +10,7 @@
 ** The rows are of the moment when the scan begins. Where rows of a table have been deleted they
 ** show the file closing up, which is done for this and undone again.
 */
+#include "ext/tables/pending.h"
 #include "ext/tables/tab.h"
 
 #include "core/common/mem.h"
@@ -67,7 +68,6 @@ static int changesClose(sqlite3_vtab_cursor *base) {
 
 static int add_row(changes_cursor *cursor, changes_row row, mm_error *err) {
   void *rows = cursor->rows;
-  if (row.length == 0) return MM_OK;
   if (mm_grow(&rows, cursor->count, &cursor->capacity, sizeof row)) return mm_fail_nomem(err);
   cursor->rows = rows;
   ext_object_hold(row.object);
@@ -75,36 +75,16 @@ static int add_row(changes_cursor *cursor, changes_row row, mm_error *err) {
   return MM_OK;
 }
 
-/* Bytes of one run that COMMIT writes in several pieces are one row. */
-static int add_written(changes_cursor *cursor, ext_object *object, uint64_t from, uint64_t to,
-                       mm_error *err) {
-  changes_row *last = cursor->count ? &cursor->rows[cursor->count - 1] : NULL;
-  if (last && last->object == object && last->has_old && last->offset + last->length == from) {
-    last->length += to - from;
-    return MM_OK;
-  }
-  return add_row(cursor, (changes_row){object, from, to - from, true, true, NULL}, err);
-}
-
 static int add_changes(changes_cursor *cursor, ext_object *object, mm_error *err) {
-  mm_change change = {0};
-  mm_object_see(object->core);
-  int rc = mm_object_change(object->core, &change, err);
-  uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
-  for (size_t i = 0; i < change.count && rc == MM_OK; i++) {
-    uint64_t from = change.extents[i].offset, to = from + change.extents[i].size;
-    if (to > kept) to = kept;
-    if (from < to) rc = add_written(cursor, object, from, to, err);
-  }
-  if (rc == MM_OK && change.new_size > kept) {
-    rc = add_row(cursor, (changes_row){object, kept, change.new_size - kept, false, true, NULL},
+  ext_pending pending = {0};
+  int rc = ext_pending_of(object, &pending, err);
+  for (size_t i = 0; i < pending.count && rc == MM_OK; i++) {
+    const ext_pending_run *run = &pending.runs[i];
+    rc = add_row(cursor,
+                 (changes_row){object, run->offset, run->length, run->has_old, run->has_new, NULL},
                  err);
   }
-  if (rc == MM_OK && change.old_size > kept) {
-    rc = add_row(cursor, (changes_row){object, kept, change.old_size - kept, true, false, NULL},
-                 err);
-  }
-  mm_change_clear(&change);
+  mm_free(pending.runs);
   return rc;
 }
 

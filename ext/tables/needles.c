@@ -10,53 +10,33 @@ static const char mark[8] = {'m', 'm', 'n', 'e', 'e', 'd', 'l', '1'};
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-static bool reserve(ext_needles *list, uint64_t size) {
-  if (size <= list->capacity - list->size) return true;
-  uint64_t capacity = list->capacity + list->capacity / 2 + size + 64;
-  uint8_t *bytes = mm_realloc(list->bytes, capacity);
-  if (!bytes) return false;
-  list->bytes = bytes;
-  list->capacity = capacity;
-  return true;
+static void put_sized(mm_buffer *bytes, const void *data, uint64_t size) {
+  mm_buffer_put_le(bytes, size, LENGTH_SIZE);
+  mm_buffer_put(bytes, data, size);
 }
 
-static void put(ext_needles *list, const void *data, uint64_t size) {
-  if (size > 0) memcpy(list->bytes + list->size, data, (size_t)size);
-  list->size += size;
-}
-
-static void put_number(ext_needles *list, uint64_t number, int size) {
-  for (int i = 0; i < size; i++) list->bytes[list->size++] = (uint8_t)(number >> 8 * i);
-}
-
-static void put_sized(ext_needles *list, const void *data, uint64_t size) {
-  put_number(list, size, LENGTH_SIZE);
-  put(list, data, size);
-}
-
-static void put_real(ext_needles *list, double real) {
+static void put_real(mm_buffer *bytes, double real) {
   uint64_t bits;
   memcpy(&bits, &real, sizeof bits);
-  put_number(list, bits, NUMBER_SIZE);
+  mm_buffer_put_le(bytes, bits, NUMBER_SIZE);
 }
 
 static void put_id(ext_needles *list, sqlite3_value *id, const void *data, uint64_t size) {
   int type = id ? sqlite3_value_type(id) : SQLITE_INTEGER;
-  put_number(list, (uint64_t)type, 1);
+  mm_buffer_put_byte(&list->bytes, (uint8_t)type);
   if (type == SQLITE_INTEGER) {
-    put_number(list, (uint64_t)(id ? sqlite3_value_int64(id) : list->count + 1), NUMBER_SIZE);
+    sqlite3_int64 number = id ? sqlite3_value_int64(id) : list->count + 1;
+    mm_buffer_put_le(&list->bytes, (uint64_t)number, NUMBER_SIZE);
   } else if (type == SQLITE_FLOAT) {
-    put_real(list, sqlite3_value_double(id));
+    put_real(&list->bytes, sqlite3_value_double(id));
   } else if (type != SQLITE_NULL) {
-    put_sized(list, data, size);
+    put_sized(&list->bytes, data, size);
   }
 }
 
 int ext_needles_begin(ext_needles *list, mm_error *err) {
-  if (list->size > 0) return MM_OK;
-  if (!reserve(list, sizeof mark)) return mm_fail_nomem(err);
-  put(list, mark, sizeof mark);
-  return MM_OK;
+  if (list->bytes.size > 0) return MM_OK;
+  return mm_buffer_put(&list->bytes, mark, sizeof mark) ? MM_OK : mm_fail_nomem(err);
 }
 
 static bool holds_bytes(sqlite3_value *id) {
@@ -74,11 +54,10 @@ int ext_needles_add(ext_needles *list, const uint8_t *data, uint64_t size, sqlit
   if (size > UINT32_MAX || id_size > UINT32_MAX) {
     return mm_fail(err, MM_TOOBIG, "a needle of more than 4 GiB");
   }
-  if (!reserve(list, size + id_size + 1 + NUMBER_SIZE + LENGTH_SIZE)) return mm_fail_nomem(err);
   put_id(list, id, id_data, id_size);
-  put_sized(list, data, size);
+  put_sized(&list->bytes, data, size);
   list->count++;
-  return MM_OK;
+  return list->bytes.failed ? mm_fail_nomem(err) : MM_OK;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

@@ -9,13 +9,13 @@
 #ifndef EXT_NEEDLES_H
 #define EXT_NEEDLES_H
 
+#include "core/common/buffer.h"
 #include "core/search/many.h"
 #include "ext/connection/ext.h"
 
 /* A list that is being made. All zeros: none yet. */
 typedef struct ext_needles {
-  uint8_t *bytes; /* owned; the caller frees them by mm_free */
-  uint64_t size, capacity;
+  mm_buffer bytes; /* the caller frees its data by mm_free */
   int64_t count;
   int rc; /* enum mm_code: once it is set nothing more is done */
 } ext_needles;

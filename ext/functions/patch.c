@@ -1,0 +1,340 @@
+/*
+** patch.c: mmap_export and mmap_apply: what was changed, as a patch, and patches applied
+** (core/bytes/patch.h).
+*/
+#include "core/bytes/patch.h"
+
+#include "core/common/mem.h"
+#include "core/file/splice.h"
+#include "core/search/find.h"
+#include "ext/functions/fn.h"
+#include "ext/functions/writer.h"
+#include "ext/tables/pending.h"
+
+/* A patch's offsets are the file's. */
+static int check_whole(const ext_file *file, mm_error *err) {
+  const ext_handle *handle = file->handle;
+  if (!handle || (handle->offset == 0 && file->length == file->object->core->size)) return MM_OK;
+  return mm_fail(err, MM_ERROR, "handle %lld is a part of its file: a patch is of all of it",
+                 (long long)handle->id);
+}
+
+/* ---- mmap_export ---------------------------------------------------------------------------- */
+
+/* What a patch is made of: the old bytes of all runs, and the runs cut into what really differs. */
+typedef struct exporting {
+  const mm_object *core;
+  ext_pending pending;
+  uint8_t *old;       /* owned */
+  mm_patch_run *runs; /* owned */
+  size_t count, capacity;
+} exporting;
+
+static void clear_exporting(exporting *x) {
+  mm_free(x->pending.runs);
+  mm_free(x->old);
+  mm_free(x->runs);
+}
+
+static int add_patch_run(exporting *x, mm_patch_run run, mm_error *err) {
+  void *runs = x->runs;
+  if (mm_grow(&runs, x->count, &x->capacity, sizeof run)) return mm_fail_nomem(err);
+  x->runs = runs;
+  x->runs[x->count++] = run;
+  return MM_OK;
+}
+
+/* Written anew is not changed: only bytes that differ are. */
+static int add_differences(exporting *x, uint64_t offset, const uint8_t *old, uint64_t size,
+                           mm_error *err) {
+  const uint8_t *now = x->core->data + offset;
+  int rc = MM_OK;
+  for (uint64_t at = 0; rc == MM_OK;) {
+    at += mm_mismatch(old + at, now + at, size - at);
+    if (at == size) break;
+    uint64_t run = mm_match(old + at, now + at, size - at);
+    rc = add_patch_run(x, (mm_patch_run){offset + at, run, run, old + at, now + at}, err);
+    at += run;
+  }
+  return rc;
+}
+
+static int read_old(const exporting *x, const ext_pending_run *run, uint8_t *old, mm_error *err) {
+  uint64_t got;
+  int rc = mm_object_read_file(x->core, run->offset, old, run->length, &got, err);
+  if (rc || got == run->length) return rc;
+  return mm_fail(err, MM_CHANGED, "'%s' was cut by another program", x->core->name);
+}
+
+static int add_pending_run(exporting *x, const ext_pending_run *run, uint8_t **old, mm_error *err) {
+  if (!run->has_old) {
+    const uint8_t *now = x->core->data + run->offset;
+    return add_patch_run(x, (mm_patch_run){run->offset, 0, run->length, now, now}, err);
+  }
+  const uint8_t *bytes = *old;
+  int rc = read_old(x, run, *old, err);
+  *old += run->length;
+  if (rc) return rc;
+  if (run->has_new) return add_differences(x, run->offset, bytes, run->length, err);
+  return add_patch_run(x, (mm_patch_run){run->offset, run->length, 0, bytes, bytes}, err);
+}
+
+static int find_runs(exporting *x, const ext_object *object, mm_error *err) {
+  uint64_t size = 0;
+  int rc = ext_pending_of(object, &x->pending, err);
+  if (rc) return rc;
+  for (size_t i = 0; i < x->pending.count; i++) {
+    if (x->pending.runs[i].has_old) size += x->pending.runs[i].length;
+  }
+  uint8_t *old = x->old = mm_alloc(size + 1);
+  if (!old) return mm_fail_nomem(err);
+  for (size_t i = 0; i < x->pending.count && rc == MM_OK; i++) {
+    rc = add_pending_run(x, &x->pending.runs[i], &old, err);
+  }
+  return rc;
+}
+
+static int export_object(const ext_object *object, mm_patch_writer *write, mm_buffer *out,
+                         mm_error *err) {
+  static const uint8_t nothing[1] = {0};
+  exporting x = {.core = object->core};
+  int rc = find_runs(&x, object, err);
+  mm_patch_change change = {.runs = x.runs,
+                            .count = x.count,
+                            .old_size = x.pending.old_size,
+                            .now = x.core->data ? x.core->data : nothing,
+                            .now_size = x.core->size};
+  if (rc == MM_OK) rc = write(&change, out, err);
+  if (rc == MM_OK) rc = mm_object_whole(x.core, err);
+  clear_exporting(&x);
+  return rc;
+}
+
+/* Rows that were deleted are closed up for it, as COMMIT does, and left open again. */
+static int export_file(ext_conn *conn, const ext_file *file, mm_patch_writer *write, mm_buffer *out,
+                       mm_error *err) {
+  const ext_object *object = file->object;
+  if (object->core->kind == MM_OBJECT_PRIVATE) {
+    return mm_fail(err, MM_ERROR, "'%s' is open with access=copy: nothing of it will be written",
+                   fn_name(file));
+  }
+  if (!ext_txn_defers(conn)) return export_object(object, write, out, err);
+  int rc = ext_txn_preview(conn, err);
+  if (rc == MM_OK) rc = export_object(object, write, out, err);
+  ext_txn_reopen(conn);
+  return rc;
+}
+
+static void exportFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  static const char name[] = "mmap_export";
+  ext_conn *conn = ext_conn_of(context);
+  mm_error *err = &conn->err;
+  mm_patch_writer *write;
+  mm_buffer out = {0};
+  ext_file file;
+  const char *format;
+  (void)argc;
+  if (ext_any_null(argv, 2)) return;
+  if (ext_file_argument(context, name, argv[0], &file)) return;
+  int rc = check_whole(&file, err);
+  if (rc == MM_OK) rc = ext_value_text(argv[1], "format", &format, err);
+  if (rc == MM_OK) rc = mm_patch_format(format, &write, err);
+  if (rc == MM_OK) rc = export_file(conn, &file, write, &out, err);
+  if (rc) {
+    fn_fail(context, name);
+  } else {
+    ext_result_blob(context, out.data, out.size);
+  }
+  mm_free(out.data);
+}
+
+/* ---- mmap_apply ----------------------------------------------------------------------------- */
+
+static int apply_splices(ext_conn *conn, ext_write *write, const mm_splice *splices, size_t count,
+                         mm_error *err) {
+  uint64_t length = write->file.length + (uint64_t)mm_splice_growth(splices, count);
+  int rc = MM_OK;
+  if (mm_splice_shifts(splices, count)) rc = ext_write_begin_shift(write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
+  if (rc) return rc;
+  rc = mm_object_splice(write->file.object->core, splices, count, err);
+  return ext_write_follow(write, rc, length);
+}
+
+/* Are the old bytes there? */
+static int check_run(const mm_object *core, const mm_patch_run *run, mm_error *err) {
+  if (run->offset > core->size || run->old_size > core->size - run->offset) {
+    return mm_fail(err, MM_ERROR, "offset %llu and %llu bytes are outside '%s' (%llu bytes)",
+                   (unsigned long long)run->offset, (unsigned long long)run->old_size, core->name,
+                   (unsigned long long)core->size);
+  }
+  uint64_t same = mm_mismatch(core->data + run->offset, run->old, run->old_size);
+  if (same == run->old_size) return MM_OK;
+  return mm_fail(err, MM_ERROR, "at offset %llu '%s' has %02x, not %02x as the patch says",
+                 (unsigned long long)(run->offset + same), core->name,
+                 core->data[run->offset + same], run->old[same]);
+}
+
+static int apply_runs(ext_conn *conn, ext_write *write, const mm_patch_runs *runs, mm_error *err) {
+  const mm_object *core = write->file.object->core;
+  mm_splice *splices = mm_alloc((runs->count + 1) * sizeof *splices);
+  int rc = splices ? MM_OK : mm_fail_nomem(err);
+  for (size_t i = 0; i < runs->count && rc == MM_OK; i++) {
+    const mm_patch_run *run = &runs->runs[i];
+    splices[i] = (mm_splice){run->offset, run->old_size, run->data, run->size};
+    rc = check_run(core, run, err);
+  }
+  if (rc == MM_OK) rc = mm_object_whole(core, err);
+  if (rc == MM_OK) rc = apply_splices(conn, write, splices, runs->count, err);
+  mm_free(splices);
+  write->result = (sqlite3_int64)runs->count;
+  return rc;
+}
+
+static int apply_text(ext_conn *conn, ext_write *write, const uint8_t *patch, uint64_t size,
+                      mm_error *err) {
+  mm_patch_runs runs = {0};
+  int rc = mm_patch_read_text(patch, size, &runs, err);
+  if (rc == MM_OK) rc = apply_runs(conn, write, &runs, err);
+  mm_patch_clear(&runs);
+  return rc;
+}
+
+/* The size that the file will have: also looks whether the patch is whole. */
+static int measure_ips(const uint8_t *patch, uint64_t size, uint64_t *length, mm_error *err) {
+  mm_ips ips = {0};
+  mm_ips_record record;
+  bool more = true;
+  int rc = MM_OK;
+  while (rc == MM_OK && more) {
+    rc = mm_ips_next(&ips, patch, size, &more, &record, err);
+    if (rc == MM_OK && more && record.offset + record.size > *length) {
+      *length = record.offset + record.size;
+    }
+  }
+  if (rc == MM_OK && ips.cuts && ips.cut < *length) *length = ips.cut;
+  return rc;
+}
+
+static int write_record(mm_object *core, const mm_ips_record *record, mm_error *err) {
+  uint8_t filled[0x10000];
+  const uint8_t *data = record->data;
+  if (!data) {
+    memset(filled, record->fill, (size_t)record->size);
+    data = filled;
+  }
+  return mm_object_write(core, record->offset, data, record->size, err);
+}
+
+static int write_records(mm_object *core, const uint8_t *patch, uint64_t size, sqlite3_int64 *count,
+                         mm_error *err) {
+  mm_ips ips = {0};
+  mm_ips_record record;
+  bool more = true;
+  int rc = MM_OK;
+  while (rc == MM_OK && more) {
+    rc = mm_ips_next(&ips, patch, size, &more, &record, err);
+    if (rc || !more) break;
+    uint64_t end = record.offset + record.size;
+    if (end > core->size) rc = mm_object_resize(core, end, err);
+    if (rc == MM_OK) rc = write_record(core, &record, err);
+    ++*count;
+  }
+  return rc;
+}
+
+/* Record by record: one may write over another. */
+static int apply_ips(ext_conn *conn, ext_write *write, const uint8_t *patch, uint64_t size,
+                     mm_error *err) {
+  mm_object *core = write->file.object->core;
+  uint64_t length = core->size;
+  sqlite3_int64 count = 0;
+  mm_error ignored;
+  int rc = measure_ips(patch, size, &length, err);
+  if (rc == MM_OK && length != core->size) rc = ext_write_begin_shift(write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
+  if (rc) return rc;
+  mm_log_mark mark = mm_object_mark(core);
+  rc = write_records(core, patch, size, &count, err);
+  if (rc == MM_OK && length != core->size) rc = mm_object_resize(core, length, err);
+  if (rc) (void)mm_object_rollback_to(core, mark.count, &ignored);
+  mm_object_release(core, &mark);
+  rc = ext_write_follow(write, rc, length);
+  write->result = count;
+  return rc;
+}
+
+/* Only what differs is written. */
+static int write_differences(ext_conn *conn, ext_write *write, const mm_buffer *now,
+                             mm_error *err) {
+  mm_object *core = write->file.object->core;
+  uint64_t common = core->size < now->size ? core->size : now->size;
+  mm_splice *splices = NULL;
+  size_t count = 0, capacity = 0;
+  int rc = MM_OK;
+  for (uint64_t at = 0; rc == MM_OK;) {
+    void *grown = splices;
+    if (common > at) at += mm_mismatch(core->data + at, now->data + at, common - at);
+    uint64_t run = common > at ? mm_match(core->data + at, now->data + at, common - at) : 0;
+    mm_splice splice = {at, run, now->data + at, run};
+    if (at == common) splice = (mm_splice){at, core->size - at, now->data + at, now->size - at};
+    if (mm_grow(&grown, count, &capacity, sizeof splice)) {
+      rc = mm_fail_nomem(err);
+    } else {
+      splices = grown;
+      splices[count++] = splice;
+    }
+    if (at == common) break;
+    at += run;
+  }
+  if (rc == MM_OK) rc = apply_splices(conn, write, splices, count, err);
+  mm_free(splices);
+  return rc;
+}
+
+static int apply_bps(ext_conn *conn, ext_write *write, const uint8_t *patch, uint64_t size,
+                     mm_error *err) {
+  const mm_object *core = write->file.object->core;
+  mm_buffer now = {0};
+  uint64_t actions;
+  const uint8_t *old = core->data ? core->data : (const uint8_t *)"";
+  int rc = mm_bps_apply(patch, size, old, core->size, &now, &actions, err);
+  if (rc == MM_OK) rc = mm_object_whole(core, err);
+  if (rc == MM_OK && !mm_buffer_put_byte(&now, 0))
+    rc = mm_fail_nomem(err); /* so there is an address */
+  if (rc == MM_OK) {
+    now.size--;
+    rc = write_differences(conn, write, &now, err);
+  }
+  mm_free(now.data);
+  write->result = (sqlite3_int64)actions;
+  return rc;
+}
+
+static int run_apply(ext_conn *conn, ext_write *write, mm_error *err) {
+  const uint8_t *patch;
+  uint64_t size;
+  int rc = ext_write_begin(conn, write, err);
+  if (rc == MM_OK) rc = check_whole(&write->file, err);
+  if (rc == MM_OK) rc = ext_value_bytes(write->argv[1], "patch", &patch, &size, err);
+  if (rc) return rc;
+  switch (mm_patch_kind_of(patch, size)) {
+    case MM_PATCH_IPS:
+      return apply_ips(conn, write, patch, size, err);
+    case MM_PATCH_BPS:
+      return apply_bps(conn, write, patch, size, err);
+    default:
+      return apply_text(conn, write, patch, size, err);
+  }
+}
+
+static void applyFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  ext_write write = {.name = "mmap_apply", .run = run_apply, .argc = argc, .argv = argv};
+  if (!ext_any_null(argv, 2)) ext_write_argument(context, &write);
+}
+
+const ext_function ext_functions_patch[] = {
+    {"mmap_export", 2, 2, exportFunc, false, false},
+    {"mmap_apply", 2, 2, applyFunc, true, false},
+    {0},
+};
