@@ -86,9 +86,9 @@ static int read_offset(const patch_line *line, const uint8_t *word, uint64_t siz
   *offset = 0;
   for (uint64_t i = hex ? 2 : 0; i < size; i++) {
     int digit = mm_digit_value(word[i]);
-    if (digit < 0 || (unsigned)digit >= base || *offset > ((uint64_t)INT64_MAX - (unsigned)digit) / base) {
-      return mm_fail(err, MM_ERROR, "line %llu: '%.*s' is no offset", line->number,
-                     (int)(size < 40 ? size : 40), (const char *)word);
+    if (digit < 0 || (unsigned)digit >= base ||
+        *offset > ((uint64_t)INT64_MAX - (unsigned)digit) / base) {
+      return mm_fail(err, MM_ERROR, "line %llu does not begin with an offset", line->number);
     }
     *offset = *offset * base + (unsigned)digit;
   }

@@ -43,7 +43,7 @@ TEST_F(PatchSql, WhatDoesNotFitIsRefusedAndNothingIsWritten) {
   EXPECT_EQ(Error("SELECT mmap_apply('a', '2 6c 00' || char(10) || '2 - 00')"),
             "ERROR mmap_apply: line 2: offset 2 is not behind the run before it");
   EXPECT_EQ(Error("SELECT mmap_apply('a', 'hello')"),
-            "ERROR mmap_apply: line 1: 'hello' is no offset");
+            "ERROR mmap_apply: line 1 does not begin with an offset");
   EXPECT_EQ(Error("SELECT mmap_apply('a', '1 6 7')"),
             "ERROR mmap_apply: line 1: the old bytes are neither hexadecimal digits nor -");
   EXPECT_EQ(Error("SELECT mmap_apply('a', '1 65 zz')"),
