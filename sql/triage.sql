@@ -171,61 +171,12 @@ CREATE TEMP VIEW IF NOT EXISTS triage_string AS
 
 -- ---- entropy -------------------------------------------------------------------------------------
 
--- A byte that is there `count` times among n adds count / n * log2(n / count). Not every SQLite has log2(). For
--- n / count = m * 2^e, with m from 1 to 2, it is e + 2 / ln 2 * atanh(z), where z = (m - 1) / (m + 1) is at most
--- 1/3, so that eleven terms of z + z^3/3 + z^5/5 … are exact to 1e-11. The hexadecimal digits give most of e.
--- LIMIT -1 limits nothing: it makes SQLite compute each step once, where it would else repeat the whole
--- expression at every mention.
 CREATE TEMP VIEW IF NOT EXISTS triage_file AS
   SELECT path, mmap_length(path) AS size,
          (SELECT format FROM triage_format AS f WHERE f.path = target.path
            ORDER BY length DESC, format LIMIT 1) AS format,
-         (SELECT sum(count * (e + 2.8853900817779268147 * z
-                                  * (1 + z*z * (1.0/3 + z*z * (1.0/5 + z*z * (1.0/7 + z*z * (1.0/9 + z*z * (1.0/11
-                                       + z*z * (1.0/13 + z*z * (1.0/15 + z*z * (1.0/17 + z*z * (1.0/19
-                                       + z*z / 21)))))))))))) / n
-            FROM (SELECT n, count, e,
-                         (CAST(n AS REAL) / count / (1 << e) - 1) / (CAST(n AS REAL) / count / (1 << e) + 1) AS z
-                    FROM (SELECT n, count, digits + CASE WHEN n / count >> digits >= 8 THEN 3
-                                                         WHEN n / count >> digits >= 4 THEN 2
-                                                         WHEN n / count >> digits >= 2 THEN 1 ELSE 0 END AS e
-                            FROM (SELECT n, count, 4 * (length(printf('%x', n / count)) - 1) AS digits
-                                    FROM (SELECT mmap_length(target.path) AS n, h.count
-                                            FROM mmap_histogram(target.path) AS h WHERE h.count > 0 LIMIT -1)
-                                   LIMIT -1)
-                           LIMIT -1)
-                   LIMIT -1)) AS entropy
+         mmap_entropy(path) AS entropy
     FROM target;
 
--- The same of each block; `stop` is behind its last byte.
-CREATE TEMP VIEW IF NOT EXISTS triage_block_ AS
-  WITH RECURSIVE block(path, size, bytes, start) AS (
-    SELECT path, mmap_length(path), block, 0 FROM target, triage_option
-    UNION ALL
-    SELECT path, size, bytes, start + bytes FROM block WHERE start + bytes < size)
-  SELECT path, start, min(start + bytes, size) AS stop FROM block WHERE size > 0;
-
-CREATE TEMP VIEW IF NOT EXISTS triage_digits_ AS
-  SELECT path, start, n, count, 4 * (length(printf('%x', n / count)) - 1) AS digits
-    FROM (SELECT p.path, p.start, p.stop - p.start AS n, h.count
-            FROM triage_block_ AS p, mmap_histogram(p.path, p.start, p.stop) AS h WHERE h.count > 0 LIMIT -1)
-   LIMIT -1;
-
-CREATE TEMP VIEW IF NOT EXISTS triage_exponent_ AS
-  SELECT path, start, n, count,
-         digits + CASE WHEN n / count >> digits >= 8 THEN 3 WHEN n / count >> digits >= 4 THEN 2
-                       WHEN n / count >> digits >= 2 THEN 1 ELSE 0 END AS e
-    FROM triage_digits_ LIMIT -1;
-
-CREATE TEMP VIEW IF NOT EXISTS triage_z_ AS
-  SELECT path, start, n, count, e,
-         (CAST(n AS REAL) / count / (1 << e) - 1) / (CAST(n AS REAL) / count / (1 << e) + 1) AS z
-    FROM triage_exponent_ LIMIT -1;
-
 CREATE TEMP VIEW IF NOT EXISTS triage_block AS
-  SELECT path, start AS offset, n AS length,
-         sum(count * (e + 2.8853900817779268147 * z
-                          * (1 + z*z * (1.0/3 + z*z * (1.0/5 + z*z * (1.0/7 + z*z * (1.0/9 + z*z * (1.0/11
-                               + z*z * (1.0/13 + z*z * (1.0/15 + z*z * (1.0/17 + z*z * (1.0/19
-                               + z*z / 21)))))))))))) / n AS entropy
-    FROM triage_z_ GROUP BY path, start, n;
+  SELECT path, offset, length, entropy FROM target, triage_option, mmap_blocks(path, block);
