@@ -700,6 +700,29 @@ def cpio(kind="newc", block=512):
                 inode=7, links=2)
             + make(b"pipe", mode=0o10600, inode=8) + make(b"TRAILER!!!", mode=0, inode=0, uid=0, gid=0, time=0, device=0))
     return data + bytes(-len(data) % block)
+def gif_parts(data, step=255):
+    """The sub-blocks of so many bytes each, and the one that ends them."""
+    parts = [data[i:i + step] for i in range(0, len(data), step)]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+def gif_image(x, y, width, height, palette=b"", data=bytes(300)):
+    flags = 0x80 | (len(palette) // 3).bit_length() - 2 if palette else 0x40
+    return struct.pack("<BHHHHB", 0x2c, x, y, width, height, flags) + palette + b"\x02" + gif_parts(data)
+
+
+def gif_control(delay, disposal=1, transparent=None):
+    return (b"\x21\xf9\x04" + struct.pack("<BHB", disposal << 2 | (transparent is not None), delay, transparent or 0)
+            + b"\0")
+
+
+def gif(blocks=None, palette=bytes(12), end=b"\x3b"):
+    """An animation of two images, or the blocks given."""
+    if blocks is None:
+        blocks = [b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x05\0\0", b"\x21\xfe" + gif_parts(b"caf\xe9 " * 60),
+                  gif_control(12), gif_image(0, 0, 7, 5), gif_control(50, 2, 3), gif_image(1, 2, 3, 3, bytes(24))]
+    flags = 0xf0 | (len(palette) // 3).bit_length() - 2 if palette else 0x70
+    return b"GIF89a" + struct.pack("<HHBBB", 7, 5, flags, 1, 49) + palette + b"".join(blocks) + end
 
 
 def samples():
@@ -732,5 +755,6 @@ def samples():
         "iso9660.sql": [iso()],
         "squashfs.sql": [squashfs(fragments=9), squashfs(False, fragments=9)],
         "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
+        "gif.sql": [gif()],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
