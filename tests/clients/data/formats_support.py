@@ -725,6 +725,63 @@ def gif(blocks=None, palette=bytes(12), end=b"\x3b"):
     return b"GIF89a" + struct.pack("<HHBBB", 7, 5, flags, 1, 49) + palette + b"".join(blocks) + end
 
 
+def tiff_directory(at, entries, more=0, end="<", big=False):
+    """A directory that stands at `at`, and behind it what does not fit into it. An entry is (tag, type, items, bytes)."""
+    room, word, count = (8, "Q", "Q") if big else (4, "I", "H")
+    values_at = at + struct.calcsize("=" + count) + len(entries) * (12 + 2 * (room - 4)) + room
+    out, values = struct.pack(end + count, len(entries)), b""
+    for tag, kind, items, data in entries:
+        place = data.ljust(room, b"\0")
+        if len(data) > room:
+            place = struct.pack(end + word, values_at + len(values))
+            values += data + b"\0" * (len(data) % 2)
+        out += struct.pack(end + "HH" + word, tag, kind, items) + place
+    return out + struct.pack(end + word, more) + values
+
+
+TAKEN = b"2023:11:14 22:13:20\0"
+
+
+def tiff(end="<", big=False, loop=False):
+    """Two pages, of which the first has EXIF, GPS and a sub directory."""
+    pack = lambda form, *values: struct.pack(end + form, *values)
+    mark = b"II" if end == "<" else b"MM"
+    data = mark + (pack("HHHQ", 43, 8, 0, 0) if big else pack("HI", 42, 0))
+    where = {}
+
+    def put(name, entries, more=0):
+        nonlocal data
+        where[name] = len(data)
+        data += tiff_directory(len(data), entries, more, end, big)
+
+    ratios = lambda *values: pack("I" * 2 * len(values), *(n for pair in values for n in pair))
+    put("EXIF", [(0x829a, 5, 1, ratios((1, 250))), (0x8827, 3, 1, pack("H", 400)), (0x9000, 7, 4, b"0232"), (0x9003, 2, 20, TAKEN),
+                 (0x9204, 10, 1, pack("ii", -1, 3)), (0xa432, 5, 2, ratios((24, 1), (0, 0)))])
+    put("GPS", [(1, 2, 2, b"S\0"), (2, 5, 3, ratios((33, 1), (30, 1), (18, 1))), (3, 2, 2, b"W\0"),
+                (4, 5, 3, ratios((70, 1), (75, 2), (0, 1))), (5, 1, 1, b"\1"), (6, 5, 1, ratios((25, 2))),
+                (7, 5, 3, ratios((7, 1), (8, 1), (9, 1))), (0x1d, 2, 11, b"2023:11:14\0")])
+    put("sub", [(0x100, 3, 1, pack("H", 3)), (0x101, 3, 1, pack("H", 2))])
+    pointer = lambda name: pack("Q" if big else "I", where[name])
+    long = 16 if big else 4
+    first = len(data)
+    put("page 2", [(0x100, 3, 1, pack("H", 9)), (0x101, 3, 1, pack("H", 8)), (0x201, 4, 1, pack("I", 30)), (0x202, 4, 1, pack("I", 40))],
+        first if loop else 0)
+    put("page 1", [(0x100, 4, 1, pack("I", 70000)), (0x101, 3, 1, pack("H", 5)), (0x102, 3, 3, pack("HHH", 8, 8, 8)),
+                   (0x103, 3, 1, pack("H", 5)), (0x10e, 2, 6, b"caf\xe9!\0"), (0x10f, 2, 7, "M\xe4ker\0".encode()), (0x112, 3, 1, pack("H", 6)),
+                   (0x132, 2, 20, b"2024:01:01 00:00:00\0"), (0x14a, long, 1, pointer("sub")), (0x8769, long, 1, pointer("EXIF")),
+                   (0x8825, long, 1, pointer("GPS")), (0xc000, 11, 2, pack("ff", 1.5, -2)), (0xc001, 12, 1, pack("d", 0.1)),
+                   (0xc002, 6, 3, pack("bbb", -1, 0, 1)), (0xc003, 9, 1, pack("i", -70000)), (0xc004, 99, 1, b"what"), (0xc005, 8, 0, b"")], first)
+    head = mark + (pack("HHHQ", 43, 8, 0, where["page 1"]) if big else pack("HI", 42, where["page 1"]))
+    return head + data[len(head):]
+
+
+def exif(body):
+    """A JPEG with a TIFF in it."""
+    part = lambda code, data: struct.pack(">BBH", 0xff, code, 2 + len(data)) + data
+    return (b"\xff\xd8" + part(0xfe, b"first") + part(0xe1, b"http://ns.adobe.com/xap/1.0/\0") + part(0xe1, b"Exif\0\0" + body)
+            + part(0xc0, struct.pack(">BHHB", 8, 480, 640, 3) + bytes(9)) + part(0xda, bytes(10)) + b"\x12\xff\xd9")
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -756,5 +813,6 @@ def samples():
         "squashfs.sql": [squashfs(fragments=9), squashfs(False, fragments=9)],
         "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
         "gif.sql": [gif()],
+        "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
