@@ -20,7 +20,7 @@
 --
 -- A fraction of a second that is a second or more is an error; `time` is what it comes to.
 --
--- Not covered: pcapng (what Wireshark saves by default: `editcap -F pcap` turns it into pcap), fragments and
+-- Not covered: pcapng (pcapng.sql; `editcap -F pcap` turns what Wireshark saves by default into pcap), fragments and
 -- streams put together, the short form of IPv6 addresses, IP in PPPoE, MPLS or 802.2, other protocols. Of a file
 -- with more than 20 million packets the first 20 million.
 

@@ -782,6 +782,35 @@ def exif(body):
             + part(0xc0, struct.pack(">BHHB", 8, 480, 640, 3) + bytes(9)) + part(0xda, bytes(10)) + b"\x12\xff\xd9")
 
 
+def pcapng_block(kind, body, end="<", again=None):
+    body += bytes(-len(body) % 4)
+    return (struct.pack(end + "II", kind, 12 + len(body)) + body
+            + struct.pack(end + "I", 12 + len(body) if again is None else again))
+
+
+def pcapng_options(*options, end="<"):
+    return b"".join(struct.pack(end + "HH", code, len(value)) + value + bytes(-len(value) % 4) for code, value in options) + bytes(4)
+
+
+def pcapng_section(end="<", length=-1, more=b""):
+    """A section with two interfaces, packets of each kind, names, statistics and a block of nobody."""
+    block = lambda kind, body: pcapng_block(kind, body, end)
+    options = lambda *all_: pcapng_options(*all_, end=end)
+    pack = lambda form, *values: struct.pack(end + form, *values)
+    time = lambda stamp: pack("II", stamp >> 32, stamp & 0xffffffff)
+    frames = packets()
+    return (block(0x0a0d0d0a, pack("IHHq", 0x1a2b3c4d, 1, 0, length) + options((4, "caf\xe9".encode()), (999, b"xyz")))
+            + block(1, pack("HHI", 1, 0, 64) + options((2, b"eth0"), (11, b"\0tcp")))
+            + block(1, pack("HHI", 101, 0, 0) + options((9, b"\x09"), (14, pack("q", 100)), (8, pack("q", 10**9))))
+            + block(6, pack("I", 0) + time(1700000000123456) + pack("II", len(frames[0]), len(frames[0]) + 9) + frames[0]
+                    + bytes(-len(frames[0]) % 4) + options((1, b"a comment"), (2, pack("I", 1)), (4, pack("q", 7))))
+            + block(6, pack("I", 1) + time(1699999900123456789) + pack("II", 3, 3) + b"abc")
+            + block(3, pack("I", 100) + bytes(64)) + block(2, pack("HH", 0, 65535) + time(1700000001000000) + pack("II", 1, 1) + b"z")
+            + block(4, pack("HH", 1, 21) + bytes([10, 0, 0, 1]) + b"a.example\0b.test\0" + bytes(3)
+                    + pack("HH", 2, 18) + bytes.fromhex("20010db8000000000000000000000001") + b"c\0" + bytes(2) + bytes(4))
+            + block(5, pack("I", 0) + time(0) + options((4, pack("q", 12)))) + block(0x7777, b"what") + more)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -813,6 +842,7 @@ def samples():
         "squashfs.sql": [squashfs(fragments=9), squashfs(False, fragments=9)],
         "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
         "gif.sql": [gif()],
+        "pcapng.sql": [pcapng_section(), pcapng_section(">", 99)],
         "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
     }
