@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """sql/formats of pictures beside readers in Python: GIF, TIFF with EXIF, HEIF. On files made here and on the machine's own."""
 
-import glob
 import json
 import os
 import struct
@@ -10,16 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
-from formats_support import dicts, in_directory, rows, same, write
-
-
-def found(*patterns):
-    """Files of the machine; a word if there are none."""
-    paths = sorted({os.path.realpath(p) for pattern in patterns for p in glob.glob(pattern, recursive=True)
-                    if os.path.isfile(p)})
-    if not paths:
-        print(f"none of {' '.join(patterns)} is here: only files made in the test")
-    return paths
+from formats_support import dicts, found, in_directory, rows, same, write
 
 
 def said(path):

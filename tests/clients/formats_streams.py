@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
-from formats_support import in_directory, rows, same, write
+from formats_support import found, in_directory, rows, same, write
 
 
 def said(path):
@@ -114,7 +114,126 @@ def pcapng_odd_and_damaged(directory):
         same(rows("pcapng.sql", write(directory, "other", other), "SELECT * FROM pcapng_block"), [])
 
 
-TESTS = [pcapng_has_its_blocks_packets_and_names, pcapng_units_of_time, pcapng_odd_and_damaged]
+# ---- Ogg -----------------------------------------------------------------------------------------
+
+OGGS = ("/usr/share/sounds/**/*.og[ga]", "/usr/share/**/*.og[ga]", "/usr/share/**/*.opus")
+
+
+def ogg_reader(data):
+    """(pages, packets by serial number) of a file of whole pages, by struct."""
+    at, pages, packets, open_ = 0, [], {}, {}
+    while at < len(data):
+        magic, _, flags, granule, serial, sequence, crc, count = struct.unpack_from("<4sBBqIIIB", data, at)
+        assert magic == b"OggS"
+        segments, body = data[at + 27:at + 27 + count], at + 27 + count
+        pages.append((at, serial, sequence, None if granule == -1 else granule, flags >> 2 & 1, flags >> 1 & 1, flags & 1, body, sum(segments), crc))
+        at = body
+        for length in segments:
+            open_[serial] = open_.get(serial, b"") + data[at:at + length]
+            at += length
+            if length < 255:
+                packets.setdefault(serial, []).append(open_.pop(serial))
+    return pages, packets
+
+
+def vorbis_reader(packet):
+    """The tags in a packet, key and value."""
+    at = {b"\x03vorb": 7, b"OpusT": 8, b"\x81theo": 7}.get(packet[:5], 4)
+    size = lambda: struct.unpack_from("<I", packet, at)[0]
+    at += 4 + size()
+    count, tags = size(), []
+    at += 4
+    for _ in range(count):
+        text = packet[at + 4:at + 4 + size()].decode()
+        tags.append(tuple(text.split("=", 1)) if "=" in text else ("", text))
+        at += 4 + size()
+    return tags
+
+
+PAGES = "SELECT offset, serial, sequence, granule, last, first, continued, data_offset, length, crc FROM ogg_page ORDER BY number"
+
+
+@in_directory
+def ogg_agrees_with_a_reader(directory):
+    vorbis, opus = support.ogg_vorbis(), support.ogg_opus()
+    mixed = b"".join([vorbis[0], opus[0], vorbis[1]] + opus[1:] + vorbis[2:])
+    made = [write(directory, f"{i}.ogg", data) for i, data in enumerate((b"".join(vorbis), b"".join(opus), mixed))]
+    for path in made + found(*OGGS)[:12]:
+        with open(path, "rb") as file:
+            data = file.read()
+        pages, packets = ogg_reader(data)
+        same(rows("ogg.sql", path, PAGES), pages, path)
+        same(rows("ogg.sql", path, "SELECT error FROM ogg_page WHERE error IS NOT NULL"), [], path)
+        same(sorted(rows("ogg.sql", path, "SELECT serial, key, value FROM ogg_tag JOIN ogg_stream USING (stream)")),
+             sorted((serial, *tag) for serial, all_ in packets.items() for tag in vorbis_reader(all_[1])), path)
+        for codec, channels, rate in rows("ogg.sql", path, "SELECT codec, channels, rate FROM ogg_stream LIMIT 1"):
+            assert codec in said(path), said(path)
+            assert codec == "Opus" or f"{rate} Hz" in said(path) and ("mono", "stereo")[channels - 1] in said(path), said(path)
+    same(rows("ogg.sql", made[2], "SELECT stream, serial, codec, channels, rate, pages, round(seconds, 4), error FROM ogg_stream"),
+         [(0, 7, "Vorbis", 2, 44100, len(vorbis), round(48000 / 44100, 4), None),
+          (1, 8, "Opus", 1, 44100, len(opus), round((48000 - 312) / 48000, 4), None)])
+
+
+@in_directory
+def ogg_of_other_codecs(directory):
+    flac = b"\x7fFLAC\1\0\0\1" + support.flac()[:42]
+    theora = (b"\x80theora\3\2\1" + struct.pack(">HH", 40, 30) + (640).to_bytes(3, "big") + (480).to_bytes(3, "big")
+              + bytes(2) + struct.pack(">II", 25, 1) + bytes(10) + struct.pack(">H", 6 << 5) + bytes(4))
+    speex = b"Speex   " + bytes(28) + struct.pack("<III", 16000, 0, 0) + struct.pack("<I", 1) + bytes(28)
+    tags = support.vorbis_tags(b"A=b")
+    for head, second, granule, expected in (
+            (flac, b"\x84\0\0\1" + tags, 88200, ("FLAC", 2, 44100, None, None, 2.0)),
+            (theora, b"\x81theora" + tags, (50 << 6) + 5, ("Theora", None, None, 640, 480, 55 / 25)),
+            (speex, tags, 32000, ("Speex", 1, 16000, None, None, 2.0)), (b"nobody's codec", tags, 5, (None,) * 6)):
+        path = write(directory, "a.ogg", b"".join(support.ogg_stream(1, head, second, granule=granule)))
+        same(rows("ogg.sql", path, "SELECT codec, channels, rate, width, height, seconds FROM ogg_stream"), [expected])
+        same(rows("ogg.sql", path, "SELECT key, value FROM ogg_tag"), [("A", "b")] if expected[0] else [])
+
+
+@in_directory
+def ogg_odd_and_damaged(directory):
+    # One stream behind the other, of the same serial number.
+    chained = b"".join(support.ogg_opus(7, (b"N=1",), granule=312 + 480) + support.ogg_opus(7, (b"N=2",), granule=312 + 960))
+    path = write(directory, "a.ogg", chained)
+    same(rows("ogg.sql", path, "SELECT stream, pages, seconds FROM ogg_stream"), [(0, 3, 0.01), (3, 3, 0.02)])
+    same(rows("ogg.sql", path, "SELECT stream, key, value FROM ogg_tag"), [(0, "N", "1"), (3, "N", "2")])
+    # Lengths and texts at each place of a page's end: tags of every length, in pages of one segment.
+    for size in range(225, 262):
+        tags = [b"A=" + b"x" * size, b"B=y"]
+        path = write(directory, "b.ogg", b"".join(support.ogg_opus(9, tags, room=1)))
+        same(rows("ogg.sql", path, "SELECT key, value, error FROM ogg_tag"), [("A", "x" * size, None), ("B", "y", None)], size)
+    # A page is missing, bytes are in between, the end is.
+    pages = support.ogg_vorbis()
+    path = write(directory, "c.ogg", b"".join(pages[:4] + [b"junk" * 30] + pages[4:6] + pages[7:]) + b"\0" * 40)
+    same(rows("ogg.sql", path, "SELECT sequence, error FROM ogg_page WHERE error IS NOT NULL"),
+         [(4, "bytes that are no page are before it"), (7, "pages are missing before it")] if len(pages) > 7 else
+         [(4, "bytes that are no page are before it")])
+    data = b"".join(pages)
+    path = write(directory, "d.ogg", data[:-1])
+    same(rows("ogg.sql", path, "SELECT count(*), max(error) FROM ogg_page"), [(len(pages), "it reaches past the end of the file")])
+    path = write(directory, "e.ogg", data[:len(pages[0]) + len(pages[1]) + 20])
+    same(rows("ogg.sql", path, "SELECT number, error FROM ogg_page WHERE error IS NOT NULL"), [(2, "it reaches past the end of the file")])
+    same(rows("ogg.sql", path, "SELECT key, error FROM ogg_tag"),
+         [("TITLE", None), ("PICTURE", "it reaches past the end of its packet")])
+    # Lengths that are none, more tags than there are, text that is no UTF-8.
+    for old, new, expected in ((b"\x0b\0\0\0TITLE", b"\xff\xff\xff\xffTITLE", [(0, "it reaches past the end of its packet")]),
+                               (b"\5\0\0\0maker", b"\xff\xff\xff\x7fmaker", []), (b"maker\5", b"maker\xff", [(4, None)]),
+                               (b"maker\5", b"maker\0", [])):
+        assert old in data
+        got = rows("ogg.sql", write(directory, "f.ogg", data.replace(old, new)), "SELECT number, error FROM ogg_tag")
+        same(got[-1:], expected, new)
+    got = rows("ogg.sql", write(directory, "g.ogg", data.replace("\xe9".encode(), b"\xe9\xe9")), "SELECT key, value FROM ogg_tag")
+    same(got[0], ("", "\ufffd"))
+    # Pages of no bytes, by the thousand; a body of nothing but what pages begin with.
+    empty = support.ogg_page(1, 0, -1, [], b"") * 5000
+    same(rows("ogg.sql", write(directory, "h.ogg", data + empty), "SELECT count(*) FROM ogg_page"), [(len(pages) + 5000,)])
+    rows("ogg.sql", write(directory, "i.ogg", b"OggS" * 30000), "SELECT count(*) FROM ogg_page")
+    for other in (b"", b"OggS", b"Ogg", bytes(99) + data, b"text " * 99):
+        same(rows("ogg.sql", write(directory, "other", other), "SELECT * FROM ogg_stream"), [])
+
+
+TESTS = [pcapng_has_its_blocks_packets_and_names, pcapng_units_of_time, pcapng_odd_and_damaged, ogg_agrees_with_a_reader, ogg_of_other_codecs,
+         ogg_odd_and_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

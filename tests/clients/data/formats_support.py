@@ -1,5 +1,6 @@
 """What the tests of sql/formats share: the sqlite3 shell, and small files of each format."""
 
+import glob
 import io
 import json
 import os
@@ -120,6 +121,15 @@ def write(directory, name, data):
     with open(path, "wb") as file:
         file.write(data)
     return path
+
+
+def found(*patterns):
+    """Files of the machine; a word if there are none."""
+    paths = sorted({os.path.realpath(p) for pattern in patterns for p in glob.glob(pattern, recursive=True)
+                    if os.path.isfile(p)})
+    if not paths:
+        print(f"none of {' '.join(patterns)} is here: only files made in the test")
+    return paths
 
 
 def in_directory(test):
@@ -811,6 +821,51 @@ def pcapng_section(end="<", length=-1, more=b""):
             + block(5, pack("I", 0) + time(0) + options((4, pack("q", 12)))) + block(0x7777, b"what") + more)
 
 
+def ogg_crc(data):
+    crc = 0
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04c11db7 if crc >> 31 else 0)) & 0xffffffff
+    return crc
+
+
+def ogg_page(serial, sequence, granule, segments, body, flags=0):
+    head = lambda crc: struct.pack("<4sBBqIIIB", b"OggS", 0, flags, granule, serial, sequence, crc, len(segments)) + bytes(segments)
+    return head(ogg_crc(head(0) + body)) + body
+
+
+def ogg_stream(serial, *packets, granule=48000, room=3):
+    """Each packet begins a page of at most `room` segments, and goes on over the next ones; the last page ends the stream."""
+    pages = []
+    for packet in packets:
+        segments = [255] * (len(packet) // 255) + [len(packet) % 255]
+        for i in range(0, len(segments), room):
+            part = segments[i:i + room]
+            pages.append((part, packet[255 * i:255 * i + sum(part)], 1 if i else 0))
+    last = len(pages) - 1
+    return [ogg_page(serial, i, granule if i == last else 0 if i == 0 else -1, part, body, flag | 2 * (i == 0) | 4 * (i == last))
+            for i, (part, body, flag) in enumerate(pages)]
+
+
+def vorbis_tags(*tags, maker=b"maker"):
+    sized = lambda data: struct.pack("<I", len(data)) + data
+    return sized(maker) + struct.pack("<I", len(tags)) + b"".join(map(sized, tags))
+
+
+OGG_TAGS = ("TITLE=caf\xe9".encode(), b"PICTURE=" + b"QUJD" * 400, b"=no key", b"none", b"LAST=")
+
+
+def ogg_vorbis(serial=7, tags=OGG_TAGS, **more):
+    head = b"\x01vorbis" + struct.pack("<IBIiiiB", 0, 2, 44100, 0, 128000, 0, 0xb8) + b"\1"
+    return ogg_stream(serial, head, b"\x03vorbis" + vorbis_tags(*tags) + b"\1", b"\x05vorbis" + bytes(600), **more)
+
+
+def ogg_opus(serial=8, tags=(b"ARTIST=x",), **more):
+    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 312, 44100, 0, 0)
+    return ogg_stream(serial, head, b"OpusTags" + vorbis_tags(*tags), bytes(90), **more)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -842,6 +897,7 @@ def samples():
         "squashfs.sql": [squashfs(fragments=9), squashfs(False, fragments=9)],
         "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
         "gif.sql": [gif()],
+        "ogg.sql": [b"".join(ogg_vorbis()), b"".join(ogg_opus())],
         "pcapng.sql": [pcapng_section(), pcapng_section(">", 99)],
         "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
