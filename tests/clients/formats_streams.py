@@ -232,8 +232,104 @@ def ogg_odd_and_damaged(directory):
         same(rows("ogg.sql", write(directory, "other", other), "SELECT * FROM ogg_stream"), [])
 
 
+# ---- ID3 -----------------------------------------------------------------------------------------
+
+MP3S = ("/usr/share/**/*.mp3",)
+TEXTS = "SELECT id, language, description, value FROM id3_text"
+
+
+def texts_of(version):
+    """What id3_frames has in it."""
+    name = lambda three, four: three if version == 2 else four
+    return [(name("TT2", "TIT2"), None, None, "caf\xe9"), (name("TP1", "TPE1"), None, None, "\u65e5\U0001f333"),
+            (name("TAL", "TALB"), None, None, "\u20ac" if version == 4 else "Album"), (name("TCM", "TCOM"), None, None, "a"),
+            (name("TCM", "TCOM"), None, None, "b"), (name("TXX", "TXXX"), None, "key", "v\xe9"), (name("COM", "COMM"), "eng", "what", "it is"),
+            (name("WXX", "WXXX"), None, "site", "http://x.example"), (name("WAR", "WOAR"), None, None, "http://y.example")]
+
+
+@in_directory
+def id3_tags_of_each_version(directory):
+    for version in (2, 3, 4):
+        frames = support.id3_frames(version)
+        data = support.id3(version, frames) + support.mpeg() + support.id3_v1()
+        path = write(directory, "a.mp3", data)
+        head, at, places = 6 if version == 2 else 10, 10, []
+        for frame in frames:
+            places.append((at + head, len(frame) - head, None))
+            at += len(frame)
+        same(rows("id3.sql", path, "SELECT length, version, unsynchronised, error FROM id3_tag"),
+             [(at + 20, f"2.{version}.0", 0, None)])
+        same(rows("id3.sql", path, "SELECT data_offset, length, error FROM id3_frame"), places, version)
+        same(rows("id3.sql", path, TEXTS), texts_of(version), version)
+        same(rows("id3.sql", path, "SELECT title, artist, album, year, comment, track, genre FROM id3_v1"),
+             [("T\xe4", "artist", "album", "1999", "comment", 7, 17)])
+        same(rows("id3.sql", path, "SELECT offset, version, layer, rate, channels, bitrate, round(seconds, 3) FROM id3_sound"),
+             [(at + 20, "1", 3, 44100, 2, 128, round(4 * 417 / 16000, 3))])
+        assert f"ID3 version 2.{version}.0" in said(path), said(path)
+    for path in found(*MP3S):
+        with open(path, "rb") as file:
+            data = file.read()
+        assert (f"ID3 version 2.{data[3]}" in said(path)) == (data[:3] == b"ID3"), path
+        same(len(rows("id3.sql", path, "SELECT * FROM id3_tag")), data[:3] == b"ID3", path)
+        same(len(rows("id3.sql", path, "SELECT * FROM id3_v1")), data[-128:-125] == b"TAG", path)
+        for layer, rate in rows("id3.sql", path, "SELECT layer, rate FROM id3_sound"):
+            assert "I" * layer + "," in said(path) or f"{rate / 1000:g} kHz" in said(path), said(path)
+
+
+@in_directory
+def id3_unsynchronised_extended_and_with_a_footer(directory):
+    for version in (2, 3):
+        path = write(directory, "a.mp3", support.id3(version, support.id3_frames(version), unsync=True) + support.mpeg())
+        got = rows("id3.sql", path, TEXTS)
+        # The mark is stuffed; of texts with more of it there is nothing.
+        expected = [(*text[:3], None) if "\xff" in str(text[3]) else text for text in texts_of(version)]
+        same(got, expected, version)
+        same(rows("id3.sql", path, "SELECT error FROM id3_frame WHERE error IS NOT NULL"), [])
+    for version, extended in ((3, struct.pack(">IHI", 6, 0, 20)), (4, support.syncsafe(6) + b"\1\0")):
+        path = write(directory, "b.mp3", support.id3(version, support.id3_frames(version), extended=extended))
+        same(rows("id3.sql", path, TEXTS), texts_of(version), version)
+    # At the end, with a footer, before an ID3v1 and without.
+    for behind in (b"", support.id3_v1()):
+        path = write(directory, "c.mp3", support.mpeg(xing=True) + support.id3(4, support.id3_frames(4), footer=True) + behind)
+        same(rows("id3.sql", path, TEXTS), texts_of(4))
+        same(rows("id3.sql", path, "SELECT offset, frames, round(seconds, 3) FROM id3_sound"), [(0, 1000, 26.122)])
+    # Frame flags of 2.4: a group and the length in front; compressed.
+    frames = [support.id3_frame(4, b"TIT2", b"G\0\0\0\5\0text", 0x41), support.id3_frame(4, b"TALB", b"\0\0\0\5zzzz", 0x09)]
+    path = write(directory, "d.mp3", support.id3(4, frames))
+    same(rows("id3.sql", path, "SELECT id, value FROM id3_text"), [("TIT2", "text")])
+    same(rows("id3.sql", path, "SELECT id, packed FROM id3_frame"), [("TIT2", 0), ("TALB", 1)])
+
+
+@in_directory
+def id3_odd_and_damaged(directory):
+    text = b"\3" + b"x" * 300
+    # Sizes that are not syncsafe though they should be, before another frame, before padding, and at the end.
+    for after, padding in (([support.id3_frame(4, b"TPE1", b"\3y")], 20), ([], 20), ([], 0)):
+        path = write(directory, "a.mp3", support.id3(4, [support.id3_frame(4, b"TIT2", text, plain=True)] + after, padding=padding))
+        same(rows("id3.sql", path, "SELECT id, length(value) FROM id3_text"), [("TIT2", 300)] + [("TPE1", 1) for _ in after])
+    wrong = {"cut": (support.id3(3, support.id3_frames(3))[:60], "it reaches past the end of the tag"),
+             "long": (support.id3(3, [b"TIT2\x7f\xff\xff\xff\0\0\0x"]), "it reaches past the end of the tag"),
+             "huge": (support.id3(3, [b"TIT2\xff\xff\xff\xff\0\0\0x"]), "it reaches past the end of the tag"),
+             "lost": (support.id3(3, support.id3_frames(3)[:1] + [b"\1\2\3\4" + bytes(9)]), "it is no frame")}
+    for name, (data, error) in wrong.items():
+        got = rows("id3.sql", write(directory, "b.mp3", data), "SELECT error FROM id3_frame")
+        same(got[-1], (error,), name)
+        same(len([row for row in got if row[0]]), 1, name)
+    # Texts: of an unknown encoding, no UTF-8, half a UTF-16, empty, of nothing but the encoding.
+    bodies = [b"\x09text", b"\3\xff\xfe", b"\1\xff\xfea", b"\0", b"\1\xff\xfe", b"\2\0a\0", b"\0one\0\0two\0"]
+    path = write(directory, "c.mp3", support.id3(4, [support.id3_frame(4, b"TIT%d" % i, body) for i, body in enumerate(bodies)]))
+    same([row for row in rows("id3.sql", path, "SELECT id, value FROM id3_text") if row[0] not in ("TIT2", "TIT5")],
+         [("TIT0", None), ("TIT1", "\ufffd"), ("TIT3", ""), ("TIT4", ""), ("TIT6", "one"), ("TIT6", "two")])
+    # A frame alone is no sound, nor is one that is not followed by another.
+    for data in (support.mpeg(1)[:-1] + b"x" * 99, b"\xff\xfb\x90\0" + bytes(999), support.id3(4, support.id3_frames(4)) + b"\xff\xfb" * 9):
+        same(rows("id3.sql", write(directory, "d.mp3", data), "SELECT * FROM id3_sound"), [])
+    for other in (b"", b"ID3", b"ID3\x04\0\0\xff\xff\xff\xff" + bytes(99), b"\xff\xfe" * 999, b"text " * 99, support.jpeg()):
+        for view in ("id3_tag", "id3_frame", "id3_text", "id3_sound"):
+            same(rows("id3.sql", write(directory, "other", other), f"SELECT * FROM {view}"), [], other[:9])
+
+
 TESTS = [pcapng_has_its_blocks_packets_and_names, pcapng_units_of_time, pcapng_odd_and_damaged, ogg_agrees_with_a_reader, ogg_of_other_codecs,
-         ogg_odd_and_damaged]
+         ogg_odd_and_damaged, id3_tags_of_each_version, id3_unsynchronised_extended_and_with_a_footer, id3_odd_and_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

@@ -866,6 +866,52 @@ def ogg_opus(serial=8, tags=(b"ARTIST=x",), **more):
     return ogg_stream(serial, head, b"OpusTags" + vorbis_tags(*tags), bytes(90), **more)
 
 
+def syncsafe(number):
+    return bytes(number >> shift & 127 for shift in (21, 14, 7, 0))
+
+
+def stuffed(data):
+    """Unsynchronised: a 0 behind each ff before a 0 or what looks like sound."""
+    return re.sub(rb"\xff(?=[\x00\xe0-\xff]|$)", b"\xff\0", data)
+
+
+def id3_frame(version, name, body, flags=0, plain=False):
+    if version == 2:
+        return name + struct.pack(">I", len(body))[1:] + body
+    size = syncsafe(len(body)) if version == 4 and not plain else struct.pack(">I", len(body))
+    return name + size + struct.pack(">H", flags) + body
+
+
+def id3(version, frames, unsync=False, extended=b"", footer=False, padding=20):
+    body = extended + b"".join(frames) + bytes(0 if footer else padding)
+    body = stuffed(body) if unsync and version < 4 else body
+    head = bytes([version, 0, 128 * unsync | 64 * bool(extended) | 16 * footer]) + syncsafe(len(body))
+    return b"ID3" + head + body + (b"3DI" + head if footer else b"")
+
+
+def id3_frames(version):
+    """A text of each encoding, a list, a comment, an address and lyrics."""
+    name = lambda three, four: three if version == 2 else four
+    utf16 = lambda text: b"\xff\xfe" + text.encode("utf-16le")
+    frame = lambda three, four, body: id3_frame(version, name(three, four), body)
+    return [frame(b"TT2", b"TIT2", b"\0caf\xe9"), frame(b"TP1", b"TPE1", b"\1" + utf16("\u65e5\U0001f333")),
+            frame(b"TAL", b"TALB", b"\3" + "\u20ac".encode() if version == 4 else b"\0Album\0"),
+            frame(b"TCM", b"TCOM", b"\1" + utf16("a\0") + utf16("b")),
+            frame(b"TXX", b"TXXX", b"\1" + b"\xfe\xff" + "key\0".encode("utf-16be") + b"\xfe\xff" + "v\xe9".encode("utf-16be")),
+            frame(b"COM", b"COMM", b"\0eng" + b"what\0it is"), frame(b"WXX", b"WXXX", b"\1" + utf16("site\0") + b"http://x.example"),
+            frame(b"WAR", b"WOAR", b"http://y.example"), frame(b"PIC", b"APIC", b"\0" + bytes(200))]
+
+
+def id3_v1(title=b"T\xe4 "):
+    return b"TAG" + struct.pack("30s30s30s4s28sBBB", title, b"artist", b"album", b"1999", b"comment", 0, 7, 17)
+
+
+def mpeg(frames=4, xing=False):
+    """MPEG 1, layer III, 128 kbit/s, 44.1 kHz, stereo."""
+    first = b"\xff\xfb\x90\0" + bytes(32) + (b"Xing" + struct.pack(">II", 1, 1000) if xing else b"")
+    return first.ljust(417, b"\0") + (b"\xff\xfb\x90\0" + bytes(413)) * (frames - 1)
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -898,6 +944,7 @@ def samples():
         "cpio.sql": [cpio(), cpio("crc") + cpio("odc") + cpio("<"), cpio(">", 1)],
         "gif.sql": [gif()],
         "ogg.sql": [b"".join(ogg_vorbis()), b"".join(ogg_opus())],
+        "id3.sql": [id3(version, id3_frames(version)) + mpeg() + id3_v1() for version in (3, 2, 4)],
         "pcapng.sql": [pcapng_section(), pcapng_section(">", 99)],
         "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
