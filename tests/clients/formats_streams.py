@@ -328,8 +328,112 @@ def id3_odd_and_damaged(directory):
             same(rows("id3.sql", write(directory, "other", other), f"SELECT * FROM {view}"), [], other[:9])
 
 
+# ---- Matroska ------------------------------------------------------------------------------------
+
+MASTERS = {0x1a45dfa3, 0x18538067, 0x1549a966, 0x1654ae6b, 0xae, 0xe0, 0xe1, 0x1f43b675, 0xa0, 0x1c53bb6b, 0xbb, 0xb7, 0x1254c367, 0x7373, 0x63c0,
+           0x67c8, 0x114d9b74, 0x4dbb, 0x1941a469, 0x61a7, 0x55b0}
+TOP = {0x1f43b675, 0x1c53bb6b, 0x1254c367, 0x1549a966, 0x1654ae6b, 0x114d9b74, 0x1a45dfa3, 0x18538067}
+
+
+def vint(data, at, keep):
+    """A number of 1 to 8 bytes at a place, and where it ends; None if it is nothing but ones."""
+    size = 9 - data[at].bit_length()
+    value = int.from_bytes(data[at:at + size], "big")
+    if not keep:
+        value -= 1 << 7 * size
+        value = None if value == (1 << 7 * size) - 1 else value
+    return value, at + size
+
+
+def elements(data, at, stop, depth=0, inside=None):
+    """(depth, offset, id, where its data are, length) of each element, by its bytes; ends where something cannot be `inside`."""
+    while at < stop:
+        name, place = vint(data, at, True)
+        if inside == 0x1f43b675 and name in TOP or inside == 0x18538067 and name in (0x1a45dfa3, 0x18538067):
+            return
+        length, body = vint(data, place, False)
+        yield depth, at, name, body, length
+        end = at = body + (length or 0)
+        if name in MASTERS:
+            for row in elements(data, body, stop if length is None else end, depth + 1, name if length is None else None):
+                yield row
+                at = max(at, row[3] + (row[4] or 0))
+
+
+@in_directory
+def matroska_agrees_with_a_reader(directory):
+    made = [write(directory, f"{i}.mkv", support.matroska(live)) for i, live in enumerate((False, True))]
+    for path in made + found("/usr/share/**/*.webm", "/usr/share/**/*.mkv"):
+        with open(path, "rb") as file:
+            data = file.read()
+        same(rows("matroska.sql", path, "SELECT depth, offset, id, data_offset, length FROM matroska_element"),
+             [(depth, at, hex(name), body, length) for depth, at, name, body, length in elements(data, 0, len(data))], path)
+        same(rows("matroska.sql", path, "SELECT * FROM matroska_element WHERE error IS NOT NULL"), [], path)
+        assert "Matroska" in said(path) or "WebM" in said(path), said(path)
+    for path, kind in zip(made, ("matroska", "webm")):
+        same(rows("matroska.sql", path, "SELECT doctype, seconds, title, muxing_app, writing_app, made, error FROM matroska_segment"),
+             [(kind, 2.5, "F\xeftes", "maker", "writer", "2023-11-14 22:13:20", None)])
+        same(rows("matroska.sql", path, "SELECT number, uid, type, codec, name, language, width, height, rate, channels FROM matroska_track"),
+             [(1, 77, "video", "V_VP9", None, "eng", 640, 360, None, None), (2, None, "audio", "A_OPUS", "Ton", "deu", None, None, 48000.0, 2)])
+        with open(path, "rb") as file:
+            data = file.read()
+        cues = rows("matroska.sql", path, "SELECT seconds, track, offset FROM matroska_cue")
+        same([cue[:2] for cue in cues], [(0.0, 1), (1.0, 1)])
+        same([data[at:at + 4] for _, _, at in cues], [b"\x1f\x43\xb6\x75"] * 2)
+        same(rows("matroska.sql", path, "SELECT level, track_uid, name, value FROM matroska_tag"), [(30, 77, "ARTIST", "x"), (30, 77, "SORT", "y")])
+    same(rows("matroska.sql", write(directory, "s.mkv", support.matroska(scale=10**9)), "SELECT seconds FROM matroska_segment"), [(2500.0,)])
+
+
+def matroska_errors(directory, data):
+    return rows("matroska.sql", write(directory, "b.mkv", data), "SELECT id, error FROM matroska_element WHERE error IS NOT NULL")
+
+
+@in_directory
+def matroska_odd_and_damaged(directory):
+    head = support.ebml(0x1a45dfa3, support.ebml(0x4282, b"webm"))
+    segment = lambda body, **more: head + support.ebml(0x18538067, body, **more)
+    past = "it reaches past the end of what it is in"
+    # Cut: the segment and what is cut in it say so, and what is before is there.
+    data = support.matroska()
+    for less in (1, 60, 200):
+        path = write(directory, "a.mkv", data[:-less])
+        got = rows("matroska.sql", path, "SELECT id, error FROM matroska_element WHERE error IS NOT NULL")
+        same(got[0], ("0x18538067", past), less)
+        assert len(got) > 1, less
+        same(rows("matroska.sql", path, "SELECT count(*) FROM matroska_track"), [(2,)], less)
+    # An element longer than the one it is in ends that, not what is behind it.
+    wrong = support.ebml(0x1654ae6b, support.ebml(0xae, b"\xd7\xff\1"[:1] + b"\x88" + bytes(3)))
+    got = rows("matroska.sql", write(directory, "c.mkv", segment(wrong + support.ebml(0x1254c367))), "SELECT id, depth, error FROM matroska_element")
+    same(got[3:], [("0x1654ae6b", 1, None), ("0xae", 2, None), ("0xd7", 3, past), ("0x1254c367", 1, None)])
+    # Ids and lengths of 8 bytes; values of no bytes; a number of 9; an id of nobody; lengths that only segments may leave open.
+    same(matroska_errors(directory, segment(support.ebml(0x0102030405060708, b"x", 8) + support.ebml(0x4999, b"what"))), [])
+    path = write(directory, "d.mkv", segment(support.ebml(0x1549a966, b"".join(
+        support.ebml(name, body) for name, body in ((0x2ad7b1, b""), (0x4489, b""), (0x7ba9, b""), (0x73c5, bytes(9)), (0x5741, b"\xff"))))))
+    same(rows("matroska.sql", path, "SELECT value FROM matroska_element WHERE depth = 2"), [(0,), (0.0,), ("",), (None,), ("\ufffd",)])
+    same(matroska_errors(directory, segment(support.ebml(0x1549a966, unknown=True))), [("0x1549a966", "its length is unknown")])
+    for zeros in (1, 9):
+        got = rows("matroska.sql", write(directory, "e.mkv", segment(b"") + bytes(zeros)), "SELECT error FROM matroska_element WHERE depth = 0")
+        same(got[-1], ("it is no element",))
+    # Segments one behind the other, both open; nothing in them but themselves, deeper than is looked.
+    live = support.matroska(True)
+    path = write(directory, "f.mkv", live + live)
+    same(rows("matroska.sql", path, "SELECT depth, count(*) FROM matroska_element WHERE name IN ('Segment', 'Cluster', 'Block') GROUP BY 1"),
+         [(0, 2), (1, 4), (3, 4)])
+    same(rows("matroska.sql", path, "SELECT offset, title FROM matroska_segment"),
+         [(data_at, "F\xeftes") for data_at in (live.index(b"\x18\x53\x80\x67"), len(live) + live.index(b"\x18\x53\x80\x67"))])
+    deep = b""
+    for _ in range(200):
+        deep = support.ebml(0x67c8, deep, 8)
+    same(rows("matroska.sql", write(directory, "g.mkv", segment(deep)), "SELECT max(depth) FROM matroska_element"), [(12,)])
+    path = write(directory, "h.mkv", segment(support.ebml(0x1f43b675, unknown=True) * 3000))
+    same(rows("matroska.sql", path, "SELECT max(depth), count(*) FROM matroska_element"), [(1, 3003)])
+    for other in (b"", b"\x1a\x45\xdf", b"\x18\x53\x80\x67\xff", b"text " * 99):
+        same(rows("matroska.sql", write(directory, "other", other), "SELECT * FROM matroska_element"), [])
+
+
 TESTS = [pcapng_has_its_blocks_packets_and_names, pcapng_units_of_time, pcapng_odd_and_damaged, ogg_agrees_with_a_reader, ogg_of_other_codecs,
-         ogg_odd_and_damaged, id3_tags_of_each_version, id3_unsynchronised_extended_and_with_a_footer, id3_odd_and_damaged]
+         ogg_odd_and_damaged, id3_tags_of_each_version, id3_unsynchronised_extended_and_with_a_footer, id3_odd_and_damaged,
+         matroska_agrees_with_a_reader, matroska_odd_and_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

@@ -912,6 +912,35 @@ def mpeg(frames=4, xing=False):
     return first.ljust(417, b"\0") + (b"\xff\xfb\x90\0" + bytes(413)) * (frames - 1)
 
 
+def ebml(number, body=b"", size=None, unknown=False):
+    """An element; its length in `size` bytes, or unknown."""
+    name = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    size = size or next(n for n in range(1, 9) if len(body) < (1 << 7 * n) - 1)
+    said = (1 << 7 * size) - 1 if unknown else len(body)
+    return name + (1 << 7 * size | said).to_bytes(size, "big") + body
+
+
+def matroska(live=False, scale=1000000):
+    """A film of two tracks; `live`: segment and clusters of unknown length."""
+    number = lambda name, value, size=None: ebml(name, value.to_bytes(size or max(1, (value.bit_length() + 7) // 8), "big"))
+    text = lambda name, value: ebml(name, value.encode())
+    info = ebml(0x1549a966, number(0x2ad7b1, scale) + ebml(0x4489, struct.pack(">d", 2500)) + text(0x7ba9, "F\xeftes") + text(0x4d80, "maker")
+                + text(0x5741, "writer") + ebml(0x4461, struct.pack(">q", (1700000000 - 978307200) * 10**9)))
+    video = ebml(0xae, number(0xd7, 1) + number(0x73c5, 77, 8) + number(0x83, 1) + text(0x86, "V_VP9") + ebml(0xe0, number(0xb0, 640) + number(0xba, 360)))
+    audio = ebml(0xae, number(0xd7, 2) + number(0x83, 2) + text(0x86, "A_OPUS") + text(0x22b59c, "deu") + text(0x536e, "Ton")
+                 + ebml(0xe1, ebml(0xb5, struct.pack(">f", 48000)) + number(0x9f, 2)))
+    tags = ebml(0x1254c367, ebml(0x7373, ebml(0x63c0, number(0x68ca, 30) + number(0x63c5, 77))
+                                 + ebml(0x67c8, text(0x45a3, "ARTIST") + text(0x4487, "x") + ebml(0x67c8, text(0x45a3, "SORT") + text(0x4487, "y")))))
+    cluster = lambda time: ebml(0x1f43b675, number(0xe7, time) + ebml(0xa3, b"\x81\0\0\x80" + bytes(20))
+                                + ebml(0xa0, ebml(0xa1, b"\x82\0\1\0" + bytes(9)) + ebml(0xfb, b"\xff")), unknown=live, size=8 if live else None)
+    before = info + ebml(0x1654ae6b, video + audio) + ebml(0xec, bytes(130))
+    clusters = cluster(0) + cluster(1000)
+    cues = ebml(0x1c53bb6b, b"".join(ebml(0xbb, number(0xb3, time) + ebml(0xb7, number(0xf7, 1) + number(0xf1, len(before) + place)))
+                                     for time, place in ((0, 0), (1000, len(clusters) // 2))))
+    return (ebml(0x1a45dfa3, number(0x4286, 1) + text(0x4282, "webm" if live else "matroska"))
+            + ebml(0x18538067, before + clusters + cues + tags, 8, live))
+
+
 def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
@@ -945,6 +974,7 @@ def samples():
         "gif.sql": [gif()],
         "ogg.sql": [b"".join(ogg_vorbis()), b"".join(ogg_opus())],
         "id3.sql": [id3(version, id3_frames(version)) + mpeg() + id3_v1() for version in (3, 2, 4)],
+        "matroska.sql": [matroska(), matroska(True)],
         "pcapng.sql": [pcapng_section(), pcapng_section(">", 99)],
         "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
