@@ -2,18 +2,21 @@
 --
 --     .read sql/rewrite.sql
 --     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png'), ('model.safetensors');
+--     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png'), ('photo.jpg');
 --     SELECT path, number, type, rights FROM rewrite_elf WHERE type = 'GNU_STACK';
 --     UPDATE rewrite_elf SET rights = 'RW-' WHERE path = 'program' AND type = 'GNU_STACK';
 --     UPDATE rewrite_tar SET name = 'docs/README' WHERE path = 'a.tar' AND name = 'README';
 --     UPDATE rewrite_wav SET rate = 48000 WHERE path = 'a.wav';
 --     UPDATE rewrite_png SET text = upper(text) WHERE path = 'photo.png' AND keyword = 'Title';
 --     UPDATE rewrite_tensor SET value = 0.5 WHERE path = 'model.safetensors' AND name = 'w' AND number = 3;
+--     UPDATE rewrite_exif SET time = datetime(time, '+1 hour') WHERE path = 'photo.jpg';
 --
 --     rewrite_elf  segments: what may be done with their memory (R, W, X, and - for what may not)
 --     rewrite_tar  members by name; the header's checksum goes with it
 --     rewrite_wav  the sampling rate; the bytes per second go with it
 --     rewrite_png  texts of tEXt, as long as they were; the chunk's CRC goes with it. patch.sql writes longer ones
 --     rewrite_tensor  values of safetensors' tensors, numbered from 0 in the order in which they stand there, the last index first to change
+--     rewrite_exif times of a photo, JPEG or TIFF: DateTime, DateTimeOriginal and DateTimeDigitized, as YYYY-MM-DD HH:MM:SS
 --
 -- Between BEGIN and COMMIT all of it is one transaction, and ROLLBACK takes it back. Each view has the layouts of its
 -- format above it, and a trigger that writes where they say. A new value that cannot be written ends the statement with
@@ -145,4 +148,43 @@ CREATE TEMP TRIGGER IF NOT EXISTS rewrite_tensor_update INSTEAD OF UPDATE OF val
   SELECT RAISE(ABORT, 'the value is no number that the type of its tensor has')
    WHERE typeof(NEW.value) NOT IN ('integer', 'real') OR iif(OLD.most IS NULL, typeof(NEW.value) <> 'integer', abs(NEW.value + 0.0) > OLD.most);
   SELECT mmap_set(OLD.path, OLD.at, NEW.value, OLD.form);
+-- ---- EXIF ----------------------------------------------------------------------------------------
+
+-- A TIFF in the segment of a JPEG that begins with Exif and two NULs, or alone. In it places count from its start.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_exif_segment_ USING mmap(*, signature u24be at_file(0), ff u8 at(0), code u8 at_file(offset + 1),
+  bare AS (code = 0x01 OR code BETWEEN 0xd0 AND 0xd9), fill AS (code = 0xff), length u16be at(2) if(NOT bare AND NOT fill),
+  mark u48be if(code = 0xe1 AND length >= 8), record=(iif(fill, 1, iif(bare, 2, length + 2))),
+  while=(signature = 0xffd8ff AND ff = 0xff), until=(code IN (0xd9, 0xda) OR mark = 0x457869660000), partial=yes);
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_exif_head_ USING mmap(*, mark u16be, magic u16, first u32, while=(magic = 42), count=(1), partial=yes);
+-- How many entries a directory has stands before them.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.rewrite_exif_entry_ USING mmap(*, n u16 at_file(start - 2), tag u16 at(0), type u16, items u32, place u32,
+  while=(rowid < n), partial=yes);
+
+CREATE TEMP VIEW IF NOT EXISTS rewrite_exif_base_ AS
+  SELECT DISTINCT path, CASE WHEN mmap_slice(path, 0, 2) IN (x'4949', x'4d4d') THEN 0
+                             ELSE (SELECT a.offset + 10 FROM rewrite_exif_segment_(t.path) AS a WHERE mark = 0x457869660000 LIMIT 1) END AS base
+    FROM target AS t;
+CREATE TEMP VIEW IF NOT EXISTS rewrite_exif_place_ AS
+  SELECT DISTINCT path, base, CASE base WHEN 0 THEN mmap_length(path) ELSE min(mmap_length(path), base - 8 + mmap_get(path, base - 8, 'u16be')) END AS until,
+         CASE mmap_slice(path, base, base + 2) WHEN x'4949' THEN 'le' WHEN x'4d4d' THEN 'be' END AS ord
+    FROM rewrite_exif_base_ WHERE base >= 0;
+
+-- The first directory has DateTime, and says where the one of EXIF (8769) is, which has the others. A time has 19 letters, and mostly a NUL.
+CREATE TEMP VIEW IF NOT EXISTS rewrite_exif AS
+  SELECT path, name, CASE WHEN text GLOB '[0-9][0-9][0-9][0-9]:[0-9][0-9]:[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
+                          THEN replace(substr(text, 1, 10), ':', '-') || substr(text, 11) END AS time, at
+    FROM (SELECT DISTINCT p.path, CASE tag WHEN 0x0132 THEN 'DateTime' WHEN 0x9003 THEN 'DateTimeOriginal' ELSE 'DateTimeDigitized' END AS name,
+                 base + place AS at, CASE WHEN base + place + items <= until THEN mmap_get(p.path, base + place, 'text(19)') END AS text
+            FROM (SELECT DISTINCT p.*, json_array(base + first, (
+                           SELECT base + place FROM rewrite_exif_entry_(p.path, iif(base + first + 2 <= until, base + first + 2, NULL), until, ord)
+                            WHERE tag = 0x8769 AND type = 4 LIMIT 1)) AS directories
+                    FROM rewrite_exif_place_ AS p CROSS JOIN rewrite_exif_head_(p.path, base, until, ord) AS h WHERE first > 0) AS p
+                 CROSS JOIN json_each(directories) AS d
+                 CROSS JOIN rewrite_exif_entry_(p.path, iif(d.value + 2 <= until, d.value + 2, NULL), until, ord) AS e
+           WHERE tag = CASE d.key WHEN 0 THEN 0x0132 ELSE iif(tag = 0x9004, 0x9004, 0x9003) END AND e.type = 2 AND items IN (19, 20) AND e.error IS NULL)
+   WHERE text IS NOT NULL;
+
+CREATE TEMP TRIGGER IF NOT EXISTS rewrite_exif_update INSTEAD OF UPDATE OF time ON rewrite_exif BEGIN
+  SELECT RAISE(ABORT, 'a time is YYYY-MM-DD HH:MM:SS') WHERE datetime(NEW.time) IS NOT NEW.time OR NEW.time IS NULL OR length(NEW.time) <> 19;
+  SELECT mmap_set(OLD.path, OLD.at, replace(substr(NEW.time, 1, 10), '-', ':') || substr(NEW.time, 11), 'text(19)');
 END;

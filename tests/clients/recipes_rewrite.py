@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""sql/rewrite.sql: what it writes is what readelf, tarfile, wave and zlib read."""
+"""sql/rewrite.sql: what it writes is what readelf, tarfile, wave and zlib read; of EXIF, only the bytes of times."""
 
 import io
 import json
@@ -191,6 +191,48 @@ def tensor_values():
 
 
 TESTS = [elf_segments, tar_members, wav_rates, png_texts, tensor_values]
+def exif_times(data):
+    """The times in a file, at which places, by what they look like."""
+    return [(m.start(), m.group().decode()) for m in re.finditer(rb"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d", data)]
+
+
+def exif_dates():
+    tiffs = [files.tiff(), files.tiff(">")]
+    for i, data in enumerate(tiffs + [files.exif(tiff) for tiff in tiffs]):
+        path = put("a.jpg" if i > 1 else "a.tif", data)
+        db = database(path)
+        same(db.execute("SELECT name, time FROM rewrite_exif").fetchall(),
+             [("DateTime", "2024-01-01 00:00:00"), ("DateTimeOriginal", "2023-11-14 22:13:20")])
+        db.execute("BEGIN")
+        db.execute("UPDATE rewrite_exif SET time = datetime(time, '+2 hours')")
+        same(sorted(time for _, time in exif_times(get(path))), ["2023:11:14 22:13:20", "2024:01:01 00:00:00"])
+        db.execute("ROLLBACK")
+        same(get(path), data)
+        db.execute("BEGIN")
+        db.execute("UPDATE rewrite_exif SET time = datetime(time, '+2 hours')")
+        db.execute("COMMIT")
+        same(sorted(time for _, time in exif_times(get(path))), ["2023:11:15 00:13:20", "2024:01:01 02:00:00"])
+        same([at for at, _ in exif_times(get(path))], [at for at, _ in exif_times(data)])
+        places = [at for at, _ in exif_times(data)]
+        assert all(any(at <= i < at + 19 for at in places) for i in differs(data, get(path)))
+        db.execute("UPDATE rewrite_exif SET time = '2023-11-14 22:13:20' WHERE name = 'DateTimeOriginal'")
+        db.execute("UPDATE rewrite_exif SET time = '2024-01-01 00:00:00' WHERE name = 'DateTime'")
+        same(get(path), data)
+        for wrong in ("NULL", "''", "'2024-01-01'", "'2024:01:01 00:00:00'", "'2024-13-01 00:00:00'", "5", "'2024-01-01 00:00:00.5'"):
+            refused(db, f"UPDATE rewrite_exif SET time = {wrong}", "a time is", path)
+    # A time that was never set, and one that reaches past the end.
+    blank = tiffs[0].replace(b"2024:01:01 00:00:00", b"    :  :     :  :  ")
+    db = database(put("a.tif", blank))
+    same(db.execute("SELECT time FROM rewrite_exif WHERE name = 'DateTime'").fetchall(), [(None,)])
+    db.execute("UPDATE rewrite_exif SET time = '2024-01-01 00:00:00' WHERE name = 'DateTime'")
+    same(get("a.tif"), tiffs[0])
+    for data in (b"", b"II*\0", b"II*\0\x08\0\0\0", tiffs[0][:60], files.jpeg(), tiffs[0][:8] + b"\xff" * 99, b"II*\0" + b"\xff" * 99):
+        same(database(put("other", data)).execute("SELECT * FROM rewrite_exif").fetchall(), [])
+    for cut in range(8, len(tiffs[1]), 7):
+        database(put("cut", tiffs[1][:cut]), put("cut.jpg", files.exif(tiffs[0])[:cut])).execute("SELECT * FROM rewrite_exif").fetchall()
+
+
+TESTS = [elf_segments, tar_members, wav_rates, png_texts, exif_dates]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS))
