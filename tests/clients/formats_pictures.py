@@ -295,7 +295,51 @@ def tiff_odd_and_damaged(directory):
         same(got, [], other[:9])
 
 
-TESTS = [gif_agrees_with_a_reader, gif_odd_and_damaged, tiff_agrees_with_a_reader, tiff_pictures_and_photos, tiff_odd_and_damaged]
+# ---- HEIF ----------------------------------------------------------------------------------------
+
+ITEMS = "SELECT id, type, name, main, width, height, offset, length, pieces FROM mp4_item"
+
+
+@in_directory
+def heif_items_of_each_version(directory):
+    for version in (0, 1, 2):
+        for method in (0, 1) if version else (0,):
+            data = support.heif(version, method)
+            path = write(directory, "a.heic", data)
+            at = data.index(b"idat" if method else b"mdat") + 4
+            same(rows("mp4.sql", path, ITEMS), [(1, "hvc1", None, 0, 64, 48, at, 10, 1), (2, "hvc1", "W\xe4rme", 1, 640, 480, at + 10, 20, 1),
+                                                (3, "Exif", None, 0, None, None, at + 30, 5, 1)], (version, method))
+            same(rows("mp4.sql", path, "SELECT depth, type FROM mp4_box WHERE type IN ('infe', 'cdsc', 'ispe')"),
+                 [(2, "infe")] * 3 + [(2, "cdsc")] + [(3, "ispe")] * 2)
+            same(rows("mp4.sql", path, "SELECT * FROM mp4_box WHERE error IS NOT NULL"), [])
+    assert "HEIF" in said(path), said(path)
+    for path in found("/usr/share/**/*.avif", "/usr/share/**/*.heic"):
+        assert rows("mp4.sql", path, "SELECT * FROM mp4_item WHERE main AND width > 0"), path
+
+
+@in_directory
+def heif_odd_and_damaged(directory):
+    data = support.heif()
+    # Items without a place, a size, a main one: the rest of them is told.
+    for kind, expected in ((b"iloc", (None, None)), (b"iprp", None), (b"pitm", None), (b"ipma", None)):
+        path = write(directory, "a.heic", data.replace(kind, b"free"))
+        got = rows("mp4.sql", path, ITEMS)
+        same([row[:2] for row in got], [(1, "hvc1"), (2, "hvc1"), (3, "Exif")], kind)
+        if expected:
+            same(got[0][6:8], expected)
+    # An index that is no box, more entries than there are.
+    path = write(directory, "b.heic", data.replace(b"\2\x82\1", b"\2\xff\0").replace(b"\1\x83", b"\xff\x83"))
+    same([row[4] for row in rows("mp4.sql", path, ITEMS)], [None] * 3)
+    at = data.index(b"infe")
+    for cut in range(at - 30, len(data), 11):
+        got = rows("mp4.sql", write(directory, "c.heic", data[:cut]), "SELECT type, error FROM mp4_box WHERE error IS NOT NULL")
+        assert got or cut == len(data) - 48, cut  # but for mdat it is whole
+        rows("mp4.sql", os.path.join(directory, "c.heic"), ITEMS)
+    same(rows("mp4.sql", write(directory, "d.mp4", support.mp4()), ITEMS), [])
+
+
+TESTS = [gif_agrees_with_a_reader, gif_odd_and_damaged, tiff_agrees_with_a_reader, tiff_pictures_and_photos, tiff_odd_and_damaged,
+         heif_items_of_each_version, heif_odd_and_damaged]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

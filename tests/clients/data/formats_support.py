@@ -424,6 +424,36 @@ def mp4(version=0):
             + box(b"mdat", bytes(40)))
 
 
+def heif(version=0, method=0):
+    """Two pictures of different sizes, of which the second is the main one, and EXIF. `version`: of iloc, and 32-bit ids if 2."""
+    box = lambda kind, *parts: struct.pack(">I4s", 8 + sum(map(len, parts)), kind) + b"".join(parts)
+    full = lambda kind, number, *parts: box(kind, struct.pack(">I", number), *parts)
+    word = "I" if version == 2 else "H"
+    id_ = lambda number: struct.pack(">" + word, number)
+    wide = 1 if version == 2 else 0
+    infe = lambda number, kind, name: full(b"infe", (3 if wide else 2) << 24, id_(number), struct.pack(">H4s", 0, kind), name + b"\0")
+    ispe = lambda width, height: full(b"ispe", 0, struct.pack(">II", width, height))
+
+    def iloc(base):
+        head = struct.pack(">HH" if version < 2 else ">HI", 0x4440 if version == 0 else 0x4444, 3)
+        for number, place, length in ((1, 0, 10), (2, 10, 20), (3, 30, 5)):
+            head += id_(number) + (struct.pack(">H", method) if version else b"") + struct.pack(">HIH", 0, base, 1)
+            head += (struct.pack(">I", 1) if version else b"") + struct.pack(">II", place, length)
+        return full(b"iloc", version << 24, head)
+
+    def meta(base):
+        return full(b"meta", 0, full(b"hdlr", 0, bytes(4) + b"pict" + bytes(13)), full(b"pitm", wide << 24, id_(2)),
+                    full(b"iinf", wide << 24, id_(3), infe(1, b"hvc1", b""), infe(2, b"hvc1", "W\xe4rme".encode()), infe(3, b"Exif", b"")),
+                    full(b"iref", wide << 24, box(b"cdsc", id_(3) + struct.pack(">H", 1) + id_(2))),
+                    box(b"iprp", box(b"ipco", ispe(64, 48), box(b"pixi", bytes(8)), ispe(640, 480)),
+                        full(b"ipma", wide << 24, struct.pack(">I", 2) + id_(1) + b"\2\x82\1" + id_(2) + b"\1\x83")),
+                    iloc(base), box(b"idat", bytes(range(40))))
+
+    before = box(b"ftyp", b"heic" + bytes(4) + b"mif1heic")
+    base = 0 if method == 1 else len(before) + len(meta(0)) + 8
+    return before + meta(base) + box(b"mdat", bytes(range(40)))
+
+
 def jpeg():
     part = lambda code, body: struct.pack(">BBH", 0xff, code, 2 + len(body)) + body
     return (b"\xff\xd8" + part(0xe0, b"JFIF\0\1\1" + bytes(7)) + part(0xfe, b"caf\xe9 !") + b"\xff\xff"
@@ -957,7 +987,7 @@ def samples():
         "pcap.sql": [pcap(), pcap(">", True)],
         "tar.sql": [tar(), tar(tarfile.PAX_FORMAT)],
         "ar.sql": [ar()],
-        "mp4.sql": [mp4()],
+        "mp4.sql": [mp4(), heif()],
         "jpeg.sql": [jpeg()],
         "sqlite.sql": sqlite_files()[:1],
         "sqlite_wal.sql": sqlite_files()[1:],
