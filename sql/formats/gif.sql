@@ -40,7 +40,8 @@ CREATE TEMP VIEW IF NOT EXISTS gif_list_ AS
            WITH RECURSIVE block(at, kind, label, body, behind, control, images) AS (
              SELECT NULL, 0, NULL, NULL, h.next, NULL, 0 FROM gif_head_(t.path) AS h WHERE h.error IS NULL
              UNION ALL
-             SELECT b.offset, b.kind, b.label, b.next, CASE WHEN b.kind IN (0, 0x3b) THEN b.next WHEN b.kind IN (0x21, 0x2c) THEN
+             SELECT b.offset, b.kind, b.label, b.next, CASE WHEN b.kind = 0 THEN nullif(mmap_search(t.path, '[^\x00]', b.offset), -1)
+                      WHEN b.kind = 0x3b THEN b.next WHEN b.kind IN (0x21, 0x2c) THEN
                       (SELECT s.next FROM gif_part_(t.path, b.next) AS s WHERE s.length = 0 AND s.error IS NULL) END,
                     CASE WHEN f.label = 0xf9 THEN f.body WHEN f.kind <> 0x2c AND f.label IS NOT 1 THEN control END, images + (f.kind = 0x2c)
                FROM block AS f CROSS JOIN gif_block_(t.path, f.behind) AS b WHERE f.kind <> 0x3b LIMIT 1000000)
@@ -55,7 +56,8 @@ CREATE TEMP VIEW IF NOT EXISTS gif_walk_ AS
 
 CREATE TEMP VIEW IF NOT EXISTS gif_header AS
   SELECT path, substr(magic, 4) AS version, width, height, iif(has_palette, 2 << palette_bits, 0) AS colors, background,
-         iif(aspect, (aspect + 15) / 64.0, NULL) AS aspect, CASE WHEN h.error IS NOT NULL THEN 'it is cut short' WHEN h.next >= mmap_length(path) THEN 'nothing is behind it' END AS error
+         iif(aspect, (aspect + 15) / 64.0, NULL) AS aspect, CASE WHEN h.error IS NOT NULL THEN 'it is cut short'
+              WHEN h.next >= mmap_length(path) THEN 'nothing is behind it' END AS error
     FROM target CROSS JOIN gif_head_(path) AS h WHERE magic IS NOT NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS gif_block AS

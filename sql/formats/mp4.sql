@@ -118,12 +118,15 @@ CREATE TEMP VIEW IF NOT EXISTS mp4_item_ AS
          (SELECT json_array(place, bytes, pieces, method & 15) FROM mp4_box_(t.path, meta.offset + meta.head + 4, meta.next) AS b,
                  mp4_iloc_(t.path, b.offset + b.head, b.next) AS l
            WHERE b.type = 'iloc' AND b.error IS NULL AND l.id = i.id AND l.error IS NULL LIMIT 1) AS place,
-         (SELECT json_array(w.offset + w.head, w.next) FROM mp4_box_(t.path, meta.offset + meta.head + 4, meta.next) AS iprp,
-                 mp4_box_(t.path, iprp.offset + iprp.head, iprp.next) AS ipma, mp4_ipma_(t.path, ipma.offset + ipma.head, ipma.next) AS a,
-                 json_each(coalesce(few, many)) AS p, mp4_box_(t.path, iprp.offset + iprp.head, iprp.next) AS ipco,
-                 mp4_box_(t.path, ipco.offset + ipco.head, ipco.next) AS w
-           WHERE iprp.type = 'iprp' AND ipma.type = 'ipma' AND ipma.error IS NULL AND a.id = i.id AND ipco.type = 'ipco'
-             AND w.rowid = (p.value & iif(few IS NULL, 0x7fff, 0x7f)) - 1 AND w.type = 'ispe' AND w.error IS NULL LIMIT 1) AS size
+         (SELECT json_array(w.offset + w.head, w.next)
+            FROM (SELECT coalesce(few, many) AS list, iif(few IS NULL, 0x7fff, 0x7f) AS mask, iprp.offset + iprp.head AS within, iprp.next AS behind
+                    FROM mp4_box_(t.path, meta.offset + meta.head + 4, meta.next) AS iprp, mp4_box_(t.path, iprp.offset + iprp.head,
+                         iprp.next) AS ipma,
+                         mp4_ipma_(t.path, ipma.offset + ipma.head, ipma.next) AS a
+                   WHERE iprp.type = 'iprp' AND ipma.type = 'ipma' AND ipma.error IS NULL AND a.id = i.id LIMIT 1)
+                 CROSS JOIN mp4_box_(t.path, within, behind) AS ipco CROSS JOIN json_each(list) AS p
+                 CROSS JOIN mp4_box_(t.path, ipco.offset + ipco.head, ipco.next) AS w
+           WHERE ipco.type = 'ipco' AND w.rowid = (p.value & mask) - 1 AND w.type = 'ispe' AND w.error IS NULL LIMIT 1) AS size
     FROM target AS t CROSS JOIN mp4_box_(path, CASE mmap_slice(path, 4, 8) WHEN x'66747970' THEN 0 END) AS meta
          CROSS JOIN mp4_box_(path, meta.offset + meta.head + 4, meta.next) AS iinf
          CROSS JOIN mp4_iinf_(path, iinf.offset + iinf.head, iinf.next) AS h CROSS JOIN mp4_box_(path, h.next, iinf.next) AS infe
@@ -138,7 +141,8 @@ CREATE TEMP VIEW IF NOT EXISTS mp4_item AS
                   | [\xe1-\xec\xee\xef] [\x80-\xbf]{2} | \xed [\x80-\x9f] [\x80-\xbf] | \xf0 [\x90-\xbf] [\x80-\xbf]{2}
                   | [\xf1-\xf3] [\x80-\xbf]{3} | \xf4 [\x80-\x8f] [\x80-\xbf]{2} )*+ (?: \x00 | \z )', name_at, infe_end) >= 0 THEN name ELSE char(0xfffd) END
             FROM mp4_name_(i.path, name_at, infe_end) WHERE name <> '') AS name,
-         id = (SELECT p.id FROM mp4_box_(i.path, first, last) AS b, mp4_pitm_(i.path, b.offset + b.head, b.next) AS p WHERE b.type = 'pitm' LIMIT 1) AS main,
+         id = (SELECT p.id FROM mp4_box_(i.path, first, last) AS b, mp4_pitm_(i.path, b.offset + b.head,
+              b.next) AS p WHERE b.type = 'pitm' LIMIT 1) AS main,
          (SELECT width FROM mp4_ispe_(i.path, json_extract(size, '$[0]'), json_extract(size, '$[1]'))) AS width,
          (SELECT height FROM mp4_ispe_(i.path, json_extract(size, '$[0]'), json_extract(size, '$[1]'))) AS height,
          json_extract(place, '$[0]') + CASE json_extract(place, '$[3]') WHEN 1 THEN

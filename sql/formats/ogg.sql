@@ -13,7 +13,7 @@
 --
 -- Streams may stand side by side, and one behind the other with the same serial number: a stream is named by its first page.
 -- After damage pages are looked for further on. Tags are UTF-8; U+FFFD stands for all of one that is none, or for what of it is in
--- a page, if it goes over pages. At most 10,000 tags, of packets of up to 1,000 pages. Not covered: CRCs, which are given and not checked
+-- a page, if it goes over pages. At most 4,096 tags, of packets of up to 1,000 pages. Not covered: CRCs, which are given and not checked
 -- (they are no CRC-32 of zlib's kind), packets, skeletons, FLAC with more metadata than tags.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
@@ -24,14 +24,16 @@ CREATE VIRTUAL TABLE IF NOT EXISTS temp.ogg_page_ USING mmap(*, magic u32be, ver
 CREATE VIRTUAL TABLE IF NOT EXISTS temp.ogg_segment_ USING mmap(*, length u8);
 CREATE VIRTUAL TABLE IF NOT EXISTS temp.ogg_packet_ USING mmap(*, length u8, until=(length < 255));
 -- What a stream begins with: seven bytes tell the codec.
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.ogg_head_ USING mmap(*, mark u56be, codec AS (CASE mark WHEN 0x01766f72626973 THEN 'Vorbis' WHEN 0x4f707573486561 THEN 'Opus'
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.ogg_head_ USING mmap(*, mark u56be, codec AS (CASE mark WHEN 0x01766f72626973 THEN 'Vorbis'
+     WHEN 0x4f707573486561 THEN 'Opus'
     WHEN 0x53706565782020 THEN 'Speex' WHEN 0x807468656f7261 THEN 'Theora' WHEN 0x66697368656164 THEN 'Skeleton' WHEN 0x4f565038300101 THEN 'VP8'
     ELSE iif(mark >> 16 = 0x7f464c4143, 'FLAC', NULL) END),
   channels1 u8 at(iif(codec = 'Vorbis', 11, 9)) if(codec IN ('Vorbis', 'Opus')), skip u16le at(10) if(codec = 'Opus'),
   rate4 u32le at(iif(codec = 'Speex', 36, 12)) if(codec IN ('Vorbis', 'Opus', 'Speex')), channels4 u32le at(48) if(codec = 'Speex'),
   rate20 b20 at(27) if(codec = 'FLAC'), channels3 b3 if(codec = 'FLAC'),
   width u24be at(14) if(codec = 'Theora'), height u24be if(codec = 'Theora'),
-  frames u32be at(22) if(codec = 'Theora'), in_seconds u32be if(codec = 'Theora'), quality b6 at(40) if(codec = 'Theora'), shift b5 if(codec = 'Theora'),
+  frames u32be at(22) if(codec = 'Theora'), in_seconds u32be if(codec = 'Theora'), quality b6 at(40) if(codec = 'Theora'),
+       shift b5 if(codec = 'Theora'),
   channels AS (coalesce(channels1, channels4, channels3 + 1)), rate AS (coalesce(rate4, rate20)), count=(1), partial=yes);
 CREATE VIRTUAL TABLE IF NOT EXISTS temp.ogg_string_ USING mmap(*, string text(stop - start), count=(1));
 
@@ -51,7 +53,8 @@ CREATE TEMP VIEW IF NOT EXISTS ogg_list_ AS
     FROM target AS t;
 
 CREATE TEMP VIEW IF NOT EXISTS ogg_walk_ AS
-  SELECT DISTINCT l.path, i.key AS number, json_extract(value, '$[0]') AS at, json_extract(value, '$[1]') AS body, json_extract(value, '$[2]') AS behind,
+  SELECT DISTINCT l.path, i.key AS number, json_extract(value, '$[0]') AS at, json_extract(value, '$[1]') AS body, json_extract(value,
+       '$[2]') AS behind,
          json_extract(value, '$[3]') AS packet, json_extract(value, '$[4]') AS whole, json_extract(value, '$[5]') AS lost,
          last, first, continued, granule, serial, sequence, crc, segments, mmap_length(l.path) AS file_size
     FROM ogg_list_ AS l CROSS JOIN json_each(pages) AS i CROSS JOIN ogg_page_(l.path, json_extract(value, '$[0]'));
@@ -76,7 +79,8 @@ CREATE TEMP VIEW IF NOT EXISTS ogg_start_ AS
          min(iif(number = stream, body, NULL)) OVER same AS body, min(iif(number = stream, behind, NULL)) OVER same AS behind
     FROM ogg_numbered_ WHERE stream IS NOT NULL WINDOW same AS (PARTITION BY path, stream);
 
--- A granule counts samples, of Opus 48,000 a second whatever its rate. Of Theora it is a frame that depends on no other, shifted, and how many after it.
+-- A granule counts samples, of Opus 48,000 a second whatever its rate. Of Theora it is a frame that depends on no other,
+-- shifted, and how many after it.
 CREATE TEMP VIEW IF NOT EXISTS ogg_stream AS
   SELECT path, stream, serial, codec, channels, rate, width, height, pages,
          CASE codec WHEN 'Opus' THEN max(granule - skip, 0) / 48000.0
@@ -88,14 +92,16 @@ CREATE TEMP VIEW IF NOT EXISTS ogg_stream AS
 -- The second packet has the tags. It may go over pages: of each piece where it begins in the packet, where in the file, and how long it is.
 CREATE TEMP VIEW IF NOT EXISTS ogg_second_ AS
   SELECT path, stream, number > stream AS behind_first, body, behind, min(packet, file_size - body) AS bytes,
-         coalesce(sum(iif(number > stream, whole, 0)) OVER before, 0) AS ended, coalesce(sum(iif(number > stream, packet, 0)) OVER before, 0) AS begins,
+         coalesce(sum(iif(number > stream, whole, 0)) OVER before, 0) AS ended, coalesce(sum(iif(number > stream, packet, 0)) OVER before,
+              0) AS begins,
          number - stream AS piece
     FROM ogg_numbered_ WHERE stream IS NOT NULL AND body IS NOT NULL
   WINDOW before AS (PARTITION BY path, stream ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
 CREATE TEMP VIEW IF NOT EXISTS ogg_pieces_ AS
   SELECT DISTINCT path, stream, min(iif(behind_first, NULL, body)) OVER same AS head_at, min(iif(behind_first, NULL, behind)) OVER same AS head_end,
          min(iif(behind_first, body, NULL)) OVER same AS tags_at,
-         json_group_array(json_array(begins, body, bytes)) FILTER (WHERE behind_first AND ended = 0 AND piece < 1000 AND bytes > 0) OVER same AS pieces
+         json_group_array(json_array(begins, body, bytes)) FILTER (WHERE behind_first AND ended = 0 AND piece < 1000
+              AND bytes > 0) OVER same AS pieces
     FROM ogg_second_ WINDOW same AS (PARTITION BY path, stream);
 
 -- Before the tags there is, of each codec, a mark. Then the length of the maker's name, that, how many tags, and of each its length and it.
@@ -110,16 +116,18 @@ CREATE TEMP VIEW IF NOT EXISTS ogg_words_ AS
                                WHEN 'FLAC' THEN mmap_get(p.path, tags_at) & 127 = 4 ELSE codec = 'Speex' END
              UNION ALL
              SELECT number + 1, at + 4 + iif(number = -1, 0, word),
-                    (SELECT iif(count(*) = 4, sum(mmap_get(p.path, json_extract(value, '$[1]') + i.at + 4 + iif(i.number = -1, 0, i.word) + byte - json_extract(value, '$[0]')) << 8 * byte), NULL)
+                    (SELECT iif(count(*) = 4, sum(mmap_get(p.path, json_extract(value, '$[1]') + i.at + 4 + iif(i.number = -1, 0,
+                         i.word) + byte - json_extract(value, '$[0]')) << 8 * byte), NULL)
                        FROM (SELECT 0 AS byte UNION ALL VALUES (1), (2), (3)) CROSS JOIN json_each(pieces)
-                      WHERE i.at + 4 + iif(i.number = -1, 0, i.word) + byte - json_extract(value, '$[0]') BETWEEN 0 AND json_extract(value, '$[2]') - 1),
+                      WHERE i.at + 4 + iif(i.number = -1, 0, i.word) + byte - json_extract(value, '$[0]') BETWEEN 0 AND json_extract(value,
+                           '$[2]') - 1),
                     iif(number = -1, word, total)
-               FROM item AS i WHERE word IS NOT NULL AND (number < 0 OR number < total - 1) AND NOT (number = -1 AND word = 0) LIMIT 10003)
+               FROM item AS i WHERE word IS NOT NULL AND (number < 0 OR number < total - 1) AND NOT (number = -1 AND word = 0) LIMIT 4099)
            SELECT json_group_array(json_array(number, at + 4, word)) FROM item WHERE number >= 0) AS items
     FROM ogg_pieces_ AS p CROSS JOIN ogg_head_(path, head_at, head_end);
 
 CREATE TEMP VIEW IF NOT EXISTS ogg_item_ AS
-  SELECT DISTINCT w.path, stream, pieces, json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS at, json_extract(value, '$[2]') AS word
+  SELECT w.path, stream, pieces, json_extract(value, '$[0]') AS number, json_extract(value, '$[1]') AS at, json_extract(value, '$[2]') AS word
     FROM ogg_words_ AS w CROSS JOIN json_each(items) WHERE json_extract(value, '$[2]') IS NOT NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS ogg_tag AS
@@ -131,8 +139,10 @@ CREATE TEMP VIEW IF NOT EXISTS ogg_tag AS
                            | [\xe1-\xec\xee\xef] [\x80-\xbf]{2} | \xed [\x80-\x9f] [\x80-\xbf] | \xf0 [\x90-\xbf] [\x80-\xbf]{2}
                            | [\xf1-\xf3] [\x80-\xbf]{3} | \xf4 [\x80-\x8f] [\x80-\xbf]{2} )*+ (?: \x00 | \z )', t.start, t.stop) >= 0,
                      string, char(0xfffd)), '')
-                     FROM json_each(pieces) AS p CROSS JOIN ogg_string_(w.path, json_extract(p.value, '$[1]') + max(at - json_extract(p.value, '$[0]'), 0),
+                     FROM json_each(pieces) AS p CROSS JOIN ogg_string_(w.path, json_extract(p.value, '$[1]') + max(at - json_extract(p.value,
+                          '$[0]'), 0),
                           json_extract(p.value, '$[1]') + min(at + word - json_extract(p.value, '$[0]'), json_extract(p.value, '$[2]'))) AS t
-                    WHERE json_extract(p.value, '$[0]') < at + word AND json_extract(p.value, '$[0]') + json_extract(p.value, '$[2]') > at), '') AS text,
+                    WHERE json_extract(p.value, '$[0]') < at + word AND json_extract(p.value, '$[0]') + json_extract(p.value, '$[2]') > at),
+                         '') AS text,
                  at + word <= (SELECT max(json_extract(value, '$[0]') + json_extract(value, '$[2]')) FROM json_each(pieces)) AS whole
             FROM ogg_item_ AS w);

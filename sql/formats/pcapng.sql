@@ -72,7 +72,7 @@ CREATE TEMP VIEW IF NOT EXISTS pcapng_section_ AS
     FROM pcapng_list_ AS l CROSS JOIN json_each(sections) AS s;
 
 CREATE TEMP VIEW IF NOT EXISTS pcapng_block_at_ AS
-  SELECT DISTINCT path, section, ord, interfaces, file_size, b.rowid AS number, b.offset AS at, b.next AS behind, b.type AS code, length, again,
+  SELECT DISTINCT path, section, ord, b.rowid AS number, b.offset AS at, b.next AS behind, b.type AS code, length, again,
          b.error IS NOT NULL AS bad
     FROM pcapng_section_ CROSS JOIN pcapng_block_(path, at, file_size, coalesce(ord, 'le')) AS b
    WHERE b.type IS NOT NULL AND (ord IS NOT NULL OR b.rowid = 0);
@@ -101,26 +101,30 @@ CREATE TEMP VIEW IF NOT EXISTS pcapng_interface AS
          CASE WHEN resolution & 128 THEN iif(resolution & 64, NULL, 1 << (resolution & 63))
               WHEN resolution < 19 THEN CAST(substr('1000000000000000000', 1, resolution + 1) AS INTEGER) END AS unit, shift AS seconds_more,
          (SELECT (SELECT text FROM pcapng_text_ AS x WHERE x.path = l.path AND first = o.offset + 4 AND last = o.offset + 4 + o.length)
-            FROM pcapng_option_(l.path, at + 16, at + mmap_get(l.path, at + 4, 'u32' || ord) - 4, ord) AS o WHERE code = 2 AND o.error IS NULL LIMIT 1) AS name
+            FROM pcapng_option_(l.path, at + 16, at + mmap_get(l.path, at + 4, 'u32' || ord) - 4, ord) AS o WHERE code = 2
+                 AND o.error IS NULL LIMIT 1) AS name
     FROM pcapng_link_ AS l;
 
 CREATE TEMP VIEW IF NOT EXISTS pcapng_packet_at_ AS
-  SELECT DISTINCT path, section, b.number, at, behind, ord, code, interface, data_at, bytes, options_at, p.error IS NOT NULL OR bad AS bad,
-         json_extract(interfaces, '$[' || interface || '][1]') AS link, json_extract(interfaces, '$[' || interface || '][2]') AS longest,
-         coalesce(json_extract(interfaces, '$[' || interface || '][3]'), 6) AS resolution,
-         coalesce(json_extract(interfaces, '$[' || interface || '][4]'), 0) AS shift, iif(high < 0x80000000, high << 32 | low, NULL) AS stamp, captured, p.length
-    FROM pcapng_block_at_ AS b CROSS JOIN pcapng_packet_(path, at, coalesce(behind - 4, file_size), ord) AS p WHERE code IN (2, 3, 6);
+  SELECT DISTINCT path, section, b.rowid AS number, p.type AS code, interface, data_at, bytes, p.error IS NOT NULL OR b.error IS NOT NULL AS bad,
+         json_extract(interfaces, '$[' || interface || ']') AS via, iif(high < 0x80000000, high << 32 | low, NULL) AS stamp, captured, p.length
+    FROM pcapng_section_ CROSS JOIN pcapng_block_(path, at, file_size, ord) AS b CROSS JOIN pcapng_packet_(path, b.offset,
+         coalesce(b.next - 4, file_size), ord) AS p
+   WHERE b.type IN (2, 3, 6);
 
 CREATE TEMP VIEW IF NOT EXISTS pcapng_unit_ AS
   SELECT DISTINCT p.*, CASE WHEN resolution & 128 THEN iif(resolution & 64, NULL, 1 << (resolution & 63))
                             WHEN resolution < 19 THEN CAST(substr('1000000000000000000', 1, resolution + 1) AS INTEGER) END AS unit
-    FROM pcapng_packet_at_ AS p;
+    FROM (SELECT DISTINCT p.*, json_extract(via, '$[1]') AS link, json_extract(via, '$[2]') AS longest, coalesce(json_extract(via, '$[3]'),
+         6) AS resolution,
+                 coalesce(json_extract(via, '$[4]'), 0) AS shift FROM pcapng_packet_at_ AS p) AS p;
 
 CREATE TEMP VIEW IF NOT EXISTS pcapng_packet AS
   SELECT path, section, number AS block, interface,
          strftime('%Y-%m-%d %H:%M:%S', stamp / unit + shift, 'unixepoch')
            || printf('.%09d', CASE WHEN unit <= 1 << 33 THEN stamp % unit * 1000000000 / unit
-                                   WHEN resolution < 128 THEN stamp % unit / (unit / 1000000000) ELSE 1000000000.0 * (stamp % unit) / unit END) AS time,
+                                   WHEN resolution < 128 THEN stamp % unit / (unit / 1000000000)
+                                        ELSE 1000000000.0 * (stamp % unit) / unit END) AS time,
          1.0 * stamp / unit + shift AS seconds, data_at AS offset,
          CASE WHEN code <> 3 THEN captured ELSE min(bytes, length - 16, coalesce(nullif(longest, 0), bytes)) END AS captured, bytes AS length, link,
          CASE WHEN bad THEN 'it reaches past the end of its block' WHEN link IS NULL THEN 'its section has no interface ' || interface
@@ -157,7 +161,8 @@ CREATE TEMP VIEW IF NOT EXISTS pcapng_option AS
 
 CREATE TEMP VIEW IF NOT EXISTS pcapng_name AS
   SELECT path, section, b.number AS block, CASE kind WHEN 1 THEN replace(trim(four, '[]'), ',', '.') ELSE
-           printf('%x:%x:%x:%x:%x:%x:%x:%x', json_extract(six, '$[0]'), json_extract(six, '$[1]'), json_extract(six, '$[2]'), json_extract(six, '$[3]'),
+           printf('%x:%x:%x:%x:%x:%x:%x:%x', json_extract(six, '$[0]'), json_extract(six, '$[1]'), json_extract(six, '$[2]'),
+                json_extract(six, '$[3]'),
                   json_extract(six, '$[4]'), json_extract(six, '$[5]'), json_extract(six, '$[6]'), json_extract(six, '$[7]')) END AS address,
          (SELECT text FROM pcapng_text_ AS x WHERE x.path = b.path AND first = w.offset AND last = w.next) AS name
     FROM pcapng_block_at_ AS b CROSS JOIN pcapng_name_(path, at + 8, behind - 4, ord) AS n

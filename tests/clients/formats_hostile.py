@@ -204,6 +204,11 @@ def hostile():
         entries = support.mbr_entry(0x83, 1, 1) + support.mbr_entry(5, i + 1, 1)
         chain[at + 446:at + 512] = entries + bytes(32) + b"\x55\xaa"
     global_header = support.pcap()[:24]
+    crowd = b"".join(struct.pack("<HHHII", 1, 0x14a, 4, 1000, 8 + 18 * 3000) + struct.pack("<I", 8 + 18 * i) for i in range(3000))
+    tags = [b"A=b"] * 6000
+    interfaces = support.pcapng_block(1, struct.pack("<HHI", 1, 0, 0)) * 2000
+    packets = support.pcapng_block(6, struct.pack("<IIIII", 1999, 0, 0, 0, 0)) * 2000
+    items = support.heif().replace(b"\0\0\0\2\0\1\2\x82\1", b"\0\0\0\2\0\1\2\xff\xff")
     return {
         "elf.sql": [slow_elf(True), slow_elf(False), slow_names(), slow_dynamic()]
         + elf_of_crowded_tables(),
@@ -237,6 +242,20 @@ def hostile():
         "gpt.sql": gpts,
         "utmp.sql": [support.utmp()[:384] + b"\xff" * (384 * 3000), b"\1\0\0\0" + bytes(380),
                      support.utmp(True)[:400] + b"\xff" * 400],
+        "gif.sql": [support.gif([], end=b"\0" * 300000), support.gif([support.gif_image(0, 0, 1, 1)] * 3000),
+                    support.gif([b"\x21\xfe" + b"\1x" * 200000], end=b""), support.gif([support.gif_control(1)] * 3000)],
+        "tiff.sql": [b"II*\0\x08\0\0\0" + crowd + struct.pack("<I", 8) * 9000,
+                     b"II*\0\x08\0\0\0" + (b"\xff\xff" + struct.pack("<HHII", 0x14a, 4, 1000, 20) * 99) * 4,
+                     b"MM\0+\0\x08\0\0" + b"\xff" * 8 + b"\x7f" + b"\xff" * 999],
+        "ogg.sql": [b"".join(support.ogg_opus(1, tags, room=4)), b"OggS" * 30000, support.ogg_page(1, 0, -1, [], b"", 2) * 1500],
+        "id3.sql": [support.id3(3, [b"TIT2\0\0\1\0\0\0"], unsync=True, padding=0) + b"\xff\0" * 90000,
+                    b"ID3\3\0\x80\0\x0f\0\0TIT2\0\0\1\0\0\0" + bytes(255) + b"\xff\0" * 120000,
+                    b"ID3\2\0\0\0\x0f\0\0" + b"TT2\0\0\0" * 3000, b"ID3\4\0\0\0\x0f\0\0" + support.id3_frame(4, b"TXXX", b"\0" * 200000)],
+        "matroska.sql": [support.ebml(0x1a45dfa3) + b"\xec\x80" * 6000, support.ebml(0x1a45dfa3) + b"\x67\xc8\x01" + b"\xff" * 7 + b"\x67\xc8\xff" * 3000,
+                         support.ebml(0x1a45dfa3) + b"\x18\x53\x80\x67\xff" * 2000],
+        "pcapng.sql": [support.pcapng_section(more=interfaces + packets), support.pcapng_section() * 60,
+                       support.pcapng_block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)) * 2000],
+        "mp4.sql": [items, support.mp4() + b"\0\0\0\x08free" * 20000, b"\0\0\0\x08ftyp" + b"\0\0\0\0meta" * 3000],
         "pcap.sql": [global_header + bytes(1 << 20), global_header + b"\xff" * 64,
                      global_header + struct.pack("<IIII", 0, 0, 0x80000000, 0) + bytes(64),
                      support.pcap(frames=[bytes(12) + b"\x08\0\x4f" + bytes(19),

@@ -333,7 +333,7 @@ def heif_odd_and_damaged(directory):
     at = data.index(b"infe")
     for cut in range(at - 30, len(data), 11):
         got = rows("mp4.sql", write(directory, "c.heic", data[:cut]), "SELECT type, error FROM mp4_box WHERE error IS NOT NULL")
-        assert got or cut == len(data) - 48, cut  # but for mdat it is whole
+        assert got or len(data) - 48 <= cut < len(data) - 40, cut  # within the head of mdat
         rows("mp4.sql", os.path.join(directory, "c.heic"), ITEMS)
     same(rows("mp4.sql", write(directory, "d.mp4", support.mp4()), ITEMS), [])
 
