@@ -1,8 +1,7 @@
 -- Change what a file says of itself, and keep all that hangs on it right: sizes, checksums, rates.
 --
 --     .read sql/rewrite.sql
---     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png'), ('model.safetensors');
---     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png'), ('photo.jpg');
+--     INSERT INTO target VALUES ('program'), ('a.tar'), ('a.wav'), ('photo.png'), ('model.safetensors'), ('photo.jpg');
 --     SELECT path, number, type, rights FROM rewrite_elf WHERE type = 'GNU_STACK';
 --     UPDATE rewrite_elf SET rights = 'RW-' WHERE path = 'program' AND type = 'GNU_STACK';
 --     UPDATE rewrite_tar SET name = 'docs/README' WHERE path = 'a.tar' AND name = 'README';
@@ -16,7 +15,7 @@
 --     rewrite_wav  the sampling rate; the bytes per second go with it
 --     rewrite_png  texts of tEXt, as long as they were; the chunk's CRC goes with it. patch.sql writes longer ones
 --     rewrite_tensor  values of safetensors' tensors, numbered from 0 in the order in which they stand there, the last index first to change
---     rewrite_exif times of a photo, JPEG or TIFF: DateTime, DateTimeOriginal and DateTimeDigitized, as YYYY-MM-DD HH:MM:SS
+--     rewrite_exif  times of a photo, JPEG or TIFF: DateTime, DateTimeOriginal and DateTimeDigitized, as YYYY-MM-DD HH:MM:SS
 --
 -- Between BEGIN and COMMIT all of it is one transaction, and ROLLBACK takes it back. Each view has the layouts of its
 -- format above it, and a trigger that writes where they say. A new value that cannot be written ends the statement with
@@ -148,6 +147,8 @@ CREATE TEMP TRIGGER IF NOT EXISTS rewrite_tensor_update INSTEAD OF UPDATE OF val
   SELECT RAISE(ABORT, 'the value is no number that the type of its tensor has')
    WHERE typeof(NEW.value) NOT IN ('integer', 'real') OR iif(OLD.most IS NULL, typeof(NEW.value) <> 'integer', abs(NEW.value + 0.0) > OLD.most);
   SELECT mmap_set(OLD.path, OLD.at, NEW.value, OLD.form);
+END;
+
 -- ---- EXIF ----------------------------------------------------------------------------------------
 
 -- A TIFF in the segment of a JPEG that begins with Exif and two NULs, or alone. In it places count from its start.

@@ -190,7 +190,6 @@ def tensor_values():
         same(database(path).execute("SELECT * FROM rewrite_tensor").fetchall(), [], wrong)
 
 
-TESTS = [elf_segments, tar_members, wav_rates, png_texts, tensor_values]
 def exif_times(data):
     """The times in a file, at which places, by what they look like."""
     return [(m.start(), m.group().decode()) for m in re.finditer(rb"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d", data)]
@@ -232,7 +231,7 @@ def exif_dates():
         database(put("cut", tiffs[1][:cut]), put("cut.jpg", files.exif(tiffs[0])[:cut])).execute("SELECT * FROM rewrite_exif").fetchall()
 
 
-TESTS = [elf_segments, tar_members, wav_rates, png_texts, exif_dates]
+TESTS = [elf_segments, tar_members, wav_rates, png_texts, tensor_values, exif_dates]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS))
