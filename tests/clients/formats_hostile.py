@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
+import samples_programs
 from formats_support import in_directory, quote, same, write
 
 # All files of a format together: enough for a busy machine, not for what takes time by the square
@@ -264,6 +265,7 @@ def hostile():
                                           bytes(12) + b"\x81\0\0\0\x81\0",
                                           bytes(12) + b"\x08\0"
                                           + support.ip4(6, bytes(12) + b"\xff" + bytes(7))])],
+        **samples_programs.hostile(),
     }
 
 

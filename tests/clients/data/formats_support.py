@@ -15,6 +15,8 @@ import wave
 import zipfile
 import zlib
 
+import samples_programs
+
 
 # ---- the shell -----------------------------------------------------------------------------------
 
@@ -1008,4 +1010,5 @@ def samples():
         "pcapng.sql": [pcapng_section(), pcapng_section(">", 99)],
         "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
+        **samples_programs.samples(),
     }
