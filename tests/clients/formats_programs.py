@@ -15,12 +15,18 @@ import samples_programs as samples
 from formats_support import in_directory, rows, same, write
 
 
+def tool(name):
+    """Where a program is, also one that has LLVM's version in its name."""
+    return next(filter(None, map(shutil.which, [name] + [f"{name}-{i}" for i in range(25, 10, -1)])), None)
+
+
 def tells(*command, directory=None):
     """What a program says; None, with a word, where there is no such program, or it fails."""
-    if shutil.which(command[0]) is None:
+    program = tool(command[0])
+    if program is None:
         print(f"skipped: there is no {command[0]}")
         return None
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
+    run = subprocess.run((program, *command[1:]), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=directory)
     if run.returncode:
         print(f"skipped: {command[0]}: {run.stderr.decode(errors='replace').strip()[:200]}")
         return None
@@ -183,7 +189,131 @@ def pe_of_odd_programs(directory):
     same(ask(good[:0x420], "SELECT name, error FROM pe_section WHERE number = 0"), [(".rdata", "it reaches past the end of the file")])
 
 
-TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs]
+# ---- Mach-O --------------------------------------------------------------------------------------
+
+def macho_programs(directory):
+    """Files made here: hand-made ones, objects and libraries by LLVM, universal ones."""
+    for i, data in enumerate(support.samples()["macho.sql"]):
+        yield write(directory, f"small-{i}", data)
+    source = write(directory, "a.c", b"""
+        extern int far(int); int shared = 5; int common[10]; static int hidden(int x) { return x * 3; }
+        const char *name = "hello"; __attribute__((weak)) int soft(int x) { return x; } static int zero[100];
+        int near(int x) { return far(x) + hidden(x) + zero[x & 3]; }""")
+    at = lambda name: os.path.join(directory, name)
+    linked = []
+    for arch, system in (("x86_64", "macos11"), ("arm64", "macos11"), ("i386", "macos10.5"), ("armv7", "ios8")):
+        if tells("clang", f"--target={arch}-apple-{system}", "-g", "-fcommon", "-c", source, "-o", at(arch + ".o")) is None:
+            return
+        yield at(arch + ".o")
+        if system == "macos11" and tells("ld64.lld", "-arch", arch, "-platform_version", "macos", "11.0", "11.0", "-dylib", "-undefined",
+                                         "dynamic_lookup", at(arch + ".o"), "-o", at(arch), "-install_name", "@rpath/x.dylib",
+                                         "-current_version", "3.2.1", "-rpath", "/opt/lib") is not None:
+            linked.append(at(arch))
+            yield at(arch)
+    if linked and tells("llvm-lipo", "-create", *linked, "-output", at("all")) is not None:
+        yield at("all")
+
+
+def otool(path):
+    """(arch, what, {key: value}) for each thing that LLVM's otool names, in order."""
+    told = tells("llvm-objdump", "--macho", "--private-headers", "--arch=all", path)
+    found, arch = [], -1
+    for line in (told or "").split("\n"):
+        word, _, value = line.strip().partition(" ")
+        if line.startswith("Mach header"):
+            arch += 1
+        elif line.startswith("Load command") or line == "Section":
+            found.append((arch, line.partition(" ")[0], {}))
+        elif found and word:
+            found[-1][2].setdefault(word, value.strip())
+    return found
+
+
+@in_directory
+def macho_agrees_with_llvm(directory):
+    number = lambda value: int(value.split()[0], 0)
+    for path in macho_programs(directory):
+        found = otool(path)
+        if not found:
+            continue
+        starts = dict(rows("macho.sql", path, "SELECT arch, offset FROM macho_header"))
+        commands = [(arch, about) for arch, what, about in found if what == "Load"]
+        same(rows("macho.sql", path, "SELECT arch, command, length, error FROM macho_command"),
+             [(arch, about["cmd"].replace("LC_", "", 1), number(about["cmdsize"]), None) for arch, about in commands], path)
+        same(rows("macho.sql", path, "SELECT arch, name, address, memory_size, offset, size, rights, most_rights, sections, error"
+                                     " FROM macho_segment"),
+             [(arch, about.get("segname", ""), number(about["vmaddr"]), number(about["vmsize"]), starts[arch] + number(about["fileoff"]),
+               number(about["filesize"]), about["initprot"], about["maxprot"], number(about["nsects"]), None)
+              for arch, about in commands if "vmaddr" in about], path)
+        same(rows("macho.sql", path, "SELECT arch, name, segment, address, size, coalesce(offset, 0), align, error FROM macho_section"),
+             [(arch, about["sectname"], about["segname"], number(about["addr"]), number(about["size"]),
+               starts[arch] + number(about["offset"]) if "ZEROFILL" not in about["type"] else 0, 1 << int(about["align"].split("^")[1].split()[0]),
+               None) for arch, what, about in found if what == "Section"], path)
+        kinds = {"LC_ID_DYLIB": "id", "LC_LOAD_DYLIB": "load", "LC_LOAD_WEAK_DYLIB": "weak", "LC_REEXPORT_DYLIB": "reexport"}
+        same(rows("macho.sql", path, "SELECT arch, kind, name, current, compatible FROM macho_library"),
+             [(arch, kinds[about["cmd"]], about["name"].partition(" (")[0], about["current"].split()[-1], about["compatibility"].split()[-1])
+              for arch, about in commands if about["cmd"] in kinds], path)
+        same(rows("macho.sql", path, "SELECT arch, upper(value) FROM macho_command WHERE command = 'UUID'"),
+             [(arch, about["uuid"]) for arch, about in commands if about["cmd"] == "LC_UUID"], path)
+        symbols = []
+        for part in (tells("llvm-nm", "-p", "-m", "--arch=all", path) or "").split("\n\n"):
+            symbols += [(int(value, 16) if value.strip() else 0, name, type_.strip("()").partition(",")[0], rest)
+                        for value, type_, rest, name in re.findall(
+                            r"^([0-9a-f]+| +) (\([^)]*\)|-) (.*?)(\S+)(?: \([^)]*\))?$", part, flags=re.M) if type_ not in ("-", "(?)")]
+        got = rows("macho.sql", path, "SELECT value, name, type, external FROM macho_symbol WHERE type <> 'debug' ORDER BY arch, number")
+        same([row[:2] for row in got if row[1].isascii() and row[2] != "undefined"],
+             [row[:2] for row in symbols if "\ufffd" not in row[1] and row[2] != "undefined"], path)
+        same([row[1] for row in got if row[2] == "undefined"], [row[1] for row in symbols if row[2] == "undefined"], path)
+
+
+@in_directory
+def macho_of_odd_files(directory):
+    ask = lambda data, query: rows("macho.sql", write(directory, "odd", bytes(data)), query)
+    header = "SELECT machine, type, commands, error FROM macho_header"
+    good = samples.macho()
+    same(ask(good, "SELECT name, type, section, library FROM macho_symbol"),
+         [("_near", "section", 1, None), ("_far", "undefined", None, 2), ("_hidden", "section", 2, None), ("caf\xe9", "section", 3, None),
+          ("_common", "common", None, None), ("/a.c", "debug", None, None), ("_abs", "absolute", None, None)])
+    same(ask(good, "SELECT number, kind, name, current FROM macho_library"),
+         [(None, "id", "/usr/lib/self.dylib", "1.2.3"), (1, "load", "/usr/lib/one.dylib", "1.2.3"),
+          (2, "weak", "@rpath/two.dylib", "1.2.3"), (3, "reexport", "/three", "1.2.3")])
+
+    def changed(*changes, data=good):
+        data = bytearray(data)
+        for at, form, *values in changes:
+            struct.pack_into(form, data, at, *values)
+        return data
+
+    # A header alone; commands that reach past the end, of too few bytes, and more than there is room for.
+    same(ask(good[:32], header), [("x86-64", "library", 9, "its load commands reach past its end")])
+    same(ask(good[:31], header), [("x86-64", "library", 9, "its header reaches past its end")])
+    same(ask(changed((32 + 4, "<I", 7)), "SELECT command, error FROM macho_command"),
+         [("SEGMENT_64", "it has 7 bytes, fewer than a command has")])
+    same(ask(changed((32 + 4, "<I", 0xffffff)), "SELECT command, error FROM macho_command"),
+         [("SEGMENT_64", "it reaches past the end of the commands")])
+    same(ask(changed((16, "<I", 0xffffffff)), "SELECT count(*) FROM macho_command"), [(9,)])
+    same(ask(changed((16, "<I", 2)), "SELECT count(*) FROM macho_command"), [(2,)])
+    # A segment that says it has more sections than its command has room for, and one that is nowhere in the file.
+    same(ask(changed((32 + 64, "<I", 5)), "SELECT name, error FROM macho_segment WHERE error IS NOT NULL"),
+         [("__TEXT", "its sections reach past the end of the command")])
+    same(ask(changed((32 + 40, "<Q", 1 << 63)), "SELECT name, error FROM macho_segment WHERE error IS NOT NULL"),
+         [("__TEXT", "it reaches past the end of the file")])
+    # The first table of symbols only, and a name that is outside of the strings.
+    more = samples.macho(commands=[struct.pack("<IIIIII", 2, 24, 0, 50, 0, 50)])
+    same(ask(more, "SELECT name FROM macho_symbol"), ask(good, "SELECT name FROM macho_symbol"))
+    # Universal: an archive in one, an empty part, one behind the end, and what is a class of Java.
+    both = samples.universal((7, b"!<arch>\n"), (12, good), (18, b""))
+    same(ask(both, "SELECT arch, machine, type, error FROM macho_header"),
+         [(0, "x86", None, "it is no Mach-O file"), (1, "x86-64", "library", None), (2, "PowerPC", None, "it is no Mach-O file")])
+    far = changed((8 + 8, ">I", 0xffffff00), data=samples.universal((7, good), (12, good)))
+    same(ask(far, "SELECT arch, error FROM macho_header ORDER BY arch"), [(0, "it reaches past the end of the file"), (1, None)])
+    same(ask(both[:24], "SELECT arch, error FROM macho_header ORDER BY arch"), [(0, "it reaches past the end of the file")] * 1)
+    for other in (b"", b"\xfe\xed\xfa", b"\xfe\xed\xfa\xcd" + bytes(99), b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(99),
+                  b"\xca\xfe\xba\xbe" + bytes(99)):
+        same(ask(other, header), [], other)
+
+
+TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs, macho_agrees_with_llvm, macho_of_odd_files]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

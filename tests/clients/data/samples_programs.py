@@ -77,6 +77,68 @@ def pe(wide=True, sections=(), imports=None, time=1700000000):
             + struct.pack("<I", 4 + len(strings)) + strings)
 
 
+# ---- Mach-O --------------------------------------------------------------------------------------
+
+def macho(wide=True, little=True, machine=0x1000007, symbols=None, commands=()):
+    """A library with two segments, three sections, libraries of each kind and symbols; `commands` are more of them."""
+    end = "<" if little else ">"
+    word = "Q" if wide else "I"
+    pack = lambda form, *values: struct.pack(end + form, *values)
+    text = lambda number, value: (lambda body: pack("III", number, 12 + len(body), 12) + body)(
+        value + bytes(8 - (12 + len(value)) % 8))
+    library = lambda number, value: (lambda body: pack("IIIIII", number, 24 + len(body), 24, 2, 0x10203, 0x10000) + body)(
+        value + bytes(8 - len(value) % 8))
+
+    def segment(name, address, place, size, rights, sections):
+        body = pack("16s" + word * 4 + "IIII", name, address, 0x1000, place, size, rights | 4, rights, len(sections), 0)
+        for section, at, bytes_, where, kind in sections:
+            body += pack("16s16s" + word * 2 + "IIIIIII" + "I" * wide, section, name, at, bytes_, where, 4, 0, 0, kind, 0, 0,
+                         *[0] * wide)
+        return pack("II", 0x19 if wide else 1, 8 + len(body)) + body
+
+    if symbols is None:
+        symbols = [(b"_near", 0xf, 1, 0, 0x1010), (b"_far", 1, 0, 0x200, 0), (b"_hidden", 0xe, 2, 0, 0x2000),
+                   (b"caf\xe9", 0x1e, 3, 0, 0x2008), (b"_common", 1, 0, 0, 16), (b"/a.c", 0x64, 0, 0, 0), (b"_abs", 2, 0, 0, 99)]
+    strings, table = b"\0", b""
+    for name, kind, section, about, value in symbols:
+        table += pack("IBBH" + word, len(strings), kind, section, about, value)
+        strings += name + b"\0"
+    strings = strings[:-1]  # the last one ends with the table
+
+    def laid_out(at):
+        all_ = [segment(b"__TEXT", 0x1000, 0, at + 16, 5, [(b"__text", 0x1010, 16, at, 0x80000400)]),
+                segment(b"__SIXTEEN_BYTES_", 0x2000, at + 16, 8, 3, [(b"__data", 0x2000, 8, at + 16, 0), (b"__bss", 0x2008, 64, 0, 1)]),
+                library(13, b"/usr/lib/self.dylib"), library(12, b"/usr/lib/one.dylib"), library(0x80000018, b"@rpath/two.dylib"),
+                library(0x8000001f, b"/three"), text(0x8000001c, b"@loader_path/../lib"), pack("II16s", 0x1b, 24, bytes(range(16))),
+                pack("IIIIII", 2, 24, at + 24, len(symbols), at + 24 + len(table), len(strings)), *commands]
+        head = pack("IIIIIII" + "I" * wide, 0xfeedfacf if wide else 0xfeedface, machine, 3, 6, len(all_),
+                    len(b"".join(all_)), 0x85, *[0] * wide)
+        return head + b"".join(all_)
+
+    at = len(laid_out(0))
+    return laid_out(at) + bytes(range(24)) + table + strings
+
+
+def universal(*parts, wide=False):
+    """One file of several, each with its machine."""
+    form = ">IIQQII" if wide else ">IIIII"
+    at, head, body = 4096, b"", b""
+    for machine, part in parts:
+        where = (at + len(body), len(part), 12)
+        head += struct.pack(form, machine, 3, *where, *([0] if wide else []))
+        body += part + bytes(-len(part) % 4096)
+    return (struct.pack(">II", 0xcafebabf if wide else 0xcafebabe, len(parts)) + head).ljust(4096, b"\0") + body
+
+
+# ---- what does harm ------------------------------------------------------------------------------
+
+def slow_macho():
+    """Load commands that are all tables of symbols of all of the file, with strings that nothing ends."""
+    data = macho(commands=[struct.pack("<IIIIII", 2, 24, 0, 0xffffffff, 0, 0xffffffff)] * 3000
+                 + [struct.pack("<II16s", 0x19, 72, b"") + b"\xff" * 48] * 100)
+    return data + b"x" * 9000
+
+
 def slow_pe(wide):
     """Lists of imports that overlap, in as many sections, of a string without an end; exports likewise."""
     data = bytearray(pe(wide))
@@ -99,6 +161,8 @@ def hostile():
     """By recipe: files that a careless reader would read for ever, or beyond their end."""
     return {
         "pe.sql": [slow_pe(True), slow_pe(False)],
+        "macho.sql": [slow_macho(), struct.pack(">II", 0xcafebabe, 40) + struct.pack(">IIIII", 7, 3, 0, 0xffffffff, 0) * 40,
+                      universal(*[(7, slow_macho()[:9000])] * 20)],
     }
 
 
@@ -106,4 +170,6 @@ def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
         "pe.sql": [pe(), pe(False)],
+        "macho.sql": [macho(), macho(False, False, 18), universal((0x1000007, macho()), (18, macho(False, False, 18))),
+                      universal((0x100000c, macho(machine=0x100000c)), wide=True)],
     }
