@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import zipfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
@@ -313,7 +314,161 @@ def macho_of_odd_files(directory):
         same(ask(other, header), [], other)
 
 
-TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs, macho_agrees_with_llvm, macho_of_odd_files]
+# ---- Java ----------------------------------------------------------------------------------------
+
+def modified_utf8(data):
+    """As Java writes texts; NUL as U+2400, which the recipe puts for it."""
+    units = data.replace(b"\xc0\x80", b"\xe2\x90\x80").decode("utf-8", "surrogatepass").encode("utf-16le", "surrogatepass")
+    return units.decode("utf-16le", "replace")
+
+
+class JavaClass:
+    """All of a class file by struct; what the views are held to."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 8
+        forms = {3: "i", 4: "f", 5: "q", 6: "d", 7: "H", 8: "H", 9: "HH", 10: "HH", 11: "HH", 12: "HH", 15: "BH", 16: "H", 17: "HH", 18: "HH",
+                 19: "H", 20: "H"}
+        self.pool, number, count = {}, 1, self.take("H")[0]
+        while number < count:
+            tag, = self.take("B")
+            if tag == 1:
+                size, = self.take("H")
+                self.pool[number] = (1, modified_utf8(self.take(f"{size}s")[0]))
+            else:
+                self.pool[number] = (tag, *self.take(forms[tag]))
+            number += 2 if tag in (5, 6) else 1
+        self.access, this, parent, interfaces = self.take("HHHH")
+        self.name, self.super = self.value(this), self.value(parent)
+        self.interfaces = [self.value(number) for number in self.take("H" * interfaces)]
+        self.attributes = []
+        self.members = [(kind, i, *member) for kind in ("field", "method") for i, member in enumerate(self.members_of(kind))]
+        self.attributes_of("class", None)
+
+    def take(self, form):
+        self.at += struct.calcsize(">" + form)
+        return struct.unpack_from(">" + form, self.data, self.at - struct.calcsize(">" + form))
+
+    def members_of(self, kind):
+        found = []
+        for number in range(self.take("H")[0]):
+            access, name, descriptor = self.take("HHH")
+            found.append((self.value(name), self.value(descriptor), access))
+            self.attributes_of(kind, number)
+        return found
+
+    def attributes_of(self, owner, number):
+        for _ in range(self.take("H")[0]):
+            name, length = self.take("HI")
+            self.attributes.append((owner, number, self.value(name), self.at, length))
+            self.at += length
+
+    def value(self, number):
+        tag, *rest = self.pool.get(number, (0,))
+        if tag in (7, 8, 16, 19, 20):
+            return self.value(rest[0])
+        if tag in (9, 10, 11):
+            return f"{self.value(rest[0])}.{self.value(rest[1])}"
+        if tag == 12:
+            return f"{self.value(rest[0])}:{self.value(rest[1])}"
+        if tag == 15:
+            return HANDLES[rest[0]] + " " + self.value(rest[1])
+        if tag in (17, 18):
+            return f"#{rest[0]}:{self.value(rest[1])}"
+        return rest[0] if rest else None
+
+
+HANDLES = [None, "getField", "getStatic", "putField", "putStatic", "invokeVirtual", "invokeStatic", "invokeSpecial", "newInvokeSpecial",
+           "invokeInterface"]
+JAVA_TAGS = {1: "Utf8", 3: "Integer", 4: "Float", 5: "Long", 6: "Double", 7: "Class", 8: "String", 9: "Fieldref", 10: "Methodref",
+             11: "InterfaceMethodref", 12: "NameAndType", 15: "MethodHandle", 16: "MethodType", 17: "Dynamic", 18: "InvokeDynamic", 19: "Module",
+             20: "Package"}
+JAVA = b"""import java.util.function.*;
+public abstract class A<T> extends java.util.ArrayList<T> implements Runnable, Comparable<A<T>> {
+  static final long L = 1234567890123L; static final double D = 2.5; static final float F = 1.5f; static final int I = -7;
+  static final String S = "a\\0b\\ud83c\\udf33caf\\u00e9\\ud800x", N = ""; protected volatile transient int v; private enum E { X, Y }
+  public native void n(); protected abstract int m(long a, String... b) throws java.io.IOException;
+  public void run() { Supplier<String> s = () -> S + v + L + D + F; Function<String,Integer> f = String::length; System.out.println(s.get()); }
+  public int compareTo(A<T> o) { synchronized (o) { return ("x" + o).hashCode() + (int) (L + v); } }
+  interface Q { default void q() { } } @interface Z { int value() default 3; }
+}
+"""
+
+
+def java_classes(directory):
+    yield write(directory, "Small.class", samples.java_class())
+    source = write(directory, "A.java", JAVA)
+    if tells("javac", source) is not None:
+        yield from sorted(glob.glob(os.path.join(directory, "A*.class")))
+    for jar in sorted(glob.glob("/usr/share/java/*.jar"))[:4]:
+        with zipfile.ZipFile(jar) as archive:
+            for i, name in enumerate([n for n in archive.namelist() if n.endswith(".class")][:25]):
+                yield write(directory, f"{os.path.basename(jar)}-{i}.class", archive.read(name))
+
+
+@in_directory
+def java_classes_agree_with_struct(directory):
+    paths = list(java_classes(directory))
+    ask = lambda query: sorted(rows("class.sql", paths, query), key=lambda row: row[:1])
+    by_path = lambda table: sorted(((path, *row) for path in paths for row in table(read[path])), key=lambda row: row[:1])
+    read = {path: JavaClass(open(path, "rb").read()) for path in paths}
+    same(ask("SELECT path, name, super, constants, interfaces, fields, methods, error FROM class_file"),
+         by_path(lambda c: [(c.name, c.super, struct.unpack_from(">H", c.data, 8)[0] - 1, len(c.interfaces),
+                             *(sum(m[0] == kind for m in c.members) for kind in ("field", "method")), None)]))
+    same(ask("SELECT path, number, type, value FROM class_constant"),
+         by_path(lambda c: [(number, JAVA_TAGS[constant[0]], c.value(number)) for number, constant in c.pool.items()]))
+    same(ask("SELECT path, name FROM class_interface"), by_path(lambda c: [(name,) for name in c.interfaces]))
+    same(ask("SELECT path, kind, number, name, descriptor, error FROM class_member"),
+         by_path(lambda c: [(*member[:4], None) for member in c.members]))
+    same(ask("SELECT path, owner, number, name, offset, length, error FROM class_attribute"),
+         by_path(lambda c: [(*attribute, None) for attribute in c.attributes]))
+    texts = ("SourceFile", "Signature")
+    same(ask("SELECT path, name, value FROM class_attribute WHERE name IN ('SourceFile', 'Signature')"),
+         by_path(lambda c: [(a[2], c.value(struct.unpack_from(">H", c.data, a[3])[0])) for a in c.attributes if a[2] in texts]))
+
+
+@in_directory
+def java_modifiers_are_those_of_javap(directory):
+    path = list(java_classes(directory))[1:2]
+    told = path and tells("javap", "-v", "-p", *path)
+    if not told:
+        return
+    words = lambda flags: sorted(word.replace("ACC_", "").lower().replace("strict", "strictfp") for word in re.findall(r"ACC_\w+", flags))
+    flags = [words(line) for line in re.findall(r"^ +flags: (.*)$", told, flags=re.M)]
+    got = rows("class.sql", path, "SELECT modifiers FROM class_file UNION ALL SELECT modifiers FROM class_member")
+    same([sorted((modifiers or "").split()) for modifiers, in got], flags)
+
+
+@in_directory
+def java_classes_that_are_odd(directory):
+    ask = lambda data, query: rows("class.sql", write(directory, "Odd.class", bytes(data)), query)
+    about = "SELECT name, constants, fields, methods, error FROM class_file"
+    # No constant, references to none, to themselves and to what is of another kind.
+    empty = struct.pack(">IHHH4H3H", 0xcafebabe, 0, 52, 1, *[0] * 7)
+    same(ask(empty, about), [(None, 0, 0, 0, None)])
+    same(ask(struct.pack(">IHHH", 0xcafebabe, 0, 52, 0) + bytes(14), about), [(None, -1, 0, 0, None)])
+    odd = samples.java_class(more=[(7, "H", 0), (8, "H", 34), (7, "H", 12), (10, "HH", 36, 36), (15, "BH", 77, 37), (12, "HH", 999, 1)])
+    same(ask(odd, "SELECT number, value FROM class_constant WHERE number > 32"), [(i, None) for i in range(33, 39)])
+    same(ask(odd, about), [("Small", 38, 1, 2, None)])
+    # A tag that is none; a pool that ends within a long; a class that ends behind its constants, or in its members.
+    good = samples.java_class()
+    same(ask(good[:10] + b"\2" + good[11:], about), [(None, 32, None, None, "constant 1 is none, or reaches past the end of the file")])
+    for size in range(10, len(good)):
+        (name, _, _, _, error), = ask(good[:size], about)
+        assert error, size
+    same(ask(good[:-5], "SELECT owner, name, error FROM class_attribute")[-1],
+         ("class", "SourceFile", "it reaches past the end of the file"))
+    members = struct.pack(">HHHHHH", 1, 1, 7, 8, 0, 9)  # nine methods, and none is there
+    same(ask(samples.java_class(members=members, attributes=b""), about)[0][3:],
+         (9, "its members or attributes reach past the end of the file"))
+    # Bytes behind the end are not looked at; what macOS has under the same magic is none.
+    same(ask(good + b"more", about), ask(good, about))
+    for other in (b"", good[:9], b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(99), b"\xca\xfe\xba\xbf" + good[4:]):
+        same(ask(other, about), [])
+
+
+TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs, macho_agrees_with_llvm, macho_of_odd_files,
+         java_classes_agree_with_struct, java_modifiers_are_those_of_javap, java_classes_that_are_odd]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

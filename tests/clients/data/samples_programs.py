@@ -130,6 +130,41 @@ def universal(*parts, wide=False):
     return (struct.pack(">II", 0xcafebabf if wide else 0xcafebabe, len(parts)) + head).ljust(4096, b"\0") + body
 
 
+# ---- Java ----------------------------------------------------------------------------------------
+
+def java_constants(*values):
+    """The bytes of a pool, and how many numbers it takes; a value is a text, an int, or (tag, form, numbers…)."""
+    out, count = b"", 1
+    for value in values:
+        if isinstance(value, bytes):
+            out += struct.pack(">BH", 1, len(value)) + value
+        elif isinstance(value, int):
+            out += struct.pack(">BH", 7, value)
+        else:
+            out += struct.pack(">B" + value[1], value[0], *value[2:])
+        count += 2 if isinstance(value, tuple) and value[0] in (5, 6) else 1
+    return out, count
+
+
+def java_class(more=(), members=None, attributes=None):
+    """A class Small with an interface, a field and two methods; the pool's own constants take 32 numbers, `more` follow."""
+    pool, count = java_constants(
+        b"Small", 1, b"Base", 3, b"Face", 5, b"field", b"J", b"run", b"()V", (5, "q", -1 << 63), (6, "d", 2.5), (3, "i", -7), (4, "f", 1.5),
+        (8, "H", 9), (12, "HH", 9, 10), (10, "HH", 2, 18), (9, "HH", 4, 24), (11, "HH", 6, 18), (15, "BH", 6, 19), (16, "H", 10), (12, "HH", 7, 8),
+        (18, "HH", 0, 18), b"Code", b"SourceFile", b"nul\xc0\x80 \xed\xa0\xbc\xed\xbc\xb3 \xed\xa0\x80 caf\xc3\xa9", b"", (17, "HH", 1, 24),
+        (19, "H", 1), (20, "H", 3), *more)
+    attribute = lambda name, data: struct.pack(">HI", name, len(data)) + data
+    if members is None:
+        field = struct.pack(">HHHH", 0x1019, 7, 8, 0)
+        method = struct.pack(">HHHH", 0x101, 9, 10, 2) + attribute(26, bytes(12)) + attribute(28, b"")
+        members = (struct.pack(">H", 1) + field + struct.pack(">H", 2) + method
+                   + struct.pack(">HHHH", 0x408, 28, 10, 0))
+    if attributes is None:
+        attributes = struct.pack(">H", 1) + attribute(27, struct.pack(">H", 1))
+    return (struct.pack(">IHHH", 0xcafebabe, 0, 61, count) + pool + struct.pack(">HHHHH", 0x421, 2, 4, 1, 6)
+            + members + attributes)
+
+
 # ---- what does harm ------------------------------------------------------------------------------
 
 def slow_macho():
@@ -161,6 +196,10 @@ def hostile():
     """By recipe: files that a careless reader would read for ever, or beyond their end."""
     return {
         "pe.sql": [slow_pe(True), slow_pe(False)],
+        "class.sql": [java_class(more=[b"x" * 65535] + [(8, "H", 33)] * 5000),
+                      java_class(members=struct.pack(">H", 65535) + struct.pack(">HHHH", 1, 7, 8, 65535) + struct.pack(">HI", 26, 0) * 9000),
+                      java_class(members=b"\xff" * 50000), java_class()[:10] + b"\x08\0\1" * 9000,
+                      struct.pack(">IHHH", 0xcafebabe, 0, 61, 65535) + b"\1\0\0" * 15000],
         "macho.sql": [slow_macho(), struct.pack(">II", 0xcafebabe, 40) + struct.pack(">IIIII", 7, 3, 0, 0xffffffff, 0) * 40,
                       universal(*[(7, slow_macho()[:9000])] * 20)],
     }
@@ -170,6 +209,7 @@ def samples():
     """A small file for each recipe, by the recipe's name."""
     return {
         "pe.sql": [pe(), pe(False)],
+        "class.sql": [java_class()],
         "macho.sql": [macho(), macho(False, False, 18), universal((0x1000007, macho()), (18, macho(False, False, 18))),
                       universal((0x100000c, macho(machine=0x100000c)), wide=True)],
     }
