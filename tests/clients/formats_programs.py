@@ -467,8 +467,123 @@ def java_classes_that_are_odd(directory):
         same(ask(other, about), [])
 
 
+# ---- DEX -----------------------------------------------------------------------------------------
+
+class Dex:
+    """All of a DEX by struct; what the views are held to."""
+
+    def __init__(self, data):
+        self.data = data
+        unpack = lambda form, at: struct.unpack_from("<" + form, data, at)
+        table = lambda where, form: [unpack(form, at) for count, start in [unpack("II", where)]
+                                     for at in range(start, start + count * struct.calcsize("<" + form), struct.calcsize("<" + form))]
+        self.strings = [self.string(at) for at, in table(56, "I")]
+        self.types = [self.strings[i] for i, in table(64, "I")]
+        listed = lambda at: [self.types[i] for i in unpack("%dH" % unpack("I", at), at + 4)] if at else []
+        self.protos = [("(" + "".join(listed(at)) + ")" + self.types[returns], self.strings[shorty]) for shorty, returns, at in table(72, "III")]
+        self.fields = [(self.types[a], self.strings[c], self.types[b]) for a, b, c in table(80, "HHI")]
+        self.methods = [(self.types[a], self.strings[c], self.protos[b][0]) for a, b, c in table(88, "HHI")]
+        name = lambda names, i: None if i == 0xffffffff else names[i]
+        self.classes = [(self.types[c[0]], name(self.types, c[2]), " ".join(listed(c[3])) or None, name(self.strings, c[4]))
+                        for c in table(96, "8I")]
+        map_at, = unpack("I", 52)
+        self.map = [unpack("HHII", map_at + 4 + 12 * i)[2:] for i in range(unpack("I", map_at)[0])]
+
+    def string(self, at):
+        while self.data[at] & 128:
+            at += 1
+        return modified_utf8(self.data[at + 1:self.data.index(b"\0", at + 1)])
+
+
+SMALI = r"""
+.class public abstract Lcom/x/A;
+.super Ljava/lang/Object;
+.implements Ljava/lang/Runnable;
+.implements Ljava/lang/Comparable;
+.source "A.java"
+.field private static final text:Ljava/lang/String; = "nul\u0000 \ud83c\udf33 \ud800 caf\u00e9"
+.field public volatile count:J
+.method public run()V
+  .registers 3
+  const-string v0, ""
+  const-string v1, "LONG"
+  invoke-virtual {p0, v0, v1}, Lcom/x/A;->two(Ljava/lang/String;Ljava/lang/String;)[[I
+  return-void
+.end method
+.method public abstract two(Ljava/lang/String;Ljava/lang/String;)[[I
+.end method
+""".replace("LONG", "long " * 3000)
+
+
+@in_directory
+def dex_agrees_with_struct_and_baksmali(directory):
+    made = os.path.join(directory, "made.dex")
+    assembled = tells("smali", "assemble", "-o", made, write(directory, "A.smali", SMALI.encode())) is not None
+    ask = lambda path, query: rows("dex.sql", path, query)
+    for path in [write(directory, "small.dex", samples.dex())] + [made] * assembled:
+        dex = Dex(open(path, "rb").read())
+        same(ask(path, "SELECT text, error FROM dex_string"), [(text, None) for text in dex.strings])
+        same(ask(path, "SELECT descriptor, error FROM dex_type"), [(text, None) for text in dex.types])
+        same(ask(path, "SELECT descriptor, shorty, error FROM dex_proto"), [(*proto, None) for proto in dex.protos])
+        same(ask(path, "SELECT class, name, type, error FROM dex_field"), [(*field, None) for field in dex.fields])
+        same(ask(path, "SELECT class, name, descriptor, error FROM dex_method"), [(*method, None) for method in dex.methods])
+        same(ask(path, "SELECT name, super, interfaces, source, error FROM dex_class"), [(*one, None) for one in dex.classes])
+        same(ask(path, "SELECT items, offset, error FROM dex_map"), [(*part, None) for part in dex.map])
+        same(ask(path, "SELECT strings, types, protos, fields, methods, classes, size, error FROM dex_header"),
+             [(*map(len, (dex.strings, dex.types, dex.protos, dex.fields, dex.methods, dex.classes)), len(dex.data), None)])
+    if assembled:
+        listed = lambda what: (tells("baksmali", "list", what, made) or "").split("\n")[:-1]
+        same(ask(made, "SELECT class || '->' || name || descriptor FROM dex_method"), [(line,) for line in listed("methods")])
+        same(ask(made, "SELECT class || '->' || name || ':' || type FROM dex_field"), [(line,) for line in listed("fields")])
+        same(ask(made, "SELECT length, modifiers FROM dex_string, dex_class WHERE text GLOB 'long*'"), [(15000, "public abstract")])
+
+
+@in_directory
+def dex_that_is_odd(directory):
+    good = samples.dex()
+    ask = lambda data, query: rows("dex.sql", write(directory, "odd.dex", bytes(data)), query)
+
+    def changed(at, form, *values):
+        data = bytearray(good)
+        struct.pack_into("<" + form, data, at, *values)
+        return data
+
+    header = "SELECT version, strings, error FROM dex_header"
+    same(ask(changed(40, "I", 0x78563412), header), [("035", 10, "its order of bytes is not read here")])
+    same(ask(changed(56, "I", 0xffffffff), header), [("035", 0xffffffff, "one of its tables reaches past the end of the file")])
+    same(ask(good[:0x6f], header), [("035", 10, "its header reaches past the end of the file")])
+    same(ask(good[:-1], header), [("035", 10, "it reaches past the end of the file")])
+    # Two strings in one place, one that begins in another, one that nothing ends.
+    places = struct.unpack_from("<10I", good, 0x70)
+    told = dict(ask(changed(0x70 + 4 * 6, "I", places[7]), "SELECT number, error FROM dex_string"))
+    same([number for number, error in told.items() if error], [6])
+    told = ask(changed(0x70 + 4 * 9, "I", places[6] + 2), "SELECT number, text, error FROM dex_string WHERE number IN (6, 9)")
+    same(told[0], (6, "a", "another one begins in it"))
+    same(ask(changed(0x70, "I", 0xffffff), "SELECT text, error FROM dex_string LIMIT 1"), [(None, "it reaches past the end of the file")])
+    # Numbers of what is not there.
+    missing = "it names what is not there"
+    tables = dict(zip(("strings", "types", "protos", "fields", "methods", "classes"), range(56, 104, 8)))
+    at = lambda name: struct.unpack_from("<I", good, tables[name] + 4)[0]
+    same(ask(changed(at("types"), "I", 10), "SELECT descriptor, error FROM dex_type LIMIT 1"), [(None, missing)])
+    same(ask(changed(at("fields"), "H", 4), "SELECT class, name, error FROM dex_field"), [(None, "caf\xe9", missing)])
+    same(ask(changed(at("methods") + 2, "H", 2), "SELECT name, descriptor, error FROM dex_method LIMIT 1"), [("run", None, missing)])
+    same(ask(changed(at("protos"), "I", 99), "SELECT descriptor, shorty, error FROM dex_proto LIMIT 1"), [("()V", None, missing)])
+    same(ask(changed(at("classes") + 8, "II", 0xffffffff, 0), "SELECT name, super, interfaces, error FROM dex_class"),
+         [("La;", None, None, None)])
+    same(ask(changed(at("classes") + 8, "I", 4), "SELECT super, error FROM dex_class"), [(None, missing)])
+    # A list that reaches past the end; one type in it that is not there.
+    cut = "its list of types reaches past the end of the file"
+    same(ask(changed(at("protos") + 20, "I", 0xfffffff), "SELECT descriptor, error FROM dex_proto WHERE number = 1"), [("()I", cut)])
+    where, = struct.unpack_from("<I", good, at("protos") + 20)
+    same(ask(changed(where, "I", 0xffffffff), "SELECT error FROM dex_proto WHERE number = 1"), [(cut,)])
+    same(ask(changed(where + 4, "H", 77), "SELECT descriptor FROM dex_proto WHERE number = 1"), [("(?La;I)I",)])
+    for other in (b"", b"dex\n", b"dex\n035", b"dey\n035\0" + good[8:], b"dex\n035 " + good[8:]):
+        same(ask(other, header), [], other)
+
+
 TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs, macho_agrees_with_llvm, macho_of_odd_files,
-         java_classes_agree_with_struct, java_modifiers_are_those_of_javap, java_classes_that_are_odd]
+         java_classes_agree_with_struct, java_modifiers_are_those_of_javap, java_classes_that_are_odd,
+         dex_agrees_with_struct_and_baksmali, dex_that_is_odd]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

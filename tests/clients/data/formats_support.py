@@ -16,6 +16,7 @@ import zipfile
 import zlib
 
 import samples_programs
+from samples_programs import leb128
 
 
 # ---- the shell -----------------------------------------------------------------------------------
@@ -484,11 +485,6 @@ def safetensors():
                          "w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
                          "b": {"dtype": "F16", "shape": [3], "data_offsets": [16, 22]}}).encode()
     return struct.pack("<Q", len(header)) + header + struct.pack("<4f", 0, 1, 2, 3) + bytes(6)
-
-
-def leb128(number):
-    digits = [number >> i & 127 for i in range(0, max(number.bit_length(), 1), 7)]
-    return bytes([d | 128 for d in digits[:-1]] + digits[-1:])
 
 
 def wasm(imports=((b"env", b"f", b"\0\0"),), exports=((b"run", 0, 1),), before=b""):

@@ -1,6 +1,13 @@
 """Small programs, libraries and objects, as compilers and linkers would make them."""
 
+import hashlib
 import struct
+import zlib
+
+
+def leb128(number):
+    digits = [number >> i & 127 for i in range(0, max(number.bit_length(), 1), 7)]
+    return bytes([d | 128 for d in digits[:-1]] + digits[-1:])
 
 
 class Image:
@@ -165,6 +172,38 @@ def java_class(more=(), members=None, attributes=None):
             + members + attributes)
 
 
+# ---- DEX -----------------------------------------------------------------------------------------
+
+def dex(strings=None, version=b"035", lists=((2, 1, 0),), protos=None):
+    """A program with a class that extends one and implements another; what it names is in `strings`, as modified UTF-8."""
+    if strings is None:
+        strings = [b"", b"I", b"IL", b"La;", b"Lb;", b"V", b"a.java", b"caf\xc3\xa9", b"nul\xc0\x80 \xed\xa0\xbc\xed\xbc\xb3", b"run"]
+    types = [1, 3, 4, 5]  # I La; Lb; V
+    protos = [(5, 3, 0), (2, 0, 1)] if protos is None else protos
+    fields, methods = [(1, 2, 7)], [(1, 0, 9), (2, 1, 8)]
+    tables, at = [], 0x70
+    sizes = [(len(strings), 4), (len(types), 4), (len(protos), 12), (len(fields), 8), (len(methods), 8), (1, 32)]
+    for count, size in sizes:
+        tables.append((count, at))
+        at += count * size
+    data = Image(at)
+    length = lambda s: len(s.replace(b"\xc0\x80", b"0").decode("utf-8", "surrogatepass").encode("utf-16le", "surrogatepass")) // 2
+    places = [data.put(leb128(length(s)) + s + b"\0") for s in strings]
+    listed = [0] + [data.put(struct.pack("<I", len(l)) + struct.pack("<%dH" % len(l), *l), 4) for l in lists]
+    parts = [(0, 1, 0)] + [(i + 1, *table) for i, table in enumerate(tables)] + [(0x2002, len(strings), places[0]), (0x1000, 1, 0)]
+    map_at = data.put(struct.pack("<I", len(parts)), 4)
+    data.put(b"".join(struct.pack("<HHII", kind, 0, count, place or (map_at if kind == 0x1000 else 0)) for kind, count, place in parts))
+    none = 0xffffffff
+    body = (struct.pack("<%dI" % len(strings), *places) + struct.pack("<%dI" % len(types), *types)
+            + b"".join(struct.pack("<III", shorty, returns, listed[where]) for shorty, returns, where in protos)
+            + b"".join(struct.pack("<HHI", *field) for field in fields + methods)
+            + struct.pack("<8I", 1, 0x4411, 2, listed[1], 6, 0, 0, 0) + bytes(data.data))
+    head = struct.pack("<III5I", 0x70 + len(body), 0x70, 0x12345678, 0, 0, map_at, *tables[0])
+    head += b"".join(struct.pack("<II", *table) for table in tables[1:]) + struct.pack("<II", len(data.data), at)
+    signed = hashlib.sha1(head + body).digest() + head + body
+    return b"dex\n" + version + b"\0" + struct.pack("<I", zlib.adler32(signed)) + signed
+
+
 # ---- what does harm ------------------------------------------------------------------------------
 
 def slow_macho():
@@ -200,6 +239,9 @@ def hostile():
                       java_class(members=struct.pack(">H", 65535) + struct.pack(">HHHH", 1, 7, 8, 65535) + struct.pack(">HI", 26, 0) * 9000),
                       java_class(members=b"\xff" * 50000), java_class()[:10] + b"\x08\0\1" * 9000,
                       struct.pack(">IHHH", 0xcafebabe, 0, 61, 65535) + b"\1\0\0" * 15000],
+        "dex.sql": [dex(strings=[b"x" * 60000] + [b"I", b"II", b"La;", b"Lb;", b"V", b"a", b"b", b"c", b"d"] + [b""] * 9000),
+                    dex(strings=[b"I" * 5000] * 10, lists=[[0] * 65535], protos=[(0, 0, 1)] * 60),
+                    dex()[:0x70].replace(struct.pack("<I", 10), struct.pack("<I", 0xffffffff)) + bytes(20000)],
         "macho.sql": [slow_macho(), struct.pack(">II", 0xcafebabe, 40) + struct.pack(">IIIII", 7, 3, 0, 0xffffffff, 0) * 40,
                       universal(*[(7, slow_macho()[:9000])] * 20)],
     }
@@ -210,6 +252,7 @@ def samples():
     return {
         "pe.sql": [pe(), pe(False)],
         "class.sql": [java_class()],
+        "dex.sql": [dex(), dex(version=b"039")],
         "macho.sql": [macho(), macho(False, False, 18), universal((0x1000007, macho()), (18, macho(False, False, 18))),
                       universal((0x100000c, macho(machine=0x100000c)), wide=True)],
     }
