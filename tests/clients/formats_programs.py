@@ -581,9 +581,132 @@ def dex_that_is_odd(directory):
         same(ask(other, header), [], other)
 
 
+# ---- git's packs ---------------------------------------------------------------------------------
+
+def git(directory, *words, given=None):
+    env = dict(os.environ, HOME=directory, GIT_CONFIG_NOSYSTEM="1", GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@b.c", GIT_COMMITTER_NAME="a",
+               GIT_COMMITTER_EMAIL="a@b.c")
+    return subprocess.run(["git", "-C", directory, *words], check=True, env=env, input=given, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+
+
+def repository(directory, form):
+    """Fourteen versions of a long file, and others; the hashes of all that there is."""
+    git(directory, "init", "-q", "--object-format=" + form)
+    lines = [f"line {i} of a file that is long enough\n" for i in range(400)]
+    for version in range(14):
+        lines[version * 9] = f"changed in version {version}\n"
+        write(directory, "long", "".join(lines).encode())
+        write(directory, f"n{version}", os.urandom(3000 * version))
+        git(directory, "add", ".")
+        git(directory, "commit", "-qm", f"version {version}")
+    git(directory, "tag", "-am", "a tag", "v1")
+    return git(directory, "rev-list", "--objects", "--all").rstrip().split(b"\n")
+
+
+def same_as_git(index):
+    """All that git verify-pack and git show-index say of a pack."""
+    form = "sha256" if len(os.path.basename(index)) > 60 else "sha1"
+    ask = lambda *words, **about: subprocess.run(["git", words[0], "--object-format=" + form, *words[1:]], cwd=os.path.dirname(index), check=True,
+                                                 stdout=subprocess.PIPE, **about).stdout.decode()
+    told = ask("verify-pack", "-v", index)
+    objects = sorted(tuple(line.split()) for line in told.split("\n") if re.match(r"[0-9a-f]{40,} ", line))
+    at = {int(o[4]): o[0] for o in objects}
+    got = sorted(rows("git_pack.sql", index, "SELECT hash, size, packed, offset, crc_ok, error FROM git_pack_object"))
+    same(got, [(o[0], int(o[2]), int(o[3]), int(o[4]), 1, None) for o in objects])
+    got = sorted(rows("git_pack.sql", index, "SELECT hash, type, depth, base_offset, error FROM git_pack_delta"))
+    same([(*row[:3], at.get(row[3]), row[4]) for row in got],
+         [(o[0], o[1], int(o[5]) if len(o) > 5 else 0, o[6] if len(o) > 5 else None, None) for o in objects])
+    with open(index, "rb") as file:
+        told = ask("show-index", stdin=file)
+    same(rows("git_pack.sql", index, "SELECT offset || ' ' || hash || printf(' (%08x)', crc) FROM git_pack_object ORDER BY hash"),
+         [(line,) for line in told.split("\n")[:-1]])
+    same(rows("git_pack.sql", index, "SELECT kind, version, objects, error FROM git_pack"), [("index", 2, len(objects), None)])
+    return rows("git_pack.sql", index, "SELECT type, count(*) FROM git_pack_object GROUP BY type", lambda row: row[0])
+
+
+@in_directory
+def git_packs_agree_with_git(directory):
+    for form in ("sha1", "sha256"):
+        place = os.path.join(directory, form + " [a*b?]")
+        os.mkdir(place)
+        objects = b"".join(line.partition(b" ")[0] + b"\n" for line in repository(place, form))
+        kinds = set()
+        for name, options in (("ofs", ("--delta-base-offset",)), ("ref", ()), ("far", ("--index-version=2,0x800",))):
+            git(place, "pack-objects", "-q", *options, os.path.join(place, name), given=objects)
+            index, = glob.glob(os.path.join(glob.escape(place), name + "-*.idx"))
+            kinds |= set(same_as_git(index))
+            assert rows("git_pack.sql", index[:-3] + "pack", "SELECT kind, error FROM git_pack") == [("pack", None)]
+        assert {"commit", "tree", "blob", "tag", "ofs-delta", "ref-delta"} <= kinds, kinds
+
+
+@in_directory
+def git_packs_that_are_odd(directory):
+    pack, index = samples.git_pack()
+    path = os.path.join(directory, "a.idx")
+    columns = "SELECT offset, type, size, packed, base_offset, base_hash, crc_ok, error FROM git_pack_object"
+
+    def ask(query=columns, pack=pack, index=index):
+        write(directory, "a.pack", bytes(pack))
+        return rows("git_pack.sql", write(directory, "a.idx", bytes(index)), query)
+
+    def changed(data, at, form, *values):
+        data = bytearray(data)
+        struct.pack_into(form, data, at, *values)
+        return data
+
+    places = samples.git_pack_places()
+    hashes = [bytes([i] * 20).hex() for i in (16, 17, 0x80, 0x81, 0xff)]
+    same(ask(), [(places[0], "blob", 5, 15, None, None, 1, None), (places[1], "ofs-delta", 300, 17, places[0], None, 1, None),
+                 (places[2], "ref-delta", 7, 29, None, hashes[1], 1, None), (places[3], "ref-delta", 7, 29, None, "77" * 20, 1, None),
+                 (places[4], "tag", 0, 9, None, None, 1, None)])
+    missing = "it, or a base of it, is not in the pack"
+    depths = "SELECT type, depth, base_offset, error FROM git_pack_delta"
+    same(ask(depths), [("blob", 0, None, None), ("blob", 1, places[0], None), ("blob", 2, places[1], None), (None, 0, None, missing),
+                       ("tag", 0, None, None)])
+    # Deltas that are made from each other, and one of itself.
+    base = pack.index(bytes.fromhex(hashes[1]))
+    same(ask(depths, changed(pack, base, "20s", bytes([0x80] * 20)))[2], (None, 999, places[2], "it is made by 999 deltas or more"))
+    # A base before the pack; a type that is none; objects that are cut, without and with the end of the pack.
+    back = places[1] + 2
+    same(ask(pack=changed(pack, back, "B", 0x7f))[1][-1], "its base is before the pack")
+    same(ask(pack=changed(pack, places[0], "B", 0x55))[0][1::6], (5, "it is of no type"))
+    same(ask("SELECT crc_ok, error FROM git_pack_object", changed(pack, places[0] + 9, "B", 0xee))[0], (0, None))
+    same([row[-1] for row in ask(pack=pack[:places[2] + 20])][2:], ["its place is not in the pack"] * 3)
+    same(ask("SELECT error FROM git_pack", pack[:-1]), [("the pack beside it is another one",)])
+    # Places of 8 bytes: within, behind the end, and not there.
+    count = 1032 + 5 * 24
+    far = changed(index, count, ">I", 0x80000000)
+    wide = far[:count + 20] + struct.pack(">Q", places[0]) + far[count + 20:]
+    same(ask(index=wide)[0][:2], (places[0], "blob"))
+    same(ask(index=changed(wide, count + 20, ">Q", 1 << 63), query=columns + " WHERE error IS NOT NULL")[0][-1], "its place is not in the pack")
+    same(ask(index=changed(index, count, ">I", 0xffffffff), query=columns + " WHERE offset IS NULL")[0][-1],
+         "its place reaches past the end of the index")
+    # More objects than there are, none, another version, cut at every length, without a pack.
+    same(ask("SELECT objects, error FROM git_pack", index=changed(index, 1028, ">I", 0xffffffff)),
+         [(0xffffffff, "its tables reach past the end of the file")])
+    same(ask("SELECT objects, error FROM git_pack", index=changed(index, 1028, ">I", 0)), [(0, None)])
+    same(ask("SELECT version, error FROM git_pack", index=changed(index, 4, ">I", 3)), [(3, "its version is not read here")])
+    same(ask(index=changed(index, 4, ">I", 3)), [])
+    for size in list(range(0, 1040, 97)) + list(range(1032, len(index), 11)):
+        ask(index=index[:size])
+        ask(depths, index=index[:size])
+        told = ask("SELECT error FROM git_pack", index=index[:size])
+        assert size < 4 or told[0][0], size
+    for size in range(0, len(pack), 5):
+        ask(pack=pack[:size])
+        ask(depths, pack=pack[:size])
+    os.remove(os.path.join(directory, "a.pack"))
+    same(rows("git_pack.sql", write(directory, "a.idx", index), "SELECT offset, type, error FROM git_pack_object LIMIT 1"),
+         [(places[0], None, "its pack is not beside the index")])
+    for name, data in (("b.idx", b""), ("b.pack", b"PACJ" + bytes(9)), ("c.idx", b"\xfftOd" + bytes(2000))):
+        same(rows("git_pack.sql", write(directory, name, data), "SELECT kind FROM git_pack"), [])
+
+
 TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs, macho_agrees_with_llvm, macho_of_odd_files,
          java_classes_agree_with_struct, java_modifiers_are_those_of_javap, java_classes_that_are_odd,
-         dex_agrees_with_struct_and_baksmali, dex_that_is_odd]
+         dex_agrees_with_struct_and_baksmali, dex_that_is_odd,
+         git_packs_agree_with_git, git_packs_that_are_odd]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

@@ -204,6 +204,34 @@ def dex(strings=None, version=b"035", lists=((2, 1, 0),), protos=None):
     return b"dex\n" + version + b"\0" + struct.pack("<I", zlib.adler32(signed)) + signed
 
 
+# ---- git's packs ---------------------------------------------------------------------------------
+
+def git_pack_objects():
+    """A text, two deltas of it, one of what is not there, and a tag; each as it stands in a pack."""
+    body = zlib.compress(b"")
+    head = lambda kind, size: bytes([kind << 4 | size & 15 | (size > 15) << 7]) + (leb128(size >> 4) if size > 15 else b"")
+    text = head(3, 5) + zlib.compress(b"hello", 0)[:14]
+    return [text, head(6, 300) + bytes([len(text)]) + body + bytes(17 - 3 - len(body)), head(7, 7) + bytes([17] * 20) + body,
+            head(7, 7) + bytes([0x77] * 20) + body, head(4, 0) + body]
+
+
+def git_pack_places():
+    objects = git_pack_objects()
+    return [12 + sum(map(len, objects[:i])) for i in range(len(objects))]
+
+
+def git_pack():
+    """A pack and its index, of five objects whose hashes are made up."""
+    objects, places = git_pack_objects(), git_pack_places()
+    pack = struct.pack(">4sII", b"PACK", 2, len(objects)) + b"".join(objects)
+    pack += hashlib.sha1(pack).digest()
+    hashes = [bytes([i] * 20) for i in (16, 17, 0x80, 0x81, 0xff)]
+    counts = [sum(h[0] <= i for h in hashes) for i in range(256)]
+    index = (b"\xfftOc" + struct.pack(">I256I", 2, *counts) + b"".join(hashes)
+             + struct.pack(">5I", *map(zlib.crc32, objects)) + struct.pack(">5I", *places) + pack[-20:])
+    return pack, index + hashlib.sha1(index).digest()
+
+
 # ---- what does harm ------------------------------------------------------------------------------
 
 def slow_macho():
@@ -253,6 +281,7 @@ def samples():
         "pe.sql": [pe(), pe(False)],
         "class.sql": [java_class()],
         "dex.sql": [dex(), dex(version=b"039")],
+        "git_pack.sql": [git_pack()[1]],
         "macho.sql": [macho(), macho(False, False, 18), universal((0x1000007, macho()), (18, macho(False, False, 18))),
                       universal((0x100000c, macho(machine=0x100000c)), wide=True)],
     }
