@@ -685,7 +685,7 @@ def git_packs_that_are_odd(directory):
     # More objects than there are, none, another version, cut at every length, without a pack.
     same(ask("SELECT objects, error FROM git_pack", index=changed(index, 1028, ">I", 0xffffffff)),
          [(0xffffffff, "its tables reach past the end of the file")])
-    same(ask("SELECT objects, error FROM git_pack", index=changed(index, 1028, ">I", 0)), [(0, None)])
+    same(ask("SELECT objects, error FROM git_pack", index=index[:8] + bytes(1024) + index[-40:]), [(0, None)])
     same(ask("SELECT version, error FROM git_pack", index=changed(index, 4, ">I", 3)), [(3, "its version is not read here")])
     same(ask(index=changed(index, 4, ">I", 3)), [])
     for size in list(range(0, 1040, 97)) + list(range(1032, len(index), 11)):
