@@ -16,6 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
 import formats_support as support
 import samples_programs
+import samples_wire
 from formats_support import in_directory, quote, same, write
 
 # All files of a format together: enough for a busy machine, not for what takes time by the square
@@ -266,6 +267,7 @@ def hostile():
                                           bytes(12) + b"\x08\0"
                                           + support.ip4(6, bytes(12) + b"\xff" + bytes(7))])],
         **samples_programs.hostile(),
+        **samples_wire.hostile(),
     }
 
 

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 
 import samples_programs
+import samples_wire
 from samples_programs import leb128
 
 
@@ -1007,4 +1008,5 @@ def samples():
         "tiff.sql": [tiff(), tiff(">"), tiff("<", True), tiff(">", True), exif(tiff())],
         "gzip.sql": [bgzf(b"hello" * 9, b"")],
         **samples_programs.samples(),
+        **samples_wire.samples(),
     }
