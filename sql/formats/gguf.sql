@@ -53,7 +53,7 @@ CREATE TEMP VIEW IF NOT EXISTS gguf_kind_ AS
 -- Names that end in _ are steps on the way; DISTINCT makes SQLite compute each column once. The version, which is small, tells the order.
 CREATE TEMP VIEW IF NOT EXISTS gguf_file_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size, ord, version, tensors, pairs, h.next AS begin, h.error AS wrong
-    FROM (SELECT DISTINCT path, iif(mmap_slice(path, 4, 6) = x'0000', 'be', 'le') AS ord FROM target WHERE mmap_slice(path, 0, 4) = x'47475546')
+    FROM (SELECT DISTINCT path, iif(mmap_slice(path, 4, 6) = x'0000', 'be', 'le') AS ord FROM target)
          CROSS JOIN gguf_head_(path, 0, 24, ord) AS h;
 -- One file at a time, as many pairs as it says: where each begins and ends. Strings are walked to find the end of their array.
 CREATE TEMP VIEW IF NOT EXISTS gguf_list_ AS

@@ -39,10 +39,10 @@ CREATE VIRTUAL TABLE IF NOT EXISTS temp.git_pack_entity_ USING mmap(*, more b1, 
 -- Names that end in _ are steps on the way; DISTINCT makes SQLite compute each column once. A path is not a pattern: its letters that
 -- would be one stand in brackets.
 CREATE TEMP VIEW IF NOT EXISTS git_pack_pair_ AS
-  SELECT DISTINCT t.path, objects, hash_bytes, fit, version, mmap_length(t.path) AS file_size,
+  SELECT DISTINCT t.path, objects, hash_bytes, fit, version, i.error AS wrong,
          iif(t.path GLOB '*.idx', (SELECT g.path FROM mmap_glob(replace(replace(replace(substr(t.path, 1, length(t.path) - 4),
            '[', '[[]'), '*', '[*]'), '?', '[?]') || '.pack') AS g WHERE g.error IS NULL LIMIT 1), NULL) AS pack
-    FROM target AS t CROSS JOIN git_pack_index_(t.path) AS i WHERE i.error IS NULL;
+    FROM target AS t CROSS JOIN git_pack_index_(t.path) AS i WHERE magic IS NOT NULL;
 CREATE TEMP VIEW IF NOT EXISTS git_pack_file_ AS
   SELECT DISTINCT p.*, mmap_length(pack) - hash_bytes AS pack_end FROM git_pack_pair_ AS p;
 
@@ -53,16 +53,15 @@ CREATE TEMP VIEW IF NOT EXISTS git_pack AS
     FROM target CROSS JOIN git_pack_head_(path) AS h WHERE magic IS NOT NULL
   UNION ALL
   SELECT path, 'index', version, objects,
-         CASE WHEN i.error IS NOT NULL THEN 'its header reaches past the end of the file' WHEN version <> 2 THEN 'its version is not read here'
+         CASE WHEN wrong IS NOT NULL THEN 'its header reaches past the end of the file' WHEN version <> 2 THEN 'its version is not read here'
               WHEN 1032 + objects * (hash_bytes + 8) + 2 * hash_bytes > mmap_length(path) THEN 'its tables reach past the end of the file'
-              WHEN (SELECT mmap_slice(f.path, -2 * hash_bytes, -hash_bytes) <> mmap_slice(pack, -hash_bytes) FROM git_pack_file_ AS f
-                     WHERE f.path = t.path) THEN 'the pack beside it is another one' END
-    FROM target AS t CROSS JOIN git_pack_index_(path) AS i WHERE magic IS NOT NULL;
+              WHEN mmap_slice(path, -2 * hash_bytes, -hash_bytes) <> mmap_slice(pack, -hash_bytes) THEN 'the pack beside it is another one' END
+    FROM git_pack_file_ AS f;
 
 -- An object goes on to the next one, in the order of the pack, or to the hash at its end.
 CREATE TEMP VIEW IF NOT EXISTS git_pack_place_ AS
   SELECT f.*, e.rowid AS number, hash, crc, place, lead(place, 1, pack_end) OVER (PARTITION BY f.path ORDER BY place) AS behind
-    FROM git_pack_file_ AS f CROSS JOIN git_pack_entry_(path) AS e WHERE version = 2 AND e.rowid < fit AND crc IS NOT NULL;
+    FROM git_pack_file_ AS f CROSS JOIN git_pack_entry_(path) AS e WHERE version = 2 AND wrong IS NULL AND e.rowid < fit AND crc IS NOT NULL;
 CREATE TEMP VIEW IF NOT EXISTS git_pack_object AS
   SELECT path, lower(hex(hash)) AS hash, place AS offset, crc, crc = mmap_crc32(pack, iif(place BETWEEN 12 AND pack_end, place, NULL), behind) AS crc_ok,
          CASE type WHEN 1 THEN 'commit' WHEN 2 THEN 'tree' WHEN 3 THEN 'blob' WHEN 4 THEN 'tag' WHEN 6 THEN 'ofs-delta' WHEN 7 THEN 'ref-delta'

@@ -90,7 +90,7 @@ CREATE TEMP VIEW IF NOT EXISTS macho_slice_ AS
     FROM target CROSS JOIN macho_arch_(path) AS a WHERE mark IS NOT NULL
   UNION ALL
   SELECT DISTINCT path, mmap_length(path), 0, NULL, 0, 0, mmap_length(path), NULL
-    FROM target WHERE mmap_slice(path, 0, 4) IN (x'feedface', x'feedfacf', x'cefaedfe', x'cffaedfe');
+    FROM (SELECT DISTINCT path, mmap_slice(path, 0, 4) AS mark FROM target) WHERE mark IN (x'feedface', x'feedfacf', x'cefaedfe', x'cffaedfe');
 CREATE TEMP VIEW IF NOT EXISTS macho_file_ AS
   SELECT DISTINCT s.*, iif(mmap_slice(path, at, at + 1) = x'fe', 'be', 'le') AS ord,
          mmap_slice(path, at, at + 4) IN (x'feedface', x'feedfacf', x'cefaedfe', x'cffaedfe') AS is_one

@@ -4,7 +4,7 @@
 --     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('**/*.msgpack') WHERE error IS NULL;
 --     SELECT path, number, type, value, items FROM msgpack_value;
 --     SELECT type, count(*) FROM msgpack_value WHERE path GLOB '*.msgpack' GROUP BY type;
---     SELECT type, items, error FROM target, msgpack_token(path, 0, 100) LIMIT 9;
+--     SELECT kind, items, error FROM target, msgpack_token(path, 0, 100) LIMIT 9;
 --
 --     msgpack_value  every value: its own number and that of the outermost one that it is in, type, value; of a map or an array how many
 --                    items follow it, of a map twice as many values as pairs

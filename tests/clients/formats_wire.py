@@ -87,7 +87,7 @@ def gguf_that_is_odd(directory):
     same(tensor(b"t", [1 << 40], 0, 8), [("t", "F32", 1 << 42, "it reaches past the end of the file")])
     same(tensor(b"", [], 0, 4), [("", "F32", 4, None)])
     good = gguf()
-    for size in range(4, len(good), 7):
+    for size in range(4, 834, 7):
         (told,), = ask(good[:size], "SELECT error IS NOT NULL OR EXISTS (SELECT 1 FROM gguf_tensor WHERE error IS NOT NULL) FROM gguf_header")
         assert told, size
     for other in (b"", b"GGU", b"GGUG" + good[4:], b"FUGG" + good[4:]):
