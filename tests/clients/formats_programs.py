@@ -703,10 +703,104 @@ def git_packs_that_are_odd(directory):
         same(rows("git_pack.sql", write(directory, name, data), "SELECT kind FROM git_pack"), [])
 
 
+# ---- DWARF ---------------------------------------------------------------------------------------
+
+def dwarf_files(directory):
+    """Hand-made ones, objects of each version by GCC and Clang, a library of two units."""
+    for i, data in enumerate(support.samples()["dwarf.sql"]):
+        yield write(directory, f"small-{i}", data)
+    one = write(directory, "one.c", b"struct s { int a; char b[3]; };\nint f(struct s *p) { for (int i = 0; i < 3; i++) p->a += p->b[i]; return p->a; }\n")
+    two = write(directory, "two.c", b"#include <string.h>\nint g(const char *x) { return (int)strlen(x); }\n")
+    for compiler in ("gcc", "clang"):
+        for options in (["-g", "-O2"], ["-gdwarf-2"], ["-gdwarf-3"], ["-gdwarf-4"], ["-gdwarf-5", "-gdwarf64"]):
+            made = os.path.join(directory, compiler + "".join(options))
+            if tells(compiler, *options, "-c", one, "-o", made) is not None:
+                yield made
+        made = os.path.join(directory, compiler + ".so")
+        if tells(compiler, "-g", "-shared", "-fPIC", one, two, "-o", made) is not None:
+            yield made
+
+
+def readelf_blocks(path, what, begin):
+    """{key: value} of each block that readelf prints from a line on that begins so."""
+    found = []
+    for line in (tells("readelf", "--debug-dump=" + what, path) or "").split("\n"):
+        key, _, value = line.strip().partition(":")
+        if re.match(begin, line.strip()):
+            found.append({})
+        if found and value:
+            found[-1].setdefault(key, value.strip())
+    return found
+
+
+@in_directory
+def dwarf_agrees_with_readelf(directory):
+    number = lambda value: int(value.split()[0], 0)
+    strip = lambda name: None if name is None else name.replace("DW_TAG_", "").replace("DW_AT_", "").replace("DW_FORM_", "")
+    for path in dwarf_files(directory):
+        told = tells("readelf", "--debug-dump=info", path)
+        if not told:
+            continue
+        starts = [int(place, 16) for place in re.findall(r"Compilation Unit @ offset (?:0x)?(\w+)", told)]
+        units = readelf_blocks(path, "info", "Compilation Unit @")
+        same(rows("dwarf.sql", path, "SELECT place, length, bits, version, abbrev_place, address_bytes, error FROM dwarf_unit"),
+             [(start, number(u["Length"]), int(u["Length"].split("(")[1][:2]), number(u["Version"]), number(u["Abbrev Offset"]), number(u["Pointer Size"]), None)
+              for start, u in zip(starts, units)], path)
+        lines = readelf_blocks(path, "rawline", "Offset:")
+        optional = lambda about, key, other: number(about[key]) if key in about else other
+        same(rows("dwarf.sql", path, "SELECT place, length, version, header_length, address_bytes, least_instruction, most_operations, is_stmt, line_base,"
+                                     " line_range, opcode_base, error FROM dwarf_line"),
+             [(number(l["Offset"]), number(l["Length"]), number(l["DWARF Version"]), number(l["Prologue Length"]), optional(l, "Address size (bytes)", None),
+               number(l["Minimum Instruction Length"]), optional(l, "Maximum Ops per Instruction", 1), number(l["Initial value of 'is_stmt'"]),
+               number(l["Line Base"]), number(l["Line Range"]), number(l["Opcode Base"]), None) for l in lines], path)
+        told = tells("readelf", "--debug-dump=abbrev", path)
+        tables = [int(place, 16) for place in re.findall(r"^  Number TAG \((?:0x)?(\w+)\)", told, flags=re.M)]
+        entries = re.findall(r"^   (\d+)      (?:Unknown TAG value: )?(\S+)    \[(has|no) children\]", told, flags=re.M)
+        got = rows("dwarf.sql", path, "SELECT code, tag, children FROM dwarf_abbrev")
+        same([row for row in got if not row[1].startswith("0x")],
+             [(int(code), strip(tag), int(has == "has")) for code, tag, has in entries if tag.startswith("DW_TAG_") and "GNU" not in tag], path)
+        same(len(got), len(entries), path)
+        firsts = {row[0] for row in rows("dwarf.sql", path, "SELECT place FROM dwarf_abbrev")}
+        assert set(tables) <= firsts, path
+        pairs = re.findall(r"^    DW_AT_(\S+) +DW_FORM_(\w+)(?:: (-?\d+))?$", told, flags=re.M)
+        same(rows("dwarf.sql", path, "SELECT attribute, form, value FROM dwarf_attribute WHERE attribute NOT GLOB '0x*'"),
+             [(attribute, form, int(value) if value else None) for attribute, form, value in pairs if not attribute.startswith(("GNU", "LLVM"))], path)
+
+
+@in_directory
+def dwarf_that_is_odd(directory):
+    ask = lambda data, query: rows("dwarf.sql", write(directory, "odd.o", bytes(data)), query)
+    good, cut = samples.dwarf_units("<"), "it reaches past the end of the section"
+    made = lambda **bodies: samples.dwarf(bodies={**good, **{b".debug_" + name.encode(): body for name, body in bodies.items()}})
+    units, lines = "SELECT version, error FROM dwarf_unit", "SELECT version, error FROM dwarf_line"
+    same(ask(made(info=good[b".debug_info"][:-1]), units), [(2, None), (5, None), (None, cut)])
+    same(ask(made(info=struct.pack("<IHI", 6, 9, 0)), units), [(9, "its version is not read here")])
+    same(ask(made(info=b"\xff" * 12), units), [(None, cut)])
+    same(ask(made(info=b""), units), [])
+    same(ask(made(line=good[b".debug_line"][:60]), lines), [(3, None), (None, cut)])
+    same(ask(made(line=struct.pack("<IHI", 6, 1, 0)), lines), [(1, "its version is not read here")])
+    same(ask(made(line=good[b".debug_line"][:6] + struct.pack("<I", 5000) + good[b".debug_line"][10:]), lines)[0],
+         (3, "its program begins behind its end"))
+    # No opcodes of the standard at all; abbreviations that nothing ends, and an attribute of nothing.
+    same(ask(made(line=struct.pack("<IHI", 11, 3, 5) + bytes([1, 1, 0xfb, 14, 0])), "SELECT opcode_base, arguments, error FROM dwarf_line"), [(0, "[]", None)])
+    abbreviations = good[b".debug_abbrev"]
+    same(ask(made(abbrev=abbreviations[:15]), "SELECT code FROM dwarf_abbrev"), [(1,)])
+    same(ask(made(abbrev=b"\0\0\0" + abbreviations), "SELECT place, code FROM dwarf_abbrev LIMIT 2"), [(3, 1), (12, 2)])
+    same(ask(made(abbrev=b"\1\2\0\3\0\0\0\0"), "SELECT attribute, form FROM dwarf_attribute"), [("name", "0x0")])
+    # Compressed sections are named, and not read; two sections of a name: the first one.
+    packed = samples.dwarf(flags=0x800)
+    same(ask(packed, "SELECT name, compressed FROM dwarf_section"), [(name.decode(), 1) for name in good])
+    same(ask(packed, units) + ask(packed, lines), [])
+    same(ask(samples.dwarf(bodies={b".text": b"x"}), "SELECT * FROM dwarf_section"), [])
+    for other in (b"", b"\x7fELF", samples.dwarf()[:64], b"\x7fELF\3" + samples.dwarf()[5:], samples.dwarf()[:5] + b"\3" + samples.dwarf()[6:]):
+        same(ask(other, "SELECT * FROM dwarf_section"), [])
+
+
 TESTS = [pe_agrees_with_objdump, pe_imports_agree_with_llvm, pe_of_odd_programs, macho_agrees_with_llvm, macho_of_odd_files,
          java_classes_agree_with_struct, java_modifiers_are_those_of_javap, java_classes_that_are_odd,
          dex_agrees_with_struct_and_baksmali, dex_that_is_odd,
-         git_packs_agree_with_git, git_packs_that_are_odd]
+         git_packs_agree_with_git, git_packs_that_are_odd,
+         dwarf_agrees_with_readelf, dwarf_that_is_odd]
 
 if __name__ == "__main__":
     sys.exit(support.run_tests(TESTS))

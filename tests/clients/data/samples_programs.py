@@ -232,6 +232,45 @@ def git_pack():
     return pack, index + hashlib.sha1(index).digest()
 
 
+# ---- DWARF ---------------------------------------------------------------------------------------
+
+ABBREVIATIONS = (b"\1\x11\1\3\x08\x10\x17\0\0" b"\2\x2e\0\3\x0e\x3a\x21\0\x39\x21\x7f\0\0" b"\x81\1\x80\x42\0\x3b\x21\x80\1\x49\x13\0\0" b"\0"
+                 b"\1\x34\0\0\0" b"\0")
+
+
+def dwarf_units(end):
+    """Units of versions 2 and 5, of 32 and 64 bits, and line programs of versions 3 to 5."""
+    pack = lambda form, *values: struct.pack(end + form, *values)
+    narrow = lambda body: pack("I", len(body)) + body
+    wide = lambda body: pack("IQ", 0xffffffff, len(body)) + body
+    info = (narrow(pack("HIB", 2, 0, 4) + b"\1a.c\0" + bytes(4)) + wide(pack("HBBQ", 5, 1, 8, 0) + b"\1b.c\0" + bytes(8))
+            + narrow(pack("HBBI", 5, 3, 8, len(ABBREVIATIONS) - 6) + b"\1"))
+    opcodes = bytes([13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1])
+    old = b"\0a.c\0\0\0\0\0"
+    line = (narrow(pack("HI", 3, 4 + 12 + 1 + len(old)) + pack("BBbB", 1, 1, -5, 14) + opcodes + old + b"\0\1\1")
+            + wide(pack("HQ", 4, 5 + 12 + 1 + len(old)) + pack("BBBbB", 4, 8, 0, -3, 12) + opcodes + old + b"\1")
+            + narrow(pack("HBBI", 5, 8, 0, 5 + 13 + 4) + pack("BBBbB", 1, 1, 1, -5, 14) + opcodes + bytes(4) + b"\2\1"))
+    return {b".debug_info": info, b".debug_abbrev": ABBREVIATIONS, b".debug_line": line}
+
+
+def dwarf(is64=True, little=True, bodies=None, flags=0):
+    """An object of debug data alone; `bodies` are the sections with their bytes."""
+    end, word = "<" if little else ">", "Q" if is64 else "I"
+    bodies = list((dwarf_units(end) if bodies is None else bodies).items())
+    strings = b"\0" + b"".join(name + b"\0" for name, _ in bodies) + b".shstrtab\0"
+    at = head = 64 if is64 else 52
+    headers, body = bytes(64 if is64 else 40), b""
+    for name, data in bodies + [(b".shstrtab", strings)]:
+        headers += struct.pack(end + "II" + word * 4 + "II" + word * 2, strings.index(name + b"\0"), 1, flags if name != b".shstrtab" else 0, 0, at, len(data),
+                               0, 0, 1, 0)
+        body += data
+        at += len(data)
+    body += bytes(-at % 8)
+    return (b"\x7fELF" + bytes([2 if is64 else 1, 1 if little else 2, 1]) + bytes(9)
+            + struct.pack(end + "HHI" + word * 3 + "IHHHHHH", 1, 62 if is64 else 20, 1, 0, 0, head + len(body), 0, head, 0, 0, 64 if is64 else 40,
+                          len(bodies) + 2, len(bodies) + 1) + body + headers)
+
+
 # ---- what does harm ------------------------------------------------------------------------------
 
 def slow_macho():
@@ -270,6 +309,11 @@ def hostile():
         "dex.sql": [dex(strings=[b"x" * 60000] + [b"I", b"II", b"La;", b"Lb;", b"V", b"a", b"b", b"c", b"d"] + [b""] * 9000),
                     dex(strings=[b"I" * 5000] * 10, lists=[[0] * 65535], protos=[(0, 0, 1)] * 60),
                     dex()[:0x70].replace(struct.pack("<I", 10), struct.pack("<I", 0xffffffff)) + bytes(20000)],
+        "dwarf.sql": [dwarf(bodies={b".debug_abbrev": b"\1\1\1" + b"\3\x08" * 20000, b".debug_info": bytes(40000), b".debug_line": b"\xff" * 9000}),
+                      dwarf(bodies={b".debug_abbrev": b"\1\1\0\0\0" * 9000, b".debug_info": (struct.pack("<IHIB", 7, 4, 0, 8)) * 9000}),
+                      dwarf(bodies={b".debug_abbrev": b"\x80" * 40000, b".debug_info": struct.pack("<IQ", 0xffffffff, 1 << 63) + bytes(99)}),
+                      dwarf(bodies={b".debug_abbrev": b"\1\2\0" + b"\1\x21" * 9000}),
+                      dwarf(bodies={b".debug_%d" % i: b"" for i in range(4000)})],
         "macho.sql": [slow_macho(), struct.pack(">II", 0xcafebabe, 40) + struct.pack(">IIIII", 7, 3, 0, 0xffffffff, 0) * 40,
                       universal(*[(7, slow_macho()[:9000])] * 20)],
     }
@@ -282,6 +326,7 @@ def samples():
         "class.sql": [java_class()],
         "dex.sql": [dex(), dex(version=b"039")],
         "git_pack.sql": [git_pack()[1]],
+        "dwarf.sql": [dwarf(), dwarf(False, False)],
         "macho.sql": [macho(), macho(False, False, 18), universal((0x1000007, macho()), (18, macho(False, False, 18))),
                       universal((0x100000c, macho(machine=0x100000c)), wide=True)],
     }
