@@ -97,9 +97,10 @@ CREATE TEMP VIEW IF NOT EXISTS dwarf_section AS
     FROM dwarf_part_ WHERE name GLOB '.debug_*';
 -- The first section of each name: a damaged file may have many that overlap.
 CREATE TEMP VIEW IF NOT EXISTS dwarf_place_ AS
-  SELECT p.path, ord, name, min(number) AS number, place AS at, place + length AS until FROM dwarf_part_ AS p
-   WHERE name IN ('.debug_info', '.debug_abbrev', '.debug_line') AND NOT flags & 0x800 AND place BETWEEN 0 AND file_size
-     AND length BETWEEN 0 AND file_size - place GROUP BY p.path, name;
+  SELECT path, ord, name, place AS at, place + length AS until
+    FROM (SELECT p.*, min(number) OVER (PARTITION BY path, name) AS first FROM dwarf_part_ AS p)
+   WHERE number = first AND name IN ('.debug_info', '.debug_abbrev', '.debug_line') AND NOT flags & 0x800 AND place BETWEEN 0 AND file_size
+     AND length BETWEEN 0 AND file_size - place;
 
 CREATE TEMP VIEW IF NOT EXISTS dwarf_unit AS
   SELECT path, u.rowid AS number, u.offset - at AS place, u.offset, length, iif(wide, 64, 32) AS bits, version,
