@@ -267,6 +267,38 @@ def zip64_local_headers_have_their_sizes(directory):
 
 
 @in_directory
+def zip64_agrees_with_zipfile(directory):
+    """What is ZIP64 only in part: a member behind 4 GiB, which a hole in the file fills, one of more than that, 70,000 of them."""
+    big, small = (1 << 32) + 5, b"small"
+    path = os.path.join(directory, "big.zip")
+    entry = lambda name, size, place, *wide: struct.pack("<IHHHHHHIIIHHHHHII", 0x02014b50, 45, 45, 0, 0, 0, 0x21, 0, min(size, 0xffffffff),
+                                                         min(size, 0xffffffff), len(name), 4 + 8 * len(wide) if wide else 0, 0, 0, 0, 0,
+                                                         min(place, 0xffffffff)) + name + (
+        struct.pack("<HH%dQ" % len(wide), 1, 8 * len(wide), *wide) if wide else b"")
+    local = lambda name, size: struct.pack("<IHHHHHIIIHH", 0x04034b50, 45, 0, 0, 0, 0x21, 0, min(size, 0xffffffff), min(size, 0xffffffff), len(name),
+                                           0) + name
+    with open(path, "wb") as file:
+        file.write(local(b"big", big))
+        second = file.seek(big, os.SEEK_CUR)
+        file.write(local(b"small", len(small)) + small)
+        at = file.tell()
+        entries = entry(b"big", big, 0, big, big) + entry(b"small", len(small), second, second)
+        file.write(entries + struct.pack("<IQHHIIQQQQ", 0x06064b50, 44, 45, 45, 0, 0, 2, 2, len(entries), at)
+                   + struct.pack("<IIQI", 0x07064b50, 0, at + len(entries), 1)
+                   + struct.pack("<IHHHHIIH", 0x06054b50, 0, 0, 2, 2, len(entries), 0xffffffff, 0))
+    many = os.path.join(directory, "many.zip")
+    with zipfile.ZipFile(many, "w") as z:
+        for i in range(70000):
+            z.writestr(zipfile.ZipInfo(f"{i}"), b"")
+    for name in (path, many):
+        with zipfile.ZipFile(name) as z:
+            expected = [(i.filename, i.file_size, i.compress_size, i.header_offset, None) for i in z.infolist()]
+        same(rows("zip.sql", name, "SELECT name, size, compressed, local_offset, error FROM zip_member"), expected)
+        same(rows("zip.sql", name, "SELECT members, bytes_before, error FROM zip_archive"), [(len(expected), 0, None)])
+    same(rows("zip.sql", path, "SELECT mmap_slice(path, data_offset, data_offset + size) FROM zip_member WHERE name = 'small'"), [(small,)])
+
+
+@in_directory
 def zip_of_several_parts(directory):
     data = archive()
     at = data.rindex(b"PK\5\6")
@@ -665,7 +697,7 @@ TESTS = [zip_is_found_before_bytes_that_follow_it, zip_has_comments_with_end_rec
          zip_counts_in_16_bits_and_goes_on_at_0, zip_names_agree_with_zipfile,
          zip_names_in_utf8_that_do_not_say_so, zip_names_in_a_unicode_field,
          zip_comments_are_utf8_or_cp437, zip_that_was_written_to_a_pipe,
-         zip64_local_headers_have_their_sizes, zip_of_several_parts,
+         zip64_local_headers_have_their_sizes, zip64_agrees_with_zipfile, zip_of_several_parts,
          zip_members_without_a_name_and_an_archive_without_members, png_texts_are_latin1,
          png_chunks_before_ihdr, png_types_that_are_none, png_texts_are_written_in_latin1,
          bmp_of_all_header_sizes, bmp_palettes_end_where_the_pixels_begin,
