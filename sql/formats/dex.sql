@@ -21,7 +21,7 @@
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.dex_head_ USING mmap(*, magic u32be, version text(3), zero u8, checksum u32le, signature blob(20),
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.dex_head_ USING mmap(*, magic u32be, version latin1(3), zero u8, checksum u32le, signature blob(20),
   file_size u32le, head_size u32le, endian_mark u32le, link_size u32le, link_at u32le, map_at u32le, strings u32le, strings_at u32le,
   types u32le, types_at u32le, protos u32le, protos_at u32le, fields u32le, fields_at u32le, methods u32le, methods_at u32le,
   classes u32le, classes_at u32le, data_size u32le, data_at u32le, while=(magic = 0x6465780a AND zero = 0), count=(1), partial=yes);

@@ -87,7 +87,8 @@ CREATE TEMP VIEW IF NOT EXISTS gguf_header AS
     FROM gguf_data_;
 
 CREATE TEMP VIEW IF NOT EXISTS gguf_meta AS
-  SELECT a.path, number, iif(key_bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = a.path AND first = at + 8 AND last = at + 8 + key_bytes)) AS key,
+  SELECT a.path, number, iif(key_bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = a.path AND first = at + 8
+                                    AND last = iif(key_bytes BETWEEN 1 AND a.file_size - at - 8, at + 8 + key_bytes, NULL))) AS key,
          (SELECT name FROM gguf_kind_ AS k WHERE k.type = p.type) AS type,
          CASE WHEN p.type = 8 THEN iif(bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = a.path AND first = p.next - bytes AND last = p.next))
               ELSE coalesce(u8, i8, u16, i16, u32, i32, f32, u64, i64, f64) END AS value,
@@ -97,7 +98,8 @@ CREATE TEMP VIEW IF NOT EXISTS gguf_meta AS
     FROM gguf_pair_at_ AS a CROSS JOIN gguf_pair_(a.path, at, a.file_size, a.ord) AS p WHERE key_bytes IS NOT NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS gguf_string AS
-  SELECT a.path, iif(key_bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = a.path AND first = at + 8 AND last = at + 8 + key_bytes)) AS key, s.rowid AS number,
+  SELECT a.path, iif(key_bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = a.path AND first = at + 8
+                                    AND last = iif(key_bytes BETWEEN 1 AND a.file_size - at - 8, at + 8 + key_bytes, NULL))) AS key, s.rowid AS number,
          iif(s.bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = a.path AND first = s.offset + 8 AND last = s.next)) AS text
     FROM gguf_pair_at_ AS a CROSS JOIN gguf_pair_(a.path, at, a.file_size, a.ord) AS p CROSS JOIN gguf_string_(a.path, iif(item = 8, p.begin, NULL), a.file_size, a.ord) AS s
    WHERE s.rowid < items AND s.error IS NULL;
@@ -109,7 +111,8 @@ CREATE TEMP VIEW IF NOT EXISTS gguf_size_ AS
     FROM gguf_data_ AS d CROSS JOIN gguf_tensor_(path, tensors_at, file_size, ord) AS t LEFT JOIN gguf_type_ AS k ON k.type = t.type
    WHERE t.rowid < tensors AND name_bytes IS NOT NULL;
 CREATE TEMP VIEW IF NOT EXISTS gguf_tensor AS
-  SELECT path, number, iif(name_bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = s.path AND first = at + 8 AND last = at + 8 + name_bytes)) AS name,
+  SELECT path, number, iif(name_bytes = 0, '', (SELECT x.text FROM gguf_text_ AS x WHERE x.path = s.path AND first = at + 8
+                                     AND last = iif(name_bytes BETWEEN 1 AND file_size - at - 8, at + 8 + name_bytes, NULL))) AS name,
          coalesce(kind, type) AS type, shape, data_at + place AS offset, bytes,
          CASE WHEN bad IS NOT NULL THEN 'its description reaches past the end of the file' WHEN kind IS NULL THEN 'it is of a type not known here'
               WHEN dimensions > 4 THEN 'it has more than 4 dimensions'
