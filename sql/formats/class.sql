@@ -42,7 +42,7 @@ CREATE TEMP VIEW IF NOT EXISTS class_text_ AS
                 '(?x) \G (?: [\x01-\x7f] | [\xc2-\xdf] [\x80-\xbf] | \xe0 [\xa0-\xbf] [\x80-\xbf]
                       | [\xe1-\xec\xee\xef] [\x80-\xbf]{2} | \xed [\x80-\x9f] [\x80-\xbf] )*+ \z', t.start, t.stop) >= 0 THEN utf8
               ELSE (SELECT group_concat(CASE
-                      WHEN g1 IS NOT NULL THEN CAST(match AS TEXT)
+                      WHEN g1 IS NOT NULL THEN (SELECT s.utf8 FROM class_string_(t.file, m.offset, m.offset + m.length) AS s)
                       WHEN g2 IS NOT NULL THEN char(0x10000 + ((mmap_get(t.file, m.offset + 1) & 15) << 16) + ((mmap_get(t.file, m.offset + 2) & 63) << 10)
                                                     + ((mmap_get(t.file, m.offset + 4) & 15) << 6) + (mmap_get(t.file, m.offset + 5) & 63))
                       ELSE char(iif(match = x'c080', 0x2400, 0xfffd)) END, '')
@@ -72,7 +72,7 @@ CREATE TEMP VIEW IF NOT EXISTS class_tag_ AS
     (16, 'MethodType'), (17, 'Dynamic'), (18, 'InvokeDynamic'), (19, 'Module'), (20, 'Package'));
 
 -- Names that end in _ are steps on the way; DISTINCT makes SQLite compute each column once. `list` has a constant's number, place
--- and where it ends for each, `places` ten digits for each number: constant N is at 10 * N.
+-- and where it ends for each, `places` ten digits for each number, of one byte each, or two in a database of UTF-16.
 CREATE TEMP VIEW IF NOT EXISTS class_list_ AS
   SELECT DISTINCT path, major, minor, constants, (
            SELECT json_group_array(json_array(upto - slots + 1, at, behind, slots))
@@ -82,7 +82,7 @@ CREATE TEMP VIEW IF NOT EXISTS class_list_ AS
     FROM target CROSS JOIN class_head_(path) AS h WHERE h.error IS NULL;
 CREATE TEMP VIEW IF NOT EXISTS class_pool_ AS
   SELECT DISTINCT l.*, (SELECT CAST('0000000000' || group_concat(printf('%010d', json_extract(value, '$[1]'))
-             || iif(json_extract(value, '$[3]') = 2, '0000000000', ''), '') AS BLOB) FROM json_each(list)) AS places,
+             || iif(json_extract(value, '$[3]') = 2, '0000000000', ''), '') AS BLOB) FROM json_each(list)) AS places, 10 * length(CAST('0' AS BLOB)) AS digits,
          coalesce(json_extract(list, '$[#-1][2]'), 10) AS last, coalesce(json_extract(list, '$[#-1][0]') + json_extract(list, '$[#-1][3]'), 1) AS slots
     FROM class_list_ AS l;
 CREATE TEMP VIEW IF NOT EXISTS class_file_ AS
@@ -107,10 +107,10 @@ CREATE TEMP VIEW IF NOT EXISTS class_walk_ AS
     FROM class_file_ AS f;
 
 CREATE TEMP VIEW IF NOT EXISTS class_file AS
-  SELECT path, (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * c.first + 1, 10) AS TEXT) AS INTEGER), 0))
-                  FROM class_constant_(f.path, nullif(CAST(CAST(substr(places, 10 * this + 1, 10) AS TEXT) AS INTEGER), 0)) AS c WHERE c.rowid = 0 AND tag = 7) AS name,
-         (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * c.first + 1, 10) AS TEXT) AS INTEGER), 0))
-            FROM class_constant_(f.path, nullif(CAST(CAST(substr(places, 10 * super + 1, 10) AS TEXT) AS INTEGER), 0)) AS c WHERE c.rowid = 0 AND tag = 7) AS super,
+  SELECT path, (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * c.first + 1, digits) AS TEXT) AS INTEGER), 0))
+                  FROM class_constant_(f.path, nullif(CAST(CAST(substr(places, digits * this + 1, digits) AS TEXT) AS INTEGER), 0)) AS c WHERE c.rowid = 0 AND tag = 7) AS name,
+         (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * c.first + 1, digits) AS TEXT) AS INTEGER), 0))
+            FROM class_constant_(f.path, nullif(CAST(CAST(substr(places, digits * super + 1, digits) AS TEXT) AS INTEGER), 0)) AS c WHERE c.rowid = 0 AND tag = 7) AS super,
          major || '.' || minor AS version, (SELECT group_concat(name, ' ') FROM class_flag_ WHERE kind = 2 AND bit & access) AS modifiers,
          constants - 1 AS constants, interfaces, json_extract(steps, '$[0][5]') AS fields,
          (SELECT json_extract(value, '$[5]') FROM json_each(steps) WHERE json_extract(value, '$[0]') = 1 LIMIT 1) AS methods,
@@ -125,32 +125,32 @@ CREATE TEMP VIEW IF NOT EXISTS class_constant AS
   SELECT f.path, json_extract(e.value, '$[0]') AS number, (SELECT name FROM class_tag_ AS t WHERE t.tag = c.tag) AS type,
          CASE WHEN c.tag = 1 THEN (SELECT text FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = c.offset)
               WHEN c.tag BETWEEN 3 AND 6 THEN coalesce(c.integer, c.float, c.long, c.double)
-              WHEN c.tag = 12 THEN (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * c.first + 1, 10) AS TEXT) AS INTEGER), 0)) || ':' ||
-                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * c.second + 1, 10) AS TEXT) AS INTEGER), 0))
-              WHEN c.tag IN (7, 8, 16, 19, 20) THEN (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * c.first + 1, 10) AS TEXT) AS INTEGER), 0))
+              WHEN c.tag = 12 THEN (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * c.first + 1, digits) AS TEXT) AS INTEGER), 0)) || ':' ||
+                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * c.second + 1, digits) AS TEXT) AS INTEGER), 0))
+              WHEN c.tag IN (7, 8, 16, 19, 20) THEN (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * c.first + 1, digits) AS TEXT) AS INTEGER), 0))
               ELSE CASE WHEN c.tag = 15 THEN CASE c.kind WHEN 1 THEN 'getField ' WHEN 2 THEN 'getStatic ' WHEN 3 THEN 'putField '
                           WHEN 4 THEN 'putStatic ' WHEN 5 THEN 'invokeVirtual ' WHEN 6 THEN 'invokeStatic ' WHEN 7 THEN 'invokeSpecial '
                           WHEN 8 THEN 'newInvokeSpecial ' WHEN 9 THEN 'invokeInterface ' ELSE c.kind || ' ' END ELSE '' END
                 || iif(c.tag IN (17, 18), '#' || c.first || ':',
-                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * a.first + 1, 10) AS TEXT) AS INTEGER), 0)) || '.') ||
-                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * b.first + 1, 10) AS TEXT) AS INTEGER), 0)) || ':' ||
-                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * b.second + 1, 10) AS TEXT) AS INTEGER), 0)) END AS value
+                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * a.first + 1, digits) AS TEXT) AS INTEGER), 0)) || '.') ||
+                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * b.first + 1, digits) AS TEXT) AS INTEGER), 0)) || ':' ||
+                (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * b.second + 1, digits) AS TEXT) AS INTEGER), 0)) END AS value
     FROM class_pool_ AS f CROSS JOIN json_each(f.list) AS e CROSS JOIN class_constant_(f.path, json_extract(e.value, '$[1]')) AS c ON c.rowid = 0
          -- a MethodHandle is one of what it refers to; that has a class, and a name and type
-         LEFT JOIN class_constant_(f.path, CASE WHEN c.tag = 15 THEN nullif(CAST(CAST(substr(places, 10 * c.first + 1, 10) AS TEXT) AS INTEGER), 0)
+         LEFT JOIN class_constant_(f.path, CASE WHEN c.tag = 15 THEN nullif(CAST(CAST(substr(places, digits * c.first + 1, digits) AS TEXT) AS INTEGER), 0)
            WHEN c.tag IN (9, 10, 11, 17, 18) THEN c.offset END) AS r ON r.rowid = 0
-         LEFT JOIN class_constant_(f.path, nullif(CAST(CAST(substr(places, 10 * r.first + 1, 10) AS TEXT) AS INTEGER), 0)) AS a ON a.rowid = 0 AND c.tag < 17
-         LEFT JOIN class_constant_(f.path, nullif(CAST(CAST(substr(places, 10 * r.second + 1, 10) AS TEXT) AS INTEGER), 0)) AS b ON b.rowid = 0;
+         LEFT JOIN class_constant_(f.path, nullif(CAST(CAST(substr(places, digits * r.first + 1, digits) AS TEXT) AS INTEGER), 0)) AS a ON a.rowid = 0 AND c.tag < 17
+         LEFT JOIN class_constant_(f.path, nullif(CAST(CAST(substr(places, digits * r.second + 1, digits) AS TEXT) AS INTEGER), 0)) AS b ON b.rowid = 0;
 
 CREATE TEMP VIEW IF NOT EXISTS class_interface AS
-  SELECT path, i.rowid AS number, (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * c.first + 1, 10) AS TEXT) AS INTEGER), 0))
-           FROM class_constant_(f.path, nullif(CAST(CAST(substr(places, 10 * i.value + 1, 10) AS TEXT) AS INTEGER), 0)) AS c WHERE c.rowid = 0 AND tag = 7) AS name
+  SELECT path, i.rowid AS number, (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * c.first + 1, digits) AS TEXT) AS INTEGER), 0))
+           FROM class_constant_(f.path, nullif(CAST(CAST(substr(places, digits * i.value + 1, digits) AS TEXT) AS INTEGER), 0)) AS c WHERE c.rowid = 0 AND tag = 7) AS name
     FROM class_file_ AS f CROSS JOIN class_u16_(path, iif(whole, interfaces_at, NULL), interfaces_at + 2 * interfaces) AS i WHERE i.error IS NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS class_member AS
   SELECT f.path, iif(json_extract(e.value, '$[0]') = 0, 'field', 'method') AS kind, json_extract(e.value, '$[2]') AS number,
-         (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * s.name + 1, 10) AS TEXT) AS INTEGER), 0)) AS name,
-         (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * s.descriptor + 1, 10) AS TEXT) AS INTEGER), 0)) AS descriptor,
+         (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * s.name + 1, digits) AS TEXT) AS INTEGER), 0)) AS name,
+         (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * s.descriptor + 1, digits) AS TEXT) AS INTEGER), 0)) AS descriptor,
          (SELECT group_concat(g.name, ' ') FROM class_flag_ AS g WHERE g.kind = json_extract(e.value, '$[0]') AND bit & s.access) AS modifiers,
          s.attributes, iif(json_extract(e.value, '$[4]') IS NULL, 'it reaches past the end of the file', NULL) AS error
     FROM class_walk_ AS f CROSS JOIN json_each(f.steps) AS e CROSS JOIN class_step_(f.path, json_extract(e.value, '$[3]')) AS s
@@ -158,10 +158,10 @@ CREATE TEMP VIEW IF NOT EXISTS class_member AS
 
 CREATE TEMP VIEW IF NOT EXISTS class_attribute AS
   SELECT f.path, CASE json_extract(e.value, '$[0]') WHEN 0 THEN 'field' WHEN 1 THEN 'method' ELSE 'class' END AS owner,
-         nullif(json_extract(e.value, '$[2]'), -1) AS number, (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * s.access + 1, 10) AS TEXT) AS INTEGER), 0)) AS name,
+         nullif(json_extract(e.value, '$[2]'), -1) AS number, (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * s.access + 1, digits) AS TEXT) AS INTEGER), 0)) AS name,
          s.offset + 6 AS offset, length,
-         CASE WHEN length = 2 AND (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * s.access + 1, 10) AS TEXT) AS INTEGER), 0)) IN ('SourceFile', 'Signature')
-              THEN (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, 10 * i.value + 1, 10) AS TEXT) AS INTEGER), 0))
+         CASE WHEN length = 2 AND (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * s.access + 1, digits) AS TEXT) AS INTEGER), 0)) IN ('SourceFile', 'Signature')
+              THEN (SELECT (SELECT u.name FROM class_utf8_ AS u WHERE u.path = f.path AND u.place = nullif(CAST(CAST(substr(places, digits * i.value + 1, digits) AS TEXT) AS INTEGER), 0))
                       FROM class_u16_(f.path, s.offset + 6, s.offset + 8) AS i) END AS value,
          iif(json_extract(e.value, '$[4]') <= file_size, NULL, 'it reaches past the end of the file') AS error
     FROM class_walk_ AS f CROSS JOIN json_each(f.steps) AS e CROSS JOIN class_step_(f.path, json_extract(e.value, '$[3]')) AS s

@@ -52,7 +52,7 @@ CREATE TEMP VIEW IF NOT EXISTS dex_text_ AS
                 '(?x) \G (?: [\x01-\x7f] | [\xc2-\xdf] [\x80-\xbf] | \xe0 [\xa0-\xbf] [\x80-\xbf]
                       | [\xe1-\xec\xee\xef] [\x80-\xbf]{2} | \xed [\x80-\x9f] [\x80-\xbf] )*+ \z', t.start, t.stop) >= 0 THEN utf8
               ELSE (SELECT group_concat(CASE
-                      WHEN g1 IS NOT NULL THEN CAST(match AS TEXT)
+                      WHEN g1 IS NOT NULL THEN (SELECT s.utf8 FROM dex_bytes_(t.file, m.offset, m.offset + m.length) AS s)
                       WHEN g2 IS NOT NULL THEN char(0x10000 + ((mmap_get(t.file, m.offset + 1) & 15) << 16) + ((mmap_get(t.file, m.offset + 2) & 63) << 10)
                                                     + ((mmap_get(t.file, m.offset + 4) & 15) << 6) + (mmap_get(t.file, m.offset + 5) & 63))
                       ELSE char(iif(match = x'c080', 0x2400, 0xfffd)) END, '')
