@@ -54,7 +54,7 @@ CREATE TEMP VIEW IF NOT EXISTS gguf_kind_ AS
 CREATE TEMP VIEW IF NOT EXISTS gguf_file_ AS
   SELECT DISTINCT path, mmap_length(path) AS file_size, ord, version, tensors, pairs, h.next AS begin, h.error AS wrong
     FROM (SELECT DISTINCT path, iif(mmap_slice(path, 4, 6) = x'0000', 'be', 'le') AS ord FROM target)
-         CROSS JOIN gguf_head_(path, 0, 24, ord) AS h;
+         CROSS JOIN gguf_head_(path, 0, 24, ord) AS h WHERE magic IS NOT NULL;
 -- One file at a time, as many pairs as it says: where each begins and ends. Strings are walked to find the end of their array.
 CREATE TEMP VIEW IF NOT EXISTS gguf_list_ AS
   SELECT DISTINCT f.*, (
