@@ -285,7 +285,7 @@ def slow_pe(wide):
     data = bytearray(pe(wide))
     data[0x400:] = bytes(0x200)
     base = 0x400 - 0x1000
-    entries = 2000
+    entries = 800
     at = len(data) - base
     for i in range(entries):
         data += struct.pack("<IIIII", at + 8 * i, 0, 0, at + 8, at + 8 * i)
@@ -302,10 +302,10 @@ def hostile():
     """By recipe: files that a careless reader would read for ever, or beyond their end."""
     return {
         "pe.sql": [slow_pe(True), slow_pe(False)],
-        "class.sql": [java_class(more=[b"x" * 65535] + [(8, "H", 33)] * 5000),
-                      java_class(members=struct.pack(">H", 65535) + struct.pack(">HHHH", 1, 7, 8, 65535) + struct.pack(">HI", 26, 0) * 9000),
+        "class.sql": [java_class(more=[b"x" * 65535] + [(8, "H", 33)] * 2000),
+                      java_class(members=struct.pack(">H", 65535) + struct.pack(">HHHH", 1, 7, 8, 65535) + struct.pack(">HI", 26, 0) * 4000),
                       java_class(members=b"\xff" * 50000), java_class()[:10] + b"\x08\0\1" * 9000,
-                      struct.pack(">IHHH", 0xcafebabe, 0, 61, 65535) + b"\1\0\0" * 15000],
+                      struct.pack(">IHHH", 0xcafebabe, 0, 61, 65535) + b"\1\0\0" * 5000],
         "dex.sql": [dex(strings=[b"x" * 60000] + [b"I", b"II", b"La;", b"Lb;", b"V", b"a", b"b", b"c", b"d"] + [b""] * 9000),
                     dex(strings=[b"I" * 5000] * 10, lists=[[0] * 65535], protos=[(0, 0, 1)] * 60),
                     dex()[:0x70].replace(struct.pack("<I", 10), struct.pack("<I", 0xffffffff)) + bytes(20000)],

@@ -128,7 +128,7 @@ def hostile():
     return {
         "protobuf.sql": [deep, field(1, 0, b"\1") * 20000, field(1, 2, field(1, 0, b"\1") * 9000)],
         "bson.sql": [deepest, bson() * 9000, bson((4, b"", bson(*[(10, b"", b"")] * 9000))), struct.pack("<i", 20000) + b"\2x\0" + b"\xff" * 19993],
-        "msgpack.sql": [b"\x91" * 20000 + b"\xc0", b"\x90" * 20000, b"\xdd\xff\xff\xff\xff" + b"\xc0" * 9000, b"\xdf\xff\xff\xff\xff" * 4000],
+        "msgpack.sql": [b"\x91" * 8000 + b"\xc0", b"\x90" * 8000, b"\xdd\xff\xff\xff\xff" + b"\xc0" * 9000, b"\xdf\xff\xff\xff\xff" * 4000],
         "gguf.sql": [b"GGUF" + struct.pack("<IQQ", 3, full, full) + bytes(50000), b"GGUF" + struct.pack("<IQQQ", 3, 1, 1, full >> 1) + bytes(99),
                      b"GGUF" + struct.pack("<IQQQ", 3, 1, 0, full >> 1) + bytes(99), b"GGUF" + struct.pack("<IQQ", 3, 1 << 62, 0) + bytes(50000),
                      gguf(pairs=[(b"x", 9, (8, [b""] * 9000))] * 3), gguf(pairs=[(b"", 0, 0)] * 5000),
@@ -142,6 +142,6 @@ def samples():
     return {
         "protobuf.sql": [protobuf()],
         "bson.sql": [b"".join(bson_documents())],
-        "msgpack.sql": [msgpack(MSGPACK[0]), b"".join(map(msgpack, MSGPACK))[:-1] + b"\0"],
+        "msgpack.sql": [b"".join(map(msgpack, MSGPACK[:2])), msgpack({"a": [None, 1.5, b"x" * 300]})],
         "gguf.sql": [gguf(), gguf(">"), gguf("<", 2)],
     }
