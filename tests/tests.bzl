@@ -29,9 +29,11 @@ _MORE = {
     "clients/transactions.py": ["core/file/crash_model_test.cc"],
 }
 
-# Those that compile all of the library several times.
+# Those that compile all of the library several times, or read thousands of files in the shell.
 _LONG = [
     "clients/amalgamation.sh",
+    "clients/formats_hostile.py",
+    "clients/formats_programs.py",
 ]
 
 # Not under ASAN, which support/preload.sh brings into the others' hosts, and why.

@@ -1,7 +1,7 @@
 -- ELF: what programs, shared libraries and object files are, are made of, export and need.
 --
 --     .read sql/formats/elf.sql
---     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/usr/lib/**/*.so*') WHERE error IS NULL;
+--     INSERT OR IGNORE INTO target SELECT path FROM mmap_glob('/lib/*/lib*.so.[0-9]') WHERE error IS NULL;
 --     SELECT value AS library, count(*) FROM elf_dynamic WHERE tag = 'NEEDED' GROUP BY library ORDER BY 2 DESC LIMIT 9;
 --     SELECT path, value FROM elf_symbol WHERE name = 'sqlite3_open' AND section <> 'UND';
 --
