@@ -8,14 +8,7 @@
 **                  as NULL, is 0, before all others, as NULL is in ORDER BY
 **     blob, text   the first 8 bytes, as a big-endian number; keys of one rank are compared in full
 **
-** A search guesses by interpolation where a rank lies, as long as each guess lands much nearer than
-** the one before (Y. Perl, A. Itai, H. Avni, Interpolation Search, CACM 21, 1978: log log n probes
-** for uniform keys), gallops from there until the place is between two rows (J. L. Bentley, A. C.
-** Yao, An almost optimal algorithm for unbounded searching, 1976) and halves what is left. Where
-** guesses turn out bad it only halves. In all cases O(log n) rows are looked at, and each of them
-** is compared with those seen on either side. So are the first row and the last, and the two rows
-** before and after a place from which all that follows is told, or nothing: a file out of order
-** does not go unseen where a probe comes by.
+** seek.h has the search.
 */
 #include <math.h>
 
@@ -185,10 +178,79 @@ static int refuse_key(const mmap_keys *keys, const uint8_t *key, const char *rel
   return rc;
 }
 
-static int check_ends(const mmap_keys *keys, mm_error *err) {
-  int64_t first = mmap_keys_from(keys, 0), last = mmap_keys_to(keys, keys->count - 1);
-  return first < last ? mmap_keys_check(keys, first, last, err) : MM_OK;
+/* ---- searching ------------------------------------------------------------------------------ */
+
+/* Rows as items: what was deleted is not there. */
+EXT_SEEK void item_of_row(const mmap_keys *keys, int64_t from, int64_t row, ext_item *item) {
+  const uint8_t *key = key_at(keys, row);
+  *item = (ext_item){
+      .from = from, .at = row, .next = row + 1, .rank = rank_of_key(keys, key), .data = key};
 }
+
+EXT_SEEK int look_at_row(const void *context, int64_t row, ext_item *item, mm_error *err) {
+  const mmap_keys *keys = context;
+  int64_t at = mmap_keys_from(keys, row);
+  (void)err;
+  if (at < keys->count) {
+    item_of_row(keys, row, at, item);
+  } else {
+    *item = (ext_item){.from = row, .at = INT64_MAX};
+  }
+  return MM_OK;
+}
+
+static int look_back(const void *context, int64_t row, ext_item *item, mm_error *err) {
+  const mmap_keys *keys = context;
+  int64_t at = mmap_keys_to(keys, row - 1);
+  (void)err;
+  if (at >= 0) {
+    item_of_row(keys, at, at, item);
+  } else {
+    *item = EXT_NO_ITEM;
+  }
+  return MM_OK;
+}
+
+static bool is_before_edge(const void *context, const ext_item *item, const ext_edge *edge) {
+  const mmap_keys *keys = context;
+  const uint8_t *data;
+  if (!is_bytewise(keys->type)) return edge->after;
+  uint64_t size = key_bytes(keys, item->data, &data);
+  int order = mm_compare_bytes(data, size, edge->data, edge->size);
+  return order ? order < 0 : edge->after;
+}
+
+/* Rows of one rank may still be out of order if they are texts or blobs. */
+static int check_rows(const void *context, const ext_item *item, const ext_item *later,
+                      mm_error *err) {
+  const mmap_keys *keys = context;
+  if (item->rank == later->rank && !is_bytewise(keys->type)) return MM_OK;
+  return mmap_keys_check(keys, item->at, later->at, err);
+}
+
+static const ext_items row_items = {look_at_row, look_back, is_before_edge, check_rows, 1};
+
+static ext_range range_of(const mmap_keys *keys) {
+  return (ext_range){.keys = keys, .start = 0, .end = keys->count, .luck = keys->luck};
+}
+
+/* Not inlined: it is large. */
+static __attribute__((noinline)) int find_run(const mmap_keys *keys, const ext_edge *first,
+                                              const ext_edge *last, mmap_run *run, mm_error *err) {
+  ext_range range = range_of(keys);
+  bool equal = first->given && last->given && first->rank == last->rank;
+  int64_t end;
+  int rc = ext_seek_run(&row_items, &range, first, last, equal, &run->low, &end, err);
+  run->high = end - 1;
+  return rc;
+}
+
+static int check_ends(const mmap_keys *keys, mm_error *err) {
+  ext_range range = range_of(keys);
+  return ext_seek_check_ends(&row_items, &range, err);
+}
+
+/* ---- a row that is to come in ---------------------------------------------------------------- */
 
 /* A neighbour that is out of order itself says nothing: a NaN behind numbers is less than any key.
 ** So each is held against the next one, and before a row is appended the last against the first. */
@@ -216,195 +278,6 @@ int mmap_keys_accept(const mmap_keys *keys, int64_t row, const uint8_t *key, mm_
   return MM_OK;
 }
 
-/* ---- searching ------------------------------------------------------------------------------ */
-
-/* Every row below `low` is before the edge, every one from `high` on is not. Rows low-1 and high
-** have been looked at, and have these ranks, if `low_seen` and `high_seen` say so. */
-typedef struct key_search {
-  const mmap_keys *keys;
-  const mmap_edge *edge;
-  int64_t low, high;
-  int64_t low_row, high_row; /* the rows looked at last; -1: none */
-  uint64_t low_rank, high_rank;
-  mm_error *err;
-} key_search;
-
-static bool is_before_edge(const key_search *s, const uint8_t *key, uint64_t rank) {
-  if (rank != s->edge->rank) return rank < s->edge->rank;
-  if (!is_bytewise(s->keys->type)) return s->edge->after;
-  const uint8_t *data;
-  uint64_t size = key_bytes(s->keys, key, &data);
-  int order = mm_compare_bytes(data, size, s->edge->data, s->edge->size);
-  return order ? order < 0 : s->edge->after;
-}
-
-/* Rows of one rank may still be out of order if they are texts or blobs. */
-static int check_rows(const key_search *s, int64_t row, uint64_t rank, int64_t later,
-                      uint64_t later_rank) {
-  if (rank < later_rank || (rank == later_rank && !is_bytewise(s->keys->type))) return MM_OK;
-  if (rank > later_rank) return fail_disorder(s->keys, row, later, s->err);
-  return mmap_keys_check(s->keys, row, later, s->err);
-}
-
-/* Look at a row of low..high-1. If it was deleted, at the next one that was not; if there is none
-** before `high`, the search goes on below. */
-static int probe_row(key_search *s, int64_t row) {
-  int64_t at = mmap_keys_from(s->keys, row);
-  if (at >= s->high) {
-    s->high = row;
-    return MM_OK;
-  }
-  const uint8_t *key = key_at(s->keys, at);
-  uint64_t rank = rank_of_key(s->keys, key);
-  int rc = MM_OK;
-  if (s->low_row >= 0) rc = check_rows(s, s->low_row, s->low_rank, at, rank);
-  if (rc == MM_OK && s->high_row >= 0) rc = check_rows(s, at, rank, s->high_row, s->high_rank);
-  if (rc) return rc;
-  if (is_before_edge(s, key, rank)) {
-    s->low = at + 1;
-    s->low_row = at;
-    s->low_rank = rank;
-  } else {
-    s->high = row;
-    s->high_row = at;
-    s->high_rank = rank;
-  }
-  return MM_OK;
-}
-
-static int halve(key_search *s) {
-  int rc = MM_OK;
-  while (rc == MM_OK && s->low < s->high) rc = probe_row(s, s->low + (s->high - s->low) / 2);
-  return rc;
-}
-
-/* Look 1, 2, 4 … rows further, up from `low` or down from `high`, until the place has been
-** passed. */
-static int gallop(key_search *s, bool up, int *steps) {
-  int rc = MM_OK;
-  *steps = 0;
-  for (int64_t step = 1; rc == MM_OK && s->low < s->high; step *= 2, ++*steps) {
-    int64_t low = s->low, high = s->high;
-    int64_t row = up ? low + step - 1 : high - step;
-    if (row < low || row >= high) break;
-    rc = probe_row(s, row);
-    if (up ? s->low == low : s->high == high) break;
-  }
-  return rc;
-}
-
-/* Where the edge's rank would lie if ranks rose evenly between the rows seen. */
-static int64_t guess(const key_search *s) {
-  double part = (double)(s->edge->rank - s->low_rank) / (double)(s->high_rank - s->low_rank);
-  int64_t row = s->low_row + (int64_t)(part * (double)(s->high_row - s->low_row));
-  return row < s->low ? s->low : row >= s->high ? s->high - 1 : row;
-}
-
-enum { GUESSES = 8, NEAR = 8, FAR_STEPS = 6, LUCK = 4 };
-
-/* Guess as long as that brings us nearer by more than halving would. *up: which way to go on. */
-static int interpolate(key_search *s, bool *up) {
-  int64_t last = s->high - s->low, at = -1;
-  int rc = MM_OK;
-  for (int i = 0; i < GUESSES && rc == MM_OK && s->low < s->high; i++) {
-    bool inside = s->low_row >= 0 && s->high_row >= 0 && s->low_rank < s->high_rank &&
-                  s->edge->rank >= s->low_rank && s->edge->rank <= s->high_rank;
-    if (!inside) break;
-    int64_t row = guess(s), low = s->low;
-    int64_t move = at < 0 ? last / 4 : row > at ? row - at : at - row;
-    if (move < NEAR || move > last / 2) break;
-    rc = probe_row(s, row);
-    *up = s->low > low;
-    last = move;
-    at = row;
-  }
-  return rc;
-}
-
-/* A guess that was followed by a long gallop was none. */
-static void learn_luck(const key_search *s, int steps) {
-  int *luck = s->keys->luck;
-  if (steps > FAR_STEPS) {
-    *luck -= 1;
-  } else if (*luck < LUCK) {
-    *luck += 1;
-  }
-}
-
-static int search_all(key_search *s) {
-  bool up = true;
-  int steps;
-  int rc = probe_row(s, s->low);
-  if (rc == MM_OK && s->low < s->high) rc = probe_row(s, s->high - 1);
-  if (rc || s->high - s->low <= NEAR || *s->keys->luck < -LUCK) return rc ? rc : halve(s);
-  rc = interpolate(s, &up);
-  if (rc == MM_OK) rc = gallop(s, up, &steps);
-  if (rc) return rc;
-  learn_luck(s, steps);
-  return halve(s);
-}
-
-/* The first row of from..count that is not before the edge. `near`: it is probably close to
-** `from`. */
-static int find_key_edge(const mmap_keys *keys, const mmap_edge *edge, int64_t from, bool near,
-                         int64_t *row, mm_error *err) {
-  key_search s = {.keys = keys,
-                  .edge = edge,
-                  .low = from,
-                  .high = keys->count,
-                  .low_row = -1,
-                  .high_row = -1,
-                  .err = err};
-  int steps;
-  int rc = MM_OK;
-  if (s.low < s.high && near) {
-    rc = gallop(&s, true, &steps);
-    if (rc == MM_OK) rc = halve(&s);
-  } else if (s.low < s.high) {
-    rc = search_all(&s);
-  }
-  *row = s.low;
-  return rc;
-}
-
-/* Is it so far in order that nothing stands against `place` as one where a run may begin or end? */
-static int check_order_at(const mmap_keys *keys, int64_t place, mm_error *err) {
-  int64_t before = mmap_keys_to(keys, place - 1), after = mmap_keys_from(keys, place);
-  int64_t first = before > 0 ? mmap_keys_to(keys, before - 1) : -1;
-  int64_t last = after < keys->count ? mmap_keys_from(keys, after + 1) : keys->count;
-  int rc = MM_OK;
-  if (first >= 0) rc = mmap_keys_check(keys, first, before, err);
-  if (rc == MM_OK && before >= 0 && after < keys->count) {
-    rc = mmap_keys_check(keys, before, after, err);
-  }
-  if (rc == MM_OK && last < keys->count) rc = mmap_keys_check(keys, after, last, err);
-  return rc;
-}
-
-/* A key that was found speaks for itself. */
-static int check_run(const mmap_keys *keys, const mmap_run *run, bool equal, mm_error *err) {
-  bool empty = run->low > run->high;
-  if (equal && !empty) return MM_OK;
-  int rc = check_order_at(keys, run->low, err);
-  return rc || empty ? rc : check_order_at(keys, run->high + 1, err);
-}
-
-/* The rows between two edges; one that is not given leaves its side open. */
-static int find_run(const mmap_keys *keys, const mmap_edge *first, const mmap_edge *last,
-                    mmap_run *run, mm_error *err) {
-  int64_t end = keys->count;
-  int rc = MM_OK;
-  bool equal = first->given && last->given && first->rank == last->rank;
-  run->low = 0;
-  if (first->given) rc = find_key_edge(keys, first, 0, false, &run->low, err);
-  if (rc == MM_OK && last->given) {
-    /* An equality has both edges at one key: few rows share it. */
-    rc = find_key_edge(keys, last, run->low, equal, &end, err);
-  }
-  run->high = end - 1;
-  return rc ? rc : check_run(keys, run, equal, err);
-}
-
 /* ---- ranges of constraints ------------------------------------------------------------------ */
 
 mmap_range mmap_range_all(void) {
@@ -419,23 +292,23 @@ static bool is_upper(int op) {
   return op != SQLITE_INDEX_CONSTRAINT_GT && op != SQLITE_INDEX_CONSTRAINT_GE;
 }
 
-static int compare_edges(const mmap_edge *a, const mmap_edge *b) {
+static int compare_edges(const ext_edge *a, const ext_edge *b) {
   if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
   int order = mm_compare_bytes(a->data, a->size, b->data, b->size);
   return order ? order : a->after - b->after;
 }
 
-static void raise_first(mmap_range *range, mmap_edge edge) {
+static void raise_first(mmap_range *range, ext_edge edge) {
   edge.given = true;
   if (!range->first.given || compare_edges(&edge, &range->first) > 0) range->first = edge;
 }
 
-static void lower_last(mmap_range *range, mmap_edge edge) {
+static void lower_last(mmap_range *range, ext_edge edge) {
   edge.given = true;
   if (!range->last.given || compare_edges(&edge, &range->last) < 0) range->last = edge;
 }
 
-static void narrow_by_edge(mmap_range *range, int op, mmap_edge edge) {
+static void narrow_by_edge(mmap_range *range, int op, ext_edge edge) {
   if (is_lower(op)) {
     edge.after = op == SQLITE_INDEX_CONSTRAINT_GT;
     raise_first(range, edge);
@@ -457,7 +330,7 @@ static uint64_t rank_below(int64_t v, bool *exact) {
 /* NaN is NULL, which no comparison finds. */
 static void narrow_real(mmap_range *range, int op, sqlite3_value *value) {
   bool exact = true;
-  mmap_edge edge = {.rank = 0};
+  ext_edge edge = {.rank = 0};
   if (sqlite3_value_type(value) == SQLITE_INTEGER) {
     edge.rank = rank_below(sqlite3_value_int64(value), &exact);
   } else {
@@ -474,9 +347,9 @@ static void narrow_real(mmap_range *range, int op, sqlite3_value *value) {
   }
 }
 
-static mmap_edge edge_of_bytes(const void *data, int size) {
+static ext_edge edge_of_bytes(const void *data, int size) {
   static const uint8_t nothing[1] = {0};
-  mmap_edge edge = {.data = data ? data : nothing, .size = (uint64_t)size};
+  ext_edge edge = {.data = data ? data : nothing, .size = (uint64_t)size};
   edge.rank = rank_of_bytes(edge.data, edge.size);
   return edge;
 }
@@ -508,8 +381,8 @@ static bool narrow_text(mmap_range *range, int op, sqlite3_value *value, bool pl
   if (sqlite3_value_type(value) != SQLITE_TEXT) return false;
   const void *data = sqlite3_value_text(value);
   if (!data) return false;
-  mmap_edge edge = edge_of_bytes(data, sqlite3_value_bytes(value));
-  mmap_edge numbers = edge_of_bytes(EXT_AFTER_NUMBERS, 1);
+  ext_edge edge = edge_of_bytes(data, sqlite3_value_bytes(value));
+  ext_edge numbers = edge_of_bytes(EXT_AFTER_NUMBERS, 1);
   if (!plain && !is_lower(op) && compare_edges(&edge, &numbers) < 0) edge = numbers;
   narrow_by_edge(range, op, edge);
   return true;
@@ -519,7 +392,7 @@ static bool narrow_text(mmap_range *range, int op, sqlite3_value *value, bool pl
 ** itself after. */
 static bool narrow_float(mmap_range *range, int op, sqlite3_value *value) {
   int type = sqlite3_value_numeric_type(value);
-  narrow_by_edge(range, SQLITE_INDEX_CONSTRAINT_GT, (mmap_edge){.rank = 0});
+  narrow_by_edge(range, SQLITE_INDEX_CONSTRAINT_GT, (ext_edge){.rank = 0});
   if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
     narrow_real(range, op, value);
   } else if (op == SQLITE_INDEX_CONSTRAINT_GE && type == SQLITE_TEXT) {
@@ -555,8 +428,8 @@ bool mmap_range_narrow(const mmap_keys *keys, mmap_range *range, int op, sqlite3
 static int integer_run(const mmap_keys *keys, int64_t low, int64_t high, mmap_run *run,
                        mm_error *err) {
   uint64_t flip = keys->type.kind == MM_SIGNED ? SIGN : 0;
-  mmap_edge first = {.given = true, .rank = (uint64_t)low ^ flip};
-  mmap_edge last = {.given = true, .after = true, .rank = (uint64_t)high ^ flip};
+  ext_edge first = {.given = true, .rank = (uint64_t)low ^ flip};
+  ext_edge last = {.given = true, .after = true, .rank = (uint64_t)high ^ flip};
   if (low > high) {
     *run = (mmap_run){0, -1};
     return MM_OK;
@@ -595,7 +468,7 @@ static int integer_runs(const mmap_keys *keys, const mmap_range *range, mmap_run
     if (rc) return rc;
   }
   if (!wide && low == least_of(type) && high == most_of(type)) {
-    const mmap_edge open = {.given = false};
+    const ext_edge open = {.given = false};
     return find_run(keys, &open, &open, &runs[(*count)++], err);
   }
   return integer_run(keys, low, high, &runs[(*count)++], err);

@@ -16,6 +16,7 @@
 #include "core/bytes/layout.h"
 #include "core/bytes/walk.h"
 #include "ext/tables/rowset.h"
+#include "ext/tables/seek.h"
 #include "ext/tables/tab.h"
 #include "ext/connection/txn.h"
 
@@ -183,21 +184,11 @@ typedef struct mmap_keys {
   int *luck;                 /* does interpolation pay here? kept from one search to the next */
 } mmap_keys;
 
-/* One end of a range of keys: the rows from the first on that is not below it; with `after`, from
-** the first that is above it. */
-typedef struct mmap_edge {
-  bool given;
-  bool after;
-  uint64_t rank;       /* see mmap_key_rank */
-  const uint8_t *data; /* of a text or blob: its bytes, borrowed */
-  uint64_t size;
-} mmap_edge;
-
 /* What the constraints on a key leave. */
 typedef struct mmap_range {
-  bool none;             /* nothing can match */
-  int64_t low, high;     /* of integer keys: the values, inclusive */
-  mmap_edge first, last; /* of all others: from, up to */
+  bool none;            /* nothing can match */
+  int64_t low, high;    /* of integer keys: the values, inclusive */
+  ext_edge first, last; /* of all others: from, up to */
 } mmap_range;
 
 mmap_keys mmap_table_keys(const mmap_table *table, const mm_object *object, const mmap_rows *rows,

@@ -1,0 +1,167 @@
+#include "core/search/split.h"
+
+#include <string.h>
+
+#include "core/search/lanes.h"
+
+/* Up to three bytes that are looked for; those that are not needed are one of the others. */
+typedef struct marks {
+  uint8_t bytes[3];
+} marks;
+
+/* Separators and quotes: what stands between the parts of a row. */
+static marks marks_of_fields(const mm_split *split) {
+  uint8_t first = split->kind == MM_SPLIT_BLANKS ? ' '
+                  : split->kind == MM_SPLIT_AT   ? split->separator
+                                                 : split->quote;
+  uint8_t second = split->kind == MM_SPLIT_BLANKS ? '\t' : first;
+  return (marks){{first, second, split->quotes ? split->quote : first}};
+}
+
+static mm_lane marked(const uint8_t *p, mm_lane a, mm_lane b, mm_lane c) {
+  mm_lane bytes = mm_lane_load(p), all = mm_lane_splat(0xff);
+  mm_lane two = mm_lane_either(mm_lane_test(bytes, all, a), mm_lane_test(bytes, all, b));
+  return mm_lane_either(two, mm_lane_test(bytes, all, c));
+}
+
+/* Which of the 64 bytes from p on, of which `left` are there, are marks? */
+static uint64_t marks_in(const marks *m, const uint8_t *p, uint64_t left) {
+  if (left < MM_LANES) {
+    uint64_t bits = 0;
+    for (uint64_t k = 0; k < left; k++) {
+      uint8_t b = p[k];
+      bits |= (uint64_t)(b == m->bytes[0] || b == m->bytes[1] || b == m->bytes[2]) << k;
+    }
+    return bits;
+  }
+  mm_lane a = mm_lane_splat(m->bytes[0]), b = mm_lane_splat(m->bytes[1]);
+  mm_lane c = mm_lane_splat(m->bytes[2]);
+  return mm_lanes_bits(marked(p, a, b, c), marked(p + 16, a, b, c), marked(p + 32, a, b, c),
+                       marked(p + 48, a, b, c));
+}
+
+static bool separates(const mm_split *split, uint8_t byte) {
+  if (split->kind == MM_SPLIT_BLANKS) return byte == ' ' || byte == '\t';
+  return split->kind == MM_SPLIT_AT && byte == split->separator;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+/* Inside of quotes, or not. */
+typedef struct quoting {
+  bool open;
+  uint64_t second; /* the second one of two quotes that stand for one is here */
+} quoting;
+
+/* The quote at `i`, before which there is the field's beginning or not. `end`: no byte is looked at
+** from there on. */
+static void take_quote(quoting *q, const uint8_t *data, uint64_t i, uint64_t end, bool begins) {
+  if (!q->open) {
+    q->open = begins;
+  } else if (i != q->second) {
+    if (i + 1 < end && data[i + 1] == data[i]) {
+      q->second = i + 1;
+    } else {
+      q->open = false;
+    }
+  }
+}
+
+uint64_t mm_split_row(const mm_split *split, const uint8_t *data, uint64_t size, uint64_t start,
+                      const mm_watch *watch, bool *open) {
+  const marks m = {{'\n', '\n', split->quotes ? split->quote : '\n'}};
+  quoting q = {false, UINT64_MAX};
+  for (uint64_t base = start; base < size; base += MM_LANES) {
+    uint64_t bits = marks_in(&m, data + base, size - base);
+    for (; bits; bits &= bits - 1) {
+      uint64_t i = base + mm_lanes_first(bits);
+      if (data[i] != '\n') {
+        take_quote(&q, data, i, size, i == start || separates(split, data[i - 1]));
+      } else if (!q.open) {
+        *open = false;
+        return i + 1;
+      }
+    }
+    uint64_t done = base - start;
+    if (done % MM_PIECE == MM_PIECE - MM_LANES && mm_watch_stops(watch, done)) return UINT64_MAX;
+  }
+  *open = q.open;
+  return size;
+}
+
+/* ---- fields --------------------------------------------------------------------------------- */
+
+static bool is_last_blank(const mm_split *split, const mm_splitting *s, uint64_t field) {
+  return split->kind == MM_SPLIT_BLANKS && field == s->end && s->count > 0;
+}
+
+/* The row's last field, and its end. */
+static void split_last(const mm_split *split, mm_splitting *s, mm_field *fields, bool quoted) {
+  if (!is_last_blank(split, s, s->at)) fields[s->count++] = (mm_field){s->at, s->end, quoted};
+  s->ended = true;
+}
+
+void mm_split_on(const mm_split *split, const uint8_t *data, uint64_t size, mm_splitting *s,
+                 mm_field *fields, unsigned wanted) {
+  const marks m = marks_of_fields(split);
+  quoting q = {false, UINT64_MAX};
+  bool quoted = false, one = split->kind == MM_SPLIT_WHOLE && !split->quotes;
+  if (s->ended || s->count >= wanted) return;
+  for (uint64_t base = s->at; !one && base < s->end; base += MM_LANES) {
+    uint64_t bits = marks_in(&m, data + base, size - base);
+    if (s->end - base < MM_LANES) bits &= ((uint64_t)1 << (s->end - base)) - 1;
+    for (; bits; bits &= bits - 1) {
+      uint64_t i = base + mm_lanes_first(bits);
+      if (split->quotes && data[i] == split->quote) {
+        if (i == s->at) quoted = true;
+        take_quote(&q, data, i, s->end, i == s->at);
+      } else if (!q.open && split->kind == MM_SPLIT_BLANKS && i == s->at) {
+        s->at = i + 1;
+      } else if (!q.open) {
+        fields[s->count++] = (mm_field){s->at, i, quoted};
+        s->at = i + 1;
+        quoted = false;
+        if (s->count == wanted) return;
+      }
+    }
+  }
+  split_last(split, s, fields, quoted);
+}
+
+bool mm_split_rest(const mm_split *split, const uint8_t *data, const mm_splitting *s,
+                   uint64_t *start) {
+  *start = s->at;
+  if (s->ended) return false;
+  if (split->kind != MM_SPLIT_BLANKS) return true;
+  while (*start < s->end && separates(split, data[*start])) ++*start;
+  return *start < s->end;
+}
+
+/* ---- what a field says ---------------------------------------------------------------------- */
+
+bool mm_field_piece(const mm_split *split, const uint8_t *data, const mm_field *field,
+                    const uint8_t **text, uint64_t *length) {
+  *text = data + field->start;
+  *length = field->end - field->start;
+  if (!field->quoted) return true;
+  const uint8_t *inside = data + field->start + 1;
+  size_t left = (size_t)(field->end - field->start - 1);
+  const uint8_t *close = left ? memchr(inside, split->quote, left) : NULL;
+  *text = inside;
+  *length = close ? (uint64_t)(close - inside) : left;
+  return !close || *length == left - 1;
+}
+
+uint64_t mm_field_join(const mm_split *split, const uint8_t *data, const mm_field *field,
+                       uint8_t *room) {
+  quoting q = {false, UINT64_MAX};
+  uint64_t size = 0;
+  for (uint64_t i = field->start; i < field->end; i++) {
+    bool quote = field->quoted && data[i] == split->quote;
+    bool inside = q.open, second = i == q.second;
+    if (quote) take_quote(&q, data, i, field->end, i == field->start);
+    bool mark = quote && (inside ? !second : i == field->start);
+    if (!mark) room[size++] = data[i];
+  }
+  return size;
+}
