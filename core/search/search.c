@@ -362,6 +362,19 @@ unsigned mm_pattern_groups(const mm_pattern *p) {
   return p->groups;
 }
 
+/* PCRE2 lists them as the group's number, two bytes, and the name up to a NUL. */
+const char *mm_pattern_group_name(const mm_pattern *p, unsigned n) {
+  uint32_t count = 0, size = 0;
+  PCRE2_SPTR entry = NULL;
+  pcre2_pattern_info(p->light, PCRE2_INFO_NAMECOUNT, &count);
+  pcre2_pattern_info(p->light, PCRE2_INFO_NAMEENTRYSIZE, &size);
+  pcre2_pattern_info(p->light, PCRE2_INFO_NAMETABLE, &entry);
+  for (; count > 0; count--, entry += size) {
+    if (((unsigned)entry[0] << 8 | entry[1]) == n) return (const char *)entry + 2;
+  }
+  return "";
+}
+
 /* ---- pace ----------------------------------------------------------------------------------- */
 
 static int interrupted(run *r) {

@@ -40,6 +40,9 @@ bool mm_pattern_is(const mm_pattern *pattern, const uint8_t *text, uint64_t size
 /* How many groups it has. */
 unsigned mm_pattern_groups(const mm_pattern *pattern);
 
+/* The name of group n, from 1; "" if it has none. It lives as long as the pattern. */
+const char *mm_pattern_group_name(const mm_pattern *pattern, unsigned n);
+
 /* The first match in data[0 .. size-1] that starts at `from` (at most size) or later, and not after
 ** `last`, though it may end there; farther on no more is looked at than that takes. `^` is at 0,
 ** and lookbehind sees what lies before `from`. With `advance`, an empty match at `from` itself does

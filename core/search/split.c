@@ -152,16 +152,62 @@ bool mm_field_piece(const mm_split *split, const uint8_t *data, const mm_field *
   return !close || *length == left - 1;
 }
 
+/* The characters that a field says, one by one. */
+typedef struct field_walk {
+  const uint8_t *data;
+  mm_field field;
+  uint64_t at;
+  quoting q;
+} field_walk;
+
+static field_walk walk_of(const uint8_t *data, mm_field field) {
+  return (field_walk){data, field, field.start, {false, UINT64_MAX}};
+}
+
+/* -1: no more. */
+static int next_byte(const mm_split *split, field_walk *w) {
+  while (w->at < w->field.end) {
+    uint64_t i = w->at++;
+    bool quote = w->field.quoted && w->data[i] == split->quote;
+    bool first = i == w->field.start, inside = w->q.open, second = i == w->q.second;
+    if (quote) take_quote(&w->q, w->data, i, w->field.end, first);
+    bool mark = quote && (inside ? !second : first);
+    if (!mark) return w->data[i];
+  }
+  return -1;
+}
+
 uint64_t mm_field_join(const mm_split *split, const uint8_t *data, const mm_field *field,
                        uint8_t *room) {
-  quoting q = {false, UINT64_MAX};
+  field_walk w = walk_of(data, *field);
   uint64_t size = 0;
-  for (uint64_t i = field->start; i < field->end; i++) {
-    bool quote = field->quoted && data[i] == split->quote;
-    bool inside = q.open, second = i == q.second;
-    if (quote) take_quote(&q, data, i, field->end, i == field->start);
-    bool mark = quote && (inside ? !second : i == field->start);
-    if (!mark) room[size++] = data[i];
-  }
+  for (int byte; (byte = next_byte(split, &w)) >= 0;) room[size++] = (uint8_t)byte;
   return size;
+}
+
+static mm_field whole_field(const mm_split *split, const uint8_t *data, uint64_t size) {
+  return (mm_field){0, size, split->quotes && size > 0 && data[0] == split->quote};
+}
+
+static int compare_pieces(const uint8_t *a, uint64_t m, const uint8_t *b, uint64_t n) {
+  size_t least = (size_t)(m < n ? m : n);
+  int order = least ? memcmp(a, b, least) : 0;
+  return order ? order : (m > n) - (m < n);
+}
+
+int mm_field_compare(const mm_split *split, const uint8_t *a, uint64_t m, const uint8_t *b,
+                     uint64_t n) {
+  mm_field x = whole_field(split, a, m), y = whole_field(split, b, n);
+  const uint8_t *p, *q;
+  uint64_t k, l;
+  if (mm_field_piece(split, a, &x, &p, &k) && mm_field_piece(split, b, &y, &q, &l)) {
+    return compare_pieces(p, k, q, l);
+  }
+  field_walk v = walk_of(a, x), w = walk_of(b, y);
+  int left, right;
+  do {
+    left = next_byte(split, &v);
+    right = next_byte(split, &w);
+  } while (left == right && left >= 0);
+  return left - right;
 }

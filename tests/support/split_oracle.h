@@ -117,6 +117,14 @@ inline std::string SplitDiffers(const mm_split &split, const std::string &text, 
           std::string(reinterpret_cast<const char *>(piece), length) != row.fields[i]) {
         return "a field in one piece at " + std::to_string(start);
       }
+      if (i == 0) continue;
+      int order = mm_field_compare(&split, data + fields[i - 1].start,
+                                   fields[i - 1].end - fields[i - 1].start, data + fields[i].start,
+                                   fields[i].end - fields[i].start);
+      int expected = row.fields[i - 1].compare(row.fields[i]);
+      if ((order > 0) != (expected > 0) || (order < 0) != (expected < 0)) {
+        return "the order of fields at " + std::to_string(start);
+      }
     }
     start = next;
   }
