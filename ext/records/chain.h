@@ -16,6 +16,7 @@
 #define EXT_CHAIN_H
 
 #include "ext/records/records.h"
+#include "ext/tables/places.h"
 
 /* Hidden columns, counted from chain_hidden_at: a layout's arguments come before, as SQLite gives the
 ** arguments of a table-valued function to its first hidden columns. */
@@ -34,16 +35,12 @@ typedef struct chain_end {
   bool ended;       /* `until` says that it is the last */
 } chain_end;
 
-/* Places of records that a walk has been at, every 1,024th, so that it need not go there again.
-** They are good for one file, bounds and order of bytes, as long as no byte of it changes. */
-#define MMAP_STATION ((int64_t)1024)
+/* Places of records that a walk has been at, so that it need not go there again: see places.h. They
+** are good for one order of bytes. */
+#define MMAP_STATION EXT_PLACES_APART
 typedef struct mmap_stations {
-  const ext_object *object; /* borrowed, to compare */
-  uint64_t start, stop, edits;
-  mm_stat seen;
+  ext_places places;
   bool big_endian;
-  uint64_t *places; /* owned: places[i] is where record i * 1024 starts */
-  size_t count, capacity;
   int64_t hint_row; /* where chain_find_row has been last; 0: nowhere */
   uint64_t hint_place;
   bool has_end;

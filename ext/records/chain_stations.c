@@ -3,76 +3,48 @@
 */
 #include <string.h>
 
-#include "core/common/mem.h"
 #include "ext/records/chain.h"
 
 void mmap_stations_clear(mmap_stations *stations) {
-  mm_free(stations->places);
+  ext_places_clear(&stations->places);
   memset(stations, 0, sizeof *stations);
 }
 
-static bool same_times(const mm_stat *a, const mm_stat *b) {
-  return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
-}
-
 bool mmap_stations_are_good(const mmap_stations *s, const ext_object *object, const mm_walk *walk) {
-  return s->object == object && s->start == walk->start && s->stop == walk->stop &&
-         s->big_endian == walk->big_endian && s->edits == object->core->edits &&
-         same_times(&s->seen, &object->core->seen);
+  return s->big_endian == walk->big_endian &&
+         ext_places_are_good(&s->places, object, walk->start, walk->stop);
 }
 
 mmap_stations *mmap_stations_of(const mmap_table *table, const ext_object *object,
                                 const mm_walk *walk) {
   mmap_stations *s = table->stations;
   if (mmap_stations_are_good(s, object, walk)) return s;
-  s->object = object;
-  s->start = walk->start;
-  s->stop = walk->stop;
+  ext_places_begin(&s->places, object, walk->start, walk->stop);
   s->big_endian = walk->big_endian;
-  s->edits = object->core->edits;
-  s->seen = object->core->seen;
-  s->count = 0;
   s->hint_row = 0;
   s->has_end = false;
   return s;
 }
 
 void mmap_stations_keep(mmap_stations *s, const ext_object *object, uint64_t stop) {
-  s->edits = object->core->edits;
-  s->stop = stop;
+  ext_places_keep(&s->places, object, stop);
 }
 
 void mmap_stations_leave(mmap_stations *s, const mm_walk *walk) {
-  void *places = s->places;
-  if ((uint64_t)walk->rowid / (uint64_t)MMAP_STATION != s->count) return;
-  if (mm_grow(&places, s->count, &s->capacity, sizeof *s->places)) return; /* it is a help only */
-  s->places = places;
-  s->places[s->count++] = walk->offset;
-}
-
-/* The last station, from `low` on, at or before a place. */
-static size_t last_before(const mmap_stations *s, size_t low, uint64_t place) {
-  size_t high = s->count;
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (s->places[middle] <= place) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
+  ext_places_leave(&s->places, walk->rowid, walk->offset);
 }
 
 void mmap_stations_jump(const mmap_stations *s, mm_walk *walk, int64_t row, int64_t place) {
-  size_t i = row > 0 ? (size_t)(row / MMAP_STATION) : 0;
-  if (i >= s->count) i = s->count ? s->count - 1 : 0;
-  if (s->count && place > 0) i = last_before(s, i, (uint64_t)place);
-  int64_t at = (int64_t)i * MMAP_STATION;
-  if (s->hint_row > at && s->hint_row <= row) {
+  const ext_place none = {0, 0};
+  ext_place at = ext_places_before(&s->places, row, UINT64_MAX, none);
+  if (place > 0) {
+    ext_place near = ext_places_before(&s->places, INT64_MAX, (uint64_t)place, none);
+    if (near.number > at.number) at = near;
+  }
+  if (s->hint_row > at.number && s->hint_row <= row) {
     mm_walk_jump(walk, s->hint_row, s->hint_place);
-  } else if (i > 0) {
-    mm_walk_jump(walk, at, s->places[i]);
+  } else if (at.number > 0) {
+    mm_walk_jump(walk, at.number, at.offset);
   }
 }
 
