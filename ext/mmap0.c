@@ -11,6 +11,7 @@ SQLITE_EXTENSION_INIT1
 
 #include <stdatomic.h>
 
+#include "core/bytes/ipv4.h"
 #include "core/common/mem.h"
 #include "core/os/once.h"
 #include "ext/connection/ext.h"
@@ -125,6 +126,16 @@ static int register_modules(ext_conn *conn) {
   return rc;
 }
 
+/* The order of addresses, for columns that have it. */
+static int collate_ipv4(void *context, int m, const void *a, int n, const void *b) {
+  (void)context;
+  return mm_ipv4_compare(a, (uint64_t)m, b, (uint64_t)n);
+}
+
+static int register_collation(sqlite3 *db) {
+  return sqlite3_create_collation_v2(db, "mmap_ipv4", SQLITE_UTF8, NULL, collate_ipv4, NULL);
+}
+
 /* ---- the entry points ------------------------------------------------------------------------ */
 
 #define OLDEST 3031000
@@ -222,7 +233,8 @@ static int init(sqlite3 *db, char **error, const sqlite3_api_routines *api, bool
   }
   conn->settings.read_only = read_only;
   conn->settings.root = &conn->root;
-  rc = register_modules(conn);
+  rc = register_collation(db);
+  if (rc == SQLITE_OK) rc = register_modules(conn);
   if (rc == SQLITE_OK) rc = register_aggregates(conn);
   if (rc == SQLITE_OK) rc = register_functions(conn);
   ext_conn_release(conn);

@@ -185,6 +185,17 @@ uint64_t mm_field_join(const mm_split *split, const uint8_t *data, const mm_fiel
   return size;
 }
 
+uint64_t mm_field_part(const mm_split *split, const uint8_t *data, const mm_field *field,
+                       uint64_t from, uint8_t *room, uint64_t most) {
+  field_walk w = walk_of(data, *field);
+  uint64_t size = 0;
+  for (int byte; size < most && (byte = next_byte(split, &w)) >= 0;) {
+    if (from == 0) room[size++] = (uint8_t)byte;
+    if (from > 0) from--;
+  }
+  return size;
+}
+
 static mm_field whole_field(const mm_split *split, const uint8_t *data, uint64_t size) {
   return (mm_field){0, size, split->quotes && size > 0 && data[0] == split->quote};
 }
@@ -195,19 +206,30 @@ static int compare_pieces(const uint8_t *a, uint64_t m, const uint8_t *b, uint64
   return order ? order : (m > n) - (m < n);
 }
 
-int mm_field_compare(const mm_split *split, const uint8_t *a, uint64_t m, const uint8_t *b,
-                     uint64_t n) {
-  mm_field x = whole_field(split, a, m), y = whole_field(split, b, n);
+static int compare_fields(const mm_split *split, const uint8_t *a, const mm_field *x,
+                          const uint8_t *b, const mm_field *y) {
   const uint8_t *p, *q;
   uint64_t k, l;
-  if (mm_field_piece(split, a, &x, &p, &k) && mm_field_piece(split, b, &y, &q, &l)) {
+  if (mm_field_piece(split, a, x, &p, &k) && mm_field_piece(split, b, y, &q, &l)) {
     return compare_pieces(p, k, q, l);
   }
-  field_walk v = walk_of(a, x), w = walk_of(b, y);
+  field_walk v = walk_of(a, *x), w = walk_of(b, *y);
   int left, right;
   do {
     left = next_byte(split, &v);
     right = next_byte(split, &w);
   } while (left == right && left >= 0);
   return left - right;
+}
+
+int mm_field_compare(const mm_split *split, const uint8_t *a, uint64_t m, const uint8_t *b,
+                     uint64_t n) {
+  mm_field x = whole_field(split, a, m), y = whole_field(split, b, n);
+  return compare_fields(split, a, &x, b, &y);
+}
+
+int mm_field_compare_text(const mm_split *split, const uint8_t *a, uint64_t m, const uint8_t *b,
+                          uint64_t n) {
+  mm_field x = whole_field(split, a, m), y = {0, n, false};
+  return compare_fields(split, a, &x, b, &y);
 }

@@ -71,10 +71,18 @@ bool mm_field_piece(const mm_split *split, const uint8_t *data, const mm_field *
 uint64_t mm_field_join(const mm_split *split, const uint8_t *data, const mm_field *field,
                        uint8_t *room);
 
+/* Of what a field says the bytes from `from` on, `most` at most; returns how many there are. */
+uint64_t mm_field_part(const mm_split *split, const uint8_t *data, const mm_field *field,
+                       uint64_t from, uint8_t *room, uint64_t most);
+
 /* Order what two fields say as memcmp does, the shorter first where one begins the other. They are
 ** at `a` and `b` themselves, so many bytes with their quotes; one that begins with the quote is
 ** quoted. */
 int mm_field_compare(const mm_split *split, const uint8_t *a, uint64_t m, const uint8_t *b,
                      uint64_t n);
+
+/* The same where b is no field, but what one may say. */
+int mm_field_compare_text(const mm_split *split, const uint8_t *a, uint64_t m, const uint8_t *b,
+                          uint64_t n);
 
 #endif

@@ -447,6 +447,7 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
   mmap_cursor *cursor = (mmap_cursor *)base;
   int rc = reset(cursor, plan, constraints, argv);
   if (rc || !cursor->file.object) return rc;
+  constraints = ext_words_skip(constraints);
   mmap_run bounds = {0, cursor->rows.count - 1};
   lookup look = {.range = mmap_range_all(), .given = (plan & MMAP_PLAN_KEYED) != 0};
   if (mmap_sorted_column(cursor_table(cursor))) look.keys = keys_of(cursor);

@@ -32,6 +32,7 @@ typedef struct plan {
   bool listed;   /* … one of them an IN whose values come all at once */
   double share;  /* of all rows */
   double scan;   /* work for a row of the scan, a row handed out being 1 */
+  ext_words words;
 } plan;
 
 /* All values of an IN at once: one search a value, and the rows still come in order. Of one IN
@@ -66,6 +67,19 @@ static void plan_share(plan *p, char what, char how) {
   p->share *= what == 'b' ? (equal ? 1.0 / 64 : 0.5) : 0.25;
 }
 
+static const char *plan_name(const plan *p, char what) {
+  switch (what) {
+    case 'r':
+      return "rowid";
+    case 'o':
+      return "offset";
+    case 'b':
+      return "byte";
+    default:
+      return mmap_sorted_column(p->table)->name;
+  }
+}
+
 static void plan_column(plan *p, int i) {
   const struct sqlite3_index_constraint *c = &p->info->aConstraint[i];
   struct sqlite3_index_constraint_usage *usage = &p->info->aConstraintUsage[i];
@@ -78,6 +92,7 @@ static void plan_column(plan *p, int i) {
   usage->omit = answers(p, what, how);
   p->text[p->size++] = what == 'k' && ext_tab_is_literal(p->info, i) ? 'K' : what;
   p->text[p->size++] = how;
+  ext_words_add(&p->words, plan_name(p, what), how);
   plan_share(p, what, how);
 }
 
@@ -148,5 +163,6 @@ int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   for (int i = 0; i < info->nConstraint; i++) plan_column(&p, i);
   plan_direction(&p);
   plan_cost(&p, count_rows(table));
-  return ext_given_plan(table->tab.conn, info, p.text);
+  return ext_words_plan(table->tab.conn, info, &p.words, (info->idxNum & MMAP_PLAN_DESCENDING) != 0,
+                        p.text);
 }

@@ -127,7 +127,8 @@ const char *mmap_table_label(const mmap_table *table);
 **     idxNum   MMAP_PLAN_FILE        argv[0] is the file (table-valued function)
 **              MMAP_PLAN_DESCENDING  rows come in descending order
 **              MMAP_PLAN_KEYED       … of the sorted column, else of rowid
-**     idxStr   for each further argument two characters, what and how it is compared:
+**     idxStr   words for people and a colon; then for each further argument two characters, what and
+**              how it is compared:
 **              'o' offset  'r' rowid  'b' byte  'k' the sorted column  'K' … to a literal
 **              '=' '<' 'l' (<=) '>' 'g' (>=)  'i' (= one of a list, which sqlite3_vtab_in gives)
 **              'v' (= a value that may be of a row value's list)

@@ -78,7 +78,7 @@ void ext_given_close(ext_opened *opened, ext_given *given) {
 }
 
 static uint64_t plan_number(const char *plan) {
-  const char *mark = plan ? strchr(plan, '#') : NULL;
+  const char *mark = plan ? strrchr(plan, '#') : NULL;
   return mark ? strtoull(mark + 1, NULL, 10) : 0;
 }
 
@@ -130,4 +130,47 @@ int ext_given_plan(ext_conn *conn, sqlite3_index_info *info, const char *text) {
   info->idxStr = sqlite3_mprintf("%s#%llu", text, (unsigned long long)++conn->plans);
   info->needToFreeIdxStr = 1;
   return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static const char *operator_in_words(char op) {
+  switch (op) {
+    case 'l':
+      return "<=?";
+    case 'g':
+      return ">=?";
+    case '<':
+      return "<?";
+    case '>':
+      return ">?";
+    case 'i':
+      return " IN ?";
+    default:
+      return "=?";
+  }
+}
+
+/* What finds no room is left out. */
+void ext_words_add(ext_words *words, const char *column, char op) {
+  size_t size = strlen(words->text);
+  char *more = sqlite3_mprintf("%s%s%s", size ? " AND " : "", column, operator_in_words(op));
+  if (more && size + strlen(more) < sizeof words->text) strcpy(words->text + size, more);
+  sqlite3_free(more);
+}
+
+int ext_words_plan(ext_conn *conn, sqlite3_index_info *info, const ext_words *words,
+                   bool descending, const char *text) {
+  const char *way = descending ? " DESC" : "";
+  char *plan = *words->text ? sqlite3_mprintf("SEARCH (%s)%s: %s", words->text, way, text)
+                            : sqlite3_mprintf("SCAN%s: %s", way, text);
+  int rc = plan ? ext_given_plan(conn, info, plan) : SQLITE_NOMEM;
+  sqlite3_free(plan);
+  return rc;
+}
+
+/* There is no colon behind them. */
+const char *ext_words_skip(const char *plan) {
+  const char *colon = plan ? strrchr(plan, ':') : NULL;
+  return colon ? colon + 2 : plan;
 }

@@ -62,4 +62,15 @@ bool ext_given_missing(ext_given *given, sqlite3 *db);
 ** before. SQLITE_NOMEM. */
 int ext_given_plan(ext_conn *conn, sqlite3_index_info *info, const char *text);
 
+/* What a plan does in words, for EXPLAIN QUERY PLAN: SEARCH (first<=?) DESC. They are in front of the
+** idxStr that ext_words_plan hands over; its xFilter begins with ext_words_skip. All zeros: SCAN. */
+typedef struct ext_words {
+  char text[200];
+} ext_words;
+
+void ext_words_add(ext_words *words, const char *column, char op);
+int ext_words_plan(ext_conn *conn, sqlite3_index_info *info, const ext_words *words,
+                   bool descending, const char *text);
+const char *ext_words_skip(const char *plan);
+
 #endif

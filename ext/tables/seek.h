@@ -52,7 +52,7 @@ typedef struct ext_items {
   int (*back)(const void *keys, int64_t place, ext_item *item, mm_error *err);
   /* Is the item, of the edge's rank, before the edge? */
   bool (*before)(const void *keys, const ext_item *item, const ext_edge *edge);
-  /* Two items, the first not of a lesser rank: MM_CORRUPT, naming them, if they are out of order. */
+  /* Two items, the first not of a lesser rank: MM_DAMAGED, naming them, if they are out of order. */
   int (*check)(const void *keys, const ext_item *item, const ext_item *later, mm_error *err);
   int64_t unit; /* places that an item takes, about */
 } ext_items;

@@ -4,13 +4,9 @@
 
 #include "ext/connection/open.h"
 
-int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
-                    char **error) {
-  (void)error;
-  int rc = sqlite3_declare_vtab(db, columns);
-  if (rc == SQLITE_OK && sqlite3_libversion_number() >= 3031000) {
-    rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
-  }
+int ext_tab_make(sqlite3 *db, void *conn, size_t size, sqlite3_vtab **out) {
+  int rc = sqlite3_libversion_number() >= 3031000 ? sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY)
+                                                  : SQLITE_OK;
   if (rc) return rc;
   ext_tab *tab = sqlite3_malloc64(size);
   if (!tab) return SQLITE_NOMEM;
@@ -19,6 +15,13 @@ int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, s
   ext_conn_hold(conn);
   *out = &tab->base;
   return SQLITE_OK;
+}
+
+int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
+                    char **error) {
+  (void)error;
+  int rc = sqlite3_declare_vtab(db, columns);
+  return rc ? rc : ext_tab_make(db, conn, size, out);
 }
 
 void ext_tab_free(ext_tab *tab) {

@@ -49,6 +49,9 @@ ext_checked *ext_checked_first(const ext_conn *conn);
 int ext_tab_connect(sqlite3 *db, void *conn, const char *columns, size_t size, sqlite3_vtab **out,
                     char **error);
 
+/* Its second half, for a table that is to declare its columns later. */
+int ext_tab_make(sqlite3 *db, void *conn, size_t size, sqlite3_vtab **out);
+
 /* xDisconnect of eponymous tables. Also finalizes the connection's cached statements. */
 int ext_tab_disconnect(sqlite3_vtab *table);
 void ext_tab_free(ext_tab *tab); /* its second half, for tables that have more to free */

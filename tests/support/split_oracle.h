@@ -117,10 +117,22 @@ inline std::string SplitDiffers(const mm_split &split, const std::string &text, 
           std::string(reinterpret_cast<const char *>(piece), length) != row.fields[i]) {
         return "a field in one piece at " + std::to_string(start);
       }
+      uint64_t from = length / 2;
+      length = mm_field_part(&split, data, &fields[i], from, bytes, 3);
+      if (room.substr(0, length) != row.fields[i].substr(from, 3)) {
+        return "a part of a field at " + std::to_string(start);
+      }
       if (i == 0) continue;
       int order = mm_field_compare(&split, data + fields[i - 1].start,
                                    fields[i - 1].end - fields[i - 1].start, data + fields[i].start,
                                    fields[i].end - fields[i].start);
+      const std::string &text = row.fields[i];
+      int again = mm_field_compare_text(
+          &split, data + fields[i - 1].start, fields[i - 1].end - fields[i - 1].start,
+          reinterpret_cast<const uint8_t *>(text.data()), text.size());
+      if ((again > 0) != (order > 0) || (again < 0) != (order < 0)) {
+        return "the order of a field and a text at " + std::to_string(start);
+      }
       int expected = row.fields[i - 1].compare(row.fields[i]);
       if ((order > 0) != (expected > 0) || (order < 0) != (expected < 0)) {
         return "the order of fields at " + std::to_string(start);
