@@ -405,13 +405,14 @@ static int bound_number_key(int op, sqlite3_value *value, lines_key *key) {
 }
 
 /* A number is left to SQLite: it compares it as text or as a number, by where it comes from. Unless
-** the value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. */
+** the value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. (All that could be a
+** number is in front of all addresses.) */
 static int bound_text_key(int op, sqlite3_value *value, bool plain, lines_key *key) {
   int type = sqlite3_value_type(value);
   key->class = LINES_KEY_TEXT;
   if (type == SQLITE_BLOB) return bounds_below(op) ? LINES_NOTHING : LINES_ANY;
   if (type != SQLITE_TEXT) return LINES_ANY;
-  if (bounds_below(op) || plain) return LINES_BOUND;
+  if (bounds_below(op) || plain || key->address) return LINES_BOUND;
   if (mm_compare_bytes(key->data, key->size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0) {
     key->data = (const uint8_t *)EXT_AFTER_NUMBERS;
     key->size = 1;
@@ -452,9 +453,8 @@ int lines_key_of_value(const lines_table *table, int op, sqlite3_value *value, b
   *rc = take_bytes(value, key, err);
   if (*rc) return LINES_ANY;
   if (type == LINES_AS_BLOB) return bound_blob_key(op, value, key);
-  int bound = bound_text_key(op, value, plain, key);
-  if (bound == LINES_BOUND && type == LINES_AS_IPV4) read_address(key, key->data, key->size);
-  return bound;
+  if (type == LINES_AS_IPV4) read_address(key, key->data, key->size);
+  return bound_text_key(op, value, plain, key);
 }
 
 /* ---- checking ------------------------------------------------------------------------------- */

@@ -143,12 +143,32 @@ const char *const kPieces[] = {
     "endian=be",
     "partial=",
     "partial=yes",
+    "separator=','",
+    "separator=tab",
+    "separator=blanks",
+    "quote=",
+    "'\"'",
+    "none",
+    "header=yes",
+    "skip=2",
+    "comment='#'",
+    "null=''",
+    "match='(.)(x)?'",
+    "match='(?<k>b+)|(?<v>c)'",
+    "k integer",
+    "v real",
+    "w text",
+    "i ipv4",
+    "sorted=k desc",
 };
 
 void Fill() {
   std::string bytes, lines;
   for (int i = 0; i < 64; i++) bytes += static_cast<char>(4 * i);
-  for (char c = 'a'; c < 'm'; c++) lines += std::string(1 + c % 4u, c) + (c % 3 ? "\n" : "\r\n");
+  for (char c = 'a'; c < 'm'; c++) {
+    lines += std::string(1 + c % 4u, c) + (c % 5 ? "," : ",\"x\ny\"\t") + std::to_string(c) +
+             (c % 3 ? "\n" : "\r\n");
+  }
   mm_fuzz::Put("a.bin", bytes);
   mm_fuzz::Put("lines.txt", lines);
 }

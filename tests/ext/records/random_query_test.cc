@@ -46,6 +46,7 @@ public:
     Records("r");
     Texts();
     Lines();
+    Fields();
     Functions();
     Run("CREATE TABLE plain(n INTEGER, t TEXT, x, f TEXT)");
     for (int i = 0; i < 6; i++) {
@@ -194,6 +195,34 @@ private:
     Run("CREATE VIRTUAL TABLE temp.y USING mmap('l.txt')");
     Ordinary({"y", {"offset", "byte", "rowid"}, {}, false, false},
              "offset INTEGER, byte INTEGER, rowid INTEGER", "SELECT offset, byte, rowid FROM y");
+  }
+
+  // Sorted by a column of some type; its texts are no numbers in a column of numbers.
+  void Fields() {
+    static const struct {
+      const char *type, *affinity;
+      std::vector<const char *> keys; // ascending
+    } types[] = {{"integer", "INTEGER", {"-3", "0", "1", "2.5", "7", "7", "10", "97", "a", "b"}},
+                 {"real", "REAL", {"-1", "0.5", "1", "2.5", "7", "9.0", "16", "1e300", "x"}},
+                 {"text", "TEXT", {"/", "1", "10", "7", "7.0", "A", "a", "ab", "b", "fa"}},
+                 {"ipv4", "TEXT COLLATE mmap_ipv4", {"/", "7", "a", "1.2.3.4", "10.0.0.1"}}};
+    const auto &type = types[random_() % 4];
+    bool descending = random_() % 3 == 0;
+    std::string bytes;
+    for (const char *key : type.keys) {
+      std::string line = std::to_string(random_() % 5) + "," + key + ",\"a" +
+                         std::to_string(random_() % 3) + "\"\n";
+      if (random_() % 3) bytes = descending ? line + bytes : bytes + line;
+    }
+    File("c.csv", "v,k,t\n" + bytes);
+    Run(std::string("CREATE VIRTUAL TABLE temp.c USING mmap_lines('c.csv', separator=',', "
+                    "header=yes, v integer, k ") +
+        type.type + ", t, sorted=k" + (descending ? " desc)" : ")"));
+    bool text = type.type[0] == 't' || type.type[1] == 'p';
+    Ordinary({"c", {"k", "v", "t", "number", "offset"}, {}, false, text},
+             std::string("k ") + type.affinity +
+                 ", v INTEGER, t TEXT, number INTEGER, offset INTEGER",
+             "SELECT k, v, t, number, offset FROM c");
   }
 
   void Functions() {
