@@ -474,12 +474,12 @@ static bool set_path(mm_glob *g, const level *l, const char *name) {
 }
 
 /* A regular file, or a link to one, that may be reached? */
-static int glob_look(mm_glob *g, bool literal, bool *found, uint64_t *size, mm_error *err) {
+static int glob_look(mm_glob *g, bool literal, bool *found, mm_stat *stat, mm_error *err) {
   mm_path path;
   mm_error reason;
   int rc = mm_path_resolve(g->root, g->path, false, &path, &reason);
   *found = rc == MM_OK;
-  if (rc == MM_OK) *size = path.stat.size;
+  if (rc == MM_OK) *stat = path.stat;
   mm_path_clear(&path);
   if (!counts_as_error(rc, literal)) return MM_OK;
   *err = reason;
@@ -488,7 +488,7 @@ static int glob_look(mm_glob *g, bool literal, bool *found, uint64_t *size, mm_e
 
 /* The next entry of the innermost directory: *found if it is a file; one that may be a directory is
 ** entered. */
-static int glob_step(mm_glob *g, bool *found, uint64_t *size, mm_error *err) {
+static int glob_step(mm_glob *g, bool *found, mm_stat *stat, mm_error *err) {
   level *l = &g->levels[g->depth - 1];
   const char *name = l->names[l->at++];
   int kind = (unsigned char)name[-1];
@@ -496,7 +496,7 @@ static int glob_step(mm_glob *g, bool *found, uint64_t *size, mm_error *err) {
   uint64_t below = advance(g, l->states, name, kind, &is_file);
   if (!set_path(g, l, name)) return MM_OK;
   if (is_file && kind != MM_KIND_DIRECTORY) {
-    int rc = glob_look(g, literal, found, size, err);
+    int rc = glob_look(g, literal, found, stat, err);
     if (rc || *found) return rc;
   }
   if (!below || kind == MM_KIND_FILE) return MM_OK;
@@ -510,7 +510,7 @@ static int glob_begin(mm_glob *g, mm_error *err) {
   return enter(g, g->parts[0].kind == PART_DEEP ? bit(0) | bit(1) : bit(0), true, err);
 }
 
-int mm_glob_next(mm_glob *g, const mm_watch *watch, const char **path, uint64_t *size,
+int mm_glob_next(mm_glob *g, const mm_watch *watch, const char **path, mm_stat *stat,
                  mm_error *err) {
   bool found = false;
   *path = NULL;
@@ -520,7 +520,7 @@ int mm_glob_next(mm_glob *g, const mm_watch *watch, const char **path, uint64_t 
     level *l = &g->levels[g->depth - 1];
     if (glob_stopped(g)) return mm_fail(err, MM_INTERRUPT, "interrupted");
     if (l->at < l->count) {
-      rc = glob_step(g, &found, size, err);
+      rc = glob_step(g, &found, stat, err);
     } else {
       leave(g);
     }

@@ -28,10 +28,10 @@ typedef struct mm_glob mm_glob;
 int mm_glob_open(const mm_root *root, const char *pattern, mm_glob **out, mm_error *err);
 void mm_glob_close(mm_glob *glob); /* NULL is allowed */
 
-/* The next file: its path, valid until the next call, and its size; *path is NULL when there are no
+/* The next file: its path, valid until the next call, and its status; *path is NULL when there are no
 ** more. MM_PERM if the part of the pattern before the first wildcard leads outside the root,
 ** MM_INTERRUPT, MM_NOMEM. */
-int mm_glob_next(mm_glob *glob, const mm_watch *watch, const char **path, uint64_t *size,
+int mm_glob_next(mm_glob *glob, const mm_watch *watch, const char **path, mm_stat *stat,
                  mm_error *err);
 
 /* Does a component of a pattern match a name? The rule for leading dots included. */

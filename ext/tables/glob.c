@@ -5,15 +5,17 @@
 **     SELECT path, mmap_count(path, x'00') FROM mmap_glob('*.bin') WHERE error IS NULL;
 **
 ** A file that cannot be opened would end the whole statement. `error` tells beforehand: the file is
-** opened for it, and stays open for its next use.
+** opened for it, and stays open for its next use. `mtime`, in nanoseconds since 1970, and `inode` tell
+** whether what was read before is still what the file has.
 */
 #include "core/os/glob.h"
 #include "ext/tables/tab.h"
 
-enum { GLOB_PATH, GLOB_SIZE, GLOB_PATTERN, GLOB_ERROR };
+enum { GLOB_PATH, GLOB_SIZE, GLOB_PATTERN, GLOB_ERROR, GLOB_MTIME, GLOB_INODE };
 
 static const char glob_columns[] =
-    "CREATE TABLE x(path TEXT, size INTEGER, pattern HIDDEN, error TEXT HIDDEN)";
+    "CREATE TABLE x(path TEXT, size INTEGER, pattern HIDDEN, error TEXT HIDDEN,"
+    " mtime INTEGER HIDDEN, inode INTEGER HIDDEN)";
 
 typedef struct glob_cursor {
   sqlite3_vtab_cursor base;
@@ -21,7 +23,7 @@ typedef struct glob_cursor {
   mm_glob *glob; /* owned; NULL: no rows */
   mm_watch watch;
   const char *path; /* NULL: no more */
-  uint64_t size;
+  mm_stat stat;
   sqlite3_int64 rowid;
 } glob_cursor;
 
@@ -79,7 +81,7 @@ static int globNext(sqlite3_vtab_cursor *base) {
     cursor->given.missing = false;
     return SQLITE_OK;
   }
-  int rc = mm_glob_next(cursor->glob, &cursor->watch, &cursor->path, &cursor->size, err);
+  int rc = mm_glob_next(cursor->glob, &cursor->watch, &cursor->path, &cursor->stat, err);
   cursor->rowid++;
   if (rc == MM_INTERRUPT) return SQLITE_INTERRUPT;
   return rc ? glob_fail(cursor) : SQLITE_OK;
@@ -136,7 +138,9 @@ static int globColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
   if (cursor->given.missing) return glob_missing(cursor);
   if (column == GLOB_PATTERN) ext_given_result(&cursor->given, context, 0);
   if (column == GLOB_PATH) sqlite3_result_text(context, cursor->path, -1, SQLITE_TRANSIENT);
-  if (column == GLOB_SIZE) sqlite3_result_int64(context, (sqlite3_int64)cursor->size);
+  if (column == GLOB_SIZE) sqlite3_result_int64(context, (sqlite3_int64)cursor->stat.size);
+  if (column == GLOB_MTIME) sqlite3_result_int64(context, cursor->stat.mtime);
+  if (column == GLOB_INODE) sqlite3_result_int64(context, (sqlite3_int64)cursor->stat.inode);
   return column == GLOB_ERROR ? result_try(cursor, context) : SQLITE_OK;
 }
 

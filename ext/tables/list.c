@@ -19,18 +19,23 @@ enum {
   LIST_LENGTH,
   LIST_SIZE,
   LIST_POSITION,
-  LIST_PENDING
+  LIST_PENDING,
+  LIST_MTIME,
+  LIST_INODE
 };
 
 static const char list_columns[] =
     "CREATE TABLE x(handle INTEGER, name TEXT, path TEXT, access TEXT, offset INTEGER,"
-    " length INTEGER, size INTEGER, position INTEGER, pending INTEGER)";
+    " length INTEGER, size INTEGER, position INTEGER, pending INTEGER, mtime INTEGER HIDDEN,"
+    " inode INTEGER HIDDEN)";
 
 typedef struct list_row {
   const ext_handle *handle; /* NULL: a table, or a file without either */
   char *name, *path;        /* owned; NULL: none */
   const char *access;
   uint64_t offset, length, size, position, pending;
+  bool has_file;
+  mm_stat stat;
 } list_row;
 
 typedef struct list_cursor {
@@ -104,6 +109,8 @@ static int add_list_row(list_cursor *cursor, const ext_object *object, list_row 
   bool has_path =
       core->kind != MM_OBJECT_MEMORY && core->kind != MM_OBJECT_TAGGED && core->real != NULL;
   row.name = name ? mm_strdup(name) : NULL;
+  row.has_file = has_path;
+  row.stat = core->seen;
   row.path = has_path ? mm_strdup(core->real) : NULL;
   int rc = pending_bytes(core, &row.pending);
   cursor->rows[cursor->count++] = row;
@@ -233,6 +240,12 @@ static int listColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
       break;
     case LIST_PENDING:
       sqlite3_result_int64(context, (sqlite3_int64)row->pending);
+      break;
+    case LIST_MTIME:
+      if (row->has_file) sqlite3_result_int64(context, row->stat.mtime);
+      break;
+    case LIST_INODE:
+      if (row->has_file) sqlite3_result_int64(context, (sqlite3_int64)row->stat.inode);
       break;
   }
   return SQLITE_OK;

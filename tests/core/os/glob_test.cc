@@ -147,11 +147,11 @@ protected:
     std::string all;
     if (mm_glob_open(&root_, pattern.c_str(), &glob, &err)) return err.text;
     const char *path = nullptr;
-    uint64_t size;
+    mm_stat stat;
     int rc;
-    while ((rc = mm_glob_next(glob, watch, &path, &size, &err)) == MM_OK && path) {
+    while ((rc = mm_glob_next(glob, watch, &path, &stat, &err)) == MM_OK && path) {
       all += (all.empty() ? "" : " ") + std::string(path);
-      EXPECT_EQ(size, fs::file_size(path));
+      EXPECT_EQ(stat.size, fs::file_size(path));
     }
     mm_glob_close(glob);
     return rc ? err.text : all;

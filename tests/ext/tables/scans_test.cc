@@ -3,6 +3,7 @@
 #include "tests/support/wide.h"
 
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -198,6 +199,27 @@ TEST_F(Scans, GlobGivesPathAndSize) {
   Run("SELECT mmap_config('root', 'd')");
   EXPECT_EQ(Rows("SELECT path FROM mmap_glob('d/*')"), "d/x.bin");
   EXPECT_EQ(Error("SELECT * FROM mmap_glob('*.bin')").substr(0, 5), "PERM ");
+}
+
+TEST_F(Scans, GlobAndListTellWhetherAFileIsStillTheSame) {
+  Put("a", "123");
+  struct stat stat;
+  std::string columns = "SELECT size, mtime, inode FROM ", list = columns + "mmap_list";
+  auto expected = [&] {
+    EXPECT_EQ(::stat("a", &stat), 0);
+    return std::to_string(stat.st_size) + "|" +
+           std::to_string(stat.st_mtim.tv_sec * 1000000000 + stat.st_mtim.tv_nsec) + "|" +
+           std::to_string(stat.st_ino);
+  };
+  Run("SELECT mmap_get('a', 0)");
+  EXPECT_EQ(Rows(columns + "mmap_glob('a')"), expected());
+  EXPECT_EQ(Rows(list), expected());
+  Put("b", "1234");
+  std::filesystem::rename("b", "a");
+  EXPECT_EQ(Rows(columns + "mmap_glob('a')"), expected());
+  Run("SELECT mmap_get('a', 0); SELECT mmap_open(NULL, 'write', 5)");
+  EXPECT_EQ(Rows(list + " WHERE path IS NULL"), "5|NULL|NULL");
+  EXPECT_EQ(Rows(list + " WHERE size = 4"), expected());
 }
 
 TEST_F(Scans, GlobTellsWhichFilesCannotBeOpened) {
