@@ -551,13 +551,13 @@ static int result_line_number(lines_cursor *cursor, lines_text *t, sqlite3_conte
   return t->interrupted ? SQLITE_INTERRUPT : SQLITE_OK;
 }
 
-static void know_end(lines_cursor *cursor, const lines_text *t) {
-  if (!cursor->now.end) cursor->now = lines_make(t, cursor->now.start, cursor->now.next);
+static void know_end(lines_cursor *cursor, const uint8_t *data) {
+  if (!cursor->now.end) cursor->now = lines_make(data, cursor->now.start, cursor->now.next);
 }
 
 /* Take the row apart up to a field, if it has it. */
 static void divide(lines_cursor *cursor, const lines_text *t, unsigned wanted) {
-  know_end(cursor, t);
+  know_end(cursor, t->data);
   if (!cursor->divided) {
     cursor->splitting = mm_split_begin(cursor->now.start, cursor->now.end);
     cursor->divided = true;
@@ -595,10 +595,17 @@ static int result_field(lines_cursor *cursor, const lines_text *t, sqlite3_conte
   return key ? fail_missing_key(cursor, t, column) : SQLITE_OK;
 }
 
-static void result_lines_text(sqlite3_context *context, const lines_text *t, uint64_t start,
+static void result_lines_text(sqlite3_context *context, const uint8_t *data, uint64_t start,
                               uint64_t end) {
-  sqlite3_result_text64(context, (const char *)t->data + start, end - start, SQLITE_TRANSIENT,
+  sqlite3_result_text64(context, (const char *)data + start, end - start, SQLITE_TRANSIENT,
                         SQLITE_UTF8);
+}
+
+/* The column that is asked for most. */
+static void result_line(lines_cursor *cursor, sqlite3_context *context) {
+  const uint8_t *data = ext_source_data(&cursor->file);
+  know_end(cursor, data);
+  result_lines_text(context, data, cursor->now.start, cursor->now.end);
 }
 
 static void result_rest(lines_cursor *cursor, const lines_text *t, sqlite3_context *context) {
@@ -606,7 +613,7 @@ static void result_rest(lines_cursor *cursor, const lines_text *t, sqlite3_conte
   uint64_t start;
   divide(cursor, t, (unsigned)spec->column_count);
   if (mm_split_rest(&spec->split, t->data, &cursor->splitting, &start)) {
-    result_lines_text(context, t, start, cursor->now.end);
+    result_lines_text(context, t->data, start, cursor->now.end);
   }
 }
 
@@ -619,12 +626,8 @@ static int result_column(lines_cursor *cursor, lines_text *t, sqlite3_context *c
       sqlite3_result_int64(context, (sqlite3_int64)(t->at + now->start));
       break;
     case LINES_LENGTH:
-      know_end(cursor, t);
+      know_end(cursor, t->data);
       sqlite3_result_int64(context, (sqlite3_int64)(now->end - now->start));
-      break;
-    case LINES_LINE:
-      know_end(cursor, t);
-      result_lines_text(context, t, now->start, now->end);
       break;
     case LINES_REST:
       result_rest(cursor, t, context);
@@ -641,9 +644,15 @@ static int result_column(lines_cursor *cursor, lines_text *t, sqlite3_context *c
 int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   lines_cursor *cursor = (lines_cursor *)base;
   if (cursor->given.missing) return fail_missing_lines(cursor);
-  lines_text t = text_of(cursor);
-  if (cursor->now.next > t.size) return SQLITE_OK; /* cut by a function in this very statement */
-  int rc = result_column(cursor, &t, context, lines_role_of(table_of(cursor), column));
+  int rc = SQLITE_OK, role = lines_role_of(table_of(cursor), column);
+  /* Cut by a function in this very statement. */
+  if (cursor->now.next > ext_source_length(&cursor->file)) return SQLITE_OK;
+  if (role == LINES_LINE) {
+    result_line(cursor, context);
+  } else {
+    lines_text t = text_of(cursor);
+    rc = result_column(cursor, &t, context, role);
+  }
   if (rc == SQLITE_OK && mm_object_hit(cursor->file.object->core)) {
     mm_object_faulted(cursor->file.object->core, &conn_of(cursor)->err);
     rc = fail(cursor);

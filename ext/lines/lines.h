@@ -138,7 +138,14 @@ static inline bool lines_are_rows(const lines_spec *spec) {
   return !lines_wrap(spec) && !spec->comment && !spec->pattern;
 }
 
-lines_text lines_text_of(const lines_table *table, const ext_source *file);
+static inline lines_text lines_text_of(const lines_table *table, const ext_source *file) {
+  return (lines_text){.table = table,
+                      .object = file->object,
+                      .data = ext_source_data(file),
+                      .size = ext_source_length(file),
+                      .start = file->start,
+                      .at = table->spec.path ? file->start : 0};
+}
 
 /* Find `first`. MM_INTERRUPT. */
 int lines_begin(lines_text *t, mm_error *err);
@@ -156,7 +163,14 @@ uint64_t lines_after(lines_text *t, uint64_t from, uint64_t end);
 uint64_t lines_after_last(lines_text *t, uint64_t from, uint64_t end);
 
 /* The row that begins at `start` and whose next one is at `next`. */
-lines_row lines_make(const lines_text *t, uint64_t start, uint64_t next);
+static inline lines_row lines_make(const uint8_t *data, uint64_t start, uint64_t next) {
+  uint64_t end = next;
+  if (end > start && data[end - 1] == '\n') {
+    end--;
+    if (end > start && data[end - 1] == '\r') end--;
+  }
+  return (lines_row){start, end, next};
+}
 
 /* The row or, without regard to quotes, the line, that begins at `start`. *open: it ends inside of
 ** quotes. */

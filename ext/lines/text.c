@@ -5,15 +5,6 @@
 
 #include "core/common/mem.h"
 
-lines_text lines_text_of(const lines_table *table, const ext_source *file) {
-  return (lines_text){.table = table,
-                      .object = file->object,
-                      .data = ext_source_data(file),
-                      .size = ext_source_length(file),
-                      .start = file->start,
-                      .at = table->spec.path ? file->start : 0};
-}
-
 int lines_stopped(const lines_text *t, mm_error *err) {
   return t->interrupted ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
 }
@@ -48,15 +39,6 @@ uint64_t lines_after_last(lines_text *t, uint64_t from, uint64_t end) {
   return from;
 }
 
-lines_row lines_make(const lines_text *t, uint64_t start, uint64_t next) {
-  uint64_t end = next;
-  if (end > start && t->data[end - 1] == '\n') {
-    end--;
-    if (end > start && t->data[end - 1] == '\r') end--;
-  }
-  return (lines_row){start, end, next};
-}
-
 static lines_row make_open(uint64_t start, uint64_t next) {
   return (lines_row){start, next, next};
 }
@@ -72,13 +54,13 @@ static lines_row wrapped_row(lines_text *t, uint64_t start, bool *open) {
   uint64_t next = mm_split_row(quotes_of(t), t->data, t->size, start, &watch, open);
   t->interrupted |= next == UINT64_MAX;
   if (t->interrupted) next = t->size;
-  return *open ? make_open(start, next) : lines_make(t, start, next);
+  return *open ? make_open(start, next) : lines_make(t->data, start, next);
 }
 
 lines_row lines_row_at(lines_text *t, uint64_t start, bool *open) {
   *open = false;
   if (lines_wrap(&t->table->spec)) return wrapped_row(t, start, open);
-  return lines_make(t, start, lines_after(t, start, t->size));
+  return lines_make(t->data, start, lines_after(t, start, t->size));
 }
 
 /* ---- what is no row ------------------------------------------------------------------------- */
@@ -127,7 +109,7 @@ static int judge(lines_text *t, const lines_row *row, bool *is_row, mm_error *er
 
 lines_row lines_row_or_comment(lines_text *t, uint64_t start, bool *open) {
   *open = false;
-  if (is_comment(t, start)) return lines_make(t, start, lines_after(t, start, t->size));
+  if (is_comment(t, start)) return lines_make(t->data, start, lines_after(t, start, t->size));
   return lines_row_at(t, start, open);
 }
 
@@ -165,7 +147,7 @@ int lines_previous(lines_text *t, uint64_t place, uint64_t low, lines_row *row, 
   *row = (lines_row){0, 0, 0};
   for (uint64_t at = place; at > low && rc == MM_OK && !found && goes_on(t, at, &looked);) {
     uint64_t start = lines_after_last(t, t->first, at - 1);
-    lines_row now = lines_make(t, start, at);
+    lines_row now = lines_make(t->data, start, at);
     if (!t->interrupted) rc = judge(t, &now, &found, err);
     if (found) *row = now;
     at = start;
