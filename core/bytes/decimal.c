@@ -1,5 +1,6 @@
 #include "core/bytes/decimal.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -107,8 +108,39 @@ static void decimal_print(const decimal *d, char out[DECIMAL_DIGITS + 32]) {
   }
 }
 
+/* So many digits are an integer that a double holds exactly, and so is the power of ten for as many
+** behind the point: their quotient is rounded once. (W. D. Clinger, How to read floating point numbers
+** accurately, PLDI 1990.) Not where intermediate results have more bits than a double. */
+#define EXACT_DIGITS 15
+
+static bool short_double(const uint8_t *text, uint64_t size, double *out) {
+  static const double powers[EXACT_DIGITS + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  bool negative, point = false;
+  const uint8_t *end = text + size, *at = decimal_sign(text, end, &negative);
+  int digits = 0, behind = 0;
+  int64_t n = 0;
+  if (FLT_EVAL_METHOD != 0 || end - at > EXACT_DIGITS + 1) return false;
+  for (; at < end; at++) {
+    if (*at == '.' && !point) {
+      point = true;
+    } else if (is_decimal(*at)) {
+      n = n * 10 + (*at - '0');
+      digits++;
+      behind += point;
+    } else {
+      return false;
+    }
+  }
+  if (digits == 0 || digits > EXACT_DIGITS) return false;
+  double real = (double)n / powers[behind];
+  *out = negative ? -real : real;
+  return true;
+}
+
 bool mm_text_double(const uint8_t *text, uint64_t size, double *out) {
   decimal d;
+  if (short_double(text, size, out)) return true;
   char plain[DECIMAL_DIGITS + 32];
   if (!decimal_read(&d, text, size)) return false;
   decimal_print(&d, plain);

@@ -88,11 +88,11 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {{"search", SearchRows},        {"patterns", PatternRows},
-                       {"tables", TableRows},         {"join", JoinRows},
-                       {"structures", StructureRows}, {"slices", SliceRows},
-                       {"commit", CommitRows},        {"commits", CommitLoopRows},
-                       {"sparse", SparseRows},        {"interrupt", InterruptRows}};
+const Part kParts[] = {
+    {"search", SearchRows}, {"patterns", PatternRows},     {"tables", TableRows},
+    {"join", JoinRows},     {"structures", StructureRows}, {"text", TextTableRows},
+    {"slices", SliceRows},  {"commit", CommitRows},        {"commits", CommitLoopRows},
+    {"sparse", SparseRows}, {"interrupt", InterruptRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;

@@ -140,6 +140,7 @@ void SearchRows(World &world);     // rows_search.cc
 void PatternRows(World &world);    // likewise
 void TableRows(World &world);      // rows_tables.cc
 void JoinRows(World &world);       // likewise
+void TextTableRows(World &world);  // rows_text.cc
 void StructureRows(World &world);  // rows_structures.cc
 void SliceRows(World &world);      // rows_files.cc
 void CommitRows(World &world);     // likewise
