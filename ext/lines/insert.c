@@ -69,7 +69,7 @@ static int take_value(sqlite3_value *value, int type, lines_value *v, mm_error *
 /* Bytes that are to be appended. */
 typedef struct lines_new {
   lines_table *table;
-  ext_object *object;
+  ext_object *object;  /* borrowed */
   lines_value *values; /* of the columns, or of all of the line */
   size_t count;
   uint8_t *bytes; /* owned */
@@ -364,11 +364,12 @@ static int take_line_values(lines_new *n, sqlite3_value **argv) {
 static int begin_writing(lines_new *n) {
   ext_conn *conn = n->table->tab.conn;
   int rc = n->table->told ? MM_OK : ext_txn_enlist(conn, n->err);
-  if (rc == MM_OK) rc = lines_open_file(n->table, NULL, &n->object, n->err);
+  if (rc == MM_OK && !n->table->writing) {
+    rc = lines_open_file(n->table, NULL, &n->table->writing, n->err);
+  }
+  n->object = n->table->writing;
   if (rc == MM_OK) rc = ext_txn_write(conn, n->object, n->err);
-  if (rc) return rc;
-  n->table->wrote = true;
-  return check_lines_growth(n->table, n->object->core, n->err);
+  return rc ? rc : check_lines_growth(n->table, n->object->core, n->err);
 }
 
 static int insert_line(lines_new *n, sqlite3_value **argv, sqlite3_int64 *rowid) {
@@ -385,7 +386,6 @@ static int insert_line(lines_new *n, sqlite3_value **argv, sqlite3_int64 *rowid)
     rc = append_new(n, &file);
     *rowid = (sqlite3_int64)(n->object->core->size - n->size + n->lead);
   }
-  ext_object_release(n->object);
   mm_free(n->values);
   mm_free(n->bytes);
   return rc;

@@ -63,6 +63,7 @@ static int look_at_file(lines_table *table, bool creates, mm_error *err) {
 static void free_lines(lines_table *table) {
   ext_checked_remove(table->tab.conn, &table->checked);
   ext_places_clear(&table->places);
+  ext_object_release(table->writing);
   lines_spec_clear(&table->spec);
   mm_free(table->roles);
   mm_free(table->room);
@@ -149,14 +150,8 @@ static int linesDisconnect(sqlite3_vtab *base) {
 
 /* What it has written must not lose its table. There is no place for a sentence here. */
 static int linesDestroy(sqlite3_vtab *base) {
-  const lines_table *table = (const lines_table *)base;
-  ext_object *object = NULL;
-  mm_error ignored;
-  bool pending = false;
-  if (table->wrote && lines_open_file(table, NULL, &object, &ignored) == MM_OK) {
-    pending = mm_object_pending(object->core);
-  }
-  ext_object_release(object);
+  const ext_object *object = ((const lines_table *)base)->writing;
+  bool pending = object && mm_object_pending(object->core);
   return pending ? SQLITE_LOCKED : linesDisconnect(base);
 }
 
@@ -173,16 +168,23 @@ static int linesBegin(sqlite3_vtab *base) {
   return ext_tab_begin(base);
 }
 
-static int linesCommit(sqlite3_vtab *base) {
+static void end_lines(sqlite3_vtab *base) {
   lines_table *table = (lines_table *)base;
-  table->told = table->wrote = false;
-  return ext_tab_commit(base);
+  table->told = false;
+  ext_object_release(table->writing);
+  table->writing = NULL;
+}
+
+static int linesCommit(sqlite3_vtab *base) {
+  int rc = ext_tab_commit(base);
+  end_lines(base);
+  return rc;
 }
 
 static int linesRollback(sqlite3_vtab *base) {
-  lines_table *table = (lines_table *)base;
-  table->told = table->wrote = false;
-  return ext_tab_rollback(base);
+  int rc = ext_tab_rollback(base);
+  end_lines(base);
+  return rc;
 }
 
 #define LINES_READ_METHODS                                                                         \

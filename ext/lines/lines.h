@@ -67,12 +67,12 @@ typedef struct lines_table {
   int role_count;
   bool text_order; /* text compares bytewise: the database is UTF-8 */
   ext_checked checked;
-  ext_places places; /* numbers of lines, counted before */
-  mm_field *room;    /* for the fields of a line up to the key; owned */
-  bool told;         /* it takes part in the transaction, and will be told of its end */
-  bool wrote;        /* … in which rows were inserted */
-  ext_object *whole; /* after INSERT: this object, at so many edits, ends outside of quotes; */
-  uint64_t whole_at; /* the object is borrowed, to compare */
+  ext_places places;   /* numbers of lines, counted before */
+  mm_field *room;      /* for the fields of a line up to the key; owned */
+  bool told;           /* it takes part in the transaction, and will be told of its end */
+  ext_object *writing; /* in a transaction in which rows were inserted: held; else NULL */
+  ext_object *whole;   /* after INSERT: this object, at so many edits, ends outside of quotes; */
+  uint64_t whole_at;   /* the object is borrowed, to compare */
 } lines_table;
 
 /* Read the arguments (argv[3] and up of xCreate). MM_ERROR names the one that is wrong. Columns that

@@ -81,6 +81,37 @@ TEST_F(LinesTest, NumbersAreCountedOnlyWhenAskedFor) {
   EXPECT_LT(db->Steps("SELECT number FROM mmap_lines('l.txt') ORDER BY offset DESC LIMIT 2"), 100);
 }
 
+// What is read shows in faults.
+TEST_F(LinesTest, NumbersAreCountedOnce) {
+  std::string bytes;
+  for (int i = 1; i <= 400000; i++)
+    bytes += std::to_string(1000000 + i) + std::string(92, '.') + "\n";
+  Put("l.txt", bytes);
+  Run("CREATE VIRTUAL TABLE temp.q USING mmap_lines('l.txt', separator='.', quote='\"', n "
+      "integer)");
+  for (const std::string table : {"mmap_lines('l.txt')", "q"}) {
+    std::string first = "SELECT number, offset FROM " + table + " WHERE number = 390000";
+    EXPECT_EQ(Rows(first), "390000|38999900");
+    const char *const lookups[][2] = {
+        {"number = 389990", "389990|38998900"},
+        {"number BETWEEN 200000 AND 200001", "200000|19999900\n200001|20000000"},
+        {"number = 7", "7|600"},
+        {"number > 389000 LIMIT 1", "389001|38900000"},
+        {"offset > 30000000 LIMIT 1", "300002|30000100"}};
+    for (const auto &lookup : lookups) {
+      Run("SELECT mmap_madvise('l.txt', 'dontneed')");
+      struct rusage before, after;
+      getrusage(RUSAGE_SELF, &before);
+      EXPECT_EQ(Rows("SELECT number, offset FROM " + table + " WHERE " + lookup[0]), lookup[1]);
+      getrusage(RUSAGE_SELF, &after);
+      EXPECT_LT(after.ru_minflt - before.ru_minflt, 60) << table << " " << lookup[0];
+    }
+  }
+  Run("SELECT mmap_insert('l.txt', 0, 'new' || char(10))");
+  EXPECT_EQ(Rows("SELECT number, offset FROM mmap_lines('l.txt') WHERE number = 390000"),
+            "390000|38999804");
+}
+
 TEST_F(LinesTest, ReadsHandlesAndTheirWindows) {
   Put("l.txt", "xx\none\ntwo\n");
   EXPECT_EQ(Rows("SELECT number, offset, text FROM mmap_lines(mmap_open('l.txt', 'read', 5, 3))"),
