@@ -26,7 +26,7 @@ DECLARATION = re.compile(r"^(?:extern (?!\")|(?!(?:static|typedef|enum|extern|_S
 LIST = re.compile(r"^(#define \w+\(\w+\)) extern .*", re.M)
 ENTRY = re.compile(r"^MMAP0_EXPORT int (\w+)\(", re.M)
 # What only tests and measurements call. Whatever else has no caller is a warning in OUT.
-FOR_TESTS = ["mm_count_set", "mm_pattern_groups", "mm_record_start_anew", "mm_sys_default",
+FOR_TESTS = ["mm_count_set", "mm_record_start_anew", "mm_sys_default",
              "mm_varlen_measure"]
 # Where sqlite3ext.h's table of functions is declared and defined.
 TABLE = re.compile(r"^SQLITE_EXTENSION_INIT([13])\n", re.M)

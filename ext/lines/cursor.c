@@ -290,7 +290,7 @@ static int check_order(lines_cursor *cursor, lines_text *t) {
 
 /* What was read may have been cut inside a page meanwhile, which is no fault. To look costs a
 ** system call: not for a single line. */
-static int check_whole(lines_cursor *cursor) {
+static int check_lines_whole(lines_cursor *cursor) {
   if (cursor->row < 2 && cursor->part_count < 2) return SQLITE_OK;
   return mm_object_whole(cursor->file.object->core, &conn_of(cursor)->err) ? fail(cursor)
                                                                            : SQLITE_OK;
@@ -334,7 +334,7 @@ static int settle(lines_cursor *cursor) {
     return fail(cursor);
   }
   if (rc) return disordered_lines(cursor);
-  if (!found) return check_whole(cursor);
+  if (!found) return check_lines_whole(cursor);
   if (spec_of(cursor)->pattern) keep_groups(cursor);
   return cursor->ordered ? check_order(cursor, &t) : SQLITE_OK;
 }

@@ -8,6 +8,7 @@
 #include "ext/lines/lines.h"
 
 #include "core/bytes/decimal.h"
+#include "core/common/buffer.h"
 #include "core/common/mem.h"
 
 /* ---- what is given -------------------------------------------------------------------------- */
@@ -40,7 +41,7 @@ static int take_text(sqlite3_value *value, lines_value *v, mm_error *err) {
   return data || (v->type == SQLITE_BLOB && v->size == 0) ? MM_OK : mm_fail_nomem(err);
 }
 
-static void take_number(sqlite3_value *value, int type, lines_value *v) {
+static void take_line_number(sqlite3_value *value, int type, lines_value *v) {
   v->integer = sqlite3_value_int64(value);
   v->real = sqlite3_value_double(value);
   if (type == LINES_AS_REAL) v->type = SQLITE_FLOAT;
@@ -56,7 +57,7 @@ static int take_value(sqlite3_value *value, int type, lines_value *v, mm_error *
   v->type = numeric ? sqlite3_value_numeric_type(value) : sqlite3_value_type(value);
   if (v->type == SQLITE_NULL) return MM_OK;
   if (numeric && (v->type == SQLITE_INTEGER || v->type == SQLITE_FLOAT)) {
-    take_number(value, type, v);
+    take_line_number(value, type, v);
     return MM_OK;
   }
   /* A number in a column of texts is one. */
@@ -72,24 +73,15 @@ typedef struct lines_new {
   ext_object *object;  /* borrowed */
   lines_value *values; /* of the columns, or of all of the line */
   size_t count;
-  uint8_t *bytes; /* owned */
-  uint64_t size, capacity;
+  mm_buffer bytes;
   uint64_t lead; /* bytes in front of the line: the end of one that had none */
   const char *end;
   mm_error *err;
 } lines_new;
 
 static int put_bytes(lines_new *n, const void *data, uint64_t size) {
-  if (size > n->capacity - n->size) {
-    uint64_t capacity = 2 * (n->size + size) + 64;
-    uint8_t *bytes = mm_realloc(n->bytes, capacity);
-    if (!bytes) return mm_fail_nomem(n->err);
-    n->bytes = bytes;
-    n->capacity = capacity;
-  }
-  if (size) memcpy(n->bytes + n->size, data, (size_t)size);
-  n->size += size;
-  return MM_OK;
+  if (size) (void)mm_buffer_put(&n->bytes, data, size);
+  return n->bytes.failed ? mm_fail_nomem(n->err) : MM_OK;
 }
 
 static bool has_any(const lines_value *v, const char *bytes) {
@@ -99,13 +91,13 @@ static bool has_any(const lines_value *v, const char *bytes) {
   return false;
 }
 
-static bool begins_with(const lines_value *v, const char *text) {
+static bool text_begins_with(const lines_value *v, const char *text) {
   size_t size = text ? strlen(text) : 0;
   return text && v->size >= size && (size == 0 || memcmp(v->data, text, size) == 0);
 }
 
 static bool is_null_text(const lines_spec *spec, const lines_value *v) {
-  return begins_with(v, spec->null) && strlen(spec->null) == v->size;
+  return text_begins_with(v, spec->null) && strlen(spec->null) == v->size;
 }
 
 /* A text that a quote makes read back. */
@@ -115,7 +107,7 @@ static bool wants_quotes(const lines_spec *spec, const lines_value *v, bool firs
   if (!split->quotes) return false;
   if (has_any(v, bytes) || is_null_text(spec, v)) return true;
   if (split->kind == MM_SPLIT_BLANKS && (v->size == 0 || has_any(v, " \t"))) return true;
-  return first && (begins_with(v, spec->comment) || begins_with(v, "\xef\xbb\xbf"));
+  return first && (text_begins_with(v, spec->comment) || text_begins_with(v, "\xef\xbb\xbf"));
 }
 
 static int put_quoted(lines_new *n, const lines_value *v) {
@@ -170,7 +162,7 @@ static int put_line(lines_new *n, const lines_text *t) {
   int rc = MM_OK;
   n->end = end_of_lines(t);
   if (!is_ended(t)) rc = put_bytes(n, n->end, strlen(n->end));
-  n->lead = n->size;
+  n->lead = n->bytes.size;
   for (size_t i = 0; i < count && rc == MM_OK; i++) rc = put_field(n, i);
   return rc ? rc : put_bytes(n, n->end, strlen(n->end));
 }
@@ -269,13 +261,13 @@ static int append_line(lines_new *n, ext_source *file, uint64_t first) {
   mm_object *core = n->object->core;
   mm_log_mark mark = mm_object_mark(core);
   uint64_t size = core->size;
-  int rc = mm_object_resize(core, size + n->size, n->err);
-  if (rc == MM_OK) rc = mm_object_write(core, size, n->bytes, n->size, n->err);
+  int rc = mm_object_resize(core, size + n->bytes.size, n->err);
+  if (rc == MM_OK) rc = mm_object_write(core, size, n->bytes.data, n->bytes.size, n->err);
   if (rc == MM_OK) {
     lines_text t = text_now(n, file);
     t.first = first;
     rc = lines_begin(&t, n->err);
-    if (rc == MM_OK) rc = read_line_back(n, &t, t.size - n->size + n->lead);
+    if (rc == MM_OK) rc = read_line_back(n, &t, t.size - n->bytes.size + n->lead);
   }
   if (rc == MM_OK) rc = mm_object_faulted(core, n->err);
   if (rc) {
@@ -306,12 +298,6 @@ static int check_closed_end(const lines_new *n, lines_text *t) {
   return mm_fail(n->err, MM_CONSTRAINT, "'%s' ends inside of quotes", n->object->core->name);
 }
 
-static void keep_places(lines_table *table, const ext_object *object, const lines_text *before) {
-  const mm_object *core = object->core;
-  (void)before;
-  ext_places_keep(&table->places, object, core->size);
-}
-
 static int append_new(lines_new *n, ext_source *file) {
   lines_text t = text_now(n, file);
   int rc = lines_begin(&t, n->err);
@@ -320,7 +306,7 @@ static int append_new(lines_new *n, ext_source *file) {
   if (rc == MM_OK) rc = put_line(n, &t);
   if (rc == MM_OK) rc = check_last(n, &t);
   if (rc == MM_OK) rc = append_line(n, file, t.first);
-  if (good) keep_places(n->table, n->object, &t);
+  if (good) ext_places_keep(&n->table->places, n->object, n->object->core->size);
   if (rc) return rc;
   n->table->whole = n->object;
   n->table->whole_at = n->object->core->edits;
@@ -384,10 +370,10 @@ static int insert_line(lines_new *n, sqlite3_value **argv, sqlite3_int64 *rowid)
   if (rc == MM_OK) {
     file.object = n->object;
     rc = append_new(n, &file);
-    *rowid = (sqlite3_int64)(n->object->core->size - n->size + n->lead);
+    *rowid = (sqlite3_int64)(n->object->core->size - n->bytes.size + n->lead);
   }
   mm_free(n->values);
-  mm_free(n->bytes);
+  mm_free(n->bytes.data);
   return rc;
 }
 
