@@ -21,7 +21,7 @@ typedef struct fletcher {
   uint32_t low, high; /* the sum, and the sum of sums */
 } fletcher;
 
-typedef union state {
+typedef union checksum_state {
   uint32_t word;
   fletcher sums;
   mm_crc crc;
@@ -33,32 +33,33 @@ typedef union state {
   SHA256_CTX sha256;
   SHA512_CTX sha512;
   blake2b_state blake2b;
-} state;
+} checksum_state;
 
 struct mm_checksum_method {
   const char *name;
   unsigned size; /* bytes; 0: a number */
-  void (*begin)(state *s, const mm_checksum_kind *kind);
-  void (*update)(state *s, const uint8_t *data, size_t size); /* of an even size but for the last */
-  void (*end)(state *s, mm_checksum *out);
+  void (*begin)(checksum_state *s, const mm_checksum_kind *kind);
+  void (*update)(checksum_state *s, const uint8_t *data,
+                 size_t size); /* of an even size but for the last */
+  void (*end)(checksum_state *s, mm_checksum *out);
 };
 
 /* ---- sums ----------------------------------------------------------------------------------- */
 
-static void begin_adler32(state *s, const mm_checksum_kind *kind) {
+static void begin_adler32(checksum_state *s, const mm_checksum_kind *kind) {
   (void)kind;
   s->word = 1;
 }
 
-static void update_adler32(state *s, const uint8_t *data, size_t size) {
+static void update_adler32(checksum_state *s, const uint8_t *data, size_t size) {
   s->word = libdeflate_adler32(s->word, data, size);
 }
 
-static void end_word(state *s, mm_checksum *out) {
+static void end_word(checksum_state *s, mm_checksum *out) {
   out->number = s->word;
 }
 
-static void begin_fletcher(state *s, const mm_checksum_kind *kind) {
+static void begin_fletcher(checksum_state *s, const mm_checksum_kind *kind) {
   (void)kind;
   s->sums = (fletcher){0, 0};
 }
@@ -68,7 +69,7 @@ static void begin_fletcher(state *s, const mm_checksum_kind *kind) {
 #define FLETCHER16_RUN 5800
 #define FLETCHER32_RUN 359
 
-static void update_fletcher16(state *s, const uint8_t *data, size_t size) {
+static void update_fletcher16(checksum_state *s, const uint8_t *data, size_t size) {
   fletcher sums = s->sums;
   while (size > 0) {
     size_t run = size < FLETCHER16_RUN ? size : FLETCHER16_RUN;
@@ -84,7 +85,7 @@ static uint32_t word_at(const uint8_t *data, size_t left) {
   return data[0] | (left > 1 ? (uint32_t)data[1] << 8 : 0);
 }
 
-static void update_fletcher32(state *s, const uint8_t *data, size_t size) {
+static void update_fletcher32(checksum_state *s, const uint8_t *data, size_t size) {
   fletcher sums = s->sums;
   for (size_t i = 0; i < size;) {
     for (int run = 0; run < FLETCHER32_RUN && i < size; run++, i += 2) {
@@ -95,34 +96,34 @@ static void update_fletcher32(state *s, const uint8_t *data, size_t size) {
   s->sums = sums;
 }
 
-static void end_fletcher16(state *s, mm_checksum *out) {
+static void end_fletcher16(checksum_state *s, mm_checksum *out) {
   out->number = s->sums.high << 8 | s->sums.low;
 }
 
-static void end_fletcher32(state *s, mm_checksum *out) {
+static void end_fletcher32(checksum_state *s, mm_checksum *out) {
   out->number = s->sums.high << 16 | s->sums.low;
 }
 
 /* ---- checks --------------------------------------------------------------------------------- */
 
-static void begin_crc(state *s, const mm_checksum_kind *kind) {
+static void begin_crc(checksum_state *s, const mm_checksum_kind *kind) {
   mm_crc_begin(&s->crc, kind->crc);
 }
 
-static void update_crc(state *s, const uint8_t *data, size_t size) {
+static void update_crc(checksum_state *s, const uint8_t *data, size_t size) {
   mm_crc_update(&s->crc, data, size);
 }
 
-static void end_crc(state *s, mm_checksum *out) {
+static void end_crc(checksum_state *s, mm_checksum *out) {
   out->number = mm_crc_end(&s->crc);
 }
 
-static void begin_crc32(state *s, const mm_checksum_kind *kind) {
+static void begin_crc32(checksum_state *s, const mm_checksum_kind *kind) {
   (void)kind;
   s->word = 0;
 }
 
-static void update_crc32(state *s, const uint8_t *data, size_t size) {
+static void update_crc32(checksum_state *s, const uint8_t *data, size_t size) {
   s->word = libdeflate_crc32(s->word, data, size);
 }
 
@@ -130,14 +131,14 @@ static void update_crc32(state *s, const uint8_t *data, size_t size) {
 
 /* Their states are all begun, fed and ended alike. */
 #define XXH(name, bits)                                                                            \
-  static void begin_##name(state *s, const mm_checksum_kind *kind) {                               \
+  static void begin_##name(checksum_state *s, const mm_checksum_kind *kind) {                      \
     (void)kind;                                                                                    \
     bits##_reset(&s->name);                                                                        \
   }                                                                                                \
-  static void update_##name(state *s, const uint8_t *data, size_t size) {                          \
+  static void update_##name(checksum_state *s, const uint8_t *data, size_t size) {                 \
     bits##_update(&s->name, data, size);                                                           \
   }                                                                                                \
-  static void end_##name(state *s, mm_checksum *out) {                                             \
+  static void end_##name(checksum_state *s, mm_checksum *out) {                                    \
     out->number = bits##_digest(&s->name);                                                         \
   }
 
@@ -153,14 +154,14 @@ XXH(xxh64, XXH64_seedless)
 XXH(xxh3, XXH3_64bits)
 
 #define DIGEST(name, state_of, prefix)                                                             \
-  static void begin_##name(state *s, const mm_checksum_kind *kind) {                               \
+  static void begin_##name(checksum_state *s, const mm_checksum_kind *kind) {                      \
     (void)kind;                                                                                    \
     prefix##_Init(&s->state_of);                                                                   \
   }                                                                                                \
-  static void update_##name(state *s, const uint8_t *data, size_t size) {                          \
+  static void update_##name(checksum_state *s, const uint8_t *data, size_t size) {                 \
     prefix##_Update(&s->state_of, data, size);                                                     \
   }                                                                                                \
-  static void end_##name(state *s, mm_checksum *out) {                                             \
+  static void end_##name(checksum_state *s, mm_checksum *out) {                                    \
     prefix##_Final(out->bytes, &s->state_of);                                                      \
   }
 
@@ -236,8 +237,8 @@ int mm_checksum_find(const char *name, mm_checksum_kind *out, mm_error *err) {
 
 /* ---- computing ------------------------------------------------------------------------------ */
 
-static int feed(const mm_checksum_kind *kind, state *s, const uint8_t *data, uint64_t size,
-                const mm_watch *watch, mm_error *err) {
+static int feed_checksum(const mm_checksum_kind *kind, checksum_state *s, const uint8_t *data,
+                         uint64_t size, const mm_watch *watch, mm_error *err) {
   for (uint64_t i = 0; i < size;) {
     uint64_t piece = size - i < MM_PIECE ? size - i : MM_PIECE;
     kind->method->update(s, data + i, (size_t)piece);
@@ -250,10 +251,10 @@ static int feed(const mm_checksum_kind *kind, state *s, const uint8_t *data, uin
 
 int mm_checksum_of(const mm_checksum_kind *kind, const uint8_t *data, uint64_t size,
                    const mm_watch *watch, mm_checksum *out, mm_error *err) {
-  _Alignas(64) state s;
+  _Alignas(64) checksum_state s;
   *out = (mm_checksum){0};
   kind->method->begin(&s, kind);
-  int rc = feed(kind, &s, data, size, watch, err);
+  int rc = feed_checksum(kind, &s, data, size, watch, err);
   if (rc) return rc;
   kind->method->end(&s, out);
   out->size = kind->method->size;

@@ -42,7 +42,7 @@ static uint64_t plain_entry(const mm_crc_model *model, unsigned byte) {
   return __builtin_bswap64(value);
 }
 
-static uint64_t step(const mm_crc *crc, uint64_t value, unsigned byte) {
+static uint64_t crc_step(const mm_crc *crc, uint64_t value, unsigned byte) {
   return crc->tables[0][(value ^ byte) & 0xff] ^ value >> 8;
 }
 
@@ -54,13 +54,13 @@ void mm_crc_begin(mm_crc *crc, const mm_crc_model *model) {
   }
   for (int slice = 1; slice < MM_CRC_SLICES; slice++) {
     for (unsigned byte = 0; byte < 256; byte++) {
-      crc->tables[slice][byte] = step(crc, crc->tables[slice - 1][byte], 0);
+      crc->tables[slice][byte] = crc_step(crc, crc->tables[slice - 1][byte], 0);
     }
   }
 }
 
 /* The first byte lowest, on any machine. */
-static uint64_t load(const uint8_t *data) {
+static uint64_t crc_load(const uint8_t *data) {
   uint64_t word = 0;
   for (int i = MM_CRC_SLICES - 1; i >= 0; i--) word = word << 8 | data[i];
   return word;
@@ -69,13 +69,13 @@ static uint64_t load(const uint8_t *data) {
 void mm_crc_update(mm_crc *crc, const uint8_t *data, size_t size) {
   uint64_t value = crc->value;
   for (; size >= MM_CRC_SLICES; data += MM_CRC_SLICES, size -= MM_CRC_SLICES) {
-    uint64_t word = load(data) ^ value;
+    uint64_t word = crc_load(data) ^ value;
     value = 0;
     for (int i = 0; i < MM_CRC_SLICES; i++) {
       value ^= crc->tables[MM_CRC_SLICES - 1 - i][word >> 8 * i & 0xff];
     }
   }
-  while (size-- > 0) value = step(crc, value, *data++);
+  while (size-- > 0) value = crc_step(crc, value, *data++);
   crc->value = value;
 }
 

@@ -31,7 +31,7 @@ int mm_patch_kind_of(const uint8_t *patch, uint64_t size) {
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void put_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size) {
+static void put_patch_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size) {
   static const char digits[] = "0123456789abcdef";
   if (size == 0) mm_buffer_put_byte(out, '-');
   uint8_t *room = mm_buffer_room(out, 2 * size);
@@ -50,9 +50,9 @@ int mm_patch_write_text(const mm_patch_change *change, mm_buffer *out, mm_error 
     int length = snprintf(offset, sizeof offset, "%llu", (unsigned long long)run->offset);
     mm_buffer_put(out, offset, (uint64_t)length);
     mm_buffer_put_byte(out, ' ');
-    put_hex(out, run->old, run->old_size);
+    put_patch_hex(out, run->old, run->old_size);
     mm_buffer_put_byte(out, ' ');
-    put_hex(out, run->data, run->size);
+    put_patch_hex(out, run->data, run->size);
     mm_buffer_put_byte(out, '\n');
   }
   return out->failed ? mm_fail_nomem(err) : MM_OK;
@@ -66,21 +66,21 @@ typedef struct patch_line {
   unsigned long long number;
 } patch_line;
 
-static bool is_blank(uint8_t c) {
+static bool is_between_words(uint8_t c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
 /* The next word of a line; of no bytes if there is none. */
-static uint64_t next_word(patch_line *line, const uint8_t **word) {
-  while (line->at < line->end && is_blank(*line->at)) line->at++;
+static uint64_t next_patch_word(patch_line *line, const uint8_t **word) {
+  while (line->at < line->end && is_between_words(*line->at)) line->at++;
   *word = line->at;
-  while (line->at < line->end && !is_blank(*line->at)) line->at++;
+  while (line->at < line->end && !is_between_words(*line->at)) line->at++;
   return (uint64_t)(line->at - *word);
 }
 
 /* Decimal, or hexadecimal behind 0x. */
-static int read_offset(const patch_line *line, const uint8_t *word, uint64_t size, uint64_t *offset,
-                       mm_error *err) {
+static int read_patch_offset(const patch_line *line, const uint8_t *word, uint64_t size,
+                             uint64_t *offset, mm_error *err) {
   bool hex = size > 2 && word[0] == '0' && (word[1] | 0x20) == 'x';
   unsigned base = hex ? 16 : 10;
   *offset = 0;
@@ -96,10 +96,10 @@ static int read_offset(const patch_line *line, const uint8_t *word, uint64_t siz
 }
 
 /* Bytes, at the end of `out`: `*size` of them. */
-static int read_hex(patch_line *line, const char *what, mm_buffer *out, uint64_t *size,
-                    mm_error *err) {
+static int read_patch_hex(patch_line *line, const char *what, mm_buffer *out, uint64_t *size,
+                          mm_error *err) {
   const uint8_t *word;
-  uint64_t length = next_word(line, &word);
+  uint64_t length = next_patch_word(line, &word);
   *size = 0;
   if (length == 1 && *word == '-') return MM_OK;
   uint8_t *room = length > 0 && length % 2 == 0 ? mm_buffer_room(out, length / 2) : NULL;
@@ -116,7 +116,8 @@ static int read_hex(patch_line *line, const char *what, mm_buffer *out, uint64_t
 }
 
 /* The bytes may move till all are there: their places are counted. */
-static int add_run(mm_patch_runs *out, const patch_line *line, mm_patch_run run, mm_error *err) {
+static int add_text_run(mm_patch_runs *out, const patch_line *line, mm_patch_run run,
+                        mm_error *err) {
   const mm_patch_run *last = out->count ? &out->runs[out->count - 1] : NULL;
   void *runs = out->runs;
   if (last && run.offset < last->offset + last->old_size) {
@@ -129,22 +130,23 @@ static int add_run(mm_patch_runs *out, const patch_line *line, mm_patch_run run,
   return MM_OK;
 }
 
-static int read_run(patch_line *line, mm_patch_runs *out, mm_error *err) {
+static int read_text_run(patch_line *line, mm_patch_runs *out, mm_error *err) {
   const uint8_t *word;
   mm_patch_run run = {0};
-  uint64_t length = next_word(line, &word);
+  uint64_t length = next_patch_word(line, &word);
   if (length == 0) return MM_OK;
-  int rc = read_offset(line, word, length, &run.offset, err);
-  if (rc == MM_OK) rc = read_hex(line, "old", &out->bytes, &run.old_size, err);
-  if (rc == MM_OK) rc = read_hex(line, "new", &out->bytes, &run.size, err);
-  if (rc == MM_OK && next_word(line, &word) > 0) {
+  int rc = read_patch_offset(line, word, length, &run.offset, err);
+  if (rc == MM_OK) rc = read_patch_hex(line, "old", &out->bytes, &run.old_size, err);
+  if (rc == MM_OK) rc = read_patch_hex(line, "new", &out->bytes, &run.size, err);
+  if (rc == MM_OK && next_patch_word(line, &word) > 0) {
     rc = mm_fail(err, MM_ERROR, "line %llu: there is more than three words", line->number);
   }
-  return rc == MM_OK ? add_run(out, line, run, err) : rc;
+  return rc == MM_OK ? add_text_run(out, line, run, err) : rc;
 }
 
 /* Up to its end, or to the comment in it; `*at` moves on. */
-static patch_line next_line(const uint8_t **at, const uint8_t *end, unsigned long long number) {
+static patch_line next_patch_line(const uint8_t **at, const uint8_t *end,
+                                  unsigned long long number) {
   const uint8_t *newline = memchr(*at, '\n', (size_t)(end - *at));
   patch_line line = {*at, newline ? newline : end, number};
   const uint8_t *comment = memchr(line.at, '#', (size_t)(line.end - line.at));
@@ -166,8 +168,8 @@ int mm_patch_read_text(const uint8_t *patch, uint64_t size, mm_patch_runs *out, 
   const uint8_t *at = patch, *end = size ? patch + size : patch;
   int rc = MM_OK;
   for (unsigned long long number = 1; at < end && rc == MM_OK; number++) {
-    patch_line line = next_line(&at, end, number);
-    rc = read_run(&line, out, err);
+    patch_line line = next_patch_line(&at, end, number);
+    rc = read_text_run(&line, out, err);
   }
   point_at_run_bytes(out);
   return rc;

@@ -9,9 +9,9 @@
 
 #include "core/bytes/patch.h"
 
-#define MAGIC_SIZE 4
-#define CRC_SIZE 4
-#define FOOT_SIZE (3 * CRC_SIZE) /* of the old file, the new one, and the patch before it */
+#define BPS_MAGIC_SIZE 4
+#define BPS_CRC_SIZE 4
+#define BPS_FOOT_SIZE (3 * BPS_CRC_SIZE) /* of the old file, the new one, and the patch before it */
 
 enum bps_action { BPS_SOURCE_READ, BPS_TARGET_READ, BPS_SOURCE_COPY, BPS_TARGET_COPY };
 
@@ -25,21 +25,21 @@ static void put_bps_number(mm_buffer *out, uint64_t number) {
   mm_buffer_put_byte(out, (uint8_t)(0x80 | number));
 }
 
-static void put_action(mm_buffer *out, enum bps_action action, uint64_t size) {
+static void put_bps_action(mm_buffer *out, enum bps_action action, uint64_t size) {
   if (size > 0) put_bps_number(out, (size - 1) << 2 | (uint64_t)action);
 }
 
 /* What lies between the runs is the same at the same place. */
-static void put_actions(const mm_patch_change *change, mm_buffer *out) {
+static void put_bps_actions(const mm_patch_change *change, mm_buffer *out) {
   uint64_t at = 0;
   for (size_t i = 0; i < change->count; i++) {
     const mm_patch_run *run = &change->runs[i];
-    put_action(out, BPS_SOURCE_READ, run->offset - at);
-    put_action(out, BPS_TARGET_READ, run->size);
+    put_bps_action(out, BPS_SOURCE_READ, run->offset - at);
+    put_bps_action(out, BPS_TARGET_READ, run->size);
     mm_buffer_put(out, run->data, run->size);
     at = run->offset + run->size;
   }
-  put_action(out, BPS_SOURCE_READ, change->now_size - at);
+  put_bps_action(out, BPS_SOURCE_READ, change->now_size - at);
 }
 
 /* Of the old file: the new one, but for the runs. */
@@ -57,16 +57,16 @@ static uint32_t crc_of_old(const mm_patch_change *change) {
 
 int mm_patch_write_bps(const mm_patch_change *change, mm_buffer *out, mm_error *err) {
   uint64_t start = out->size;
-  mm_buffer_put(out, "BPS1", MAGIC_SIZE);
+  mm_buffer_put(out, "BPS1", BPS_MAGIC_SIZE);
   put_bps_number(out, change->old_size);
   put_bps_number(out, change->now_size);
   put_bps_number(out, 0); /* no metadata */
-  put_actions(change, out);
-  mm_buffer_put_le(out, crc_of_old(change), CRC_SIZE);
-  mm_buffer_put_le(out, libdeflate_crc32(0, change->now, (size_t)change->now_size), CRC_SIZE);
+  put_bps_actions(change, out);
+  mm_buffer_put_le(out, crc_of_old(change), BPS_CRC_SIZE);
+  mm_buffer_put_le(out, libdeflate_crc32(0, change->now, (size_t)change->now_size), BPS_CRC_SIZE);
   if (out->failed) return mm_fail_nomem(err);
   uint32_t crc = libdeflate_crc32(0, out->data + start, (size_t)(out->size - start));
-  return mm_buffer_put_le(out, crc, CRC_SIZE) ? MM_OK : mm_fail_nomem(err);
+  return mm_buffer_put_le(out, crc, BPS_CRC_SIZE) ? MM_OK : mm_fail_nomem(err);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -94,13 +94,13 @@ static int take_bps_number(bps_reader *r, uint64_t *number, mm_error *err) {
   return fail_bps(err);
 }
 
-static uint32_t crc_at(const uint8_t *bytes) {
+static uint32_t bps_crc_at(const uint8_t *bytes) {
   return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
          (uint32_t)bytes[3] << 24;
 }
 
 /* A copy's place is told from where the one before ended: the lowest bit is the sign. */
-static int move_copy(bps_reader *r, uint64_t *at, uint64_t most, uint64_t size, mm_error *err) {
+static int move_bps_copy(bps_reader *r, uint64_t *at, uint64_t most, uint64_t size, mm_error *err) {
   uint64_t number;
   int rc = take_bps_number(r, &number, err);
   if (rc) return rc;
@@ -111,20 +111,20 @@ static int move_copy(bps_reader *r, uint64_t *at, uint64_t most, uint64_t size, 
   return size > most - *at ? fail_bps(err) : MM_OK;
 }
 
-static int read_source(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
+static int bps_source_read(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   if (out->size > r->old_size || size > r->old_size - out->size) return fail_bps(err);
   return mm_buffer_put(out, r->old + out->size, size) ? MM_OK : mm_fail_nomem(err);
 }
 
-static int read_target(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
+static int bps_target_read(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   if (size > (uint64_t)(r->end - r->at)) return fail_bps(err);
   const uint8_t *data = r->at;
   r->at += size;
   return mm_buffer_put(out, data, size) ? MM_OK : mm_fail_nomem(err);
 }
 
-static int copy_source(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
-  int rc = move_copy(r, &r->old_at, r->old_size, size, err);
+static int bps_source_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
+  int rc = move_bps_copy(r, &r->old_at, r->old_size, size, err);
   if (rc) return rc;
   uint64_t from = r->old_at;
   r->old_at += size;
@@ -132,9 +132,9 @@ static int copy_source(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *e
 }
 
 /* Byte by byte: it may copy what it has just made. */
-static int copy_target(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
+static int bps_target_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   uint64_t made = out->size;
-  int rc = move_copy(r, &r->new_at, made, 0, err);
+  int rc = move_bps_copy(r, &r->new_at, made, 0, err);
   if (rc) return rc;
   if (r->new_at >= made) return fail_bps(err);
   uint8_t *room = mm_buffer_room(out, size);
@@ -144,7 +144,7 @@ static int copy_target(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *e
   return MM_OK;
 }
 
-static int take_action(bps_reader *r, mm_buffer *out, mm_error *err) {
+static int take_bps_action(bps_reader *r, mm_buffer *out, mm_error *err) {
   uint64_t number;
   int rc = take_bps_number(r, &number, err);
   if (rc) return rc;
@@ -152,18 +152,18 @@ static int take_action(bps_reader *r, mm_buffer *out, mm_error *err) {
   if (size > r->new_size - out->size) return fail_bps(err);
   switch (number & 3) {
     case BPS_SOURCE_READ:
-      return read_source(r, size, out, err);
+      return bps_source_read(r, size, out, err);
     case BPS_TARGET_READ:
-      return read_target(r, size, out, err);
+      return bps_target_read(r, size, out, err);
     case BPS_SOURCE_COPY:
-      return copy_source(r, size, out, err);
+      return bps_source_copy(r, size, out, err);
     default:
-      return copy_target(r, size, out, err);
+      return bps_target_copy(r, size, out, err);
   }
 }
 
 /* The sizes, and metadata, which are nobody's concern. */
-static int read_head(bps_reader *r, uint64_t old_size, mm_error *err) {
+static int read_bps_head(bps_reader *r, uint64_t old_size, mm_error *err) {
   uint64_t expected, metadata;
   int rc = take_bps_number(r, &expected, err);
   if (rc == MM_OK) rc = take_bps_number(r, &r->new_size, err);
@@ -176,13 +176,14 @@ static int read_head(bps_reader *r, uint64_t old_size, mm_error *err) {
                  (unsigned long long)expected, (unsigned long long)old_size);
 }
 
-static int check_patch(const uint8_t *patch, uint64_t size, const uint8_t *old, uint64_t old_size,
-                       mm_error *err) {
-  const uint8_t *foot = patch + size - FOOT_SIZE;
-  if (libdeflate_crc32(0, patch, (size_t)(size - CRC_SIZE)) != crc_at(foot + 2 * CRC_SIZE)) {
+static int check_bps(const uint8_t *patch, uint64_t size, const uint8_t *old, uint64_t old_size,
+                     mm_error *err) {
+  const uint8_t *foot = patch + size - BPS_FOOT_SIZE;
+  if (libdeflate_crc32(0, patch, (size_t)(size - BPS_CRC_SIZE)) !=
+      bps_crc_at(foot + 2 * BPS_CRC_SIZE)) {
     return fail_bps(err);
   }
-  if (libdeflate_crc32(0, old, (size_t)old_size) == crc_at(foot)) return MM_OK;
+  if (libdeflate_crc32(0, old, (size_t)old_size) == bps_crc_at(foot)) return MM_OK;
   return mm_fail(err, MM_ERROR,
                  "the file is not the one that the patch is for: its checksum differs");
 }
@@ -190,13 +191,13 @@ static int check_patch(const uint8_t *patch, uint64_t size, const uint8_t *old, 
 int mm_bps_apply(const uint8_t *patch, uint64_t size, const uint8_t *old, uint64_t old_size,
                  mm_buffer *out, uint64_t *actions, mm_error *err) {
   *actions = 0;
-  if (size < MAGIC_SIZE + 3 + FOOT_SIZE) return fail_bps(err);
-  const uint8_t *foot = patch + size - FOOT_SIZE;
-  bps_reader r = {.at = patch + MAGIC_SIZE, .end = foot, .old = old, .old_size = old_size};
-  int rc = read_head(&r, old_size, err);
-  if (rc == MM_OK) rc = check_patch(patch, size, old, old_size, err);
-  for (; rc == MM_OK && r.at < r.end; ++*actions) rc = take_action(&r, out, err);
+  if (size < BPS_MAGIC_SIZE + 3 + BPS_FOOT_SIZE) return fail_bps(err);
+  const uint8_t *foot = patch + size - BPS_FOOT_SIZE;
+  bps_reader r = {.at = patch + BPS_MAGIC_SIZE, .end = foot, .old = old, .old_size = old_size};
+  int rc = read_bps_head(&r, old_size, err);
+  if (rc == MM_OK) rc = check_bps(patch, size, old, old_size, err);
+  for (; rc == MM_OK && r.at < r.end; ++*actions) rc = take_bps_action(&r, out, err);
   if (rc) return rc;
   uint32_t crc = libdeflate_crc32(0, out->data ? out->data : old, (size_t)out->size);
-  return out->size == r.new_size && crc == crc_at(foot + CRC_SIZE) ? MM_OK : fail_bps(err);
+  return out->size == r.new_size && crc == bps_crc_at(foot + BPS_CRC_SIZE) ? MM_OK : fail_bps(err);
 }

@@ -23,13 +23,13 @@
 #define WINDOW_MOST 128 /* a shift is a byte */
 #define HEAD_MOST 8     /* bytes that are hashed */
 #define HEADS_LOG 20
-#define NOBODY SIZE_MAX
+#define NO_NEEDLE SIZE_MAX
 
 typedef struct many_needle {
   mm_bytes bytes;
   size_t number;
   size_t
-      parent; /* the longest that it begins with, the one before of those that are equal; NOBODY */
+      parent; /* the longest that it begins with, the one before of those that are equal; NO_NEEDLE */
 } many_needle;
 
 struct mm_many {
@@ -46,7 +46,7 @@ struct mm_many {
 
 /* ---- compiling ------------------------------------------------------------------------------ */
 
-static int compare_bytes(mm_bytes a, mm_bytes b) {
+static int compare_needle_bytes(mm_bytes a, mm_bytes b) {
   size_t common = (size_t)(a.size < b.size ? a.size : b.size);
   int order = memcmp(a.data, b.data, common);
   return order ? order : (a.size > b.size) - (a.size < b.size);
@@ -54,11 +54,11 @@ static int compare_bytes(mm_bytes a, mm_bytes b) {
 
 static int compare_needles(const void *a, const void *b) {
   const many_needle *x = a, *y = b;
-  int order = compare_bytes(x->bytes, y->bytes);
+  int order = compare_needle_bytes(x->bytes, y->bytes);
   return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-static bool begins_with(mm_bytes text, mm_bytes with) {
+static bool needle_begins_with(mm_bytes text, mm_bytes with) {
   return text.size >= with.size && memcmp(text.data, with.data, (size_t)with.size) == 0;
 }
 
@@ -68,12 +68,13 @@ static size_t find_parents(mm_many *many) {
   size_t *depth = many->rank; /* not needed yet */
   size_t longest = 0;
   for (size_t i = 0; i < many->count; i++) {
-    size_t parent = i > 0 ? i - 1 : NOBODY;
-    while (parent != NOBODY && !begins_with(many->sorted[i].bytes, many->sorted[parent].bytes)) {
+    size_t parent = i > 0 ? i - 1 : NO_NEEDLE;
+    while (parent != NO_NEEDLE &&
+           !needle_begins_with(many->sorted[i].bytes, many->sorted[parent].bytes)) {
       parent = many->sorted[parent].parent;
     }
     many->sorted[i].parent = parent;
-    depth[i] = parent == NOBODY ? 1 : depth[parent] + 1;
+    depth[i] = parent == NO_NEEDLE ? 1 : depth[parent] + 1;
     if (depth[i] > longest) longest = depth[i];
   }
   return longest;
@@ -117,12 +118,12 @@ static void fill_index(mm_many *many) {
   for (i = 0; i < many->count; i++) many->rank[many->sorted[i].number] = i;
 }
 
-static void copy_needles(mm_many *many, const mm_bytes *needles) {
+static void copy_many(mm_many *many, const mm_bytes *needles) {
   uint8_t *out = many->bytes;
   many->window = WINDOW_MOST;
   for (size_t i = 0; i < many->count; i++) {
     memcpy(out, needles[i].data, (size_t)needles[i].size);
-    many->sorted[i] = (many_needle){{out, needles[i].size}, i, NOBODY};
+    many->sorted[i] = (many_needle){{out, needles[i].size}, i, NO_NEEDLE};
     out += needles[i].size;
     if (needles[i].size < many->window) many->window = (size_t)needles[i].size;
   }
@@ -130,7 +131,7 @@ static void copy_needles(mm_many *many, const mm_bytes *needles) {
   many->head = many->window < HEAD_MOST ? many->window : HEAD_MOST;
 }
 
-static bool allocate(mm_many *many, const mm_bytes *needles) {
+static bool allocate_many(mm_many *many, const mm_bytes *needles) {
   uint64_t size = 0;
   for (size_t i = 0; i < many->count; i++) size += needles[i].size;
   many->bytes = mm_alloc(size + 1);
@@ -146,8 +147,8 @@ int mm_many_compile(const mm_bytes *needles, size_t count, mm_many **out, mm_err
   mm_many *many = mm_alloc_zeroed(sizeof *many);
   if (!many) return mm_fail_nomem(err);
   many->count = count;
-  if (allocate(many, needles)) {
-    copy_needles(many, needles);
+  if (allocate_many(many, needles)) {
+    copy_many(many, needles);
     qsort(many->sorted, count, sizeof *many->sorted, compare_needles);
     many->found = mm_alloc((find_parents(many) + 1) * sizeof *many->found);
   }
@@ -183,7 +184,8 @@ static bool may_begin(const mm_many *many, const uint8_t *at) {
 }
 
 /* The next place in [from, to) where one may; `to` if there is none. All of them have a window. */
-static uint64_t next_place(const mm_many *many, const uint8_t *data, uint64_t from, uint64_t to) {
+static uint64_t next_many_place(const mm_many *many, const uint8_t *data, uint64_t from,
+                                uint64_t to) {
   size_t last = many->window - many->block;
   for (uint64_t at = from; at < to;) {
     size_t shift = many->shifts[block_hash(many, data + at + last)];
@@ -203,40 +205,40 @@ static uint64_t common_prefix(mm_bytes a, mm_bytes b) {
   return mm_mismatch(a.data, b.data, size);
 }
 
-/* The last needle that is not behind `text`; NOBODY. */
+/* The last needle that is not behind `text`; NO_NEEDLE. */
 static size_t last_not_behind(const mm_many *many, mm_bytes text) {
   size_t low = many->first[text.data[0]], high = many->first[text.data[0] + 1], start = low;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (compare_bytes(many->sorted[middle].bytes, text) <= 0) {
+    if (compare_needle_bytes(many->sorted[middle].bytes, text) <= 0) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  return low > start ? low - 1 : NOBODY;
+  return low > start ? low - 1 : NO_NEEDLE;
 }
 
 /* All that `text` begins with, the longest first. Returns how many. */
-static size_t find_at(mm_many *many, mm_bytes text) {
+static size_t find_many_at(mm_many *many, mm_bytes text) {
   size_t count = 0, at = last_not_behind(many, text);
-  uint64_t common = at == NOBODY ? 0 : common_prefix(many->sorted[at].bytes, text);
-  for (; at != NOBODY; at = many->sorted[at].parent) {
+  uint64_t common = at == NO_NEEDLE ? 0 : common_prefix(many->sorted[at].bytes, text);
+  for (; at != NO_NEEDLE; at = many->sorted[at].parent) {
     if (many->sorted[at].bytes.size <= common) many->found[count++] = at;
   }
   return count;
 }
 
 /* Where needles are, from scan->next on, which moves on. 0, or MM_FIND_STOPPED. */
-static int look_on(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
-                   const mm_watch *watch) {
+static int look_for_many(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
+                         const mm_watch *watch) {
   uint64_t places = size >= many->window ? size - many->window + 1 : 0;
   uint64_t asked = scan->next;
   while (scan->left == 0 && scan->next < places) {
     uint64_t end = places - scan->next > MM_PIECE ? scan->next + MM_PIECE : places;
-    uint64_t at = next_place(many, data, scan->next, end);
+    uint64_t at = next_many_place(many, data, scan->next, end);
     if (at < end) {
-      scan->left = find_at(many, (mm_bytes){data + at, size - at});
+      scan->left = find_many_at(many, (mm_bytes){data + at, size - at});
       scan->place = at++;
     }
     scan->next = at;
@@ -249,7 +251,7 @@ static int look_on(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint6
 
 int mm_many_next(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
                  const mm_watch *watch, mm_many_found *found) {
-  if (scan->left == 0 && many->count > 0 && look_on(many, scan, data, size, watch)) {
+  if (scan->left == 0 && many->count > 0 && look_for_many(many, scan, data, size, watch)) {
     return MM_FIND_STOPPED;
   }
   if (scan->left == 0) return 0;

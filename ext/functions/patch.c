@@ -12,7 +12,7 @@
 #include "ext/tables/pending.h"
 
 /* A patch's offsets are the file's. */
-static int check_whole(const ext_file *file, mm_error *err) {
+static int check_whole_file(const ext_file *file, mm_error *err) {
   const ext_handle *handle = file->handle;
   if (!handle || (handle->offset == 0 && file->length == file->object->core->size)) return MM_OK;
   return mm_fail(err, MM_ERROR, "handle %lld is a part of its file: a patch is of all of it",
@@ -59,7 +59,8 @@ static int add_differences(exporting *x, uint64_t offset, const uint8_t *old, ui
   return rc;
 }
 
-static int read_old(const exporting *x, const ext_pending_run *run, uint8_t *old, mm_error *err) {
+static int read_export_old(const exporting *x, const ext_pending_run *run, uint8_t *old,
+                           mm_error *err) {
   uint64_t got;
   int rc = mm_object_read_file(x->core, run->offset, old, run->length, &got, err);
   if (rc || got == run->length) return rc;
@@ -72,14 +73,14 @@ static int add_pending_run(exporting *x, const ext_pending_run *run, uint8_t **o
     return add_patch_run(x, (mm_patch_run){run->offset, 0, run->length, now, now}, err);
   }
   const uint8_t *bytes = *old;
-  int rc = read_old(x, run, *old, err);
+  int rc = read_export_old(x, run, *old, err);
   *old += run->length;
   if (rc) return rc;
   if (run->has_new) return add_differences(x, run->offset, bytes, run->length, err);
   return add_patch_run(x, (mm_patch_run){run->offset, run->length, 0, bytes, bytes}, err);
 }
 
-static int find_runs(exporting *x, const ext_object *object, mm_error *err) {
+static int find_export_runs(exporting *x, const ext_object *object, mm_error *err) {
   uint64_t size = 0;
   int rc = ext_pending_of(object, &x->pending, err);
   if (rc) return rc;
@@ -98,7 +99,7 @@ static int export_object(const ext_object *object, mm_patch_writer *write, mm_bu
                          mm_error *err) {
   static const uint8_t nothing[1] = {0};
   exporting x = {.core = object->core};
-  int rc = find_runs(&x, object, err);
+  int rc = find_export_runs(&x, object, err);
   mm_patch_change change = {.runs = x.runs,
                             .count = x.count,
                             .old_size = x.pending.old_size,
@@ -136,7 +137,7 @@ static void exportFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   (void)argc;
   if (ext_any_null(argv, 2)) return;
   if (ext_file_argument(context, name, argv[0], &file)) return;
-  int rc = check_whole(&file, err);
+  int rc = check_whole_file(&file, err);
   if (rc == MM_OK) rc = ext_value_text(argv[1], "format", &format, err);
   if (rc == MM_OK) rc = mm_patch_format(format, &write, err);
   if (rc == MM_OK) rc = export_file(conn, &file, write, &out, err);
@@ -162,7 +163,7 @@ static int apply_splices(ext_conn *conn, ext_write *write, const mm_splice *spli
 }
 
 /* Are the old bytes there? */
-static int check_run(const mm_object *core, const mm_patch_run *run, mm_error *err) {
+static int check_text_run(const mm_object *core, const mm_patch_run *run, mm_error *err) {
   if (run->offset > core->size || run->old_size > core->size - run->offset) {
     return mm_fail(err, MM_ERROR, "offset %llu and %llu bytes are outside '%s' (%llu bytes)",
                    (unsigned long long)run->offset, (unsigned long long)run->old_size, core->name,
@@ -175,14 +176,15 @@ static int check_run(const mm_object *core, const mm_patch_run *run, mm_error *e
                  core->data[run->offset + same], run->old[same]);
 }
 
-static int apply_runs(ext_conn *conn, ext_write *write, const mm_patch_runs *runs, mm_error *err) {
+static int apply_text_runs(ext_conn *conn, ext_write *write, const mm_patch_runs *runs,
+                           mm_error *err) {
   const mm_object *core = write->file.object->core;
   mm_splice *splices = mm_alloc((runs->count + 1) * sizeof *splices);
   int rc = splices ? MM_OK : mm_fail_nomem(err);
   for (size_t i = 0; i < runs->count && rc == MM_OK; i++) {
     const mm_patch_run *run = &runs->runs[i];
     splices[i] = (mm_splice){run->offset, run->old_size, run->data, run->size};
-    rc = check_run(core, run, err);
+    rc = check_text_run(core, run, err);
   }
   if (rc == MM_OK) rc = mm_object_whole(core, err);
   if (rc == MM_OK) rc = apply_splices(conn, write, splices, runs->count, err);
@@ -195,7 +197,7 @@ static int apply_text(ext_conn *conn, ext_write *write, const uint8_t *patch, ui
                       mm_error *err) {
   mm_patch_runs runs = {0};
   int rc = mm_patch_read_text(patch, size, &runs, err);
-  if (rc == MM_OK) rc = apply_runs(conn, write, &runs, err);
+  if (rc == MM_OK) rc = apply_text_runs(conn, write, &runs, err);
   mm_patch_clear(&runs);
   return rc;
 }
@@ -216,7 +218,7 @@ static int measure_ips(const uint8_t *patch, uint64_t size, uint64_t *length, mm
   return rc;
 }
 
-static int write_record(mm_object *core, const mm_ips_record *record, mm_error *err) {
+static int write_ips_record(mm_object *core, const mm_ips_record *record, mm_error *err) {
   uint8_t filled[0x10000];
   const uint8_t *data = record->data;
   if (!data) {
@@ -226,8 +228,8 @@ static int write_record(mm_object *core, const mm_ips_record *record, mm_error *
   return mm_object_write(core, record->offset, data, record->size, err);
 }
 
-static int write_records(mm_object *core, const uint8_t *patch, uint64_t size, sqlite3_int64 *count,
-                         mm_error *err) {
+static int write_ips_records(mm_object *core, const uint8_t *patch, uint64_t size,
+                             sqlite3_int64 *count, mm_error *err) {
   mm_ips ips = {0};
   mm_ips_record record;
   bool more = true;
@@ -237,7 +239,7 @@ static int write_records(mm_object *core, const uint8_t *patch, uint64_t size, s
     if (rc || !more) break;
     uint64_t end = record.offset + record.size;
     if (end > core->size) rc = mm_object_resize(core, end, err);
-    if (rc == MM_OK) rc = write_record(core, &record, err);
+    if (rc == MM_OK) rc = write_ips_record(core, &record, err);
     ++*count;
   }
   return rc;
@@ -255,7 +257,7 @@ static int apply_ips(ext_conn *conn, ext_write *write, const uint8_t *patch, uin
   if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
   if (rc) return rc;
   mm_log_mark mark = mm_object_mark(core);
-  rc = write_records(core, patch, size, &count, err);
+  rc = write_ips_records(core, patch, size, &count, err);
   if (rc == MM_OK && length != core->size) rc = mm_object_resize(core, length, err);
   if (rc) (void)mm_object_rollback_to(core, mark.count, &ignored);
   mm_object_release(core, &mark);
@@ -315,7 +317,7 @@ static int run_apply(ext_conn *conn, ext_write *write, mm_error *err) {
   const uint8_t *patch;
   uint64_t size;
   int rc = ext_write_begin(conn, write, err);
-  if (rc == MM_OK) rc = check_whole(&write->file, err);
+  if (rc == MM_OK) rc = check_whole_file(&write->file, err);
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[1], "patch", &patch, &size, err);
   if (rc) return rc;
   switch (mm_patch_kind_of(patch, size)) {

@@ -15,7 +15,7 @@
 
 /* What is to be replaced where, and by what. */
 typedef struct replacing {
-  mm_splice *splices; /* owned; offsets are the window's till `apply` */
+  mm_splice *splices; /* owned; offsets are the window's till `apply_replacing` */
   size_t count, capacity;
   uint64_t most;
   const uint8_t *data; /* of the window */
@@ -32,7 +32,7 @@ static void clear_replacing(replacing *r) {
   mm_free(r->bytes.data);
 }
 
-static int add_place(replacing *r, mm_splice splice, mm_error *err) {
+static int add_replaced(replacing *r, mm_splice splice, mm_error *err) {
   void *splices = r->splices;
   if (mm_grow(&splices, r->count, &r->capacity, sizeof splice)) return mm_fail_nomem(err);
   r->splices = splices;
@@ -64,7 +64,7 @@ static int replace_arguments(const ext_write *write, replacing *r, mm_error *err
 }
 
 /* Behind the window nothing moves: it must end with its file. */
-static int apply(ext_conn *conn, ext_write *write, replacing *r, mm_error *err) {
+static int apply_replacing(ext_conn *conn, ext_write *write, replacing *r, mm_error *err) {
   int64_t growth = mm_splice_growth(r->splices, r->count);
   int rc = MM_OK;
   if (mm_splice_shifts(r->splices, r->count)) rc = ext_write_begin_shift(write, err);
@@ -91,13 +91,13 @@ static int find_places(replacing *r, const mm_needle *needle, const uint8_t *dat
     if (at < 0) break;
     if ((uint64_t)at < end) continue; /* it overlaps */
     end = (uint64_t)at + needle->size;
-    int rc = add_place(r, (mm_splice){(uint64_t)at, needle->size, data, size}, err);
+    int rc = add_replaced(r, (mm_splice){(uint64_t)at, needle->size, data, size}, err);
     if (rc) return rc;
   }
   return MM_OK;
 }
 
-static int find_needle(const ext_write *write, replacing *r, mm_error *err) {
+static int find_replaced_needles(const ext_write *write, replacing *r, mm_error *err) {
   const uint8_t *bytes, *data;
   uint64_t size, data_size;
   mm_needle needle;
@@ -111,7 +111,7 @@ static int find_needle(const ext_write *write, replacing *r, mm_error *err) {
 
 /* ---- mmap_search_replace -------------------------------------------------------------------- */
 
-static int add_bytes(replacing *r, const uint8_t *data, uint64_t size, mm_error *err) {
+static int add_replacing_bytes(replacing *r, const uint8_t *data, uint64_t size, mm_error *err) {
   return mm_buffer_put(&r->bytes, data, size) ? MM_OK : mm_fail_nomem(err);
 }
 
@@ -120,10 +120,11 @@ static int add_bytes(replacing *r, const uint8_t *data, uint64_t size, mm_error 
 static int add_reference(replacing *r, mm_pattern *pattern, mm_span match, uint8_t name,
                          mm_error *err) {
   mm_span span = match;
-  if (name == '$') return add_bytes(r, &name, 1, err);
+  if (name == '$') return add_replacing_bytes(r, &name, 1, err);
   if (name != '0' && !mm_pattern_group(pattern, (unsigned)name - '0', &span)) return MM_OK;
-  return span.end > span.start ? add_bytes(r, r->data + span.start, span.end - span.start, err)
-                               : MM_OK;
+  return span.end > span.start
+             ? add_replacing_bytes(r, r->data + span.start, span.end - span.start, err)
+             : MM_OK;
 }
 
 static bool is_reference(const uint8_t *data, uint64_t left) {
@@ -139,19 +140,19 @@ static int add_expanded(replacing *r, mm_pattern *pattern, mm_span match, const 
       run = 2;
     } else {
       for (run = 1; i + run < size && data[i + run] != '$';) run++;
-      rc = add_bytes(r, data + i, run, err);
+      rc = add_replacing_bytes(r, data + i, run, err);
     }
   }
   return rc;
 }
 
-static int add_match(replacing *r, mm_pattern *pattern, mm_span match, const uint8_t *data,
-                     uint64_t size, mm_error *err) {
+static int add_replaced_match(replacing *r, mm_pattern *pattern, mm_span match, const uint8_t *data,
+                              uint64_t size, mm_error *err) {
   uint64_t before = r->bytes.size;
   int rc = add_expanded(r, pattern, match, data, size, err);
   if (rc) return rc;
   mm_splice splice = {match.start, match.end - match.start, NULL, r->bytes.size - before};
-  return add_place(r, splice, err);
+  return add_replaced(r, splice, err);
 }
 
 static int find_matches(replacing *r, mm_pattern *pattern, const uint8_t *data, uint64_t size,
@@ -165,7 +166,7 @@ static int find_matches(replacing *r, mm_pattern *pattern, const uint8_t *data, 
                            &match, err);
     if (rc || !found) break;
     advance = match.start == match.end;
-    rc = add_match(r, pattern, match, data, size, err);
+    rc = add_replaced_match(r, pattern, match, data, size, err);
   }
   return rc;
 }
@@ -178,7 +179,7 @@ static void point_at_bytes(replacing *r) {
   }
 }
 
-static int find_pattern(const ext_write *write, replacing *r, mm_error *err) {
+static int find_replaced_matches(const ext_write *write, replacing *r, mm_error *err) {
   const uint8_t *text, *data;
   uint64_t size, data_size;
   mm_pattern *pattern = NULL;
@@ -193,26 +194,26 @@ static int find_pattern(const ext_write *write, replacing *r, mm_error *err) {
 
 /* ---- both ----------------------------------------------------------------------------------- */
 
-typedef int find_all(const ext_write *write, replacing *r, mm_error *err);
+typedef int find_replaced(const ext_write *write, replacing *r, mm_error *err);
 
-static int run_replacing(ext_conn *conn, ext_write *write, find_all *find, mm_error *err) {
+static int run_replacing(ext_conn *conn, ext_write *write, find_replaced *find, mm_error *err) {
   replacing r = {0};
   ext_conn_watch(conn, &r.watch);
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = replace_arguments(write, &r, err);
   if (rc == MM_OK) rc = find(write, &r, err);
   if (rc == MM_OK) rc = mm_object_whole(write->file.object->core, err);
-  if (rc == MM_OK) rc = apply(conn, write, &r, err);
+  if (rc == MM_OK) rc = apply_replacing(conn, write, &r, err);
   clear_replacing(&r);
   return rc;
 }
 
 static int run_replace(ext_conn *conn, ext_write *write, mm_error *err) {
-  return run_replacing(conn, write, find_needle, err);
+  return run_replacing(conn, write, find_replaced_needles, err);
 }
 
 static int run_search_replace(ext_conn *conn, ext_write *write, mm_error *err) {
-  return run_replacing(conn, write, find_pattern, err);
+  return run_replacing(conn, write, find_replaced_matches, err);
 }
 
 static void replaceFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

@@ -79,7 +79,6 @@ int chainClose(sqlite3_vtab_cursor *base);
 int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int argc,
                 sqlite3_value **argv);
 int chainNext(sqlite3_vtab_cursor *base);
-int chainEof(sqlite3_vtab_cursor *base);
 int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 

@@ -62,7 +62,7 @@ static int blocksNext(sqlite3_vtab_cursor *base) {
   return blocks_stand(cursor);
 }
 
-static int take_size(blocks_cursor *cursor, sqlite3_value *value) {
+static int take_block_size(blocks_cursor *cursor, sqlite3_value *value) {
   mm_error *err = ext_scan_error(&cursor->scan);
   mm_optional size;
   int rc = ext_value_optional(value != NULL, &value, 0, "size", &size, err);
@@ -74,7 +74,7 @@ static int take_size(blocks_cursor *cursor, sqlite3_value *value) {
 }
 
 /* The first block that begins at `low` or later. */
-static void skip_to(blocks_cursor *cursor, uint64_t low) {
+static void skip_to_block(blocks_cursor *cursor, uint64_t low) {
   const ext_scan *scan = &cursor->scan;
   cursor->at = scan->from;
   if (low <= scan->from) return;
@@ -91,14 +91,14 @@ static int blocksFilter(sqlite3_vtab_cursor *base, int plan, const char *operato
   bool past;
   int rc = ext_scan_begin(&blocks_table, scan, plan, operators, argc, argv, args);
   if (rc || scan->done) return rc;
-  rc = take_size(cursor, args[1]);
+  rc = take_block_size(cursor, args[1]);
   if (rc == SQLITE_OK) rc = ext_scan_bounds(&blocks_table, scan, args[2], args[3], &past);
   if (rc) return rc;
-  skip_to(cursor, scan->low > 0 ? (uint64_t)scan->low : 0);
+  skip_to_block(cursor, scan->low > 0 ? (uint64_t)scan->low : 0);
   return blocks_stand(cursor);
 }
 
-static int count_block(blocks_cursor *cursor) {
+static int count_one_block(blocks_cursor *cursor) {
   const ext_source *file = &cursor->scan.file;
   mm_watch watch;
   if (cursor->counted) return SQLITE_OK;
@@ -119,7 +119,7 @@ static sqlite3_int64 count_bytes(const blocks_cursor *cursor, int from, int to) 
 }
 
 static int result_counted(blocks_cursor *cursor, sqlite3_context *context, int column) {
-  int rc = count_block(cursor);
+  int rc = count_one_block(cursor);
   if (rc) return rc;
   switch (column) {
     case BLOCKS_ENTROPY:

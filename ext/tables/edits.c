@@ -43,7 +43,7 @@ static int editsNext(sqlite3_vtab_cursor *base) {
   return SQLITE_OK;
 }
 
-static int find_edits(edits_cursor *cursor) {
+static int find_all_edits(edits_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   mm_error *err = ext_scan_error(scan);
   mm_watch watch;
@@ -72,7 +72,7 @@ static int editsFilter(sqlite3_vtab_cursor *base, int plan, const char *operator
   if (ext_source_use(conn, &cursor->other, &scan->given.reads, args[1], &conn->err)) {
     return ext_scan_fail(&edits_table, scan);
   }
-  return find_edits(cursor);
+  return find_all_edits(cursor);
 }
 
 static int editsColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

@@ -3,22 +3,22 @@
 #include "core/bytes/json.h"
 #include "core/common/mem.h"
 
-static const char mark[8] = {'m', 'm', 'n', 'e', 'e', 'd', 'l', '1'};
+static const char needles_mark[8] = {'m', 'm', 'n', 'e', 'e', 'd', 'l', '1'};
 
-#define NUMBER_SIZE 8
-#define LENGTH_SIZE 4
+#define NEEDLE_NUMBER_SIZE 8
+#define NEEDLE_LENGTH_SIZE 4
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-static void put_sized(mm_buffer *bytes, const void *data, uint64_t size) {
-  mm_buffer_put_le(bytes, size, LENGTH_SIZE);
+static void put_needle_sized(mm_buffer *bytes, const void *data, uint64_t size) {
+  mm_buffer_put_le(bytes, size, NEEDLE_LENGTH_SIZE);
   mm_buffer_put(bytes, data, size);
 }
 
-static void put_real(mm_buffer *bytes, double real) {
+static void put_id_real(mm_buffer *bytes, double real) {
   uint64_t bits;
   memcpy(&bits, &real, sizeof bits);
-  mm_buffer_put_le(bytes, bits, NUMBER_SIZE);
+  mm_buffer_put_le(bytes, bits, NEEDLE_NUMBER_SIZE);
 }
 
 static void put_id(ext_needles *list, sqlite3_value *id, const void *data, uint64_t size) {
@@ -26,20 +26,21 @@ static void put_id(ext_needles *list, sqlite3_value *id, const void *data, uint6
   mm_buffer_put_byte(&list->bytes, (uint8_t)type);
   if (type == SQLITE_INTEGER) {
     sqlite3_int64 number = id ? sqlite3_value_int64(id) : list->count + 1;
-    mm_buffer_put_le(&list->bytes, (uint64_t)number, NUMBER_SIZE);
+    mm_buffer_put_le(&list->bytes, (uint64_t)number, NEEDLE_NUMBER_SIZE);
   } else if (type == SQLITE_FLOAT) {
-    put_real(&list->bytes, sqlite3_value_double(id));
+    put_id_real(&list->bytes, sqlite3_value_double(id));
   } else if (type != SQLITE_NULL) {
-    put_sized(&list->bytes, data, size);
+    put_needle_sized(&list->bytes, data, size);
   }
 }
 
 int ext_needles_begin(ext_needles *list, mm_error *err) {
   if (list->bytes.size > 0) return MM_OK;
-  return mm_buffer_put(&list->bytes, mark, sizeof mark) ? MM_OK : mm_fail_nomem(err);
+  return mm_buffer_put(&list->bytes, needles_mark, sizeof needles_mark) ? MM_OK
+                                                                        : mm_fail_nomem(err);
 }
 
-static bool holds_bytes(sqlite3_value *id) {
+static bool id_holds_bytes(sqlite3_value *id) {
   int type = id ? sqlite3_value_type(id) : SQLITE_INTEGER;
   return type == SQLITE_TEXT || type == SQLITE_BLOB;
 }
@@ -48,26 +49,26 @@ int ext_needles_add(ext_needles *list, const uint8_t *data, uint64_t size, sqlit
                     mm_error *err) {
   const uint8_t *id_data = NULL;
   uint64_t id_size = 0;
-  int rc = holds_bytes(id) ? ext_value_bytes(id, "id", &id_data, &id_size, err) : MM_OK;
+  int rc = id_holds_bytes(id) ? ext_value_bytes(id, "id", &id_data, &id_size, err) : MM_OK;
   if (rc == MM_OK) rc = ext_needles_begin(list, err);
   if (rc) return rc;
   if (size > UINT32_MAX || id_size > UINT32_MAX) {
     return mm_fail(err, MM_TOOBIG, "a needle of more than 4 GiB");
   }
   put_id(list, id, id_data, id_size);
-  put_sized(&list->bytes, data, size);
+  put_needle_sized(&list->bytes, data, size);
   list->count++;
   return list->bytes.failed ? mm_fail_nomem(err) : MM_OK;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-typedef struct reader {
+typedef struct needle_reader {
   const uint8_t *at, *end;
   bool bad;
-} reader;
+} needle_reader;
 
-static const uint8_t *take(reader *r, uint64_t size) {
+static const uint8_t *take_needle_bytes(needle_reader *r, uint64_t size) {
   const uint8_t *at = r->at;
   if (r->bad || size > (uint64_t)(r->end - r->at)) {
     r->bad = true;
@@ -77,37 +78,37 @@ static const uint8_t *take(reader *r, uint64_t size) {
   return at;
 }
 
-static uint64_t take_number(reader *r, unsigned size) {
-  const uint8_t *at = take(r, size);
+static uint64_t take_needle_number(needle_reader *r, unsigned size) {
+  const uint8_t *at = take_needle_bytes(r, size);
   uint64_t number = 0;
   for (unsigned i = 0; at && i < size; i++) number |= (uint64_t)at[i] << 8 * i;
   return number;
 }
 
-static mm_bytes take_sized(reader *r) {
-  uint64_t size = take_number(r, LENGTH_SIZE);
-  return (mm_bytes){take(r, size), size};
+static mm_bytes take_needle_sized(needle_reader *r) {
+  uint64_t size = take_needle_number(r, NEEDLE_LENGTH_SIZE);
+  return (mm_bytes){take_needle_bytes(r, size), size};
 }
 
-static void skip_id(reader *r) {
-  uint64_t type = take_number(r, 1);
+static void skip_needle_id(needle_reader *r) {
+  uint64_t type = take_needle_number(r, 1);
   if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
-    (void)take(r, NUMBER_SIZE);
+    (void)take_needle_bytes(r, NEEDLE_NUMBER_SIZE);
   } else if (type == SQLITE_TEXT || type == SQLITE_BLOB) {
-    (void)take_sized(r);
+    (void)take_needle_sized(r);
   } else if (type != SQLITE_NULL) {
     r->bad = true;
   }
 }
 
 /* Needles as they are read; `ids` stays empty where they are counted. */
-typedef struct reading {
+typedef struct needle_reading {
   mm_bytes *needles;
   uint64_t *ids;
   size_t count, needle_capacity, id_capacity;
-} reading;
+} needle_reading;
 
-static int add_needle(reading *r, mm_bytes needle, mm_error *err) {
+static int add_read_needle(needle_reading *r, mm_bytes needle, mm_error *err) {
   void *needles = r->needles;
   if (needle.size == 0) {
     return mm_fail(err, MM_ERROR, "needle %llu is empty", (unsigned long long)r->count + 1);
@@ -118,7 +119,7 @@ static int add_needle(reading *r, mm_bytes needle, mm_error *err) {
   return MM_OK;
 }
 
-static int add_id(reading *r, uint64_t id, mm_error *err) {
+static int add_read_id(needle_reading *r, uint64_t id, mm_error *err) {
   void *ids = r->ids;
   if (mm_grow(&ids, r->count, &r->id_capacity, sizeof id)) return mm_fail_nomem(err);
   r->ids = ids;
@@ -131,24 +132,24 @@ static int fail_needles(mm_error *err) {
                  "needles are neither made by mmap_needles nor a JSON array of texts");
 }
 
-static int read_list(const ext_needle_set *set, reading *out, mm_error *err) {
-  reader r = {set->source, set->source + set->source_size, false};
-  const uint8_t *begin = take(&r, sizeof mark);
+static int read_needle_list(const ext_needle_set *set, needle_reading *out, mm_error *err) {
+  needle_reader r = {set->source, set->source + set->source_size, false};
+  const uint8_t *begin = take_needle_bytes(&r, sizeof needles_mark);
   int rc = MM_OK;
-  if (!begin || memcmp(begin, mark, sizeof mark) != 0) return fail_needles(err);
+  if (!begin || memcmp(begin, needles_mark, sizeof needles_mark) != 0) return fail_needles(err);
   while (rc == MM_OK && r.at < r.end) {
     uint64_t id = (uint64_t)(r.at - set->source);
-    skip_id(&r);
-    mm_bytes needle = take_sized(&r);
+    skip_needle_id(&r);
+    mm_bytes needle = take_needle_sized(&r);
     if (r.bad) return fail_needles(err);
-    rc = add_id(out, id, err);
-    if (rc == MM_OK) rc = add_needle(out, needle, err);
+    rc = add_read_id(out, id, err);
+    if (rc == MM_OK) rc = add_read_needle(out, needle, err);
   }
   return rc;
 }
 
 /* The texts stand in the JSON: with their escapes resolved there, where they only get shorter. */
-static int read_json(const ext_needle_set *set, reading *out, mm_error *err) {
+static int read_needle_json(const ext_needle_set *set, needle_reading *out, mm_error *err) {
   mm_json json = {.at = set->source, .end = set->source + set->source_size};
   mm_json_item item;
   int rc = MM_OK;
@@ -156,14 +157,15 @@ static int read_json(const ext_needle_set *set, reading *out, mm_error *err) {
     if (item.kind != MM_JSON_STRING) return fail_needles(err);
     uint8_t *text = set->source + (item.text - set->source);
     uint64_t size = item.escaped ? mm_json_unescape(&item, text) : item.size;
-    rc = add_needle(out, (mm_bytes){text, size}, err);
+    rc = add_read_needle(out, (mm_bytes){text, size}, err);
   }
   return rc == MM_OK && json.bad ? fail_needles(err) : rc;
 }
 
 static int read_needles(ext_needle_set *set, mm_error *err) {
-  reading r = {0};
-  int rc = set->source_type == SQLITE_TEXT ? read_json(set, &r, err) : read_list(set, &r, err);
+  needle_reading r = {0};
+  int rc = set->source_type == SQLITE_TEXT ? read_needle_json(set, &r, err)
+                                           : read_needle_list(set, &r, err);
   if (rc == MM_OK) rc = mm_many_compile(r.needles, r.count, &set->many, err);
   mm_free(r.needles);
   set->ids = r.ids;
@@ -202,17 +204,17 @@ int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, mm_error *err)
 
 /* ---- ids ------------------------------------------------------------------------------------ */
 
-static void result_stored(sqlite3_context *context, reader *r) {
-  uint64_t type = take_number(r, 1);
+static void result_stored_id(sqlite3_context *context, needle_reader *r) {
+  uint64_t type = take_needle_number(r, 1);
   if (type == SQLITE_INTEGER) {
-    sqlite3_result_int64(context, (sqlite3_int64)take_number(r, NUMBER_SIZE));
+    sqlite3_result_int64(context, (sqlite3_int64)take_needle_number(r, NEEDLE_NUMBER_SIZE));
   } else if (type == SQLITE_FLOAT) {
-    uint64_t bits = take_number(r, NUMBER_SIZE);
+    uint64_t bits = take_needle_number(r, NEEDLE_NUMBER_SIZE);
     double real;
     memcpy(&real, &bits, sizeof real);
     sqlite3_result_double(context, real);
   } else if (type != SQLITE_NULL) {
-    mm_bytes bytes = take_sized(r);
+    mm_bytes bytes = take_needle_sized(r);
     if (type == SQLITE_TEXT) {
       sqlite3_result_text64(context, (const char *)bytes.data, bytes.size, SQLITE_TRANSIENT,
                             SQLITE_UTF8);
@@ -226,7 +228,7 @@ void ext_needle_set_result_id(const ext_needle_set *set, sqlite3_context *contex
   if (set->source_type == SQLITE_TEXT) {
     sqlite3_result_int64(context, (sqlite3_int64)needle + 1);
   } else {
-    reader r = {set->source + set->ids[needle], set->source + set->source_size, false};
-    result_stored(context, &r);
+    needle_reader r = {set->source + set->ids[needle], set->source + set->source_size, false};
+    result_stored_id(context, &r);
   }
 }
