@@ -2,10 +2,22 @@
 
 load("//:flags.bzl", "C_OPTS")
 
+# x_posix.c is compiled for Linux, x_windows.c for Windows, and x.c for both.
+_SYSTEMS = [
+    "posix",
+    "windows",
+]
+
 def _library(name, deps, **kwargs):
     native.cc_library(
         name = name,
-        srcs = native.glob(["*.c"]),
+        srcs = native.glob(
+            ["*.c"],
+            exclude = ["*_%s.c" % system for system in _SYSTEMS],
+        ) + select({
+            "//third_party/mingw:windows": native.glob(["*_windows.c"]),
+            "//conditions:default": native.glob(["*_posix.c"]),
+        }),
         hdrs = native.glob(["*.h"]),
         copts = C_OPTS,
         linkstatic = True,
@@ -31,7 +43,7 @@ def core_room(name, deps = [], **kwargs):
 
 def ext_room(name, deps):
     """Twice: for the loadable library, and to be linked into a program with SQLite (NAME-static)."""
-    _library(name, deps)
+    _library(name, deps + ["//third_party:sqlite3_headers"])
     _library(
         name + "-static",
         [dep + ":" + dep.rpartition("/")[2] + "-static" if dep.startswith("//ext/") else dep for dep in deps] +

@@ -148,7 +148,8 @@ def main():
     if "ext/mmap0.h" not in paths or not os.path.exists("LICENSE"):
         sys.exit("amalgamate.py: SOURCE are all files of core/ and ext/; LICENSE is beside the two")
     # The entry points last: they know all the others.
-    sources = sorted((path for path in paths if path.endswith(".c")),
+    sources = sorted((path for path in paths
+                      if path.endswith(".c") and not path.endswith("_windows.c")),
                      key=lambda path: (path == "ext/mmap0.c", path))
     text = Amalgamation(paths).write(sources)
     with open(out, "w", encoding="utf-8") as file:

@@ -1,7 +1,6 @@
 #include "core/bytes/array.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
 #include "core/common/mem.h"
+#include "core/common/system.h"
 
 /* ---- as JSON -------------------------------------------------------------------------------- */
 

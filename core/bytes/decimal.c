@@ -2,10 +2,11 @@
 
 #include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/common/system.h"
 
 /* Digits behind so many decide how a double is rounded only by not being all zero. (The longest
 ** midpoint of two doubles has 768.) */

@@ -1,9 +1,9 @@
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/bytes/expr_private.h"
+#include "core/common/system.h"
 
 /* What SQLite 3.40 does with values, each rule named after where it stands there. */
 

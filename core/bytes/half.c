@@ -1,7 +1,8 @@
 #include "core/bytes/half.h"
 
-#include <math.h>
 #include <string.h>
+
+#include "core/common/system.h"
 
 static unsigned fraction_bits(int kind) {
   return kind == MM_HALF_F16 ? 10 : 7;

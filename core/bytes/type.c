@@ -1,10 +1,10 @@
-#include <math.h>
 #include <string.h>
 
 #include "core/bytes/array.h"
 #include "core/bytes/half.h"
 #include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
+#include "core/common/system.h"
 
 _Static_assert(MM_UNSIGNED == 0 && MM_SIGNED == 1, "mm_type_integer takes the kind for a sign bit");
 

@@ -1,6 +1,5 @@
 #include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "core/bytes/type_private.h"
 #include "core/bytes/utf.h"
 #include "core/bytes/whole.h"
+#include "core/common/system.h"
 
 static void store(mm_type type, uint64_t bits, uint8_t *out) {
   for (uint32_t i = 0; i < type.size; i++) {

@@ -1,8 +1,7 @@
 #include "core/bytes/whole.h"
 
-#include <math.h>
-
 #include "core/bytes/decimal.h"
+#include "core/common/system.h"
 
 static mm_whole whole_from(int64_t integer) {
   bool negative = integer < 0;

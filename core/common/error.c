@@ -1,8 +1,8 @@
 #include "core/common/error.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "core/common/system.h"
 
 /* What a sentence quotes, a file's name above all, may have newlines in it, or what moves the
 ** cursor of a terminal. */
@@ -43,15 +43,6 @@ static int code_of_errno(int error, int code) {
   }
 }
 
-/* Under _GNU_SOURCE, which the build defines, glibc's returns the text; others fill the buffer. */
-static const char *describe_errno(int error, char *buffer, size_t size) {
-#ifdef __GLIBC__
-  return strerror_r(error, buffer, size);
-#else
-  return strerror_r(error, buffer, size) == 0 ? buffer : "an error without a name";
-#endif
-}
-
 int(mm_fail_errno)(mm_error *err, int code, int error, const char *format, ...) {
   char buffer[128];
   va_list args;
@@ -61,7 +52,7 @@ int(mm_fail_errno)(mm_error *err, int code, int error, const char *format, ...) 
   va_end(args);
   if (n >= 0 && (size_t)n < sizeof err->text) {
     (void)snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s",
-                   describe_errno(error, buffer, sizeof buffer));
+                   mm_system_text(error, buffer, sizeof buffer));
   }
   keep_to_one_line(err->text);
   return err->code;

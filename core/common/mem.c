@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/common/system.h"
+
 static void *allocate_plain(uint64_t size) {
   return size > SIZE_MAX / 2 ? NULL : malloc((size_t)size);
 }
@@ -61,9 +63,8 @@ const void *mm_mem_find(const void *in, size_t size, const void *what, size_t le
   return NULL;
 }
 
-/* Not a standard's, but all C libraries of Linux have it. */
 const void *mm_mem_find_last(const void *in, size_t size, int byte) {
-  return memrchr(in, byte, size);
+  return mm_system_find_last(in, size, byte);
 }
 
 int mm_grow(void **array, size_t count, size_t *capacity, size_t size) {

@@ -13,12 +13,10 @@ bool mm_beside_none(int rc) {
 /* ---- the directory -------------------------------------------------------------------------- */
 
 static int directory_of(const char *path, char *directory, size_t size) {
-  const char *slash = strrchr(path, '/');
-  size_t length = slash ? (size_t)(slash - path) : 1;
+  size_t length = mm_path_directory(path);
   if (length >= size) return -ENAMETOOLONG;
-  memcpy(directory, slash ? path : ".", length);
-  if (slash == path) directory[length++] = '/';
-  directory[length] = 0;
+  memcpy(directory, length ? path : ".", length ? length : 1);
+  directory[length ? length : 1] = 0;
   return 0;
 }
 
@@ -104,19 +102,43 @@ static int empty_if_of(const mm_beside_kind *kind, int fd, bool durable) {
   return durable ? mm_os.sync(fd) : 0;
 }
 
-int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool durable) {
+/* What lies under a name, for writing, if it has no other name; *handle is to be closed after it. */
+static int open_to_empty(const char *path, int *handle) {
   mm_stat stat;
-  int handle = mm_os.open(-1, path, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
-  if (handle < 0) return mm_beside_none(handle) ? 0 : handle;
-  int rc = mm_os.status(handle, &stat);
+  *handle = mm_os.open(-1, path, MM_OPEN_PATH | MM_OPEN_NOFOLLOW, 0);
+  if (*handle < 0) return *handle;
+  int rc = mm_os.status(*handle, &stat);
   if (rc >= 0 && (stat.kind != MM_KIND_FILE || stat.links > 1)) rc = -EPERM;
-  int fd = rc < 0 ? rc : mm_os.reopen(handle, MM_OPEN_READ | MM_OPEN_WRITE);
+  return rc < 0 ? rc : mm_os.reopen(*handle, MM_OPEN_READ | MM_OPEN_WRITE);
+}
+
+static int cut_durably(int fd) {
+  int rc = mm_os.resize(fd, 0);
+  return rc < 0 ? rc : mm_os.sync(fd);
+}
+
+/* `kind` NULL: it is cut. */
+static int empty_under(const mm_beside_kind *kind, const char *path, bool durable) {
+  int handle, fd = open_to_empty(path, &handle), rc = fd;
+  if (handle < 0) return mm_beside_none(handle) ? 0 : handle;
   if (fd >= 0) {
-    rc = empty_if_of(kind, fd, durable);
+    rc = kind ? empty_if_of(kind, fd, durable) : cut_durably(fd);
     (void)mm_os.close(fd);
   }
   (void)mm_os.close(handle);
-  return fd < 0 ? fd : rc;
+  return rc;
+}
+
+int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool durable) {
+  return empty_under(kind, path, durable);
+}
+
+int mm_beside_cut_path(const char *path) {
+  return empty_under(NULL, path, true);
+}
+
+bool mm_beside_names_return(void) {
+  return (mm_os.traits & MM_TRAIT_NAMES_RETURN) != 0;
 }
 
 int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,

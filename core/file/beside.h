@@ -51,6 +51,13 @@ int mm_beside_check_length(const mm_beside_kind *kind, const char *path, uint64_
 int mm_beside_empty(int fd, bool durable);
 int mm_beside_empty_path(const mm_beside_kind *kind, const char *path, bool durable);
 
+/* Durably, and at once or not at all: what cannot be made empty stays as it is. */
+int mm_beside_cut_path(const char *path);
+
+/* May a name that was taken away be there again after a loss of power? Then what it names is emptied
+** before, durably. */
+bool mm_beside_names_return(void);
+
 /* Take the name away, durably with `durable`; none there: MM_OK. `harmless`: what it names is not
 ** believed any more, so no failure matters. Else what cannot be removed is emptied. */
 int mm_beside_remove(const mm_beside_kind *kind, const char *path, bool harmless, bool durable,

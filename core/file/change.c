@@ -188,9 +188,16 @@ void mm_change_unreserve(mm_change *change, int fd) {
   change->hole_count = 0;
 }
 
+int mm_change_fail_mapped(const char *name, uint64_t size, mm_error *err) {
+  return mm_fail(err, MM_BUSY,
+                 "'%s' cannot be cut to %llu bytes: another connection or program has it mapped",
+                 name, (unsigned long long)size);
+}
+
 static int resize(int fd, uint64_t size, const char *name, mm_error *err) {
   int rc = mm_os.resize(fd, size);
   if (rc >= 0) return MM_OK;
+  if (rc == -EBUSY) return mm_change_fail_mapped(name, size, err);
   return mm_fail_errno(err, MM_IOERR, -rc, "cannot resize '%s' to %llu bytes", name,
                        (unsigned long long)size);
 }

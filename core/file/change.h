@@ -62,6 +62,9 @@ void mm_change_unreserve(mm_change *change, int fd);
 ** durable. Doing it again, or after half of it, gives the same file. */
 int mm_change_apply(const mm_change *change, int fd, bool durable, const char *name, mm_error *err);
 
+/* MM_BUSY: the file cannot be cut to `size` bytes, as somebody has it mapped (sys.h). */
+int mm_change_fail_mapped(const char *name, uint64_t size, mm_error *err);
+
 /* The steps of apply, for whoever has the extents one by one. First begin, which grows the file;
 ** then each extent; then end, which shrinks it. */
 int mm_change_begin(int fd, uint64_t new_size, const char *name, mm_error *err);

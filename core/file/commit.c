@@ -10,6 +10,7 @@
 
 #include "core/common/mem.h"
 #include "core/file/commit.h"
+#include "core/file/cut.h"
 #include "core/file/edit.h"
 #include "core/file/journal.h"
 #include "core/file/record.h"
@@ -153,11 +154,13 @@ static uint64_t next_salt(mm_object *object) {
   return salt ^ salt >> 31;
 }
 
-static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err) {
+int object_write_journal(mm_object *object, const mm_change *change, const mm_doubt *doubt,
+                         mm_error *err) {
   char *name = NULL;
   int rc = MM_OK;
   if (!object_keeps_journal(object)) return MM_OK;
   mm_journal_plan plan = {.path = object->journal,
+                          .file = &object->fd,
                           .salt = next_salt(object),
                           .birth = object->birth,
                           .durable = object_is_durable(object),
@@ -166,7 +169,7 @@ static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err
                           .kept = &object->staying};
   if (doubt) rc = name_record(object, doubt, &plan, &name, err);
   if (rc == MM_OK) {
-    rc = mm_journal_write(&plan, &object->seen, &object->change, &object->made, err);
+    rc = mm_journal_write(&plan, &object->seen, change, &object->made, err);
     /* On a failing disk all or a part of it may still be there; MM_CORRUPT: what is there is not
     ** ours. */
     object->undo_journal =
@@ -183,7 +186,7 @@ static int write_journal(mm_object *object, const mm_doubt *doubt, mm_error *err
 
 static int save_change(mm_object *object, const mm_doubt *doubt, mm_error *err) {
   int rc = mm_view_freeze(object->device, object->inode, &object->change, err);
-  if (rc == MM_OK) rc = write_journal(object, doubt, err);
+  if (rc == MM_OK) rc = object_write_journal(object, &object->change, doubt, err);
   if (rc) mm_change_unreserve(&object->change, object->writer);
   return rc;
 }
@@ -240,6 +243,7 @@ static int prepare_change(mm_object *object, mm_pace *pace, const mm_doubt *doub
   object->change.pace = pace;
   if (rc == MM_OK) rc = mm_object_change(object, &object->change, err);
   if (rc == MM_OK) rc = reserve(object, err);
+  if (rc == MM_OK) rc = object_try_cut(object, err);
   if (rc == MM_OK) rc = save_change(object, doubt, err);
   if (rc) {
     mm_change_clear(&object->change);
@@ -279,8 +283,8 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err) 
 static int show_file(mm_object *object, bool seen, mm_error *err) {
   const mm_change *change = &object->change;
   const mm_view *view = object->view;
-  bool rebuild = change->old_size != change->new_size || view->patched || view->covered ||
-                 view->anonymous < view->reserved || mm_guard_hit(view->guard);
+  bool rebuild = !view || change->old_size != change->new_size || !mm_view_is_plain(view) ||
+                 mm_guard_hit(view->guard);
   int rc = look_again(object, err);
   if (rc == MM_OK && rebuild) rc = object_remap(object, err);
   for (size_t i = 0; rc == MM_OK && !rebuild && seen && i < change->count; i++) {
@@ -303,12 +307,14 @@ void object_settle(mm_object *object, bool written) {
 int object_write(mm_object *object, mm_error *err) {
   bool journalled = object->undo_journal;
   mm_view_writing writing;
+  bool cuts = object_begin_cut(object, object->change.old_size, object->change.new_size);
   int rc = mm_view_write_begin(&writing, object->device, object->inode, &object->change, err);
   if (rc == MM_OK) {
     rc = mm_change_apply(&object->change, object->writer, object_is_durable(object), object->name,
                          err);
     mm_view_write_end(&writing);
   }
+  if (cuts) object_end_cut(object);
   object->undo_journal = false;
   object->torn = rc != MM_OK && !journalled;
   return rc;

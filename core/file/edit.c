@@ -324,7 +324,8 @@ int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
     return MM_OK;
   }
   bool rebuild = object->view->patched || mm_view_pinned(object->view) ||
-                 mm_view_frozen(object->view) || mm_guard_hit(object->view->guard);
+                 mm_view_frozen(object->view) || mm_guard_hit(object->view->guard) ||
+                 (first == 0 && mm_view_keeps_copies(object->view));
   int rc = rebuild ? MM_OK : unshow(object, first, err);
   forget(object, first);
   if (rebuild) rc = object_remap(object, err);

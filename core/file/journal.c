@@ -139,7 +139,8 @@ bool mm_journal_waits(const char *journal, mm_journal_kept *kept) {
 /* Remove. */
 
 int mm_journal_remove(const char *journal, bool roll_back, bool durable, mm_error *err) {
-  bool harmless = roll_back && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;
+  bool empty = roll_back || (durable && mm_beside_names_return());
+  bool harmless = empty && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;
   return mm_beside_remove(&mm_journal_kind, journal, harmless, durable, err);
 }
 
@@ -335,7 +336,19 @@ static void open_blank(const mm_journal_plan *plan, const mm_stat *file, int *fd
 /* A blank one that may not be written again: one of another user's, or one that more may write. It
 ** is nobody's loss. */
 static void remove_blank(const mm_journal_plan *plan) {
-  if (!mm_journal_waits(plan->path, plan->kept)) (void)mm_os.remove(plan->path);
+  if (mm_journal_waits(plan->path, plan->kept)) return;
+  mm_journal_forget(plan->kept); /* as long as it is open, its name may not be free */
+  (void)mm_os.remove(plan->path);
+}
+
+/* As long as it is empty it tells nobody anything. */
+static int take_access(const mm_journal_plan *plan, int fd, mm_error *err) {
+  int rc = mm_os.take_access(fd, *plan->file);
+  if (rc >= 0) return MM_OK;
+  mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot make the journal '%s' as its file", plan->path);
+  (void)mm_os.close(fd);
+  (void)mm_os.remove(plan->path);
+  return err->code;
 }
 
 static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
@@ -347,6 +360,7 @@ static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *f
     rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
   }
   if (rc == MM_OK) mm_beside_take_after(*fd, file);
+  if (rc == MM_OK && plan->file) rc = take_access(plan, *fd, err);
   return rc;
 }
 

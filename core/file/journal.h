@@ -49,6 +49,7 @@ bool mm_journal_waits(const char *journal, mm_journal_kept *kept);
 /* How a journal is to be made. */
 typedef struct mm_journal_plan {
   const char *path;
+  const int *file;       /* its descriptor, to say who may read it; NULL: its status says all */
   bool durable;          /* fsync it … */
   bool name_too;         /* … and its directory, if it was made anew */
   uint64_t salt;         /* random: no other journal has it */

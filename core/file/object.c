@@ -36,6 +36,21 @@ int mm_object_refresh(mm_object *object, mm_error *err) {
   return object_adopt(object, &stat, err);
 }
 
+void mm_object_rest(mm_object *object) {
+  if (object->view && object->view->rigid && object->log.count == 0) object_drop_view(object);
+}
+
+void mm_object_step_aside(mm_object *object, bool away) {
+  mm_error ignored;
+  if (away) {
+    object->aside = object->view != NULL;
+    object_drop_view(object);
+  } else if (object->aside) {
+    object->aside = false;
+    if (object_remap(object, &ignored)) object_spoil(object);
+  }
+}
+
 /* ---- opening and closing -------------------------------------------------------------------- */
 
 static mm_object *new_object(int kind, const char *name, const mm_settings *settings) {
@@ -120,6 +135,16 @@ int mm_object_open_memory(uint64_t size, const mm_settings *settings, mm_object 
   return finish(object, rc, out);
 }
 
+/* The memory itself. One that was there keeps its size. */
+static int open_memory_of(mm_object *object, const char *tag, bool made, uint64_t size,
+                          mm_error *err) {
+  mm_stat stat = {.size = size};
+  int failed = made ? 0 : mm_os.status(object->fd, &stat);
+  if (!failed) failed = mm_os.share(object->fd, tag, stat.size);
+  if (failed == -ENOSYS) return made ? resize_memory(object, size, err) : MM_OK;
+  return failed ? mm_fail_errno(err, MM_CANTOPEN, -failed, "cannot open tag '%s'", tag) : MM_OK;
+}
+
 int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settings, mm_object **out,
                        mm_error *err) {
   mm_object *object = new_object(MM_OBJECT_TAGGED, tag, settings);
@@ -131,7 +156,7 @@ int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settin
     object->journal = mm_journal_path(object->real);
     if (!object->journal) rc = mm_fail_nomem(err);
   }
-  if (rc == MM_OK && made) rc = resize_memory(object, size, err);
+  if (rc == MM_OK) rc = open_memory_of(object, tag, made, size, err);
   if (rc == MM_OK && made) rc = mm_tag_share(object->fd, tag, err);
   if (rc == MM_OK) rc = identify(object, err);
   if (rc == MM_OK) rc = mm_object_refresh(object, err);
@@ -212,7 +237,7 @@ int mm_object_sync(mm_object *object, mm_error *err) {
 }
 
 bool mm_object_can_pin(const mm_object *object) {
-  return object->log.count == 0 && !mm_view_frozen(object->view);
+  return object->log.count == 0 && !object->view->rigid && !mm_view_frozen(object->view);
 }
 
 bool mm_object_pin(mm_object *object, uint64_t offset, uint64_t size) {

@@ -59,6 +59,13 @@ void mm_object_stay_open(mm_object *object);
 ** change. */
 int mm_object_refresh(mm_object *object, mm_error *err);
 
+/* Nobody uses the object for a while: where a file that is mapped cannot be cut by others, it no
+** longer is, unless there are writes to be shown. The next refresh maps it again. */
+void mm_object_rest(mm_object *object);
+
+/* Its view is given up, `away`, or there again, its address being another. */
+void mm_object_step_aside(mm_object *object, bool away);
+
 /* Read the bytes of the file, without what is pending. Short at its end: *got tells. */
 int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data, uint64_t size,
                         uint64_t *got, mm_error *err);

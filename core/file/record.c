@@ -78,23 +78,40 @@ char *mm_record_relate(const char *from, const char *to) {
   for (size_t i = same; from[i]; i++) up += from[i] == '/';
   char *path = mm_alloc(3 * up + strlen(to + same) + 1);
   if (!path) return NULL;
+  if (same == 0) up = 0; /* no way leads from one top to another, but the whole path */
   for (; up > 0; up--, at += 3) memcpy(path + at, "../", 3);
   memcpy(path + at, to + same, strlen(to + same) + 1);
   return path;
 }
 
+/* Is a name, of `size` bytes, below another top than `from`? Its top is taken then. */
+static bool begins_elsewhere(const char *from, const char *name, size_t size, char *out,
+                             size_t *top) {
+  if (size >= MM_PATH_MAX) return false;
+  memcpy(out, name, size);
+  out[size] = 0;
+  *top = mm_path_top(out);
+  return *top && *top < size && (*top != mm_path_top(from) || memcmp(out, from, *top) != 0);
+}
+
 /* Where a path from the directory of `from` leads, into MM_PATH_MAX bytes. False: it is none that
-** relate makes: absolute, empty, above the top, with a "." or an empty name in it, or too long. */
+** relate makes: absolute below the same top, empty, above the top, with a "." or an empty name in it,
+** or too long. */
 static bool lead_from(const char *from, const char *name, size_t size, char *out) {
-  size_t at = directory_size(from), i = 0;
+  size_t at = directory_size(from), i = 0, top;
   if (at == 0 || at >= MM_PATH_MAX) return false;
-  memcpy(out, from, at);
+  if (begins_elsewhere(from, name, size, out, &top)) {
+    at = i = top;
+  } else {
+    memcpy(out, from, at);
+    top = mm_path_top(from);
+  }
   while (i < size) {
     const char *slash = memchr(name + i, '/', size - i);
     size_t length = slash ? (size_t)(slash - name) - i : size - i;
     bool up = length == 2 && !memcmp(name + i, "..", 2);
     if (length == 0 || (length == 1 && name[i] == '.')) return false;
-    if (up && (at == 1 || !slash)) return false;
+    if (up && (at == top || !slash)) return false;
     if (up) {
       for (at--; out[at - 1] != '/'; at--) {}
     } else {
@@ -120,8 +137,7 @@ static bool is_record_name(const char *path, uint64_t salt) {
 ** name is so indeed? 1, 0, or a negated errno. */
 static int is_without_links(const char *path) {
   char directory[MM_PATH_MAX], real[MM_PATH_MAX];
-  size_t size = directory_size(path);
-  if (size > 1) size--;
+  size_t size = mm_path_directory(path);
   memcpy(directory, path, size);
   directory[size] = 0;
   int fd = mm_os.open(-1, directory, MM_OPEN_PATH | MM_OPEN_DIRECTORY, 0);
@@ -133,7 +149,8 @@ static int is_without_links(const char *path) {
 
 static bool in_root(const mm_root *root, const char *path) {
   size_t size = root && root->path ? strlen(root->path) : 0;
-  if (size <= 1) return true; /* none, or "/" */
+  if (size > 0 && root->path[size - 1] == '/') size--; /* it is a top */
+  if (size == 0) return true;
   return strncmp(path, root->path, size) == 0 && path[size] == '/';
 }
 
@@ -252,6 +269,12 @@ int mm_record_write(const char *path, uint64_t salt, const mm_record_file *files
 
 int mm_record_remove(const char *path, bool roll_back, bool durable, mm_error *err) {
   bool harmless = roll_back && mm_beside_empty_path(&record_kind, path, durable) == 0;
+  if (!roll_back && durable && mm_beside_names_return()) {
+    /* Half of one would be damage to those that still hang on it. */
+    int rc = mm_beside_cut_path(path);
+    if (rc < 0) return mm_fail_errno(err, MM_IOERR, -rc, "cannot empty '%s'", path);
+    harmless = true;
+  }
   return mm_beside_remove(&record_kind, path, harmless, durable, err);
 }
 
@@ -492,7 +515,7 @@ int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_s
   char directory[MM_PATH_MAX];
   mm_record record = {.path = NULL};
   torn_search s = {journal, torn, file, root, false};
-  size_t size = directory_size(journal);
+  size_t size = mm_path_directory(journal);
   if (torn->size == 0) return MM_OK; /* it was emptied, or never got so far */
   int rc = torn->record ? locate(journal, torn, root, &record, err) : MM_CORRUPT;
   if (rc == MM_OK) (void)look_at_record(&s, &record);
@@ -500,8 +523,8 @@ int mm_record_check_torn(const char *journal, const mm_journal *torn, const mm_s
   if (rc == MM_PERM && torn->record_sealed) return rc;
   if (!s.found && size > 0 && size < sizeof directory) {
     memcpy(directory, journal, size);
-    directory[size > 1 ? size - 1 : size] = 0;
-    (void)mm_os.list(directory, look_at_entry, &s);
+    directory[size] = 0;
+    (void)mm_os.list(-1, directory, look_at_entry, &s);
   }
   if (!s.found) return MM_OK;
   return mm_beside_refuse(&mm_journal_kind, journal, "was committed and is damaged", err);

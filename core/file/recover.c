@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/file/cut.h"
 #include "core/file/journal.h"
 #include "core/file/record.h"
 #include "core/file/recover.h"
@@ -182,7 +183,10 @@ static int replay_found(mm_object *object, found *f, mm_error *err) {
     rc = mm_record_sync(&f->record, object->settings->root, err);
   }
   if (rc) return rc;
-  return mm_journal_replay(&f->journal, object->writer, durable(object), object->name, err);
+  bool cuts = object_begin_cut(object, f->stat.size, f->journal.new_size);
+  rc = mm_journal_replay(&f->journal, object->writer, durable(object), object->name, err);
+  if (cuts) object_end_cut(object);
+  return rc;
 }
 
 /* We are the file's writer, so the journal is a dead one's. */

@@ -162,13 +162,22 @@ int object_remap(mm_object *object, mm_error *err) {
   return remap_for(object, 0, err);
 }
 
+void object_drop_view(mm_object *object) {
+  mm_view_close(object->view);
+  object->view = NULL;
+  object->data = NULL;
+  object->unseen = false; /* a new one shows all */
+}
+
 int object_ready(mm_object *object, uint64_t size, mm_error *err) {
   mm_view *view = object->view;
   if (!view || view->reserved < size || mm_view_pinned(view) || mm_view_frozen(view)) {
     int rc = remap_for(object, size, err);
     if (rc) return rc;
   }
-  return mm_view_make_writable(object->view, err);
+  int rc = mm_view_make_writable(object->view, err);
+  object->data = object->view->base;
+  return rc;
 }
 
 void object_spoil(mm_object *object) {

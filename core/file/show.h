@@ -24,6 +24,9 @@ int mm_object_whole(const mm_object *object, mm_error *err);
 ** new one is ready. */
 int object_remap(mm_object *object, mm_error *err);
 
+/* Give the view up: the next refresh, or object_remap, maps the object anew. Nothing reads it. */
+void object_drop_view(mm_object *object);
+
 /* Show entries from `first` on in the view. */
 int object_show(mm_object *object, size_t first, mm_error *err);
 

@@ -28,6 +28,8 @@ enum mm_synchronous {
   MM_SYNC_FULL    /* a journal and fsync: survives a lost machine */
 };
 
+struct mm_object;
+
 /* What a connection has set, and what its objects ask it. Outlives them. */
 typedef struct mm_settings {
   int synchronous;      /* enum mm_synchronous */
@@ -41,6 +43,10 @@ typedef struct mm_settings {
   /* Asked in its place by whoever waits to become a file's writer, or to have it alone: also MM_BUSY,
   ** where others wait for what the connection itself reads. NULL: `watch` is. */
   mm_lock_watch *lock_watch;
+  /* A file is about to be cut where nobody may have it mapped (`away`), or that is over: for whoever
+  ** has other objects of it in the same thread, to be given up and mapped again
+  ** (mm_object_step_aside). NULL: nobody has. */
+  void (*cutting)(void *context, const struct mm_object *object, bool away);
   void *watch_context;
   mm_view_watch on_fault; /* from the SIGBUS handler */
 } mm_settings;
@@ -100,6 +106,7 @@ typedef struct mm_object {
   bool relied_on;         /* see mm_object_rely */
   bool changed_by_others; /* during the transaction, by someone who takes no lock */
   bool failed;            /* the last commit was not finished, or the view could not be rebuilt */
+  bool aside;             /* its view was given up for another's cut, and is wanted again */
   bool torn;              /* … and there was no journal of it (synchronous=off) */
   bool reads;             /* it is read at one commit (reading.h) … */
   bool shares;            /* … by a lock, which the file's writer does not need */

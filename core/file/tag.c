@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/file/check.h"
 #include "core/file/journal.h"
 #include "core/os/lock.h"
 #include "core/common/mem.h"
 #include "core/os/path.h"
 #include "core/os/sys.h"
 
-#define DIRECTORY "/dev/shm"
+#define PREFIX "sqlite-mmap-"
 #define TRIES 1000
 #define TAG_PAUSE ((int64_t)1000000) /* ns */
 
@@ -21,6 +22,32 @@ static int check_name(const char *tag, mm_error *err) {
   }
   if (strchr(tag, '/')) return mm_fail(err, MM_ERROR, "tag '%s' has a '/' in it", tag);
   return MM_OK;
+}
+
+/* What all their files begin with, and its length. */
+static int start_of_paths(char start[MM_PATH_MAX], size_t *size) {
+  int rc = mm_os.shared_place(start, MM_PATH_MAX - sizeof PREFIX);
+  if (rc) return rc;
+  memcpy(start + strlen(start), PREFIX, sizeof PREFIX);
+  *size = strlen(start);
+  return 0;
+}
+
+/* Where memory has a name of its own, no file needs the tag's, which may be none for a file: its check
+** will do. */
+static int tag_file(const char *tag, char path[MM_PATH_MAX]) {
+  size_t at;
+  const uint8_t *bytes = (const uint8_t *)tag;
+  int n, rc = start_of_paths(path, &at);
+  if (rc) return rc;
+  if (mm_os.traits & MM_TRAIT_NAMED_MEMORY) {
+    n = snprintf(path + at, MM_PATH_MAX - at, "%016llx%016llx",
+                 (unsigned long long)mm_check(1, bytes, strlen(tag)),
+                 (unsigned long long)mm_check(2, bytes, strlen(tag)));
+  } else {
+    n = snprintf(path + at, MM_PATH_MAX - at, "%u-%s", mm_os.user(), tag);
+  }
+  return (size_t)n < MM_PATH_MAX - at ? 0 : -ENAMETOOLONG;
 }
 
 /* The descriptor may be of a file that its last user has just removed. */
@@ -66,7 +93,8 @@ int mm_tag_open(const char *tag, int *fd, char **path, bool *made, mm_error *err
   char name[MM_PATH_MAX];
   int rc = check_name(tag, err);
   if (rc) return rc;
-  (void)snprintf(name, sizeof name, DIRECTORY "/sqlite-mmap-%u-%s", mm_os.user(), tag);
+  int failed = tag_file(tag, name);
+  if (failed) return mm_fail_errno(err, MM_CANTOPEN, -failed, "cannot open tag '%s'", tag);
   int state = 0;
   for (int i = 0; i < TRIES && state == 0; i++) {
     if (i > 0) mm_os.sleep(TAG_PAUSE);
@@ -95,7 +123,8 @@ void mm_tag_leave(int fd, const char *path) {
 }
 
 bool mm_tag_is_path(const char *path) {
-  static const char start[] = DIRECTORY "/sqlite-mmap-";
-  size_t size = sizeof start - 1;
+  char start[MM_PATH_MAX];
+  size_t size;
+  if (start_of_paths(start, &size)) return false;
   return strncmp(path, start, size) == 0 && path[size] && !strchr(path + size, '/');
 }

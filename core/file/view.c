@@ -1,9 +1,9 @@
 #include "core/file/view.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/os/mutex.h"
 #include "core/os/once.h"
 #include "core/os/sys.h"
 
@@ -19,17 +19,17 @@
 
 /* All views that have pins, of all objects and threads. A fork takes the lock first, so that a
 ** child does not find it held by a thread that it does not have. */
-static pthread_mutex_t pins_lock = PTHREAD_MUTEX_INITIALIZER;
+static mm_mutex pins_lock = MM_MUTEX_INIT;
 static mm_once_flag pins_once = MM_ONCE_INIT;
 static mm_view *pinned_views;
 static mm_view_writing *writings; /* on the stacks of the threads that write */
 
 static void lock_pins(void) {
-  (void)pthread_mutex_lock(&pins_lock);
+  mm_mutex_lock(&pins_lock);
 }
 
 static void unlock_pins(void) {
-  (void)pthread_mutex_unlock(&pins_lock);
+  mm_mutex_unlock(&pins_lock);
 }
 
 /* The threads that were writing are the parent's. */
@@ -39,7 +39,7 @@ static void forget_writings(void) {
 }
 
 static void pins_watch_forks(void) {
-  (void)pthread_atfork(lock_pins, unlock_pins, forget_writings);
+  mm_at_fork(lock_pins, unlock_pins, forget_writings);
 }
 
 static uint64_t with_slack(uint64_t size) {
@@ -56,6 +56,56 @@ static void on_fault(void *context) {
   if (pinned && view->watch.notify) view->watch.notify(view->watch.context);
 }
 
+/* ---- rigid mappings --------------------------------------------------------------------------- */
+
+/* What the file has behind the last granule, into memory. */
+static int read_tail(mm_view *view, uint8_t *base, uint64_t shared) {
+  if (view->shown == shared) return 0;
+  return mm_sys_read_all(view->fd, base + shared, view->shown - shared, shared);
+}
+
+static int map_grown(mm_view *view, void **base) {
+  uint64_t shared = view->shown & ~(MM_MAP_GRANULE - 1);
+  int failed = mm_os.map_grown(base, (size_t)view->reserved, view->fd, (size_t)shared);
+  if (failed) return failed;
+  failed = read_tail(view, *base, shared);
+  if (failed) (void)mm_os.unmap(*base, (size_t)view->reserved);
+  return failed;
+}
+
+/* As much as the file has, or as `size` wants. Memory is there to be stored into. */
+static int map_rigid(mm_view *view, uint64_t size, bool writable, void **base) {
+  bool grown = size > mm_sys_page_up(view->shown) || view->shown == 0;
+  int protection = MM_PROT_READ | (writable ? MM_PROT_WRITE : 0);
+  view->anonymous = mm_sys_page_up(view->shown);
+  view->reserved = grown ? mm_sys_page_up(size ? size : 1) : view->anonymous;
+  int failed = grown ? map_grown(view, base)
+                     : mm_os.map(base, (size_t)view->shown, protection, view->fd, 0, false);
+  if (!failed) view->writable = grown || writable;
+  return failed;
+}
+
+static int open_rigid(mm_view *view, int fd, uint64_t size, void **base) {
+  mm_stat stat = {.size = 0};
+  int failed = fd < 0 ? 0 : mm_os.status(fd, &stat);
+  view->rigid = true;
+  view->fd = fd;
+  view->shown = stat.size;
+  return failed ? failed : map_rigid(view, size, false, base);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static bool is_rigid(void) {
+  return (mm_os.traits & MM_TRAIT_RIGID_MAPS) != 0;
+}
+
+static int open_mapping(mm_view *view, int fd, uint64_t size, void **base) {
+  if (is_rigid()) return open_rigid(view, fd, size, base);
+  view->reserved = view->anonymous = with_slack(size);
+  return mm_os.map(base, (size_t)view->reserved, MM_PROT_READ, fd, 0, false);
+}
+
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
                  mm_view_watch watch, mm_view **out, mm_error *err) {
   if (size > VIEW_MAX || (size_t)with_slack(size) != with_slack(size)) {
@@ -65,12 +115,11 @@ int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint6
   mm_once(&pins_once, pins_watch_forks);
   mm_view *view = mm_alloc_zeroed(sizeof *view);
   if (!view) return mm_fail_nomem(err);
-  view->reserved = view->anonymous = with_slack(size);
   view->device = device;
   view->inode = inode;
   view->watch = watch;
   void *base = NULL;
-  int failed = mm_os.map(&base, (size_t)view->reserved, MM_PROT_READ, fd, 0, false);
+  int failed = open_mapping(view, fd, size, &base);
   if (failed) {
     mm_free(view);
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %s%s%s", name ? "'" : "",
@@ -127,8 +176,28 @@ int mm_view_cover(mm_view *view, int fd, uint64_t size, mm_error *err) {
   return failed ? mm_fail_errno(err, MM_IOERR, -failed, "cannot map the file") : MM_OK;
 }
 
+/* Mapped anew, where its pages are copied when they are stored into. */
+static int map_writable(mm_view *view, mm_error *err) {
+  uint64_t before = view->reserved;
+  void *base = NULL;
+  int failed = map_rigid(view, 0, true, &base);
+  if (failed) return mm_fail_errno(err, MM_NOMEM, -failed, "cannot make pages writable");
+  mm_guard *guard = mm_guard_add(base, (size_t)view->reserved, on_fault, view);
+  if (!guard) {
+    (void)mm_os.unmap(base, (size_t)view->reserved);
+    view->writable = false;
+    return mm_fail(err, MM_NOMEM, "too many files are mapped");
+  }
+  mm_guard_remove(view->guard);
+  (void)mm_os.unmap(view->base, (size_t)before);
+  view->base = base;
+  view->guard = guard;
+  return MM_OK;
+}
+
 int mm_view_make_writable(mm_view *view, mm_error *err) {
   if (view->writable) return MM_OK;
+  if (view->rigid) return map_writable(view, err);
   int failed = mm_os.protect(view->base, (size_t)view->reserved, MM_PROT_READ | MM_PROT_WRITE);
   if (failed) return mm_fail_errno(err, MM_NOMEM, -failed, "cannot make pages writable");
   view->writable = true;
@@ -143,7 +212,7 @@ static int map_zeros(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
 
 int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
   uint64_t from = mm_sys_page_up(file_size);
-  if (from >= view->anonymous) return MM_OK;
+  if (view->rigid || from >= view->anonymous) return MM_OK;
   int rc = map_zeros(view, from, view->anonymous, err);
   if (rc == MM_OK) view->anonymous = from;
   return rc;
@@ -155,7 +224,7 @@ void mm_view_store(mm_view *view, uint64_t offset, const uint8_t *data, uint64_t
 
 int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
   uint64_t from = mm_sys_page_up(offset), to = mm_sys_page_down(offset + size);
-  if (size < MAP_ZEROS) {
+  if (view->rigid || size < MAP_ZEROS) {
     memset(view->base + offset, 0, (size_t)size);
     return MM_OK;
   }
@@ -167,10 +236,28 @@ int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
   return MM_OK;
 }
 
+/* The pages stay copies, of what the file has now. */
+static int read_pages_back(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
+  uint64_t end = to < view->shown ? to : view->shown;
+  int failed = 0;
+  if (!view->writable) return MM_OK;
+  if (from < end) failed = mm_sys_read_all(view->fd, view->base + from, end - from, from);
+  if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot read pages back");
+  if (from > end) end = from;
+  memset(view->base + end, 0, (size_t)(to - end));
+  return MM_OK;
+}
+
+bool mm_view_is_plain(const mm_view *view) {
+  return !view->patched && !view->covered && !mm_view_keeps_copies(view) &&
+         (view->rigid || view->anonymous >= view->reserved);
+}
+
 int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err) {
   uint64_t from = mm_sys_page_down(offset), to = mm_sys_page_up(offset + size);
   if (to > view->reserved) to = view->reserved;
   if (from >= to) return MM_OK;
+  if (view->rigid) return read_pages_back(view, from, to, err);
   int failed = mm_os.advise(view->base + from, (size_t)(to - from), MM_ADVICE_DONTNEED);
   return failed ? mm_fail_errno(err, MM_IOERR, -failed, "cannot drop pages") : MM_OK;
 }
@@ -193,6 +280,7 @@ static void add_pin(mm_view *view, uint64_t offset, uint64_t size) {
 }
 
 bool mm_view_pin(mm_view *view, uint64_t offset, uint64_t size) {
+  if (view->rigid) return false;
   lock_pins();
   bool free = !is_being_written(view);
   if (free) add_pin(view, offset, size);

@@ -9,6 +9,16 @@
 ** others write to it. The mapping is longer than the file, so that a file that grows is seen
 ** without a new one. Reading past the file's end is a fault (guard.h).
 **
+** Where the system's mappings are rigid (sys.h), they end with the file, and a view that is to be
+** longer has its pages up to a multiple of MM_MAP_GRANULE, and memory behind that:
+**
+**     base             shared      file's end              reserved
+**      | pages of the file | copies .. |.. grown here ........ |
+**
+** There a view is stored into only where it is mapped anew for it, so its address changes; its copies
+** are cleaned by reading the file, and from then on show it as it was read; and there are no pins: who
+** wants bytes copies them.
+**
 ** A pin promises that a range keeps its bytes and its address: a view that has pins is never
 ** cleaned or stored into, and whoever lets go of it leaves it to its pins. Before a commit changes
 ** the file, mm_view_freeze gives pinned pages copies of their own; while it does, no other thread
@@ -36,8 +46,11 @@ typedef struct mm_view {
   uint64_t reserved;  /* bytes of address space; a multiple of the page size */
   uint64_t anonymous; /* from here on pages are zeros, not the file's; reserved: there are none */
   bool writable;
-  bool patched; /* zeros were mapped over pages of the file: cleaning needs a new view */
-  bool covered; /* … over its holes (mm_view_cover) */
+  bool rigid;
+  int fd;         /* of a rigid one: the file's, as long as the view is used */
+  uint64_t shown; /* … and its size */
+  bool patched;   /* zeros were mapped over pages of the file: cleaning needs a new view */
+  bool covered;   /* … over its holes (mm_view_cover) */
   mm_guard *guard;
   mm_view_watch watch;
   /* For pins; behind the one lock of view.c. */
@@ -49,7 +62,8 @@ typedef struct mm_view {
   struct mm_view *next;             /* in the list of pinned views */
 } mm_view;
 
-/* Map the file open as `fd` from its start, with room for at least `size` bytes. MM_NOMEM if there
+/* Map the file open as `fd` (-1: none), which is not closed before the view, from its start, with room
+** for at least `size` bytes. MM_NOMEM if there
 ** is no address space, MM_IOERR if the file cannot be mapped. `name` is for the errors, NULL:
 ** none. */
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
@@ -63,7 +77,7 @@ void mm_view_close(mm_view *view);
 ** 1,000 holes it covers the first ones. Once, of a new view. MM_IOERR: the view is of no use. */
 int mm_view_cover(mm_view *view, int fd, uint64_t size, mm_error *err);
 
-/* Make it possible to store. No pins may be on it. */
+/* Make it possible to store. No pins may be on it. `base` may change. */
 int mm_view_make_writable(mm_view *view, mm_error *err);
 
 /* Have zeros, not the file, from the page after `file_size` on. The view must be writable. */
@@ -77,7 +91,16 @@ int mm_view_zero(mm_view *view, uint64_t offset, uint64_t size, mm_error *err);
 ** zeros). Not for a patched view. */
 int mm_view_clean(mm_view *view, uint64_t offset, uint64_t size, mm_error *err);
 
-/* Pin a range of at least one byte; false if the file is just being written (mm_view_write_begin).
+/* Does it show the file's pages as they are, once what was stored is cleaned? */
+bool mm_view_is_plain(const mm_view *view);
+
+/* Pages that were stored into stay copies, though they are cleaned. */
+static inline bool mm_view_keeps_copies(const mm_view *view) {
+  return view->rigid && view->writable;
+}
+
+/* Pin a range of at least one byte; false if the file is just being written (mm_view_write_begin), or
+** the view is rigid.
 ** `mm_view_unpin` takes any address inside it, from any thread. */
 bool mm_view_pin(mm_view *view, uint64_t offset, uint64_t size);
 void mm_view_unpin(const void *address);

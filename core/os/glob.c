@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/os/path_private.h"
 
 #define PARTS_MAX 60
 #define ENTRIES_ASK 4096 /* between two looks at the watch */
@@ -118,7 +119,11 @@ static int class_of_name(const member *m) {
 
 static bool member_has(const member *m, uint32_t c) {
   int named = m->name ? class_of_name(m) : -1;
-  if (named < 0) return c >= m->low && c <= m->high;
+  uint32_t same = path_fold(c);
+  if (named < 0) {
+    return (c >= m->low && c <= m->high) ||
+           (same >= path_fold(m->low) && same <= path_fold(m->high));
+  }
   const char *range = class_names[named].ranges;
   while (*range && !(c >= (uint8_t)range[0] && c <= (uint8_t)range[1])) range += 2;
   return *range != 0;
@@ -146,7 +151,7 @@ static bool match_one(const char **p, const char **name) {
   }
   if (**p == '?') return (*p)++, true;
   if (**p == '\\' && (*p)[1]) (*p)++;
-  return next_character(p) == c;
+  return path_fold(next_character(p)) == path_fold(c);
 }
 
 /* A star that was passed is gone back to with one character more; an earlier one need not be. */
@@ -284,8 +289,10 @@ static int add_part(mm_glob *g, char *text, mm_error *err) {
 
 static int split(mm_glob *g, mm_error *err) {
   static char any[] = "*";
-  char *p = g->text;
+  char *p = g->text + mm_path_top(g->text);
   int rc = MM_OK;
+  if (p - g->text >= MM_PATH_MAX) return mm_fail(err, MM_ERROR, "a pattern is too long");
+  memcpy(g->path, g->text, (size_t)(p - g->text));
   while (rc == MM_OK && *p) {
     size_t n = strcspn(p, "/");
     bool last = !p[n];
@@ -307,7 +314,7 @@ int mm_glob_open(const mm_root *root, const char *pattern, mm_glob **out, mm_err
   if (rc == MM_OK && !(g->text = mm_strdup(pattern))) rc = mm_fail_nomem(err);
   if (rc == MM_OK) {
     g->root = root;
-    g->path[0] = pattern[0] == '/' ? '/' : 0;
+    path_normalise_pattern(g->text);
     rc = split(g, err);
   }
   if (rc) {
@@ -352,6 +359,10 @@ static int keep_name(level *l, const char *name, int kind) {
   return MM_OK;
 }
 
+static bool same_names(const char *a, const char *b) {
+  return path_same_name(a, strlen(a), b, strlen(b));
+}
+
 /* What is left to match below an entry, and whether the entry itself may be the file. */
 static uint64_t advance(const mm_glob *g, uint64_t states, const char *name, int kind,
                         bool *is_file) {
@@ -362,7 +373,7 @@ static uint64_t advance(const mm_glob *g, uint64_t states, const char *name, int
     if (!(states & bit(i))) continue;
     if (p->kind == PART_DEEP) {
       if (kind == MM_KIND_DIRECTORY && name[0] != '.') below |= bit(i);
-    } else if (p->kind == PART_WILD ? mm_glob_match(p->text, name) : !strcmp(p->text, name)) {
+    } else if (p->kind == PART_WILD ? mm_glob_match(p->text, name) : same_names(p->text, name)) {
       if (i + 1 == g->count) *is_file = true;
       if (i + 1 < g->count) below |= bit(i + 1);
     }
@@ -415,7 +426,7 @@ static bool all_literal(const mm_glob *g, uint64_t states) {
 static bool has_name(const level *l, const char *name) {
   const char *p = l->bytes;
   for (size_t i = 0; i < l->count; i++, p += strlen(p + 1) + 2) {
-    if (strcmp(p + 1, name) == 0) return true;
+    if (same_names(p + 1, name)) return true;
   }
   return false;
 }

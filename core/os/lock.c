@@ -24,10 +24,10 @@
 #include "core/os/lock.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stddef.h>
 
 #include "core/common/mem.h"
+#include "core/os/mutex.h"
 #include "core/os/once.h"
 
 /*
@@ -49,19 +49,19 @@ struct mm_inode {
 #define BUCKET_BITS 10
 
 static mm_inode *buckets[1 << BUCKET_BITS];
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static mm_mutex mutex = MM_MUTEX_INIT;
 static mm_once_flag mutex_once = MM_ONCE_INIT;
 
 static void mutex_lock(void) {
-  (void)pthread_mutex_lock(&mutex);
+  mm_mutex_lock(&mutex);
 }
 
 static void mutex_unlock(void) {
-  (void)pthread_mutex_unlock(&mutex);
+  mm_mutex_unlock(&mutex);
 }
 
 static void mutex_watch_forks(void) {
-  (void)pthread_atfork(mutex_lock, mutex_unlock, mutex_unlock);
+  mm_at_fork(mutex_lock, mutex_unlock, mutex_unlock);
 }
 
 /* Multiplicative hashing: Knuth, "The Art of Computer Programming" 3, section 6.4. */

@@ -1,15 +1,13 @@
 #include "core/os/path.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/common/mem.h"
-#include "core/os/own.h"
+#include "core/os/path_private.h"
 
-#define NAME_MAX_BYTES 255 /* of one component, on every file system there is */
+#define NAME_MAX_BYTES 765 /* of one component: 255 units of UTF-16 are the most there is */
 #define LINKS_MAX 40       /* the system's own limit */
 #define CREATE_TRIES 8     /* others may make and remove the file while we look */
 #define TEXT_MAX                                                                                   \
@@ -37,8 +35,9 @@ static const char *strip(const char *path, const char *prefix) {
     prefix = skip_nothing(prefix);
     size_t n = component(prefix);
     if (n == 0) return path;
-    if (component(path) != n || memcmp(path, prefix, n) != 0) return NULL;
-    path += n;
+    size_t m = component(path);
+    if (!path_same_name(path, m, prefix, n)) return NULL;
+    path += m;
     prefix += n;
   }
 }
@@ -108,7 +107,7 @@ static int relate(const mm_root *root, const char *path, char **rest) {
   char *absolute = NULL;
   const char *below;
   *rest = NULL;
-  int rc = path[0] == '/' ? 0 : make_absolute(path, &absolute);
+  int rc = mm_path_top(path) ? 0 : make_absolute(path, &absolute);
   if (rc == 0) rc = strip_root(root, absolute ? absolute : path, &below);
   if (rc == 0) *rest = mm_strdup(below);
   if (rc == 0 && !*rest) rc = -ENOMEM;
@@ -151,7 +150,7 @@ static int walk_enter(walk *w, int fd) {
 /* Put a link's target in front of what is left. */
 static int walk_follow(walk *w, const char *target) {
   if (++w->links > LINKS_MAX) return -ELOOP;
-  if (target[0] == '/') {
+  if (mm_path_top(target)) {
     int rc = strip_root(w->root, target, &target);
     if (rc < 0) return rc;
     while (w->depth > 0) walk_leave(w);
@@ -284,8 +283,9 @@ static int open_or_make(const mm_root *root, const char *path) {
 
 /* Open `path` with MM_OPEN_PATH, below the root if there is one. */
 static int find_file(const mm_root *root, const char *path, bool create, int flags) {
-  char *below = NULL;
-  int fd = root->path ? relate(root, path, &below) : 0;
+  char buffer[MM_PATH_MAX], *below = NULL;
+  int fd = path_normalise(path, buffer, &path);
+  if (fd == 0 && root->path) fd = relate(root, path, &below);
   if (fd == 0) {
     const char *from = root->path ? below : path;
     fd = create ? open_or_make(root, from) : open_any(root, from, flags);
@@ -357,17 +357,21 @@ void mm_path_clear(mm_path *path) {
 
 int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, void *context,
                  mm_error *err) {
-  char opened[64];
   if (!*path) path = ".";
   int rc = check_text(path, err);
   if (rc != MM_OK) return rc;
   int fd = find_file(root, path, false, MM_OPEN_DIRECTORY);
   if (fd < 0) return fail_open(root, path, fd, err);
   /* By the descriptor: the path may lead elsewhere by now. */
-  (void)snprintf(opened, sizeof opened, "/proc/self/fd/%d", fd);
-  int failed = mm_os.list(opened, entry, context);
+  int failed = mm_os.list(fd, ".", entry, context);
   mm_os.close(fd);
   return failed < 0 ? fail_open(root, path, failed, err) : MM_OK;
+}
+
+size_t mm_path_directory(const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t size = slash ? (size_t)(slash - path) : 0, top = mm_path_top(path);
+  return size < top ? top : size;
 }
 
 void mm_root_init(mm_root *root) {
@@ -383,11 +387,13 @@ void mm_root_clear(mm_root *root) {
 
 /* `path` made absolute; *out is the caller's to free. */
 static int absolute(const char *path, char **out) {
-  char here[MM_PATH_MAX];
-  if (path[0] == '/') {
+  char here[MM_PATH_MAX], buffer[MM_PATH_MAX];
+  int rc = path_normalise(path, buffer, &path);
+  if (rc < 0) return rc;
+  if (mm_path_top(path)) {
     *out = mm_strdup(path);
   } else {
-    int rc = mm_os.working_directory(here, sizeof here);
+    rc = mm_os.working_directory(here, sizeof here);
     if (rc < 0) return rc;
     *out = join(here, path);
   }
@@ -415,111 +421,4 @@ int mm_root_set(mm_root *root, const char *path, mm_error *err) {
   mm_root_clear(root);
   *root = fresh;
   return MM_OK;
-}
-
-/* The search of the process's descriptors for one of a host's database. */
-typedef struct host_search {
-  const mm_path *path;
-  bool found;
-} host_search;
-
-static bool is_ours(const host_search *search, int fd) {
-  return fd == search->path->fd || mm_own_has(fd);
-}
-
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && memcmp(text + n - m, end, m) == 0;
-}
-
-#define LOCKS_MAX ((size_t)1 << 20) /* bytes of /proc/locks that are read */
-
-/* One line of /proc/locks: "1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF". */
-static bool is_posix_lock_on(const char *line, uint64_t inode) {
-  char kind[16];
-  unsigned long long at;
-  /* An inode that is no number is not ours. */
-  int n = sscanf(line, /* NOLINT(cert-err34-c) */
-                 "%*s %15s %*s %*s %*d %*x:%*x:%llu", kind, &at);
-  return n == 2 && strcmp(kind, "POSIX") == 0 && at == inode;
-}
-
-static bool any_line(char *text, uint64_t inode) {
-  for (char *line = text, *end; *line; line = end) {
-    end = line + strcspn(line, "\n");
-    if (*end) *end++ = 0;
-    if (is_posix_lock_on(line, inode)) return true;
-  }
-  return false;
-}
-
-/* Does anybody hold POSIX locks on the file? True also if that cannot be known. */
-static bool is_locked(const mm_stat *stat) {
-  int fd = mm_os.open(-1, "/proc/locks", MM_OPEN_READ, 0);
-  char *text = fd >= 0 ? mm_alloc(LOCKS_MAX) : NULL;
-  size_t size = 0;
-  int64_t n = text ? 1 : -1;
-  while (n > 0 && size < LOCKS_MAX - 1) {
-    n = mm_os.read(fd, text + size, LOCKS_MAX - 1 - size, size);
-    if (n > 0) size += (size_t)n;
-  }
-  bool locked = n != 0;
-  if (n == 0) {
-    text[size] = 0;
-    locked = any_line(text, stat->inode);
-  }
-  mm_free(text);
-  if (fd >= 0) (void)mm_os.close(fd);
-  return locked;
-}
-
-/* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm.
-** One that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). An
-** empty file may be anything, a new database too: it is one if there are locks to lose. */
-static bool is_database(int fd, const mm_path *path) {
-  static const char header[16] = "SQLite format 3"; /* with its NUL */
-  char head[sizeof header];
-  int64_t n = mm_os.read(fd, head, sizeof head, 0);
-  if (n == -EBADF || n == -ESPIPE) return false;
-  if (n == 0) return is_locked(&path->stat);
-  if (n < 0 || ends_with(path->real, "-shm")) return true;
-  return (size_t)n == sizeof head && memcmp(head, header, sizeof head) == 0;
-}
-
-/* -1: not a number. */
-static int descriptor_of(const char *name) {
-  int fd = 0;
-  for (const char *p = name; *p; p++) {
-    if (*p < '0' || *p > '9' || fd > (INT_MAX - 9) / 10) return -1;
-    fd = fd * 10 + (*p - '0');
-  }
-  return *name ? fd : -1;
-}
-
-/* Is the file open there? Where the system does not tell (the descriptor's file system may be
-** gone), its name does. */
-static bool is_open_at(int fd, const mm_path *path) {
-  char name[MM_PATH_MAX];
-  mm_stat stat;
-  int rc = mm_os.status(fd, &stat);
-  if (rc == 0) return mm_stat_same_file(&stat, &path->stat);
-  if (rc == -EBADF) return false; /* it was closed meanwhile */
-  rc = mm_os.path_of(fd, name, sizeof name);
-  return rc < 0 ? rc != -ENOENT : strcmp(name, path->real) == 0;
-}
-
-static bool look_at_descriptor(void *context, const char *name, int kind) {
-  host_search *search = context;
-  (void)kind;
-  int fd = descriptor_of(name);
-  if (fd < 0 || is_ours(search, fd) || !is_open_at(fd, search->path)) return true;
-  search->found = is_database(fd, search->path);
-  return !search->found;
-}
-
-int mm_path_is_host_database(const mm_path *path) {
-  host_search search = {.path = path, .found = false};
-  int rc = mm_os.list("/proc/self/fd", look_at_descriptor, &search);
-  if (search.found) return 1;
-  return rc < 0 ? rc : 0;
 }

@@ -52,6 +52,12 @@ int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path 
                     mm_error *err);
 void mm_path_clear(mm_path *path); /* closes and frees; idempotent */
 
+/* How much of a path leads to where it begins, whatever lies below: "/", or on Windows "C:/" and
+** "//server/share/". 0: it is relative. And to the directory that a path lies in, without a '/' at its
+** end but where that is the top; 0: the working directory. The path is as the table gives it. */
+size_t mm_path_top(const char *path);
+size_t mm_path_directory(const char *path);
+
 /* Report the entries of a directory, which is confined to the root as a file is ("" is the working
 ** directory): see mm_os.list. MM_CANTOPEN, MM_PERM. */
 int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, void *context,

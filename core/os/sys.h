@@ -1,11 +1,13 @@
 /*
 ** sys.h: every call to the operating system that core makes, in one replaceable table.
 **
-** A test replaces entries to record, fail, cut short or crash at each call. A port to another
-** system is another table (sys_posix.c is the first); nothing else of core knows the system.
+** A test replaces entries to record, fail, cut short or crash at each call. There are two systems,
+** sys_posix.c and sys_windows.c; outside of this folder nothing of core knows which it is.
 **
 ** Calls return 0 or a count, or a negated errno value: there is no errno. They retry after EINTR.
-** Paths are NUL-terminated bytes. A descriptor is an int, never negative, and closed on exec.
+** Paths are NUL-terminated bytes, on Windows UTF-8. The table takes them as the system's users write
+** them, and gives them with '/' between names. A descriptor is an int, never negative, and closed on
+** exec.
 */
 #ifndef MM_SYS_H
 #define MM_SYS_H
@@ -69,6 +71,20 @@ enum mm_advice {
 
 enum mm_lock_kind { MM_LOCK_NONE, MM_LOCK_SHARED, MM_LOCK_EXCLUSIVE };
 
+/* What a system cannot do, and core makes up for. */
+enum mm_trait {
+  /* A mapping is never longer than its file. As long as anybody has one, the file cannot be cut. A
+  ** page that was stored into stays a copy, and no part of a mapping is replaced. */
+  MM_TRAIT_RIGID_MAPS = 1,
+  /* A directory is not synced: a name that was removed may be there again after a loss of power. */
+  MM_TRAIT_NAMES_RETURN = 2,
+  /* Memory that programs share has a name of its own (`share`). */
+  MM_TRAIT_NAMED_MEMORY = 4
+};
+
+/* What follows the file's pages in a mapping (`map_grown`) begins at a multiple of this. */
+#define MM_MAP_GRANULE ((uint64_t)64 << 10)
+
 /* One entry of a directory, as `list` reports it, without "." and "..". `kind` is that of the entry
 ** itself, a symbolic link being MM_KIND_OTHER. Return false to stop. */
 typedef bool mm_sys_entry(void *context, const char *name, int kind);
@@ -109,8 +125,16 @@ typedef struct mm_sys {
   int (*rename)(const char *from, const char *to);
   int (*set_mode)(int fd, uint32_t mode);
   int (*set_owner)(int fd, uint32_t user, uint32_t group);
-  int (*list)(const char *path, mm_sys_entry *entry, void *context);
+  /* Where more than a mode says who may do what: `fd` gets what `file` has. */
+  int (*take_access)(int fd, int file);
+  int (*list)(int directory, const char *path, mm_sys_entry *entry, void *context);
   int (*memory)(const char *name); /* a new file in memory, open for both, that no path names */
+  /* Memory that programs share by name: where the files of it lie, with the '/' behind it. */
+  int (*shared_place)(char *path, size_t size);
+  /* Where memory has names of its own, which no path is: `fd` becomes that of `name`, opened or made
+  ** with `size` bytes; the file that it was keeps its locks and its name. What is there keeps its size.
+  ** -ENOSYS: such a file is the memory itself. */
+  int (*share)(int fd, const char *name, uint64_t size);
   /* Open file description locks. Never waits: -EAGAIN if another description holds it. */
   int (*lock)(int fd, int kind, uint64_t offset, uint64_t size);
   /* Would a lock of that kind meet another description's? 1: yes, 0: no. Takes nothing. */
@@ -120,7 +144,10 @@ typedef struct mm_sys {
   int (*map)(void **address, size_t size, int protection, int fd, uint64_t offset, bool fixed);
   /* ^ private; fd -1: zeros. fixed: exactly at *address, replacing what is there. No swap space is
   **   reserved. */
-  int (*unmap)(void *address, size_t size);
+  int (*unmap)(void *address, size_t size); /* all of what map, map_grown gave */
+  /* `size` bytes, to be stored into: the first `shared`, a multiple of MM_MAP_GRANULE that the file
+  ** has, are the file's as `map` gives them, and zeros follow. */
+  int (*map_grown)(void **address, size_t size, int fd, size_t shared);
   int (*protect)(void *address, size_t size, int protection);
   int (*advise)(void *address, size_t size, int advice);
   int (*move_map)(void *from, size_t size, void *to); /* replaces what is at `to`, in one step */
@@ -133,6 +160,8 @@ typedef struct mm_sys {
   void (*sleep)(int64_t nanoseconds);
   void (*random)(void *data, size_t size);
   const char *(*environment)(const char *name); /* NULL: not set, or not to be trusted (setuid) */
+
+  unsigned traits; /* of enum mm_trait */
 } mm_sys;
 
 /* The table in use. */

@@ -422,6 +422,12 @@ static int posix_set_owner(int fd, uint32_t user, uint32_t group) {
   return done(result);
 }
 
+/* What a list says beyond the mode is the directory's to give. */
+static int posix_take_access(int fd, int file) {
+  (void)fd, (void)file;
+  return 0;
+}
+
 static int entry_kind(DIR *directory, const struct dirent *entry) {
   struct stat st;
   switch (entry->d_type) {
@@ -442,10 +448,24 @@ static bool is_dots(const char *name) {
   return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-static int posix_list(const char *path, mm_sys_entry *entry, void *context) {
-  DIR *directory;
-  do directory = opendir(path);
-  while (!directory && errno == EINTR);
+/* Of a descriptor of MM_OPEN_PATH, too, which "." opens anew. */
+static DIR *open_list(int directory, const char *path) {
+  int fd;
+  do
+    fd = openat(directory < 0 ? AT_FDCWD : directory, path,
+                O_RDONLY | O_NONBLOCK | O_DIRECTORY | O_CLOEXEC);
+  while (again(fd));
+  DIR *list = fd < 0 ? NULL : fdopendir(fd);
+  if (fd >= 0 && !list) {
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+  }
+  return list;
+}
+
+static int posix_list(int at, const char *path, mm_sys_entry *entry, void *context) {
+  DIR *directory = open_list(at, path);
   if (!directory) return -errno;
   bool more = true;
   int error = 0;
@@ -485,6 +505,15 @@ static int posix_memory(const char *name) {
   if (error != ENOSYS && error != EPERM) return -error;
   fd = memory_in("/dev/shm");
   return fd >= 0 ? fd : memory_in("/tmp");
+}
+
+static int posix_shared_place(char *path, size_t size) {
+  return snprintf(path, size, "/dev/shm/") < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static int posix_share(int fd, const char *name, uint64_t size) {
+  (void)fd, (void)name, (void)size;
+  return -ENOSYS;
 }
 
 /* False if the numbers make no lock. */
@@ -550,6 +579,15 @@ static int posix_map(void **address, size_t size, int protection, int fd, uint64
 
 static int posix_unmap(void *address, size_t size) {
   return done(munmap(address, size));
+}
+
+static int posix_map_grown(void **address, size_t size, int fd, size_t shared) {
+  void *at = NULL;
+  int rc = posix_map(&at, size, MM_PROT_READ | MM_PROT_WRITE, -1, 0, false);
+  if (rc == 0 && shared) rc = posix_map(&at, shared, MM_PROT_READ | MM_PROT_WRITE, fd, 0, true);
+  if (rc < 0 && at) (void)posix_unmap(at, size);
+  if (rc == 0) *address = at;
+  return rc;
 }
 
 static int posix_protect(void *address, size_t size, int protection) {
@@ -694,12 +732,13 @@ unsigned mm_sys_generation(void) {
     .reserve = posix_reserve, .zero = posix_zero, .next_hole = posix_next_hole,                    \
     .next_data = posix_next_data, .holes_take_room = posix_holes_take_room, .sync = posix_sync,    \
     .sync_data = posix_sync_data, .remove = posix_remove, .rename = posix_rename,                  \
-    .set_mode = posix_set_mode, .set_owner = posix_set_owner, .list = posix_list,                  \
-    .memory = posix_memory, .lock = posix_lock, .locked = posix_locked, .map = posix_map,          \
-    .unmap = posix_unmap, .protect = posix_protect, .advise = posix_advise,                        \
-    .move_map = posix_move_map, .page_size = posix_page_size,                                      \
+    .set_mode = posix_set_mode, .set_owner = posix_set_owner, .take_access = posix_take_access,    \
+    .list = posix_list, .memory = posix_memory, .shared_place = posix_shared_place,                \
+    .share = posix_share, .lock = posix_lock, .locked = posix_locked, .map = posix_map,            \
+    .unmap = posix_unmap, .map_grown = posix_map_grown, .protect = posix_protect,                  \
+    .advise = posix_advise, .move_map = posix_move_map, .page_size = posix_page_size,              \
     .file_size_limit = posix_file_size_limit, .user = posix_user, .clock = posix_clock,            \
-    .sleep = posix_sleep, .random = posix_random, .environment = posix_environment                 \
+    .sleep = posix_sleep, .random = posix_random, .environment = posix_environment, .traits = 0    \
   }
 
 mm_sys mm_os = POSIX_TABLE;

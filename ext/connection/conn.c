@@ -227,6 +227,7 @@ static bool is_idle(const ext_object *object) {
 /* Only what begins as a database does, or is empty, can be one: the rest costs no further look. */
 static bool may_be_database(const mm_object *core) {
   static const char header[16] = "SQLite format 3";
+  if (!core->data) return true; /* it is not mapped just now */
   return core->size < sizeof header || memcmp(core->data, header, sizeof header) == 0;
 }
 
@@ -310,7 +311,11 @@ void ext_conn_collect(ext_conn *conn) {
 
 void ext_object_release(ext_object *object) {
   if (!object || --object->holds > 0) return;
-  if (is_nameless(object)) ext_conn_collect(object->conn);
+  if (is_nameless(object)) {
+    ext_conn_collect(object->conn);
+  } else {
+    mm_object_rest(object->core);
+  }
 }
 
 static int add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err) {

@@ -30,6 +30,15 @@ static void on_pin_fault(void *context) {
   sqlite3_interrupt(conn->db);
 }
 
+/* The file is open in other ways too, as a copy, each with an object of its own. */
+static void on_cut(void *context, const mm_object *cut, bool away) {
+  ext_conn *conn = context;
+  for (ext_object *o = conn->objects; o; o = o->next) {
+    bool same = o->core->device == cut->device && o->core->inode == cut->inode;
+    if (same && o->core != cut) mm_object_step_aside(o->core, away);
+  }
+}
+
 int ext_conn_create(sqlite3 *db, const char *version, ext_conn **out, mm_error *err) {
   ext_conn *conn = mm_alloc_zeroed(sizeof *conn);
   if (!conn) return mm_fail_nomem(err);
@@ -40,6 +49,7 @@ int ext_conn_create(sqlite3 *db, const char *version, ext_conn **out, mm_error *
   conn->settings.busy_timeout = 1000;
   conn->settings.watch = ext_conn_ask;
   conn->settings.lock_watch = ext_reads_ask;
+  conn->settings.cutting = on_cut;
   conn->settings.watch_context = conn;
   conn->settings.on_fault.notify = on_pin_fault;
   conn->settings.on_fault.context = conn;

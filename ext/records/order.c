@@ -10,10 +10,10 @@
 **
 ** seek.h has the search.
 */
-#include <math.h>
 
 #include "core/search/find.h"
 #include "core/common/mem.h"
+#include "core/common/system.h"
 #include "ext/records/chain.h"
 
 /* ---- keys ----------------------------------------------------------------------------------- */
