@@ -1,6 +1,9 @@
 """Finds the tests: a new file under tests/ is a new test, without an edit of BUILD."""
 
 load("//:flags.bzl", "CXX_OPTS")
+load("//tests/windows:left_out.bzl", "left_out")
+load("//tests/windows:wine.bzl", "wine_test")
+load("//third_party/mingw:windows.bzl", "for_windows")
 
 # What every test that loads the library can read, by its path from the workspace root.
 _DATA = [
@@ -81,7 +84,17 @@ def cc_tests(pattern, tags = [], **kwargs):
 
 def core_tests(pattern):
     """Tests of core/, without SQLite."""
-    cc_tests(pattern, deps = ["//core", "//tests:support", "@googletest//:gtest_main"])
+    deps = ["//core", "//core/os:names_windows", "//tests:support", "@googletest//:gtest_main"]
+    cc_tests(pattern, deps = deps)
+    native.cc_test(
+        name = "core/file/crash_model_windows_test",
+        size = "small",
+        srcs = ["core/file/crash_model_test.cc"],
+        copts = CXX_OPTS,
+        env = {"MM_MODEL_OS": "windows"},
+        linkstatic = True,
+        deps = deps,
+    )
 
 def ext_tests(pattern, tags = ["sql"]):
     """Tests that load ext/mmap0.so into the system's SQLite, as a program would."""
@@ -153,6 +166,43 @@ def port_tests(machines):
             ] + _DATA,
             tags = ["not-under-asan", "uninstrumented-host"],
         )
+
+def windows_tests(patterns):
+    """The tests of C++ for Windows, under wine: //tests:wine/core/os/own_test. left_out.bzl says which are not.
+
+    Their programs together are //tests:wine/programs, and wine/tests.txt has what is left out of each."""
+    cases = {source[:-len(".cc")]: left_out(source[:-len(".cc")]) for source in native.glob(patterns)}
+    tests = [test for test in cases if cases[test] != "*"]
+    for test in tests:
+        program = "wine/%s.exe" % test
+        for_windows(
+            name = program,
+            testonly = True,
+            binary = test,
+            tags = ["manual"],
+        )
+        wine_test(
+            "wine/" + test,
+            "//tests/windows:run.sh",
+            [program],
+            args = ["--gtest_brief=1", "'--gtest_filter=*:-%s'" % cases[test]],
+            loads = ["//ext:mmap0.dll"],
+            data = _DATA,
+            env = {"MMAP_LIBRARY": "ext/mmap0.dll"},
+        )
+    native.filegroup(
+        name = "wine/programs",
+        testonly = True,
+        srcs = ["wine/%s.exe" % test for test in tests],
+        tags = ["manual"],
+        visibility = ["//tests/windows:__pkg__"],
+    )
+    native.genrule(
+        name = "wine/list",
+        outs = ["wine/tests.txt"],
+        cmd = "printf '%s' >$@" % "".join(["%s\\t%s\\n" % (test, cases[test]) for test in tests]),
+        visibility = ["//tests/windows:__pkg__"],
+    )
 
 def benchmarks(pattern):
     """Programs that measure core/: `bazelw run //tests/bench:find_bench`. No test runs them."""

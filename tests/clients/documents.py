@@ -3,6 +3,8 @@
 
     documents.py [LIBRARY [DOCUMENT...]]            compare
     documents.py --write LIBRARY DOCUMENT...        put what was printed into the documents
+    documents.py --shell COMMAND LIBRARY DOCUMENT   compare what COMMAND prints, a sqlite3 shell that can
+                                                    start no sh: what is for sh is done before
 
 What follows `sqlite> ` is for the sqlite3 shell, what follows `$ ` for sh, in one directory for
 each document. It holds sql/, as the top of the project does, and nothing else: a document makes the
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 
+SQLITE = ["stdbuf", "-o0", "sqlite3"]
 SQL = "sqlite> "
 MORE = "   ...> "
 SHELL = "$ "
@@ -69,12 +72,15 @@ def examples(lines):
     return found
 
 
-def script_of(example, library, commands, directory):
-    """What the sqlite3 shell is given for an example."""
+def script_of(example, library, commands, directory, alone):
+    """What the sqlite3 shell is given for an example. `alone`: it can start no other program."""
     if example.prompt == SQL:
         text = example.text.replace(HOME, os.path.realpath(directory))
         return f".load '{library}'" if text.startswith(".load") else text
     if example.text == "sqlite3":
+        return ""
+    if alone:
+        subprocess.run(["sh", "-c", example.text], cwd=directory, check=True)
         return ""
     # Its exit status is no part of an example, and its quotes are not for the sqlite3 shell.
     file = os.path.join(commands, str(example.number))
@@ -83,16 +89,17 @@ def script_of(example, library, commands, directory):
     return f".shell sh '{file}'"
 
 
-def run(library, found, directory):
+def run(library, found, directory, command):
     """What each example printed."""
     script = [".bail off"]
     if not any(example.text.startswith(".load") for example in found):
         script.append(f".load '{library}'")
     with tempfile.TemporaryDirectory() as commands:
         for i, example in enumerate(found):
-            script += [script_of(example, library, commands, directory), f".print <<{i}>>"]
+            script += [script_of(example, library, commands, directory, command != SQLITE),
+                       f".print <<{i}>>"]
         shell = subprocess.run(
-            ["stdbuf", "-o0", "sqlite3", "-init", "/dev/null", "-batch", ":memory:"],
+            [*command, "-init", "/dev/null", "-batch", ":memory:"],
             input="\n".join(script) + "\n", cwd=directory, text=True, timeout=200,
             errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     outputs, rest = [], shell.stdout
@@ -121,14 +128,14 @@ def write(document, lines, found, outputs):
         file.write("\n".join(lines) + "\n")
 
 
-def check(document, library, writing):
+def check(document, library, writing, command):
     """How many passed, failed and were left out."""
     lines = open(document, encoding="utf-8").read().rstrip("\n").split("\n")
     everything = examples(lines)
     found = [example for example in everything if not example.missing()]
     with tempfile.TemporaryDirectory() as directory:
         os.symlink(os.path.abspath("sql"), os.path.join(directory, "sql"))
-        outputs = run(library, found, directory)
+        outputs = run(library, found, directory, command)
     if writing:
         write(document, lines, found, outputs)
         return len(found), 0, len(everything) - len(found)
@@ -149,13 +156,17 @@ def main():
     writing = arguments[:1] == ["--write"]
     if writing:
         del arguments[0]
+    command = SQLITE
+    if arguments[:1] == ["--shell"]:
+        command = arguments[1].split()
+        del arguments[:2]
     library = os.path.abspath(arguments[0] if arguments else "ext/mmap0.so")
     documents = arguments[1:] or sorted(glob.glob("*.md") + glob.glob("docs/*.md") +
                                         glob.glob("sql/*.md"))
     total = 0
     bad = False
     for document in documents:
-        passed, failed, left_out = check(document, library, writing)
+        passed, failed, left_out = check(document, library, writing, command)
         print(f"{document}: {passed} passed, {failed} failed, {left_out} left out")
         total += passed
         bad = bad or failed > 0

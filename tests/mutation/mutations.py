@@ -45,8 +45,8 @@ FSYNCS = [
 
 STEPS = [
     ("the journal is emptied before a rollback removes it", JOURNAL,
-     "bool harmless = roll_back && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;",
-     "bool harmless = false;\n  (void)roll_back;"),
+     "bool harmless = empty && mm_beside_empty_path(&mm_journal_kind, journal, durable) == 0;",
+     "bool harmless = false;\n  (void)empty;"),
     ("the journal is emptied when writing it has failed", JOURNAL,
      "bool harmless = mm_beside_empty(fd, plan->durable) >= 0;", "bool harmless = true;"),
     ("the journal is removed after a commit", COMMIT,

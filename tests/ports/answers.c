@@ -7,6 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+
+/* A newline is one byte there, too. */
+static void use_bytes(void) {
+  (void)_setmode(_fileno(stdin), _O_BINARY);
+  (void)_setmode(_fileno(stdout), _O_BINARY);
+}
+#else
+static void use_bytes(void) {}
+#endif
+
 static void die(const char *what) {
   fprintf(stderr, "answers: %s\n", what);
   exit(2);
@@ -86,6 +99,7 @@ int main(int argc, char **argv) {
   sqlite3 *db = NULL;
   char *message = NULL;
   if (argc != 2) die("LIBRARY is missing");
+  use_bytes();
   if (sqlite3_open(":memory:", &db) != SQLITE_OK) die("no database");
   (void)sqlite3_enable_load_extension(db, 1);
   if (sqlite3_load_extension(db, argv[1], NULL, &message) != SQLITE_OK) die(message);

@@ -3,7 +3,7 @@
 
 The examples of REFERENCE, docs/reference.md, which has each function and table
 (tests/clients/documented.py sees to that); then every type by the byte, in a table and as the order
-of one, and scans and searches at each alignment. It is an error if a type of REFERENCE is missing
+of one, scans and searches at each alignment, checksums. It is an error if a type of REFERENCE is missing
 here. Nothing waits for the disk.
 """
 
@@ -22,6 +22,10 @@ OTHERS = {"uuid": ["'00112233-4455-6677-8899-AABBCCDDEEFF'", "x'0011223344556677
           "f16le[3]": ["'[1.5,null,-1e999]'", "'[1,2,65520]'"],
           "text(3)[2]": ["json_array('é', char(7))", "'[1,\"\\u00e9\"]'", "'[\"abcd\",1]'"]}
 VARIABLE = ["uleb128", "sleb128", "varint", "vlq", "vlq1", "cstr", "cstr(x'0a')"]
+
+ALGORITHMS = ("adler32 fletcher16 fletcher32 xxh32 xxh64 xxh3 md5 sha1 sha224 sha256 sha384 sha512 blake2b"
+              " crc-3/gsm crc-5/usb crc-8/smbus crc-12/umts crc-16/modbus crc-16/xmodem crc-24/openpgp"
+              " crc-32/iso-hdlc crc-32/iscsi crc-32/bzip2 crc-64/xz crc-64/we none").split()
 
 # 1e300 is read by SQLite itself, a little beside where a long double is no longer than a double.
 PLAIN_REALS = ["0.0", "-0.0", "1.5", "-1.0", "0.1", "16777217.0", "3.4028234663852886e38", "1e-40",
@@ -144,6 +148,14 @@ def searches():
     yield "SELECT * FROM mmap_diff('noise', (SELECT max(handle) FROM mmap_list));"
 
 
+def checksums():
+    """Each algorithm, CRCs of each size and order of bits, over lengths around those of their blocks."""
+    for name in ALGORITHMS:
+        yield f"SELECT mmap_checksum('noise', '{name}'), hex(mmap_checksum('noise', '{name}'));"
+        yield (f"SELECT value, hex(mmap_checksum('noise', '{name}', value % 7, value)) FROM counter"
+               " WHERE value BETWEEN 7 AND 300 OR value % 1024 = 5;")
+
+
 def transactions():
     yield "BEGIN; SELECT mmap_patch('noise', 4090, 'across a page'), mmap_insert('noise', 9, 'abc');"
     yield "SAVEPOINT a; SELECT mmap_delete('noise', 100, 5000), mmap_resize('noise', 30000);"
@@ -179,7 +191,7 @@ def main():
         if bare(name) not in here:
             sys.exit(f"everything.py: the type {name} is missing")
     print("SELECT mmap_config('synchronous', 'normal');")
-    for part in (examples(reference), types(), texts(), searches(), transactions()):
+    for part in (examples(reference), types(), texts(), searches(), checksums(), transactions()):
         for statement in part:
             print(statement)
 

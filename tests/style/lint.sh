@@ -9,7 +9,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 files=("$@")
-[ $# -gt 0 ] || mapfile -t files < <(find core ext -name '*.c' | sort)
+[ $# -gt 0 ] || mapfile -t files < <(find core ext -name '*.c' ! -name '*_windows.c' | sort)
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT
 flags=(-std=c11 -D_GNU_SOURCE -I.)

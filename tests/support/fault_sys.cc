@@ -258,8 +258,9 @@ int SetOwner(int fd, uint32_t user, uint32_t group) {
                 [&] { return state->below.set_owner(fd, user, group); });
 }
 
-int List(const char *path, mm_sys_entry *entry, void *context) {
-  return RunInt(OfPath(Call::kList, path), [&] { return state->below.list(path, entry, context); });
+int List(int directory, const char *path, mm_sys_entry *entry, void *context) {
+  return RunInt(OfPath(Call::kList, path),
+                [&] { return state->below.list(directory, path, entry, context); });
 }
 
 int Memory(const char *name) {

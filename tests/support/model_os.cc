@@ -209,6 +209,11 @@ void Disk::Apply(const DiskOp &op) {
       node->durable = node->bytes;
       node->durable_mode = node->mode;
       node->pending.clear();
+      for (auto &[name, entry] : names_) {
+        if (!op.size || entry.inode != op.inode) continue;
+        entry.durable = entry.inode;
+        entry.pending.clear();
+      }
       break;
     case DiskOp::kSyncDirectory:
       for (auto &[name, entry] : names_) {
@@ -344,6 +349,7 @@ struct Model {
   std::function<bool(const DiskOp &)> lose, fail;
   std::vector<Descriptor> descriptors;
   std::map<uint64_t, int> shown; // inode to a file in memory that has the same bytes, once mapped
+  std::map<void *, uint64_t> mapped; // a rigid system's mappings, to the inode
   const mm_sys *real = mm_sys_default();
   mm_sys below;
   uint64_t left = UINT64_MAX; // blocks that may be reserved
@@ -510,6 +516,9 @@ int64_t WriteCall(int fd, const void *data, size_t size, uint64_t offset) {
 int Resize(int fd, uint64_t size) {
   Descriptor *of = ForWriting(fd);
   if (!of) return -EBADF;
+  bool cut = size < model->disk.Find(of->inode)->bytes.size();
+  for (const auto &[address, inode] : model->mapped)
+    if (cut && inode == of->inode) return -EBUSY;
   DiskOp op = Of(DiskOp::kResize, *of);
   op.size = size;
   return Do(op);
@@ -572,7 +581,11 @@ int HolesTakeRoom(int) {
 int Sync(int fd) {
   Descriptor *of = Get(fd);
   if (!of) return -EBADF;
-  return Do(Of(of->inode == kDirectoryInode ? DiskOp::kSyncDirectory : DiskOp::kSync, *of));
+  bool directory = of->inode == kDirectoryInode;
+  if (directory && ModelOs::windows) return -EOPNOTSUPP;
+  DiskOp op = Of(directory ? DiskOp::kSyncDirectory : DiskOp::kSync, *of);
+  op.size = ModelOs::windows;
+  return Do(op);
 }
 
 int Remove(const char *path) {
@@ -635,6 +648,28 @@ int Map(void **address, size_t size, int protection, int fd, uint64_t offset, bo
   return model->real->map(address, size, protection, model->shown[of->inode], offset, fixed);
 }
 
+int MapNoted(void **address, size_t size, int protection, int fd, uint64_t offset, bool fixed) {
+  Descriptor *of = fd == -1 ? nullptr : Get(fd);
+  if (fixed || (of && offset + size > model->disk.Find(of->inode)->bytes.size())) return -EINVAL;
+  int rc = Map(address, size, protection, fd, offset, fixed);
+  if (rc == 0 && of) model->mapped[*address] = of->inode;
+  return rc;
+}
+
+int MapGrown(void **address, size_t size, int fd, size_t shared) {
+  const int both = MM_PROT_READ | MM_PROT_WRITE;
+  if (shared % MM_MAP_GRANULE) return -EINVAL;
+  int rc = model->real->map(address, size, both, -1, 0, false);
+  if (rc == 0 && shared) rc = Map(address, shared, both, fd, 0, true);
+  if (rc == 0 && shared) model->mapped[*address] = Get(fd)->inode;
+  return rc;
+}
+
+int Unmap(void *address, size_t size) {
+  model->mapped.erase(address);
+  return model->real->unmap(address, size);
+}
+
 uint32_t User() {
   return kUser;
 }
@@ -661,10 +696,16 @@ int Rename(const char *from, const char *to) {
   if (!NameIn(from, &op.name) || !model->disk.Has(op.name)) return -ENOENT;
   if (!NameIn(to, &op.data)) return -ENOENT;
   op.inode = model->disk.InodeOf(op.name);
+  int rc = Do(op);
+  if (rc || !ModelOs::windows) return rc;
+  op.kind = DiskOp::kSync; // its names, as it is written through
+  op.name = op.data;
+  op.data.clear();
+  op.size = 1;
   return Do(op);
 }
 
-int List(const char *path, mm_sys_entry *entry, void *context) {
+int List(int, const char *path, mm_sys_entry *entry, void *context) {
   std::string directory;
   if (path != kDirectory && !NameIn(path, &directory)) return -ENOENT;
   for (const std::string &name : model->disk.Names()) {
@@ -716,7 +757,17 @@ ModelOs::ModelOs(Disk disk) {
   mm_os.map = Map;
   mm_os.user = User;
   mm_os.random = Random;
+  if (!windows) return;
+  mm_os.traits = MM_TRAIT_RIGID_MAPS | MM_TRAIT_NAMES_RETURN;
+  mm_os.map = MapNoted;
+  mm_os.map_grown = MapGrown;
+  mm_os.unmap = Unmap;
 }
+
+bool ModelOs::windows = [] {
+  const char *system = getenv("MM_MODEL_OS");
+  return system && std::string(system) == "windows";
+}();
 
 ModelOs::~ModelOs() {
   for (const auto &[inode, memory] : model->shown) model->real->close(memory);

@@ -109,6 +109,10 @@ public:
   const Disk &disk() const;
   const std::vector<DiskOp> &ops() const; // all that was done since it lives
 
+  // As on Windows: what is mapped is not cut, directories are not synced; a file that is synced, and
+  // one that is renamed, has its name. MM_MODEL_OS=windows sets it.
+  static bool windows;
+
   // So many blocks may still be reserved.
   void Left(uint64_t blocks);
 

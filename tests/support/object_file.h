@@ -67,6 +67,9 @@ inline void OutsideResize(const std::string &path, uint64_t size) {
 }
 
 inline int OpenDescriptors() {
+#ifdef _WIN32
+  return mm_tests_open_files();
+#endif
   int count = 0;
   for (const auto &entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     (void)entry;
@@ -149,7 +152,7 @@ class FileTest : public testing::Test {
 protected:
   void SetUp() override {
     // Not in TEST_TMPDIR: a test that becomes another user may not get there.
-    std::string name = "/tmp/mmXXXXXX";
+    std::string name = (std::filesystem::temp_directory_path() / "mmXXXXXX").string();
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     directory = std::filesystem::canonical(name).string();
     descriptors_ = OpenDescriptors();

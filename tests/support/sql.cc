@@ -244,6 +244,11 @@ std::string Db::Error(const std::string &sql) {
   return outcome.rc == SQLITE_OK ? "ok" : Failure(outcome);
 }
 
+std::string Db::Says(const std::string &sql) {
+  Outcome outcome = Each(sql);
+  return outcome.rc == SQLITE_OK ? Join(outcome.rows) : Failure(outcome);
+}
+
 int64_t Db::Int(const std::string &sql) {
   std::string text = One(sql);
   char *end = nullptr;

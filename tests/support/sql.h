@@ -71,6 +71,8 @@ public:
   // Run what must fail: "ERROR the message", with SQLite's extended result code by name; "ok" if it
   // does not fail.
   std::string Error(const std::string &sql);
+  // Run it: its rows, or the error as Error() gives it.
+  std::string Says(const std::string &sql);
   // Run it; whether it succeeded.
   bool Succeeds(const std::string &sql) { return Error(sql) == "ok"; }
   // Steps of SQLite's virtual machine that `sql` takes: a measure of work without a clock.

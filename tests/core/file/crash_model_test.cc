@@ -270,7 +270,7 @@ private:
   }
 
   void LookForRecords(const Disk &disk) {
-    if (litter) return;
+    if (litter || ModelOs::windows) return; // an emptied record may be there again
     for (const std::string &name : disk.Names()) {
       if (name.find(MM_RECORD_PREFIX) == std::string::npos) continue;
       // One that was not even named, of which its sectors were lost, is not known for what it is.
@@ -510,6 +510,7 @@ void SmallPatch(Object &object) {
 class CrashModel : public testing::Test {
 protected:
   void TearDown() override {
+    if (IsSkipped()) return;
     RecordProperty("crashes", std::to_string(explorer.crashes));
     RecordProperty("states", std::to_string(explorer.states));
     EXPECT_GT(explorer.states, 10u);
@@ -892,6 +893,7 @@ protected:
   }
 
   void TearDown() override {
+    if (IsSkipped()) return;
     RecordProperty("crashes", std::to_string(explorer.crashes));
     RecordProperty("states", std::to_string(explorer.states));
     EXPECT_GT(explorer.states, 10u);
@@ -997,6 +999,7 @@ std::function<bool(const DiskOp &)> SyncOfDirectory(const std::string &directory
 }
 
 TEST_P(Several, TheModelSeesEachSyncThatIsLost) {
+  if (ModelOs::windows) GTEST_SKIP() << "no directory is synced";
   struct {
     const char *what;
     std::function<bool(const DiskOp &)> lose;
@@ -1124,6 +1127,7 @@ Recording TwoCommitsAndFlush(std::function<bool(const DiskOp &)> lose = nullptr)
 }
 
 TEST_F(CrashModel, AFlushMakesCommitsWithoutFsyncDurable) {
+  if (ModelOs::windows) GTEST_SKIP() << "it is the order of the file system's own log that does it";
   explorer.Explore(TwoCommitsAndFlush());
   Good();
 }
@@ -1176,6 +1180,7 @@ TEST_F(CrashModel, SeesAJournalThatIsNotSynced) {
 }
 
 TEST_F(CrashModel, SeesAJournalWhoseNameIsNotSynced) {
+  if (ModelOs::windows) GTEST_SKIP() << "no directory is synced";
   explorer.Explore(Commit(One(), SmallPatch, MM_SYNC_FULL, LoseThe(0, IsDirectorySync)));
   EXPECT_GT(explorer.bad, 0u);
 }
@@ -1192,6 +1197,7 @@ TEST_F(CrashModel, SeesARemovalThatIsNotSynced) {
 }
 
 TEST_F(CrashModel, SeesAFlushThatForgetsTheDirectory) {
+  if (ModelOs::windows) GTEST_SKIP() << "no directory is synced";
   explorer.Explore(TwoCommitsAndFlush(IsDirectorySync));
   EXPECT_GT(explorer.bad, 0u);
 }

@@ -52,7 +52,7 @@ protected:
   static bool count_one(void *context, const char *, int) { return ++*static_cast<int *>(context); }
   static int descriptors() {
     int count = 0;
-    EXPECT_EQ(mm_sys_default()->list("/proc/self/fd", count_one, &count), 0);
+    EXPECT_EQ(mm_sys_default()->list(-1, "/proc/self/fd", count_one, &count), 0);
     return count;
   }
 
@@ -821,7 +821,7 @@ TEST_F(HostDatabase, KeepsItsLocksWhileWeAsk) {
   close(fd);
 }
 
-int list_nothing(const char *, mm_sys_entry *, void *) {
+int list_nothing(int, const char *, mm_sys_entry *, void *) {
   return -ENOENT;
 }
 int64_t read_and_fail(int, void *, size_t, uint64_t) {

@@ -390,13 +390,13 @@ TEST_F(Sys, ListsADirectory) {
                                                 {"d", MM_KIND_DIRECTORY},
                                                 {"fifo", MM_KIND_OTHER},
                                                 {"link", MM_KIND_OTHER}};
-  EXPECT_EQ(mm_os.list(directory.c_str(), remember, &found), 0);
+  EXPECT_EQ(mm_os.list(-1, directory.c_str(), remember, &found), 0);
   EXPECT_EQ(found, expected);
   int calls = 0;
-  EXPECT_EQ(mm_os.list(directory.c_str(), stop_at_once, &calls), 0);
+  EXPECT_EQ(mm_os.list(-1, directory.c_str(), stop_at_once, &calls), 0);
   EXPECT_EQ(calls, 1);
-  EXPECT_EQ(mm_os.list(at("gone").c_str(), remember, &found), -ENOENT);
-  EXPECT_EQ(mm_os.list(at("a").c_str(), remember, &found), -ENOTDIR);
+  EXPECT_EQ(mm_os.list(-1, at("gone").c_str(), remember, &found), -ENOENT);
+  EXPECT_EQ(mm_os.list(-1, at("a").c_str(), remember, &found), -ENOTDIR);
 }
 
 TEST_F(Sys, MakesFilesInMemory) {
@@ -638,8 +638,30 @@ TEST_F(Sys, RestoresItsOwnTable) {
   EXPECT_EQ(mm_os.read(fd, &byte, 1, 0), 1);
 }
 
+// The file's pages to a multiple of the granule, and zeros; none of it is the file's to be changed.
+TEST_F(Sys, MapsMoreThanAFileHas) {
+  const size_t shared = MM_MAP_GRANULE, size = 3 * shared;
+  int fd = open(at("grown").c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(ftruncate(fd, static_cast<off_t>(shared + 100)), 0);
+  ASSERT_EQ(pwrite(fd, "at the end", 10, static_cast<off_t>(shared - 10)), 10);
+  for (size_t part : {shared, static_cast<size_t>(0)}) {
+    void *address = nullptr;
+    ASSERT_EQ(mm_os.map_grown(&address, size, fd, part), 0);
+    auto *bytes = static_cast<unsigned char *>(address);
+    EXPECT_EQ(memcmp(bytes + shared - 10, part ? "at the end" : "\0\0\0\0\0\0\0\0\0\0", 10), 0);
+    for (size_t i = shared; i < size; i += 1000) EXPECT_EQ(bytes[i], 0) << i;
+    for (size_t i = 0; i < size; i += 1000) bytes[i] = 7;
+    EXPECT_EQ(mm_os.unmap(address, size), 0);
+    char now = 1;
+    EXPECT_EQ(pread(fd, &now, 1, 0), 1);
+    EXPECT_EQ(now, 0);
+  }
+  close(fd);
+}
+
 TEST_F(Sys, HasNoEntryMissing) {
-  void *entries[sizeof(mm_sys) / sizeof(void *)];
+  void *entries[offsetof(mm_sys, traits) / sizeof(void *)];
   memcpy(entries, mm_sys_default(), sizeof entries);
   for (void *entry : entries) EXPECT_NE(entry, nullptr);
   EXPECT_EQ(memcmp(&mm_os, mm_sys_default(), sizeof mm_os), 0);
