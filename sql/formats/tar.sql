@@ -9,8 +9,10 @@
 --     tar_member  name, type, mode, uid, gid, size, modified, user, "group", link, where the data start
 --
 -- Long names of GNU (types L and K) and of pax (x) are those of the member behind them. Texts that are no UTF-8 are
--- read as Latin-1. Members end at a block that begins with a NUL. Sizes of 8 GiB and more are read as GNU writes
--- them, in binary; the sizes that pax has in its own records, global records (g) and sparse files are not covered.
+-- read as Latin-1. Members end at a block that begins with a NUL. Numbers that octal digits have no room for, and times
+-- before 1970, are read as GNU writes them, in binary; checksum_ok takes sums of signed bytes, too, as old programs made
+-- them. In v7 a name that ends with a slash is a directory. The sizes that pax has in its own records, global records (g)
+-- and sparse files are not covered.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 
@@ -18,9 +20,13 @@ CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT R
 -- directories have no data, whatever their size says.
 CREATE VIRTUAL TABLE IF NOT EXISTS temp.tar_header_ USING mmap(*, first u8, name text(100) at(0), mode8 text(8), uid8 text(8),
   gid8 text(8), size12 text(12), time12 text(12), checksum8 text(8), type text(1), link text(100), magic text(8), user text(32),
-  "group" text(32), major text(8), minor text(8), prefix text(155), size_first u8 at(124), size_binary u64be at(128),
-  mode AS (oct(mode8)), uid AS (oct(uid8)), gid AS (oct(gid8)), time AS (oct(time12)), checksum AS (oct(checksum8)),
-  size AS (iif(size_first & 0x80, size_binary, oct(size12))),
+  "group" text(32), major text(8), minor text(8), prefix text(155), uid_binary i64be at(108), gid_binary i64be at(116),
+  size_high i32be at(124), size_low i64be at(128), time_high i32be at(136), time_low i64be at(140),
+  mode AS (oct(mode8)), checksum AS (oct(checksum8)),
+  uid AS (iif(uid_binary < 0, uid_binary & iif(uid_binary < -1 << 62, ~(1 << 63), -1), oct(uid8))),
+  gid AS (iif(gid_binary < 0, gid_binary & iif(gid_binary < -1 << 62, ~(1 << 63), -1), oct(gid8))),
+  size AS (iif(size_high < 0, iif(size_high = -1 << 31 AND size_low >= 0, size_low, NULL), oct(size12))),
+  time AS (iif(time_high < 0, iif(time_high = iif(time_low < 0, -1, -1 << 31), time_low, NULL), oct(time12))),
   data blob(iif(type IN ('1', '2', '3', '4', '5', '6'), 0, size)) at(512),
   while=(first > 0 AND checksum > 0), align=512, partial=yes);
 
@@ -43,12 +49,13 @@ CREATE TEMP VIEW IF NOT EXISTS tar_text_ AS
 -- A file is one of tar if its first header says so or, before ustar, has the right checksum.
 CREATE TEMP VIEW IF NOT EXISTS tar_file_ AS
   SELECT DISTINCT path FROM target CROSS JOIN tar_header_(path) AS h
-   WHERE h.rowid = 0 AND (magic GLOB 'ustar*' OR checksum = 256 + (SELECT sum(byte * count) FROM mmap_histogram(path, 0, 512))
-                                                            - (SELECT sum(byte * count) FROM mmap_histogram(path, 148, 156)));
+   WHERE h.rowid = 0 AND (magic GLOB 'ustar*' OR checksum - 256 - (SELECT sum(byte * count) FROM mmap_histogram(path, 0, 512))
+           + (SELECT sum(byte * count) FROM mmap_histogram(path, 148, 156))
+           IN (0, -256 * (SELECT sum(count) FROM mmap_histogram(path, 0, 512) WHERE byte > 127)));
 
 -- Each header with the two before it: a member has at most a name (L) and a link's (K), or a record of pax (x), there.
 CREATE TEMP VIEW IF NOT EXISTS tar_near_ AS
-  SELECT path, h.rowid AS number, h.offset AS at, h.error AS wrong, type, size, magic, prefix,
+  SELECT path, h.rowid AS number, h.offset AS at, h.error AS wrong, name GLOB '*/' AS slash, type, size, magic, prefix,
          mode, uid, gid, time, checksum,
          lag(type) OVER w AS type1, lag(h.offset) OVER w AS at1, lag(size) OVER w AS size1,
          lag(type, 2) OVER w AS type2, lag(h.offset, 2) OVER w AS at2, lag(size, 2) OVER w AS size2
@@ -69,7 +76,7 @@ CREATE TEMP VIEW IF NOT EXISTS tar_member AS
            iif(magic = 'ustar' AND prefix <> '',
                (SELECT text FROM tar_text_ AS x WHERE x.path = m.path AND first = at + 345 AND last = at + 500) || '/', '')
            || (SELECT text FROM tar_text_ AS x WHERE x.path = m.path AND first = at AND last = at + 100)) AS name,
-         CASE type WHEN '' THEN 'file' WHEN '0' THEN 'file' WHEN '1' THEN 'link' WHEN '2' THEN 'symlink' WHEN '3' THEN 'char'
+         CASE type WHEN '' THEN iif(slash, 'directory', 'file') WHEN '0' THEN 'file' WHEN '1' THEN 'link' WHEN '2' THEN 'symlink' WHEN '3' THEN 'char'
            WHEN '4' THEN 'block' WHEN '5' THEN 'directory' WHEN '6' THEN 'fifo' WHEN '7' THEN 'file' WHEN 'S' THEN 'sparse'
            ELSE printf('0x%02x', mmap_get(path, at + 156)) END AS type,
          printf('%04o', mode & 4095) AS mode, uid, gid, size, datetime(time, 'unixepoch') AS modified,
@@ -82,7 +89,8 @@ CREATE TEMP VIEW IF NOT EXISTS tar_member AS
            (SELECT text FROM tar_text_ AS x WHERE x.path = m.path AND first = at + 157 AND last = at + 257)), '') AS link,
          at AS header_offset, at + 512 AS data_offset,
          -- The checksum is the sum of the header's bytes, with blanks for its own eight.
-         checksum = 256 + (SELECT sum(byte) FROM mmap(m.path) AS b
-                            WHERE b.offset BETWEEN at AND at + 511 AND b.offset - at NOT BETWEEN 148 AND 155) AS checksum_ok,
-         iif(wrong IS NULL, NULL, 'its data reach past the end of the file') AS error
+         (SELECT checksum - 256 - sum(byte) IN (0, -256 * sum(byte > 127)) FROM mmap(m.path) AS b
+           WHERE b.offset BETWEEN at AND at + 511 AND b.offset - at NOT BETWEEN 148 AND 155) AS checksum_ok,
+         CASE WHEN wrong IS NULL THEN NULL WHEN size IS NULL THEN 'its size is no number'
+              ELSE 'its data reach past the end of the file' END AS error
     FROM tar_member_ AS m;

@@ -107,10 +107,48 @@ def tar_with_odd_numbers_and_texts(directory):
     same(rows("tar.sql", write(directory, "head.tar", data[:1100]), "SELECT name, error FROM tar_member"),
          [("caf\xe9", None)])
     data[124:136] = b"\x80" + b"\xff" * 11
-    same(rows("tar.sql", write(directory, "neg.tar", data), "SELECT name, error FROM tar_member"),
-         [("caf\xe9", "its data reach past the end of the file")])
+    same(rows("tar.sql", write(directory, "neg.tar", data), "SELECT name, size, error FROM tar_member"),
+         [("caf\xe9", None, "its size is no number")])
     for other in (b"", b"text " * 300, bytes(2048)):
         same(rows("tar.sql", write(directory, "other", other), "SELECT * FROM tar_member"), [])
+
+
+def tar_header(name=b"a", kind=b"0", signed=False, magic=b"ustar\x0000", **numbers):
+    """The fields that are given stand there as they are."""
+    octal = {"mode": b"0000644", "uid": b"0000000", "gid": b"0000000", "size": b"00000000000", "time": b"00000000000", **numbers}
+    head = name.ljust(100, b"\0") + b"".join(octal[key].ljust(room, b"\0") for key, room in
+                                             (("mode", 8), ("uid", 8), ("gid", 8), ("size", 12), ("time", 12)))
+    rest = kind + bytes(100) + magic.ljust(255, b"\0")
+    check = 256 + sum(byte - 256 * (signed and byte > 127) for byte in head + rest)
+    return head + b"%06o\0 " % check + rest
+
+
+@in_directory
+def tar_numbers_in_binary(directory):
+    binary = lambda number, room: (number + (1 << 8 * room) * (number < 0) | (number >= 0) << 8 * room - 1).to_bytes(room, "big")
+    for uid, gid, seconds in ((2097152, 0x7fffffff, -86400), (-2, 1 << 40, 1 << 34), (-1 << 40, 1, -1)):
+        data = tar_header(uid=binary(uid, 8), gid=binary(gid, 8), time=binary(seconds, 12)) + bytes(1024)
+        path = write(directory, "binary.tar", data)
+        with tarfile.open(path) as t:
+            same([(m.uid, m.gid, m.mtime) for m in t.getmembers()], [(uid, gid, seconds)])
+        same(rows("tar.sql", path, "SELECT uid, gid, CAST(strftime('%s', modified) AS INTEGER), checksum_ok, error FROM tar_member"), [(uid, gid, seconds, 1, None)])
+    for number in (binary(-5, 12), b"\x80\0\0\1" + bytes(8), b"0000000000z", b"-0000000005"):
+        path = write(directory, "size.tar", tar_header(size=number) + bytes(1024))
+        same(rows("tar.sql", path, "SELECT name, size, error FROM tar_member"), [("a", None, "its size is no number")], number)
+    same(rows("tar.sql", write(directory, "time.tar", tar_header(time=b"\x80" + b"\xff" * 11) + bytes(1024)),
+              "SELECT modified, error FROM tar_member"), [(None, None)])
+
+
+@in_directory
+def tar_of_old_programs(directory):
+    old = lambda name, kind=b"\0", **more: tar_header(name, kind, magic=b"", **more)
+    data = old(b"caf\xe9/", signed=True) + old(b"caf\xe9/\xe4", signed=True) + old(b"x") + bytes(1024)
+    path = write(directory, "v7.tar", data)
+    with tarfile.open(path, encoding="latin-1") as t:
+        same([(m.name, m.isdir()) for m in t.getmembers()], [("caf\xe9", True), ("caf\xe9/\xe4", False), ("x", False)])
+    same(rows("tar.sql", path, "SELECT name, type, checksum_ok FROM tar_member"),
+         [("caf\xe9/", "directory", 1), ("caf\xe9/\xe4", "file", 1), ("x", "file", 1)])
+    same(rows("tar.sql", write(directory, "no.tar", data[:3] + b"G" + data[4:]), "SELECT * FROM tar_member"), [])
 
 
 # ---- AR ------------------------------------------------------------------------------------------
@@ -239,7 +277,7 @@ def gzip_of_several_members(directory):
     same(rows("gzip.sql", path, query), [(None, 18, zlib.crc32(b"more"), 4, None)])
 
 
-TESTS = [tar_agrees_with_tarfile, tar_of_the_program, tar_with_odd_numbers_and_texts, ar_agrees_with_ar,
+TESTS = [tar_agrees_with_tarfile, tar_of_the_program, tar_with_odd_numbers_and_texts, tar_numbers_in_binary, tar_of_old_programs, ar_agrees_with_ar,
          ar_of_debian_and_bsd, ar_of_packages, gzip_headers_and_blocks, gzip_of_several_members]
 
 if __name__ == "__main__":
