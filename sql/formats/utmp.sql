@@ -8,10 +8,11 @@
 --     utmp_record  type, pid, line, id, user, host, address and time (UTC) of each record
 --
 -- The records are those of Linux with glibc or musl: 384 bytes on x86 and most others, 400 on arm64. Which, the
--- records tell: the layout in which more of 200 have a type and a time. Empty ones in front are passed over. The
--- format has no mark of its own: a file is taken for one if the first of its records that has a type can be one, or
--- most of them can, so another file may look like it by chance; all others have no rows. Other records that cannot
--- be one have an `error`, as has the rest behind the last whole one. Times of 384 bytes are unsigned, and end in 2106.
+-- records tell: the layout in which more of 200 have a type, a time and no control characters in `line`. Empty ones in
+-- front are passed over. The format has no mark of its own: a file is taken for one if the first of its records that
+-- has a type can be one, or most of them can, so another file may look like it by chance; all others have no rows.
+-- Other records that cannot be one have an `error`, as has the rest behind the last whole one. Times of 384 bytes are
+-- unsigned, and end in 2106.
 --
 -- A text that is no UTF-8, such as what somebody typed for a name in btmp, is read as Latin-1.
 --
@@ -50,9 +51,9 @@ CREATE TEMP VIEW IF NOT EXISTS utmp_layout_ AS
                                 UNION ALL SELECT 400, 344, 352, 360, 'i64le')
    WHERE file_size >= record;
 
--- From the first record that is not all zeros, 200 are looked at: `used` are those that have a type and a time. A time
--- soon after 1970 is that of a board without a clock, or the microseconds of the other layout, and so speaks less
--- for this one.
+-- From the first record that is not all zeros, 200 are looked at: `used` are those that have a type, a time, and a
+-- line without control characters. A time soon after 1970 is that of a board without a clock, or the microseconds of
+-- the other layout, and so speaks less for this one.
 CREATE TEMP VIEW IF NOT EXISTS utmp_some_ AS
   SELECT DISTINCT path, file_size, record, t, u, a, number, max(0, mmap_search(path, '[^\x00]')) / record AS low,
          min(max(0, mmap_search(path, '[^\x00]')) / record + 200, file_size / record) AS high
@@ -64,6 +65,7 @@ CREATE TEMP VIEW IF NOT EXISTS utmp_used_ AS
             FROM mmap(path) AS i
            WHERE i.offset >= low AND i.offset < high
              AND mmap_get(path, i.offset * record, 'u32le') BETWEEN 1 AND 9
+             AND mmap_get(path, i.offset * record + 8, 'text(32)') NOT GLOB '*[' || char(1) || '-' || char(31) || ']*'
              AND mmap_get(path, i.offset * record + t, number) BETWEEN 0 AND 253402300799
              AND mmap_get(path, i.offset * record + u, number) BETWEEN 0 AND 999999) AS used
     FROM utmp_some_;

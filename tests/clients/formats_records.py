@@ -256,7 +256,10 @@ def first_records_may_be_empty():
                  [(empty + 3, empty, 3, 0)], (size, empty))
         left = record(size, 0, b"") + record(size)
         same(records(left, "type, user"), [("empty", ""), ("user", "ann")])
-    for data in (bytes(384), bytes(400), bytes(384 * 400), bytes(384) + b"\1" * 384):
+    # As in the first blocks of a file system: what would be the first record has numbers where the line is.
+    numbers = struct.pack("<7I", 7, 12, 0x80d, 0x100d, 13, 9, 0)
+    for data in (bytes(384), bytes(400), bytes(384 * 400), bytes(384) + b"\1" * 384,
+                 bytes(1024) + bytes(range(16)) + bytes(1264) + numbers.ljust(384, b"\0") + bytes(3000)):
         same(records(data)[0][0], 0)
 
 
