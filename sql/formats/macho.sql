@@ -122,7 +122,14 @@ CREATE TEMP VIEW IF NOT EXISTS macho_command AS
               WHEN place BETWEEN 12 AND length AND command IN (6, 7, 12, 13, 14, 15, 16, 18, 19, 20, 21, 0x80000018, 0x8000001c, 0x8000001f, 0x20,
                                                                0x80000023, 0x27)
               THEN (SELECT text FROM macho_text_ AS x WHERE x.path = c.path AND first = begin + place AND last = behind) END AS value,
-         CASE WHEN bad AND length < 8 THEN 'it has ' || length || ' bytes, fewer than a command has' WHEN bad THEN 'it reaches past the end of the commands' END AS error
+         CASE WHEN bad AND length < 8 THEN 'it has ' || length || ' bytes, fewer than a command has' WHEN bad THEN 'it reaches past the end of the commands'
+              WHEN command IN (2, 0x1b) AND length < 24 THEN 'it has ' || length || ' bytes, fewer than such a command has'
+              WHEN command IN (12, 13, 14, 15, 0x80000018, 0x8000001c, 0x8000001f, 0x20, 0x80000023) AND place NOT BETWEEN 12 AND length - 1
+              THEN 'its text is not in it'
+              WHEN command = 2 AND mmap_get(path, begin + 8, 'u32' || ord) + mmap_get(path, begin + 12, 'u32' || ord) * iif(wide, 16, 12) > until - at
+              THEN 'its symbols reach past the end of the file'
+              WHEN command = 2 AND mmap_get(path, begin + 16, 'u32' || ord) + mmap_get(path, begin + 20, 'u32' || ord) > until - at
+              THEN 'the names of its symbols reach past the end of the file' END AS error
     FROM macho_all_ AS c;
 
 CREATE TEMP VIEW IF NOT EXISTS macho_segment_at_ AS

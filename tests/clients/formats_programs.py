@@ -302,6 +302,18 @@ def macho_of_odd_files(directory):
     # The first table of symbols only, and a name that is outside of the strings.
     more = samples.macho(commands=[struct.pack("<IIIIII", 2, 24, 0, 50, 0, 50)])
     same(ask(more, "SELECT name FROM macho_symbol"), ask(good, "SELECT name FROM macho_symbol"))
+    # Commands that say what is not there: symbols, their names, a text, a UUID.
+    named = "SELECT command, error FROM macho_command WHERE error IS NOT NULL"
+    same(ask(good, named), [])
+    at = good.index(struct.pack("<II", 2, 24))
+    for place, value, what in ((8, 1 << 31, "its symbols reach"), (12, 0xffffffff, "its symbols reach"),
+                               (16, 0xfffffff0, "the names of its symbols reach"), (20, 99999, "the names of its symbols reach")):
+        same(ask(changed((at + place, "<I", value)), named), [("SYMTAB", what + " past the end of the file")])
+    same(ask(good[:-1], named), [("SYMTAB", "the names of its symbols reach past the end of the file")])
+    for place in (0, 11, 48, 0xffff):
+        same(ask(changed((good.index(b"/usr/lib/one") - 16, "<I", place)), named), [("LOAD_DYLIB", "its text is not in it")], place)
+    for number, name in ((0x1b, "UUID"), (2, "SYMTAB")):
+        same(ask(samples.macho(commands=[struct.pack("<IIQ", number, 16, 0)]), named), [(name, "it has 16 bytes, fewer than such a command has")])
     # Universal: an archive in one, an empty part, one behind the end, and what is a class of Java.
     both = samples.universal((7, b"!<arch>\n"), (12, good), (18, b""))
     same(ask(both, "SELECT arch, machine, type, error FROM macho_header"),
