@@ -103,7 +103,19 @@ def jpeg_odd_and_damaged(directory):
         got = rows("jpeg.sql", write(directory, "short.jpg", changed), JPEG)
         same((got[-1][0], got[-1][4]), ("COM", error))
     changed = data[:at] + b"??" + data[at + 2:]
-    same(len(rows("jpeg.sql", write(directory, "lost.jpg", changed), JPEG)), 2)
+    got = rows("jpeg.sql", write(directory, "lost.jpg", changed), JPEG)
+    same([(row[0], row[4]) for row in got], [("SOI", None), ("APP0", "what follows it is no segment")])
+    # Cut between segments, and within the next one's marker.
+    for behind in (b"", b"\xff", b"\xff\xff"):
+        got = rows("jpeg.sql", write(directory, "between.jpg", data[:at] + behind), JPEG)
+        same([(row[0], row[4]) for row in got if row[4]], [("APP0", "the file ends behind it, without a scan")], behind)
+    # A frame that is too short, and one of JPEG-LS.
+    at = data.index(b"\xff\xc2")
+    got = rows("jpeg.sql", write(directory, "frame.jpg", data[:at + 2] + b"\0\4ab\xff\xd9"), JPEG)
+    same([row[::4] for row in got[-2:]], [("SOF2", "it has 2 bytes, fewer than a frame has"), ("EOI", None)])
+    path = write(directory, "ls.jpg", data[:at + 1] + b"\xf7" + data[at + 2:])
+    same(rows("jpeg.sql", path, "SELECT width, height, process FROM jpeg_header"), [(640, 480, "JPEG-LS")])
+    same([row[::4] for row in rows("jpeg.sql", path, JPEG)[-2:]], [("SOF55", None), ("SOS", None)])
     for other in (b"", b"\xff\xd8", b"text" * 99):
         same(rows("jpeg.sql", write(directory, "other", other), "SELECT * FROM jpeg_header"), [])
 
