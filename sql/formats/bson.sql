@@ -11,7 +11,7 @@
 --     bson_value     every field, those in documents and arrays too: name, as in a.b.0, type, value
 --
 -- A file is one if it begins with a whole document, which begins with a field or is empty. Depth up to 32. Texts are UTF-8; U+FFFD stands for all
--- of one that is none. Values are what SQL has: dates as text, UTC; object ids, decimals and binaries as hexadecimal digits; a document or
+-- of one that is none, or has a NUL in it. Values are what SQL has: dates as text, UTC; object ids, decimals and binaries as hexadecimal digits; a document or
 -- an array is its number of bytes.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
@@ -23,7 +23,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS temp.bson_first_ USING mmap(*, length i32le, 
 -- A field is its type, its name and its value, by the type.
 CREATE VIRTUAL TABLE IF NOT EXISTS temp.bson_field_ USING mmap(*, type u8, name_at AS (pos), name cstr, begin AS (pos), double f64le if(type = 1),
   bytes i32le if(type IN (2, 3, 4, 5, 12, 13, 14, 15)), subtype u8 if(type = 5),
-  text blob(bytes) if(type IN (2, 12, 13, 14)), inner blob(bytes - 4) if(type IN (3, 4, 15)), binary blob(bytes) if(type = 5),
+  text blob(bytes) if(type IN (2, 12, 13, 14)), text_end u8 at(pos - offset - 1) if(type IN (2, 12, 13, 14)),
+  inner blob(bytes - 4) if(type IN (3, 4, 15)), inner_end u8 at(pos - offset - 1) if(type IN (3, 4, 15)), binary blob(bytes) if(type = 5),
   id blob(12) if(type IN (7, 12)), boolean u8 if(type = 8), date i64le if(type = 9), pattern cstr if(type = 11), pattern_end AS (pos), options cstr if(type = 11),
   int32 i32le if(type = 16), increment u32le if(type = 17), stamp u32le if(type = 17), int64 i64le if(type = 18), decimal blob(16) if(type = 19),
   check=((type BETWEEN 1 AND 19 OR type IN (127, 255)) AND (type NOT IN (2, 12, 13, 14) OR bytes > 0)), partial=yes);
@@ -77,5 +78,7 @@ CREATE TEMP VIEW IF NOT EXISTS bson_value AS
                 WHERE x.path = l.path AND first = pattern_end AND last = nullif(v.next - 1, pattern_end)), '')
               WHEN v.type = 17 THEN stamp || ':' || increment ELSE coalesce(double, bytes, boolean, int32, int64) END AS value,
          v.begin AS offset, iif(v.error IS NULL, v.next - begin, NULL) AS length,
-         iif(v.error IS NULL, NULL, 'it is of no type, or reaches past the end of its document') AS error
+         CASE WHEN v.error IS NOT NULL THEN 'it is of no type, or reaches past the end of its document'
+              WHEN v.type IN (3, 4, 15) AND bytes < iif(v.type = 15, 14, 5) THEN 'it has ' || bytes || ' bytes, fewer than such a value has'
+              WHEN text_end <> 0 OR inner_end <> 0 THEN 'it does not end with NUL' WHEN boolean > 1 THEN 'it is neither 0 nor 1' END AS error
     FROM bson_list_ AS l CROSS JOIN json_each(l.fields) AS e CROSS JOIN bson_field_(l.path, json_extract(e.value, '$[1]'), json_extract(e.value, '$[2]')) AS v ON v.rowid = 0;

@@ -270,6 +270,15 @@ def bson_that_is_damaged(directory):
     same(ask(first.replace(b"\2b\0", b"\x50b\0"), values), [(0, "a", 1, None), (0, "b", None, wrong)])
     same(ask(first.replace(bson_text(b"x"), struct.pack("<i", 99) + b"x\0"), values)[1], (0, "b", None, wrong))
     same(ask(first.replace(bson_text(b"x"), struct.pack("<i", 0) + b"x\0"), values)[1], (0, "b", None, wrong))
+    # Values of a right length that are none, as in the corpus of BSON's drivers; the fields behind them are read.
+    behind = (16, b"z", struct.pack("<i", 7))
+    for kind, data, value, error in (
+            (2, struct.pack("<i", 2) + b"ab", "a", "it does not end with NUL"), (14, struct.pack("<i", 1) + b"a", "", "it does not end with NUL"),
+            (3, struct.pack("<i", 4), 4, "it has 4 bytes, fewer than such a value has"),
+            (4, struct.pack("<i", 6) + b"\0\1", 6, "it does not end with NUL"),
+            (15, struct.pack("<i", 9) + struct.pack("<i", 1) + b"\0", 9, "it has 9 bytes, fewer than such a value has"),
+            (8, b"\2", 2, "it is neither 0 nor 1"), (2, bson_text(b"a\0b"), "\ufffd", None)):
+        same(ask(bson((kind, b"a", data), behind), values), [(0, "a", value, error), (0, "z", 7, None)], (kind, data))
     deep = bson((10, b"end", b""))
     for _ in range(40):
         deep = bson((3, b"d", deep))
