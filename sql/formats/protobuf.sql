@@ -34,10 +34,16 @@ CREATE TEMP VIEW IF NOT EXISTS protobuf_text_ AS
 CREATE TEMP VIEW IF NOT EXISTS protobuf_type_ AS
   SELECT column1 AS type, column2 AS name FROM (VALUES (0, 'varint'), (1, '64 bit'), (2, 'bytes'), (3, 'group'), (4, 'end of group'), (5, '32 bit'));
 
--- Names that end in _ are steps on the way; DISTINCT makes SQLite compute each column once.
+-- Names that end in _ are steps on the way; DISTINCT makes SQLite compute each column once. Groups are closed if on each level
+-- a field that opens one and the same that closes it take turns.
 CREATE TEMP VIEW IF NOT EXISTS protobuf_file_ AS
   SELECT DISTINCT path FROM target AS t
-   WHERE (SELECT count(*) > 0 AND count(w.error) = 0 AND sum(type = 3) = sum(type = 4) FROM protobuf_wire(t.path) AS w);
+   WHERE (SELECT count(*) > 0 AND count(w.error) = 0 AND sum(type = 3) = sum(type = 4) AND iif(sum(type = 3) > 0, (
+           SELECT count(*) = 0 FROM (
+             SELECT type, field, lag(type) OVER l AS before, lag(field) OVER l AS opened FROM (
+               SELECT g.rowid AS number, type, field, sum(iif(type = 3, 1, -1)) OVER (ORDER BY g.rowid) + (type = 4) AS level
+                 FROM protobuf_wire(t.path) AS g WHERE type IN (3, 4)) WINDOW l AS (PARTITION BY level ORDER BY number))
+            WHERE type = 4 AND (before, opened) IS NOT (3, field)), 1) FROM protobuf_wire(t.path) AS w);
 
 CREATE TEMP VIEW IF NOT EXISTS protobuf_field AS
   SELECT path, w.rowid AS number, field, (SELECT name FROM protobuf_type_ AS n WHERE n.type = w.type) AS wire,
@@ -54,7 +60,12 @@ CREATE TEMP VIEW IF NOT EXISTS protobuf_list_ AS
              UNION ALL
              SELECT depth + 1, tree.name || '.' || w.field, w.offset, w.next, iif(w.type = 2 AND w.length > 0, w.next - w.length, NULL)
                FROM tree CROSS JOIN protobuf_wire(f.path, iif(depth < 32 AND inner AND (
-                      SELECT count(*) > 0 AND count(c.error) = 0 AND sum(type = 3) = sum(type = 4) FROM protobuf_wire(f.path, inner, until) AS c),
+                      SELECT count(*) > 0 AND count(c.error) = 0 AND sum(type = 3) = sum(type = 4) AND iif(sum(type = 3) > 0, (
+                       SELECT count(*) = 0 FROM (
+                         SELECT type, field, lag(type) OVER l AS before, lag(field) OVER l AS opened FROM (
+                           SELECT g.rowid AS number, type, field, sum(iif(type = 3, 1, -1)) OVER (ORDER BY g.rowid) + (type = 4) AS level
+                             FROM protobuf_wire(f.path, inner, until) AS g WHERE type IN (3, 4)) WINDOW l AS (PARTITION BY level ORDER BY number))
+                        WHERE type = 4 AND (before, opened) IS NOT (3, field)), 1) FROM protobuf_wire(f.path, inner, until) AS c),
                       inner, NULL), until) AS w LIMIT 1000000)
            SELECT json_group_array(json_array(depth, name, at)) FROM tree) AS fields
     FROM protobuf_file_ AS f;

@@ -98,7 +98,7 @@ def gguf_that_is_odd(directory):
 
 def protobuf_read(data, start=0, stop=None):
     """(field, wire type, value, where it is, its bytes) of each field; None if it is no message."""
-    stop, found, open_ = len(data) if stop is None else stop, [], 0
+    stop, found, open_ = len(data) if stop is None else stop, [], []
 
     def varint(at):
         value = 0
@@ -133,7 +133,10 @@ def protobuf_read(data, start=0, stop=None):
                 return None
             value = int.from_bytes(data[at:at + size], "little")
             at += size
-        open_ += (wire == 3) - (wire == 4)
+        if wire == 3:
+            open_.append(key >> 3)
+        elif wire == 4 and (not open_ or open_.pop() != key >> 3):
+            return None
         if wire < 2 and value is None:
             return None
         found.append((key >> 3, wire, value if value is None else signed(value), begin, at - begin))
@@ -183,8 +186,17 @@ def protobuf_that_is_none(directory):
     for size in range(len(good)):
         expected = len(protobuf_read(good[:size]) or [])
         same(rows("protobuf.sql", write(directory, "cut", good[:size]), fields), [(expected,)], size)
-    for other in (b"", b"\0\0", b"\x07", b"\x0e", field(1, 0, b"\xff" * 10), field(1, 3, b""), field(1, 4, b""), b"text", field(1 << 29, 0, b"\1")):
+    for other in (b"", b"\0\0", b"\x07", b"\x0e", field(1, 0, b"\xff" * 10), field(1, 3, b""), field(1, 4, b""), b"text", field(1 << 29, 0, b"\1"),
+                  field(1, 3, b"") + field(2, 4, b""), field(1, 4, b"") + field(1, 3, b"")):
         same(rows("protobuf.sql", write(directory, "other", other), fields), [(0,)], other)
+    # Groups of all kinds of nesting: the reader keeps those that are open.
+    rng = random.Random(5)
+    for _ in range(200):
+        groups = b"".join(field(rng.randint(1, 2), rng.choice((3, 4)), b"") for _ in range(rng.choice((2, 4, 4, 6))))
+        path = write(directory, "groups", groups + field(3, 2, bytes([len(groups)]) + groups) if rng.random() < .5 else field(3, 2, bytes([len(groups)]) + groups))
+        data = open(path, "rb").read()
+        same(rows("protobuf.sql", path, "SELECT name, wire FROM protobuf_tree ORDER BY offset, depth"),
+             [row[1:3] for row in sorted(protobuf_tree(data), key=lambda row: (row[4], row[0]))], data)
     # The layout reads what is damaged, and parts of other files.
     path = write(directory, "cut", good[:14])
     same(rows("protobuf.sql", path, "SELECT field, length, error IS NULL FROM target, protobuf_wire(path)"), [(1, None, 1), (2, 5, 1), (3, 20, 0)])
