@@ -34,7 +34,9 @@ CREATE TEMP VIEW IF NOT EXISTS flac_block AS
          CASE type WHEN 0 THEN 'STREAMINFO' WHEN 1 THEN 'PADDING' WHEN 2 THEN 'APPLICATION' WHEN 3 THEN 'SEEKTABLE' WHEN 4 THEN 'VORBIS_COMMENT'
                    WHEN 5 THEN 'CUESHEET' WHEN 6 THEN 'PICTURE' ELSE type END AS type, length,
          CASE WHEN b.error IS NOT NULL THEN 'it reaches past the end of the file'
-              WHEN b.rowid = 0 AND type <> 0 THEN 'it stands where STREAMINFO should be' END AS error
+              WHEN b.rowid = 0 AND type <> 0 THEN 'it stands where STREAMINFO should be'
+              WHEN type = 0 AND length <> 34 THEN 'it has ' || length || ' bytes, not 34' WHEN type = 127 THEN 'it is no block'
+              WHEN NOT last AND b.next > mmap_length(path) - 4 THEN 'the file ends behind it, though it is not the last' END AS error
     FROM target CROSS JOIN flac_block_(path) AS b WHERE length IS NOT NULL;
 
 CREATE TEMP VIEW IF NOT EXISTS flac_tag AS

@@ -210,6 +210,15 @@ def npy_types_and_shapes(directory):
              [(None, "its header reaches past the end of the file")], size)
     same(rows("npy.sql", write(directory, "none", b"\x93NUMPY\1\0\4\0{}  xyz"), "SELECT error FROM npy_array"),
          [("its header is none of an array",)])
+    # Data that are cut, of numbers and of texts; shapes that are none, and one as Python 2 wrote it.
+    past = "its data reach past the end of the file"
+    for descr, shape, size, error in (("'<f8'", "(2, 3)", 47, past), ("'<U5'", "(3,)", 59, past), ("'<U5'", "(3,)", 60, None), ("'|S5'", "()", 4, past),
+                                      ("'<M8[ns]'", "(2,)", 15, past), ("'<f8'", "(9223372036854775807, 9, 0)", 0, None),
+                                      ("'<f8'", "(9223372036854775807, 9)", 48, past), ("'<f8'", "(-3,)", 48, "its shape is none"),
+                                      ("'<f8'", "(2L, 3L)", 48, None), ("'<f8'", "(1.5,)", 48, "its shape is none"),
+                                      ("'<f8'", "(x,)", 48, "its header is none of an array")):
+        path = write(directory, "b.npy", support.npy(1, descr, shape, False, bytes(size)))
+        same(rows("npy.sql", path, "SELECT bytes, error FROM npy_array"), [(size, error)], (descr, shape))
     for other in (b"", made[:5], b"hello", b"hello!", b"\x93NUMPX" + made[6:], made[:6] + b"\4" + made[7:]):
         same(rows("npy.sql", write(directory, "other", other), query), [])
 

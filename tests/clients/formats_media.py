@@ -141,6 +141,15 @@ def flac_damaged(directory):
     data = support.flac()
     same(rows("flac.sql", write(directory, "cut.flac", data[:-12]), "SELECT type, error FROM flac_block")[-1],
          ("PADDING", "it reaches past the end of the file"))
+    # Cut between blocks, and in the head of the next; STREAMINFO of another length, and a type that no block has.
+    blocks = "SELECT type, error FROM flac_block"
+    for size in (42, 45):
+        same(rows("flac.sql", write(directory, "between.flac", data[:size]), blocks),
+             [("STREAMINFO", "the file ends behind it, though it is not the last")], size)
+    for size in (20, 43):
+        info = b"fLaC\x80" + struct.pack(">I", size)[1:] + bytes(size)
+        same(rows("flac.sql", write(directory, "info.flac", info), blocks), [("STREAMINFO", f"it has {size} bytes, not 34")])
+    same(rows("flac.sql", write(directory, "type.flac", data[:42] + b"\xff\0\0\1x"), blocks)[1:], [(127, "it is no block")])
     at = data.index(b"ARTIST") - 4
     for length in (8, 0x7fffffff, 0xffffffff):
         changed = data[:at] + struct.pack("<I", length) + data[at + 4:]
