@@ -27,10 +27,21 @@ CREATE TEMP VIEW IF NOT EXISTS safetensors_file_ AS
 CREATE TEMP VIEW IF NOT EXISTS safetensors_meta AS
   SELECT f.path, m.key, m.value FROM safetensors_file_ AS f CROSS JOIN json_each(f.header, '$.__metadata__') AS m;
 
+-- How many bits an item has; of types that are not here that is left open.
+CREATE TEMP VIEW IF NOT EXISTS safetensors_bits_ AS
+  SELECT column1 AS type, column2 AS bits FROM (VALUES ('BOOL', 8), ('U8', 8), ('I8', 8), ('F8_E5M2', 8), ('F8_E4M3', 8), ('U16', 16), ('I16', 16),
+    ('F16', 16), ('BF16', 16), ('U32', 32), ('I32', 32), ('F32', 32), ('U64', 64), ('I64', 64), ('F64', 64), ('C64', 64));
+
 CREATE TEMP VIEW IF NOT EXISTS safetensors_tensor AS
   SELECT path, name, type, shape, data_at + first AS offset, last - first AS bytes,
          CASE WHEN typeof(first) <> 'integer' OR typeof(last) <> 'integer' OR first < 0 OR last < first THEN 'it is not described as a tensor is'
-              WHEN last > file_size - data_at THEN 'it reaches past the end of the file' END AS error
+              WHEN last > file_size - data_at THEN 'it reaches past the end of the file'
+              WHEN json_valid(shape) IS NOT 1 THEN 'its shape is none' WHEN json_type(shape) <> 'array' THEN 'its shape is none'
+              WHEN EXISTS (SELECT 1 FROM json_each(shape) AS d WHERE d.type <> 'integer' OR d.value < 0) THEN 'its shape is none'
+              WHEN (last - first) * 8.0 <> (SELECT bits FROM safetensors_bits_ AS b WHERE b.type = u.type) * (
+                WITH RECURSIVE product(i, items) AS (
+                  SELECT 0, 1.0 UNION ALL SELECT i + 1, items * json_extract(shape, '$[' || i || ']') FROM product WHERE i < json_array_length(shape))
+                SELECT items FROM product ORDER BY i DESC LIMIT 1) THEN 'it has not as many bytes as its shape needs' END AS error
     FROM (SELECT DISTINCT f.path, file_size, data_at, t.key AS name, json_extract(t.value, '$.dtype') AS type, json_extract(t.value, '$.shape') AS shape,
                  json_extract(t.value, '$.data_offsets[0]') AS first, json_extract(t.value, '$.data_offsets[1]') AS last
-            FROM safetensors_file_ AS f CROSS JOIN json_each(f.header) AS t WHERE t.key <> '__metadata__' AND t.type = 'object');
+            FROM safetensors_file_ AS f CROSS JOIN json_each(f.header) AS t WHERE t.key <> '__metadata__' AND t.type = 'object') AS u;

@@ -188,6 +188,15 @@ def safetensors_of_a_file(directory):
         got = rows("safetensors.sql", write(directory, "wrong", struct.pack("<Q", len(text)) + text),
                    "SELECT error FROM safetensors_tensor")
         same(set(got), {("it is not described as a tensor is",)})
+    # Bytes and shape that do not go together; of a type that is not known that is not said.
+    few = "it has not as many bytes as its shape needs"
+    for kind, shape, size, error in (("F32", [2], 8, None), ("F32", [2], 4, few), ("BF16", [], 2, None), ("BF16", [], 4, few), ("I64", [0, 9], 0, None),
+                                     ("U8", [1 << 62, 9], 9, few), ("F4", [3], 2, None), ("F32", [-1], 4, "its shape is none"),
+                                     ("F32", [1.0], 4, "its shape is none"), ("F32", 1, 4, "its shape is none"), ("F32", None, 4, "its shape is none"),
+                                     ("F32", "x", 4, "its shape is none"), ("F32", {"a": 1}, 4, "its shape is none"), (["F32"], [9], 4, None)):
+        text = json.dumps({"t": {"dtype": kind, "shape": shape, "data_offsets": [0, size]}}).encode()
+        path = write(directory, "shape", struct.pack("<Q", len(text)) + text + bytes(size))
+        same(rows("safetensors.sql", path, "SELECT bytes, error FROM safetensors_tensor"), [(size, error)], (kind, shape))
 
 
 # ---- NumPy ---------------------------------------------------------------------------------------
