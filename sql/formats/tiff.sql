@@ -16,8 +16,8 @@
 --
 -- TIFF, BigTIFF, the raw formats of DNG, NEF, CR2, ARW, ORF and RW2, and EXIF in a JPEG. A value of several items is JSON, at most
 -- 1,000 items of it; rationals are quotients; bytes of no type (UNDEFINED) are a BLOB. Texts end at their first NUL, and are UTF-8 or,
--- if they are none, Latin-1. Of a directory the first 512 entries are read, and 10,000 directories of a file. The same
--- directory is not walked twice. Not covered: pixels, makers' notes, XMP, IPTC, EXIF in PNG, WebP and HEIF.
+-- if they are none, Latin-1. Of a directory the first 512 entries are read, and 10,000 directories of a file. A directory is not walked
+-- twice in one role; one that is its own EXIF, say, has rows as both. Not covered: pixels, makers' notes, XMP, IPTC, EXIF in PNG, WebP and HEIF.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 
@@ -87,7 +87,8 @@ CREATE TEMP VIEW IF NOT EXISTS tiff_header AS
   SELECT path, iif(ord = 'le', 'little', 'big') AS endian, CASE magic WHEN 42 THEN 'TIFF' WHEN 43 THEN 'BigTIFF' WHEN 85 THEN 'RW2'
        ELSE 'ORF' END AS form,
          base AS offset, first AS first_offset, json_array_length(directories) AS directories,
-         CASE WHEN head_error IS NOT NULL THEN 'it is cut short' WHEN first = 0 THEN 'it has no directory' END AS error
+         CASE WHEN head_error IS NOT NULL THEN 'it is cut short' WHEN first = 0 THEN 'it has no directory'
+              WHEN first < 0 THEN 'its first directory is not in the file' END AS error
     FROM tiff_list_;
 
 CREATE TEMP VIEW IF NOT EXISTS tiff_directory AS

@@ -268,6 +268,8 @@ def tiff_odd_and_damaged(directory):
     same(tiff_errors(directory, many)[0], ("main", past))
     same(rows("tiff.sql", write(directory, "d.tif", b"II*\0\0\0\0\0"), "SELECT directories, error FROM tiff_header"),
          [(0, "it has no directory")])
+    same(rows("tiff.sql", write(directory, "d2.tif", b"II+\0\x08\0\0\0" + struct.pack("<Q", 1 << 63)), "SELECT directories, error FROM tiff_header"),
+         [(0, "its first directory is not in the file")])
     same(rows("tiff.sql", write(directory, "e.tif", b"II*\0\x08"), "SELECT error FROM tiff_header"), [("it is cut short",)])
     # Values that just fit, and just do not; at an odd place; a list that is longer than 1,000.
     for items in (4, 5):
