@@ -13,8 +13,8 @@
 --     gguf_string  the items of arrays of strings
 --     gguf_tensor  name, type, shape, where its bytes are, and how many
 --
--- Versions 2 and 3, little and big endian. Texts are UTF-8; U+FFFD stands for all of one that is none. Pairs end at the first that cannot
--- be read. Not covered: arrays of arrays, at which they end, too; other files of a model that is split.
+-- Versions 2 and 3, little and big endian. Texts are UTF-8; U+FFFD stands for all of one that is none, or has a NUL in it. Pairs end at
+-- the first that cannot be read. Not covered: arrays of arrays, at which they end, too; other files of a model that is split.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 

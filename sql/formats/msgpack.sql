@@ -12,7 +12,7 @@
 --
 -- Nothing marks such a file. It is one if all of it is whole maps or arrays; single numbers and texts, which any text would be, are none.
 -- What is damaged, or stands in another file, msgpack_token reads up to its `error`. Texts are UTF-8; U+FFFD stands for all of one that is
--- none. Numbers of 2^63 and more are negative; times are those of extension -1, as its bytes are.
+-- none, or has a NUL in it. Numbers of 2^63 and more are negative; times are those of extension -1, as its bytes are.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 

@@ -10,8 +10,8 @@
 --     wasm_import   from which module, what, and of which kind
 --     wasm_export   name, kind, and the number of what is exported among those of its kind
 --
--- Modules of version 1. Names are UTF-8; U+FFFD stands for all of one that is none. Lists end at their first entry that
--- is none. Not covered: types, code, what custom sections say, components.
+-- Modules of version 1. Names are UTF-8; U+FFFD stands for all of one that is none, or has a NUL in it. Lists end at
+-- their first entry that is none. Not covered: types, code, what custom sections say, components.
 
 CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
 

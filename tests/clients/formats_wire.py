@@ -71,6 +71,7 @@ def gguf_that_is_odd(directory):
     header, meta = "SELECT version, error FROM gguf_header", "SELECT key, error FROM gguf_meta WHERE error IS NOT NULL"
     one = lambda key, kind, value: b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + gguf_value("<", 8, key) + struct.pack("<I", kind) + value
     pairs_cut = "its pairs cannot be read to the end"
+    same(ask(one(b"a\0b", 8, gguf_value("<", 8, b"c\0d")), "SELECT key, value, error FROM gguf_meta"), [("\ufffd", "\ufffd", None)])
     same(ask(gguf(version=1), header), [(1, "its version is not read here")])
     same(ask(gguf()[:20], header), [(3, "its header reaches past the end of the file")])
     same(ask(one(b"k", 13, b""), header), [(3, pairs_cut)])
@@ -340,6 +341,7 @@ def msgpack_that_is_none(directory):
     # The layout reads what is damaged, and parts of other files.
     path = write(directory, "cut", b"before" + msgpack([1, "abc"])[:-1])
     same(rows("msgpack.sql", path, "SELECT kind, items, error IS NULL FROM target, msgpack_token(path, 6)"), [("array", 2, 1), ("integer", 0, 1), ("text", None, 0)])
+    same(rows("msgpack.sql", write(directory, "nul", msgpack(["a\0b"])), "SELECT value FROM msgpack_value"), [(None,), ("\ufffd",)])
     # Longer forms than need be.
     path = write(directory, "long", b"\xdd\0\0\0\3\xcf" + bytes(7) + b"\5\xdb\0\0\0\1x\xda\0\0")
     same(rows("msgpack.sql", path, "SELECT value FROM msgpack_value"), [(None,), (5,), ("x",), ("",)])
