@@ -33,23 +33,47 @@ double mm_entropy(const uint64_t counts[256]) {
   return sum / (double)all;
 }
 
+/* From `end` back to `least`, as long as it is the byte there; a stop of the watch ends it, too. */
+static uint64_t start_of_run(const uint8_t *data, uint64_t least, uint64_t end, mm_pace *pace,
+                             int *stop) {
+  uint64_t at = end;
+  while (*stop == 0 && at > least && data[at - 1] == data[end]) {
+    uint64_t from = at, most = at - least > MM_PIECE ? at - MM_PIECE : least;
+    while (at > most && data[at - 1] == data[end]) at--;
+    *stop = mm_pace_stops(pace, from - at);
+  }
+  return at;
+}
+
+/* From `start` on, likewise. */
+static uint64_t end_of_run(const uint8_t *data, uint64_t start, uint64_t size, mm_pace *pace,
+                           int *stop) {
+  uint64_t at = start;
+  while (*stop == 0 && at < size && data[at] == data[start]) {
+    uint64_t from = at, most = size - at > MM_PIECE ? at + MM_PIECE : size;
+    while (at < most && data[at] == data[start]) at++;
+    *stop = mm_pace_stops(pace, at - from);
+  }
+  return at;
+}
+
 /* A longer run than the longest so far, from `at`, has also the byte that is as far behind: that is
 ** looked at first, then those before it, backward. What differs there is where the next may
 ** begin. */
-size_t mm_longest_run(const uint8_t *data, size_t size) {
-  size_t longest = 0, at = 0;
-  while (longest < size - at) {
-    size_t end = at + longest;
-    uint8_t byte = data[end];
-    size_t start = end;
-    while (start > at && data[start - 1] == byte) start--;
-    if (start == at) {
-      while (end < size && data[end] == byte) end++;
-      longest = end - at;
-      at = end;
-    } else {
-      at = start;
+int mm_longest_run(const uint8_t *data, uint64_t size, const mm_watch *watch, uint64_t *longest) {
+  uint64_t at = 0;
+  int stop = 0;
+  mm_pace pace = {.unasked = 0};
+  if (watch) pace.watch = *watch;
+  *longest = 0;
+  while (stop == 0 && *longest < size - at) {
+    uint64_t end = at + *longest, start = start_of_run(data, at, end, &pace, &stop);
+    if (stop == 0 && start == at) {
+      start = end_of_run(data, end, size, &pace, &stop);
+      *longest = start - at;
     }
+    if (stop == 0) stop = mm_pace_stops(&pace, start - at);
+    at = start;
   }
-  return longest;
+  return stop;
 }

@@ -31,9 +31,8 @@ int mm_patch_kind_of(const uint8_t *patch, uint64_t size) {
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void put_patch_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size) {
+static void put_digits(mm_buffer *out, const uint8_t *bytes, uint64_t size) {
   static const char digits[] = "0123456789abcdef";
-  if (size == 0) mm_buffer_put_byte(out, '-');
   uint8_t *room = mm_buffer_room(out, 2 * size);
   for (uint64_t i = 0; room && i < size; i++) {
     room[2 * i] = (uint8_t)digits[bytes[i] >> 4];
@@ -41,21 +40,38 @@ static void put_patch_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size) {
   }
 }
 
-int mm_patch_write_text(const mm_patch_change *change, mm_buffer *out, mm_error *err) {
-  static const char head[] = "# mmap patch 1\n";
-  mm_buffer_put(out, head, sizeof head - 1);
-  for (size_t i = 0; i < change->count; i++) {
-    const mm_patch_run *run = &change->runs[i];
-    char offset[24];
-    int length = snprintf(offset, sizeof offset, "%llu", (unsigned long long)run->offset);
-    mm_buffer_put(out, offset, (uint64_t)length);
-    mm_buffer_put_byte(out, ' ');
-    put_patch_hex(out, run->old, run->old_size);
-    mm_buffer_put_byte(out, ' ');
-    put_patch_hex(out, run->data, run->size);
-    mm_buffer_put_byte(out, '\n');
+/* In pieces. Nonzero: what the watch said, which stopped it. */
+static int put_patch_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size, mm_pace *pace) {
+  int stop = 0;
+  if (size == 0) mm_buffer_put_byte(out, '-');
+  for (uint64_t done = 0, piece; done < size && stop == 0; done += piece) {
+    piece = size - done < MM_PIECE ? size - done : MM_PIECE;
+    put_digits(out, bytes + done, piece);
+    stop = mm_pace_stops(pace, piece);
   }
+  return stop;
+}
+
+static int put_run(const mm_patch_run *run, mm_pace *pace, mm_buffer *out, mm_error *err) {
+  char offset[24];
+  int length = snprintf(offset, sizeof offset, "%llu ", (unsigned long long)run->offset);
+  mm_buffer_put(out, offset, (uint64_t)length);
+  int stop = put_patch_hex(out, run->old, run->old_size, pace);
+  mm_buffer_put_byte(out, ' ');
+  if (stop == 0) stop = put_patch_hex(out, run->data, run->size, pace);
+  mm_buffer_put_byte(out, '\n');
+  if (stop) return mm_fail_stopped(err, stop);
   return out->failed ? mm_fail_nomem(err) : MM_OK;
+}
+
+int mm_patch_write_text(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
+                        mm_error *err) {
+  static const char head[] = "# mmap patch 1\n";
+  int rc = mm_buffer_put(out, head, sizeof head - 1) ? MM_OK : mm_fail_nomem(err);
+  for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
+    rc = put_run(&change->runs[i], pace, out, err);
+  }
+  return rc;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -164,12 +180,16 @@ static void point_at_run_bytes(mm_patch_runs *out) {
   }
 }
 
-int mm_patch_read_text(const uint8_t *patch, uint64_t size, mm_patch_runs *out, mm_error *err) {
+int mm_patch_read_text(const uint8_t *patch, uint64_t size, mm_pace *pace, mm_patch_runs *out,
+                       mm_error *err) {
   const uint8_t *at = patch, *end = size ? patch + size : patch;
   int rc = MM_OK;
   for (unsigned long long number = 1; at < end && rc == MM_OK; number++) {
+    const uint8_t *start = at;
     patch_line line = next_patch_line(&at, end, number);
     rc = read_text_run(&line, out, err);
+    int stop = rc == MM_OK ? mm_pace_stops(pace, (uint64_t)(at - start)) : 0;
+    if (stop) rc = mm_fail_stopped(err, stop);
   }
   point_at_run_bytes(out);
   return rc;

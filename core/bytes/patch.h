@@ -16,6 +16,7 @@
 
 #include "core/common/buffer.h"
 #include "core/common/error.h"
+#include "core/common/watch.h"
 
 /* `old_size` bytes at `offset` of the old file became `size` others. */
 typedef struct mm_patch_run {
@@ -33,13 +34,17 @@ typedef struct mm_patch_change {
   uint64_t now_size;
 } mm_patch_change;
 
+/* All that follows asks `pace` (may be NULL) whether to go on: MM_INTERRUPT. */
+
 /* Append it to `out` in a format. MM_NOMEM; MM_TOOBIG "… an IPS patch ends at 16 MB". */
-int mm_patch_write_text(const mm_patch_change *change, mm_buffer *out, mm_error *err);
-int mm_patch_write_ips(const mm_patch_change *change, mm_buffer *out, mm_error *err);
-int mm_patch_write_bps(const mm_patch_change *change, mm_buffer *out, mm_error *err);
+int mm_patch_write_text(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
+                        mm_error *err);
+int mm_patch_write_ips(const mm_patch_change *change, mm_pace *pace, mm_buffer *out, mm_error *err);
+int mm_patch_write_bps(const mm_patch_change *change, mm_pace *pace, mm_buffer *out, mm_error *err);
 
 /* By one of their names, whatever the case: MM_ERROR "format 'x' is none of text, ips, bps". */
-typedef int mm_patch_writer(const mm_patch_change *change, mm_buffer *out, mm_error *err);
+typedef int mm_patch_writer(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
+                            mm_error *err);
 int mm_patch_format(const char *name, mm_patch_writer **out, mm_error *err);
 
 enum mm_patch_kind { MM_PATCH_TEXT, MM_PATCH_IPS, MM_PATCH_BPS };
@@ -55,7 +60,8 @@ typedef struct mm_patch_runs {
 } mm_patch_runs;
 
 /* MM_ERROR "line 3: …"; MM_NOMEM. The caller clears it in any case. */
-int mm_patch_read_text(const uint8_t *patch, uint64_t size, mm_patch_runs *out, mm_error *err);
+int mm_patch_read_text(const uint8_t *patch, uint64_t size, mm_pace *pace, mm_patch_runs *out,
+                       mm_error *err);
 void mm_patch_clear(mm_patch_runs *runs);
 
 /* A record of an IPS. */
@@ -81,6 +87,6 @@ int mm_ips_next(mm_ips *ips, const uint8_t *patch, uint64_t size, bool *more, mm
 ** checksum, the old file's size or checksum, an action that leads outside, the new file's checksum.
 ** *actions: how many it has. MM_NOMEM, MM_TOOBIG. */
 int mm_bps_apply(const uint8_t *patch, uint64_t size, const uint8_t *old, uint64_t old_size,
-                 mm_buffer *out, uint64_t *actions, mm_error *err);
+                 mm_pace *pace, mm_buffer *out, uint64_t *actions, mm_error *err);
 
 #endif

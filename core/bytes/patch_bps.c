@@ -15,6 +15,36 @@
 
 enum bps_action { BPS_SOURCE_READ, BPS_TARGET_READ, BPS_SOURCE_COPY, BPS_TARGET_COPY };
 
+static uint64_t piece_of(uint64_t left) {
+  return left < MM_PIECE ? left : MM_PIECE;
+}
+
+static int go_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
+  int stop = mm_pace_stops(pace, bytes);
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
+}
+
+static int put_bytes(mm_buffer *out, const uint8_t *data, uint64_t size, mm_pace *pace,
+                     mm_error *err) {
+  int rc = MM_OK;
+  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
+    piece = piece_of(size - done);
+    rc = mm_buffer_put(out, data + done, piece) ? go_on(pace, piece, err) : mm_fail_nomem(err);
+  }
+  return rc;
+}
+
+static int add_crc(uint32_t *crc, const uint8_t *data, uint64_t size, mm_pace *pace,
+                   mm_error *err) {
+  int rc = MM_OK;
+  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
+    piece = piece_of(size - done);
+    *crc = libdeflate_crc32(*crc, data + done, (size_t)piece);
+    rc = go_on(pace, piece, err);
+  }
+  return rc;
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 static void put_bps_number(mm_buffer *out, uint64_t number) {
@@ -30,42 +60,52 @@ static void put_bps_action(mm_buffer *out, enum bps_action action, uint64_t size
 }
 
 /* What lies between the runs is the same at the same place. */
-static void put_bps_actions(const mm_patch_change *change, mm_buffer *out) {
+static int put_bps_actions(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
+                           mm_error *err) {
   uint64_t at = 0;
-  for (size_t i = 0; i < change->count; i++) {
+  int rc = MM_OK;
+  for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
     const mm_patch_run *run = &change->runs[i];
     put_bps_action(out, BPS_SOURCE_READ, run->offset - at);
     put_bps_action(out, BPS_TARGET_READ, run->size);
-    mm_buffer_put(out, run->data, run->size);
+    rc = put_bytes(out, run->data, run->size, pace, err);
     at = run->offset + run->size;
   }
   put_bps_action(out, BPS_SOURCE_READ, change->now_size - at);
+  return rc;
 }
 
 /* Of the old file: the new one, but for the runs. */
-static uint32_t crc_of_old(const mm_patch_change *change) {
+static int add_crc_of_old(uint32_t *crc, const mm_patch_change *change, mm_pace *pace,
+                          mm_error *err) {
   uint64_t at = 0;
-  uint32_t crc = 0;
-  for (size_t i = 0; i < change->count; i++) {
+  int rc = MM_OK;
+  for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
     const mm_patch_run *run = &change->runs[i];
-    crc = libdeflate_crc32(crc, change->now + at, (size_t)(run->offset - at));
-    if (run->old_size > 0) crc = libdeflate_crc32(crc, run->old, (size_t)run->old_size);
+    rc = add_crc(crc, change->now + at, run->offset - at, pace, err);
+    if (rc == MM_OK) rc = add_crc(crc, run->old, run->old_size, pace, err);
     at = run->offset + run->size;
   }
-  return libdeflate_crc32(crc, change->now + at, (size_t)(change->now_size - at));
+  return rc == MM_OK ? add_crc(crc, change->now + at, change->now_size - at, pace, err) : rc;
 }
 
-int mm_patch_write_bps(const mm_patch_change *change, mm_buffer *out, mm_error *err) {
+int mm_patch_write_bps(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
+                       mm_error *err) {
   uint64_t start = out->size;
+  uint32_t old_crc = 0, now_crc = 0, crc = 0;
   mm_buffer_put(out, "BPS1", BPS_MAGIC_SIZE);
   put_bps_number(out, change->old_size);
   put_bps_number(out, change->now_size);
   put_bps_number(out, 0); /* no metadata */
-  put_bps_actions(change, out);
-  mm_buffer_put_le(out, crc_of_old(change), BPS_CRC_SIZE);
-  mm_buffer_put_le(out, libdeflate_crc32(0, change->now, (size_t)change->now_size), BPS_CRC_SIZE);
+  int rc = put_bps_actions(change, pace, out, err);
+  if (rc == MM_OK) rc = add_crc_of_old(&old_crc, change, pace, err);
+  if (rc == MM_OK) rc = add_crc(&now_crc, change->now, change->now_size, pace, err);
+  if (rc) return rc;
+  mm_buffer_put_le(out, old_crc, BPS_CRC_SIZE);
+  mm_buffer_put_le(out, now_crc, BPS_CRC_SIZE);
   if (out->failed) return mm_fail_nomem(err);
-  uint32_t crc = libdeflate_crc32(0, out->data + start, (size_t)(out->size - start));
+  rc = add_crc(&crc, out->data + start, out->size - start, pace, err);
+  if (rc) return rc;
   return mm_buffer_put_le(out, crc, BPS_CRC_SIZE) ? MM_OK : mm_fail_nomem(err);
 }
 
@@ -76,6 +116,7 @@ typedef struct bps_reader {
   const uint8_t *old;
   uint64_t old_size, new_size;
   uint64_t old_at, new_at; /* where copies go on */
+  mm_pace *pace;
 } bps_reader;
 
 static int fail_bps(mm_error *err) {
@@ -113,14 +154,14 @@ static int move_bps_copy(bps_reader *r, uint64_t *at, uint64_t most, uint64_t si
 
 static int bps_source_read(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   if (out->size > r->old_size || size > r->old_size - out->size) return fail_bps(err);
-  return mm_buffer_put(out, r->old + out->size, size) ? MM_OK : mm_fail_nomem(err);
+  return put_bytes(out, r->old + out->size, size, r->pace, err);
 }
 
 static int bps_target_read(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   if (size > (uint64_t)(r->end - r->at)) return fail_bps(err);
   const uint8_t *data = r->at;
   r->at += size;
-  return mm_buffer_put(out, data, size) ? MM_OK : mm_fail_nomem(err);
+  return put_bytes(out, data, size, r->pace, err);
 }
 
 static int bps_source_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
@@ -128,7 +169,7 @@ static int bps_source_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_erro
   if (rc) return rc;
   uint64_t from = r->old_at;
   r->old_at += size;
-  return mm_buffer_put(out, r->old + from, size) ? MM_OK : mm_fail_nomem(err);
+  return put_bytes(out, r->old + from, size, r->pace, err);
 }
 
 /* Byte by byte: it may copy what it has just made. */
@@ -137,11 +178,15 @@ static int bps_target_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_erro
   int rc = move_bps_copy(r, &r->new_at, made, 0, err);
   if (rc) return rc;
   if (r->new_at >= made) return fail_bps(err);
-  uint8_t *room = mm_buffer_room(out, size);
-  if (!room) return mm_fail_nomem(err);
-  for (uint64_t i = 0; i < size; i++) room[i] = out->data[r->new_at + i];
-  r->new_at += size;
-  return MM_OK;
+  for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
+    piece = piece_of(size - done);
+    uint8_t *room = mm_buffer_room(out, piece);
+    if (!room) return mm_fail_nomem(err);
+    for (uint64_t i = 0; i < piece; i++) room[i] = out->data[r->new_at + i];
+    r->new_at += piece;
+    rc = go_on(r->pace, piece, err);
+  }
+  return rc;
 }
 
 static int take_bps_action(bps_reader *r, mm_buffer *out, mm_error *err) {
@@ -176,28 +221,29 @@ static int read_bps_head(bps_reader *r, uint64_t old_size, mm_error *err) {
                  (unsigned long long)expected, (unsigned long long)old_size);
 }
 
-static int check_bps(const uint8_t *patch, uint64_t size, const uint8_t *old, uint64_t old_size,
-                     mm_error *err) {
-  const uint8_t *foot = patch + size - BPS_FOOT_SIZE;
-  if (libdeflate_crc32(0, patch, (size_t)(size - BPS_CRC_SIZE)) !=
-      bps_crc_at(foot + 2 * BPS_CRC_SIZE)) {
-    return fail_bps(err);
-  }
-  if (libdeflate_crc32(0, old, (size_t)old_size) == bps_crc_at(foot)) return MM_OK;
+static int check_bps(const bps_reader *r, const uint8_t *patch, mm_error *err) {
+  uint32_t crc = 0, old_crc = 0;
+  uint64_t size = (uint64_t)(r->end - patch) + 2 * BPS_CRC_SIZE;
+  int rc = add_crc(&crc, patch, size, r->pace, err);
+  if (rc == MM_OK && crc != bps_crc_at(patch + size)) rc = fail_bps(err);
+  if (rc == MM_OK) rc = add_crc(&old_crc, r->old, r->old_size, r->pace, err);
+  if (rc || old_crc == bps_crc_at(r->end)) return rc;
   return mm_fail(err, MM_ERROR,
                  "the file is not the one that the patch is for: its checksum differs");
 }
 
 int mm_bps_apply(const uint8_t *patch, uint64_t size, const uint8_t *old, uint64_t old_size,
-                 mm_buffer *out, uint64_t *actions, mm_error *err) {
+                 mm_pace *pace, mm_buffer *out, uint64_t *actions, mm_error *err) {
   *actions = 0;
   if (size < BPS_MAGIC_SIZE + 3 + BPS_FOOT_SIZE) return fail_bps(err);
   const uint8_t *foot = patch + size - BPS_FOOT_SIZE;
-  bps_reader r = {.at = patch + BPS_MAGIC_SIZE, .end = foot, .old = old, .old_size = old_size};
+  bps_reader r = {
+      .at = patch + BPS_MAGIC_SIZE, .end = foot, .old = old, .old_size = old_size, .pace = pace};
   int rc = read_bps_head(&r, old_size, err);
-  if (rc == MM_OK) rc = check_bps(patch, size, old, old_size, err);
+  if (rc == MM_OK) rc = check_bps(&r, patch, err);
   for (; rc == MM_OK && r.at < r.end; ++*actions) rc = take_bps_action(&r, out, err);
+  uint32_t crc = 0;
+  if (rc == MM_OK) rc = add_crc(&crc, out->data, out->size, pace, err);
   if (rc) return rc;
-  uint32_t crc = libdeflate_crc32(0, out->data ? out->data : old, (size_t)out->size);
   return out->size == r.new_size && crc == bps_crc_at(foot + BPS_CRC_SIZE) ? MM_OK : fail_bps(err);
 }

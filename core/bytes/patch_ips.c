@@ -47,7 +47,10 @@ static int check_ips_reach(const mm_patch_change *change, mm_error *err) {
   return MM_OK;
 }
 
-int mm_patch_write_ips(const mm_patch_change *change, mm_buffer *out, mm_error *err) {
+/* It is so small that nobody is asked. */
+int mm_patch_write_ips(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
+                       mm_error *err) {
+  (void)pace;
   int rc = check_ips_reach(change, err);
   if (rc) return rc;
   mm_buffer_put(out, "PATCH", IPS_HEAD_SIZE);

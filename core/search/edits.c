@@ -21,6 +21,7 @@
 #define WIDE_ANCHOR 32 /* bytes of a window, of the first look */
 #define FINE_ANCHOR 8  /* and of the second */
 #define ANCHORS_LOG 21
+#define ANCHORS_MOST ((size_t)1 << ANCHORS_LOG)
 #define FINE_ANCHOR_MOST ((uint64_t)1 << 20) /* bytes of a gap that is refined */
 #define ANCHOR_LOOKS 16                      /* windows of one hash that are compared */
 #define EDIT_STAYS 4                         /* fewer bytes that stay are no run */
@@ -143,11 +144,28 @@ static void clear_anchors(anchors *known) {
   *known = (anchors){0};
 }
 
+/* A window that was chosen. */
+typedef struct recent {
+  uint64_t hash, end; /* no other one of this hash is chosen before */
+} recent;
+
+#define RECENT 16
+
+/* In bytes that repeat themselves after a few, all windows of a hash may be chosen, or none: so that
+** there are no more of them than elsewhere, they keep a distance. */
+static bool is_repeated(const anchors *known, recent *chosen, uint64_t hash, uint64_t at) {
+  recent *last = &chosen[hash % RECENT];
+  if (last->hash == hash && at < last->end) return true;
+  *last = (recent){hash, at + ((uint64_t)2 << known->chosen)};
+  return false;
+}
+
 /* Of neighbours with the same hash, as in a run of one byte, the first is enough. */
 static int choose_places(anchors *known, edit_finder *f, uint64_t from, uint64_t to) {
   uint64_t hash = anchor_hash(known, f->a + from), before = ~hash;
-  for (uint64_t at = from;; at++) {
-    if (hash != before && is_anchor(known, hash)) {
+  recent chosen[RECENT] = {{0}};
+  for (uint64_t at = from; known->count < ANCHORS_MOST; at++) {
+    if (hash != before && is_anchor(known, hash) && !is_repeated(known, chosen, hash, at)) {
       void *places = known->places;
       if (mm_grow(&places, known->count, &known->capacity, sizeof at)) return mm_fail_nomem(f->err);
       known->places = places;
@@ -158,6 +176,7 @@ static int choose_places(anchors *known, edit_finder *f, uint64_t from, uint64_t
     before = hash;
     hash = roll_anchor(known, hash, f->a + at);
   }
+  return MM_OK;
 }
 
 static int list_places(anchors *known, const edit_finder *f) {

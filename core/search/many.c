@@ -58,16 +58,82 @@ static int compare_needles(const void *a, const void *b) {
   return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
+/* ---- sorting -------------------------------------------------------------------------------- */
+
+/* Stretches are sorted at once and then merged, with a look between at whether to go on. */
+#define STRETCH ((size_t)8192)
+#define WEIGHT 64 /* so many bytes read take as long as a comparison of needles, about */
+
+static int go_on(mm_pace *pace, uint64_t comparisons, mm_error *err) {
+  int stop = mm_pace_stops(pace, comparisons * WEIGHT);
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
+}
+
+static size_t least(size_t x, size_t y) {
+  return x < y ? x : y;
+}
+
+static int sort_stretches(many_needle *needles, size_t count, mm_pace *pace, mm_error *err) {
+  int rc = MM_OK;
+  for (size_t from = 0, size; from < count && rc == MM_OK; from += size) {
+    size = least(count - from, STRETCH);
+    qsort(needles + from, size, sizeof *needles, compare_needles);
+    rc = go_on(pace, size * 8, err);
+  }
+  return rc;
+}
+
+/* Merge in[0 .. middle-1] and in[middle .. size-1]. */
+static int merge(const many_needle *in, size_t middle, size_t size, many_needle *out, mm_pace *pace,
+                 mm_error *err) {
+  int rc = MM_OK;
+  size_t a = 0, b = middle;
+  for (size_t i = 0; i < size && rc == MM_OK; i++) {
+    bool first = b == size || (a < middle && compare_needles(&in[a], &in[b]) < 0);
+    out[i] = first ? in[a++] : in[b++];
+    if (i % STRETCH == STRETCH - 1) rc = go_on(pace, STRETCH, err);
+  }
+  return rc;
+}
+
+static int merge_pairs(const many_needle *in, size_t count, size_t width, many_needle *out,
+                       mm_pace *pace, mm_error *err) {
+  int rc = MM_OK;
+  for (size_t from = 0, size; from < count && rc == MM_OK; from += size) {
+    size = least(count - from, 2 * width);
+    rc = merge(in + from, least(width, size), size, out + from, pace, err);
+  }
+  return rc;
+}
+
+static int sort_needles(mm_many *many, mm_pace *pace, mm_error *err) {
+  int rc = sort_stretches(many->sorted, many->count, pace, err);
+  if (rc || many->count <= STRETCH) return rc;
+  many_needle *spare = mm_alloc(many->count * sizeof *spare);
+  if (!spare) return mm_fail_nomem(err);
+  for (size_t width = STRETCH; width < many->count && rc == MM_OK; width *= 2) {
+    rc = merge_pairs(many->sorted, many->count, width, spare, pace, err);
+    many_needle *merged = spare;
+    spare = many->sorted;
+    many->sorted = merged;
+  }
+  mm_free(spare);
+  return rc;
+}
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
 static bool needle_begins_with(mm_bytes text, mm_bytes with) {
   return text.size >= with.size && memcmp(text.data, with.data, (size_t)with.size) == 0;
 }
 
-/* What a needle begins with stands before it, and so do those that begin with that. Returns how many
+/* What a needle begins with stands before it, and so do those that begin with that. *longest: how many
 ** the longest chain has. */
-static size_t find_parents(mm_many *many) {
+static int find_parents(mm_many *many, size_t *longest, mm_pace *pace, mm_error *err) {
   size_t *depth = many->rank; /* not needed yet */
-  size_t longest = 0;
-  for (size_t i = 0; i < many->count; i++) {
+  int rc = MM_OK;
+  *longest = 0;
+  for (size_t i = 0; i < many->count && rc == MM_OK; i++) {
     size_t parent = i > 0 ? i - 1 : NO_NEEDLE;
     while (parent != NO_NEEDLE &&
            !needle_begins_with(many->sorted[i].bytes, many->sorted[parent].bytes)) {
@@ -75,9 +141,10 @@ static size_t find_parents(mm_many *many) {
     }
     many->sorted[i].parent = parent;
     depth[i] = parent == NO_NEEDLE ? 1 : depth[parent] + 1;
-    if (depth[i] > longest) longest = depth[i];
+    if (depth[i] > *longest) *longest = depth[i];
+    rc = go_on(pace, 1, err);
   }
-  return longest;
+  return rc;
 }
 
 static size_t block_hash(const mm_many *many, const uint8_t *at) {
@@ -94,10 +161,11 @@ static size_t head_hash(const mm_many *many, const uint8_t *at) {
   return head * 0x9e3779b97f4a7c15u >> (64 - HEADS_LOG);
 }
 
-static void fill_tables(mm_many *many) {
+static int fill_tables(mm_many *many, mm_pace *pace, mm_error *err) {
+  int rc = MM_OK;
   size_t last = many->window - many->block; /* the block at the window's end */
   memset(many->shifts, (int)(last + 1), sizeof many->shifts);
-  for (size_t i = 0; i < many->count; i++) {
+  for (size_t i = 0; i < many->count && rc == MM_OK; i++) {
     const uint8_t *needle = many->sorted[i].bytes.data;
     for (size_t at = 0; at <= last; at++) {
       uint8_t *shift = &many->shifts[block_hash(many, needle + at)];
@@ -105,7 +173,9 @@ static void fill_tables(mm_many *many) {
     }
     size_t head = head_hash(many, needle);
     many->heads[head / 64] |= (uint64_t)1 << head % 64;
+    rc = go_on(pace, 1 + last / 8, err);
   }
+  return rc;
 }
 
 static void fill_index(mm_many *many) {
@@ -140,26 +210,36 @@ static bool allocate_many(mm_many *many, const mm_bytes *needles) {
   return many->bytes && many->sorted && many->rank;
 }
 
-int mm_many_compile(const mm_bytes *needles, size_t count, mm_many **out, mm_error *err) {
+static int compile(mm_many *many, const mm_bytes *needles, mm_pace *pace, mm_error *err) {
+  if (!allocate_many(many, needles)) return mm_fail_nomem(err);
+  copy_many(many, needles);
+  size_t longest = 0;
+  int rc = sort_needles(many, pace, err);
+  if (rc == MM_OK) rc = find_parents(many, &longest, pace, err);
+  if (rc) return rc;
+  many->found = mm_alloc((longest + 1) * sizeof *many->found);
+  if (!many->found) return mm_fail_nomem(err);
+  fill_index(many);
+  return fill_tables(many, pace, err);
+}
+
+int mm_many_compile(const mm_bytes *needles, size_t count, const mm_watch *watch, mm_many **out,
+                    mm_error *err) {
   if (count > (size_t)1 << 31 >> (sizeof(size_t) < 8 ? 4 : 0)) {
     return mm_fail(err, MM_TOOBIG, "%llu needles are too many", (unsigned long long)count);
   }
   mm_many *many = mm_alloc_zeroed(sizeof *many);
   if (!many) return mm_fail_nomem(err);
+  mm_pace pace = {.unasked = 0};
+  if (watch) pace.watch = *watch;
   many->count = count;
-  if (allocate_many(many, needles)) {
-    copy_many(many, needles);
-    qsort(many->sorted, count, sizeof *many->sorted, compare_needles);
-    many->found = mm_alloc((find_parents(many) + 1) * sizeof *many->found);
-  }
-  if (!many->found) {
+  int rc = compile(many, needles, &pace, err);
+  if (rc) {
     mm_many_free(many);
-    return mm_fail_nomem(err);
+  } else {
+    *out = many;
   }
-  fill_index(many);
-  fill_tables(many);
-  *out = many;
-  return MM_OK;
+  return rc;
 }
 
 void mm_many_free(mm_many *many) {
@@ -205,23 +285,31 @@ static uint64_t common_prefix(mm_bytes a, mm_bytes b) {
   return mm_mismatch(a.data, b.data, size);
 }
 
-/* The last needle that is not behind `text`; NO_NEEDLE. */
-static size_t last_not_behind(const mm_many *many, mm_bytes text) {
+static bool is_behind(mm_bytes needle, mm_bytes text, uint64_t common) {
+  if (common == needle.size) return false;
+  return common == text.size || needle.data[common] > text.data[common];
+}
+
+/* The last needle that is not behind `text`; NO_NEEDLE. *compared counts bytes. */
+static size_t last_not_behind(const mm_many *many, mm_bytes text, uint64_t *compared) {
   size_t low = many->first[text.data[0]], high = many->first[text.data[0] + 1], start = low;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (compare_needle_bytes(many->sorted[middle].bytes, text) <= 0) {
-      low = middle + 1;
-    } else {
+    mm_bytes needle = many->sorted[middle].bytes;
+    uint64_t common = common_prefix(needle, text);
+    *compared += common;
+    if (is_behind(needle, text, common)) {
       high = middle;
+    } else {
+      low = middle + 1;
     }
   }
   return low > start ? low - 1 : NO_NEEDLE;
 }
 
-/* All that `text` begins with, the longest first. Returns how many. */
-static size_t find_many_at(mm_many *many, mm_bytes text) {
-  size_t count = 0, at = last_not_behind(many, text);
+/* All that `text` begins with, the longest first. Returns how many; *compared counts bytes. */
+static size_t find_many_at(mm_many *many, mm_bytes text, uint64_t *compared) {
+  size_t count = 0, at = last_not_behind(many, text, compared);
   uint64_t common = at == NO_NEEDLE ? 0 : common_prefix(many->sorted[at].bytes, text);
   for (; at != NO_NEEDLE; at = many->sorted[at].parent) {
     if (many->sorted[at].bytes.size <= common) many->found[count++] = at;
@@ -229,22 +317,23 @@ static size_t find_many_at(mm_many *many, mm_bytes text) {
   return count;
 }
 
-/* Where needles are, from scan->next on, which moves on. 0, or MM_FIND_STOPPED. */
+/* Where needles are, from scan->next on, which moves on. 0, or MM_FIND_STOPPED. A place may cost as
+** much as a needle has bytes: those are counted, too. */
 static int look_for_many(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
                          const mm_watch *watch) {
   uint64_t places = size >= many->window ? size - many->window + 1 : 0;
-  uint64_t asked = scan->next;
+  mm_pace pace = {.unasked = 0};
+  if (watch) pace.watch = *watch;
   while (scan->left == 0 && scan->next < places) {
     uint64_t end = places - scan->next > MM_PIECE ? scan->next + MM_PIECE : places;
-    uint64_t at = next_many_place(many, data, scan->next, end);
+    uint64_t at = next_many_place(many, data, scan->next, end), compared = 0;
     if (at < end) {
-      scan->left = find_many_at(many, (mm_bytes){data + at, size - at});
+      scan->left = find_many_at(many, (mm_bytes){data + at, size - at}, &compared);
       scan->place = at++;
     }
+    compared += at - scan->next;
     scan->next = at;
-    if (at - asked < MM_PIECE) continue;
-    asked = at;
-    if (mm_watch_stops(watch, at)) return MM_FIND_STOPPED;
+    if (mm_pace_stops(&pace, compared)) return MM_FIND_STOPPED;
   }
   return 0;
 }

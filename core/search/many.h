@@ -19,8 +19,9 @@ typedef struct mm_bytes {
 } mm_bytes;
 
 /* Make the needles ready: their bytes are copied. Several may be the same. MM_TOOBIG of more than
-** 2^31; MM_NOMEM. It serves one scan at a time. */
-int mm_many_compile(const mm_bytes *needles, size_t count, mm_many **out, mm_error *err);
+** 2^31; MM_NOMEM; MM_INTERRUPT where the watch (may be NULL) stops it. It serves one scan at a time. */
+int mm_many_compile(const mm_bytes *needles, size_t count, const mm_watch *watch, mm_many **out,
+                    mm_error *err);
 void mm_many_free(mm_many *many); /* NULL is allowed */
 
 /* A needle's bytes, by its number from 0. */

@@ -28,6 +28,7 @@ typedef struct exporting {
   uint8_t *old;       /* owned */
   mm_patch_run *runs; /* owned */
   size_t count, capacity;
+  mm_pace pace;
 } exporting;
 
 static void clear_exporting(exporting *x) {
@@ -59,12 +60,26 @@ static int add_differences(exporting *x, uint64_t offset, const uint8_t *old, ui
   return rc;
 }
 
-static int read_export_old(const exporting *x, const ext_pending_run *run, uint8_t *old,
-                           mm_error *err) {
-  uint64_t got;
-  int rc = mm_object_read_file(x->core, run->offset, old, run->length, &got, err);
-  if (rc || got == run->length) return rc;
-  return mm_fail(err, MM_CHANGED, "'%s' was cut by another program", x->core->name);
+static int go_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
+  int stop = mm_pace_stops(pace, bytes);
+  return stop ? mm_fail_stopped(err, stop) : MM_OK;
+}
+
+static uint64_t piece_of(uint64_t left) {
+  return left < MM_PIECE ? left : MM_PIECE;
+}
+
+static int read_export_old(exporting *x, const ext_pending_run *run, uint8_t *old, mm_error *err) {
+  int rc = MM_OK;
+  for (uint64_t done = 0, piece, got; done < run->length && rc == MM_OK; done += piece) {
+    piece = piece_of(run->length - done);
+    rc = mm_object_read_file(x->core, run->offset + done, old + done, piece, &got, err);
+    if (rc == MM_OK && got < piece) {
+      rc = mm_fail(err, MM_CHANGED, "'%s' was cut by another program", x->core->name);
+    }
+    if (rc == MM_OK) rc = go_on(&x->pace, piece, err);
+  }
+  return rc;
 }
 
 static int add_pending_run(exporting *x, const ext_pending_run *run, uint8_t **old, mm_error *err) {
@@ -95,17 +110,18 @@ static int find_export_runs(exporting *x, const ext_object *object, mm_error *er
   return rc;
 }
 
-static int export_object(const ext_object *object, mm_patch_writer *write, mm_buffer *out,
-                         mm_error *err) {
+static int export_object(ext_conn *conn, const ext_object *object, mm_patch_writer *write,
+                         mm_buffer *out, mm_error *err) {
   static const uint8_t nothing[1] = {0};
   exporting x = {.core = object->core};
+  ext_conn_watch(conn, &x.pace.watch);
   int rc = find_export_runs(&x, object, err);
   mm_patch_change change = {.runs = x.runs,
                             .count = x.count,
                             .old_size = x.pending.old_size,
                             .now = x.core->data ? x.core->data : nothing,
                             .now_size = x.core->size};
-  if (rc == MM_OK) rc = write(&change, out, err);
+  if (rc == MM_OK) rc = write(&change, &x.pace, out, err);
   if (rc == MM_OK) rc = mm_object_whole(x.core, err);
   clear_exporting(&x);
   return rc;
@@ -119,9 +135,9 @@ static int export_file(ext_conn *conn, const ext_file *file, mm_patch_writer *wr
     return mm_fail(err, MM_ERROR, "'%s' is open with access=copy: nothing of it will be written",
                    fn_name(file));
   }
-  if (!ext_txn_defers(conn)) return export_object(object, write, out, err);
+  if (!ext_txn_defers(conn)) return export_object(conn, object, write, out, err);
   int rc = ext_txn_preview(conn, err);
-  if (rc == MM_OK) rc = export_object(object, write, out, err);
+  if (rc == MM_OK) rc = export_object(conn, object, write, out, err);
   ext_txn_reopen(conn);
   return rc;
 }
@@ -169,6 +185,7 @@ static int check_text_run(const mm_object *core, const mm_patch_run *run, mm_err
                    (unsigned long long)run->offset, (unsigned long long)run->old_size, core->name,
                    (unsigned long long)core->size);
   }
+  if (run->old_size == 0) return MM_OK; /* there may be no bytes at all */
   uint64_t same = mm_mismatch(core->data + run->offset, run->old, run->old_size);
   if (same == run->old_size) return MM_OK;
   return mm_fail(err, MM_ERROR, "at offset %llu '%s' has %02x, not %02x as the patch says",
@@ -196,10 +213,18 @@ static int apply_text_runs(ext_conn *conn, ext_write *write, const mm_patch_runs
 static int apply_text(ext_conn *conn, ext_write *write, const uint8_t *patch, uint64_t size,
                       mm_error *err) {
   mm_patch_runs runs = {0};
-  int rc = mm_patch_read_text(patch, size, &runs, err);
+  mm_pace pace = {.unasked = 0};
+  ext_conn_watch(conn, &pace.watch);
+  int rc = mm_patch_read_text(patch, size, &pace, &runs, err);
   if (rc == MM_OK) rc = apply_text_runs(conn, write, &runs, err);
   mm_patch_clear(&runs);
   return rc;
+}
+
+/* The size of a file of `size` bytes that the record has been written to; one of no bytes is nowhere. */
+static uint64_t grown_by(const mm_ips_record *record, uint64_t size) {
+  uint64_t end = record->offset + record->size;
+  return record->size > 0 && end > size ? end : size;
 }
 
 /* The size that the file will have: also looks whether the patch is whole. */
@@ -210,9 +235,7 @@ static int measure_ips(const uint8_t *patch, uint64_t size, uint64_t *length, mm
   int rc = MM_OK;
   while (rc == MM_OK && more) {
     rc = mm_ips_next(&ips, patch, size, &more, &record, err);
-    if (rc == MM_OK && more && record.offset + record.size > *length) {
-      *length = record.offset + record.size;
-    }
+    if (rc == MM_OK && more) *length = grown_by(&record, *length);
   }
   if (rc == MM_OK && ips.cuts && ips.cut < *length) *length = ips.cut;
   return rc;
@@ -228,6 +251,9 @@ static int write_ips_record(mm_object *core, const mm_ips_record *record, mm_err
   return mm_object_write(core, record->offset, data, record->size, err);
 }
 
+/* Records are small: whether to go on is asked once in so many. */
+#define ASKED_EVERY 4096
+
 static int write_ips_records(mm_object *core, const uint8_t *patch, uint64_t size,
                              sqlite3_int64 *count, mm_error *err) {
   mm_ips ips = {0};
@@ -235,11 +261,12 @@ static int write_ips_records(mm_object *core, const uint8_t *patch, uint64_t siz
   bool more = true;
   int rc = MM_OK;
   while (rc == MM_OK && more) {
-    rc = mm_ips_next(&ips, patch, size, &more, &record, err);
+    if (*count % ASKED_EVERY == ASKED_EVERY - 1) rc = mm_object_go_on(core, err);
+    if (rc == MM_OK) rc = mm_ips_next(&ips, patch, size, &more, &record, err);
     if (rc || !more) break;
-    uint64_t end = record.offset + record.size;
-    if (end > core->size) rc = mm_object_resize(core, end, err);
-    if (rc == MM_OK) rc = write_ips_record(core, &record, err);
+    uint64_t length = grown_by(&record, core->size);
+    if (length > core->size) rc = mm_object_resize(core, length, err);
+    if (rc == MM_OK && record.size > 0) rc = write_ips_record(core, &record, err);
     ++*count;
   }
   return rc;
@@ -266,29 +293,39 @@ static int apply_ips(ext_conn *conn, ext_write *write, const uint8_t *patch, uin
   return rc;
 }
 
+/* The next bytes before `common` that differ, from *at on, which moves there; of none: at its end. */
+static int find_difference(const mm_object *core, const mm_buffer *now, uint64_t common,
+                           mm_pace *pace, uint64_t *at, uint64_t *run, mm_error *err) {
+  int rc = MM_OK;
+  *run = 0;
+  while (rc == MM_OK && *run == 0 && *at < common) {
+    uint64_t piece = piece_of(common - *at);
+    uint64_t same = mm_mismatch(core->data + *at, now->data + *at, piece);
+    *at += same;
+    if (same < piece) *run = mm_match(core->data + *at, now->data + *at, common - *at);
+    rc = go_on(pace, same + *run, err);
+  }
+  return rc;
+}
+
 /* Only what differs is written. */
-static int write_differences(ext_conn *conn, ext_write *write, const mm_buffer *now,
+static int write_differences(ext_conn *conn, ext_write *write, const mm_buffer *now, mm_pace *pace,
                              mm_error *err) {
   mm_object *core = write->file.object->core;
-  uint64_t common = core->size < now->size ? core->size : now->size;
+  uint64_t common = core->size < now->size ? core->size : now->size, at = 0, run = 0;
   mm_splice *splices = NULL;
   size_t count = 0, capacity = 0;
-  int rc = MM_OK;
-  for (uint64_t at = 0; rc == MM_OK;) {
+  int rc;
+  do {
     void *grown = splices;
-    if (common > at) at += mm_mismatch(core->data + at, now->data + at, common - at);
-    uint64_t run = common > at ? mm_match(core->data + at, now->data + at, common - at) : 0;
-    mm_splice splice = {at, run, now->data + at, run};
-    if (at == common) splice = (mm_splice){at, core->size - at, now->data + at, now->size - at};
-    if (mm_grow(&grown, count, &capacity, sizeof splice)) {
-      rc = mm_fail_nomem(err);
-    } else {
-      splices = grown;
-      splices[count++] = splice;
-    }
-    if (at == common) break;
     at += run;
-  }
+    rc = find_difference(core, now, common, pace, &at, &run, err);
+    if (rc == MM_OK && mm_grow(&grown, count, &capacity, sizeof *splices)) rc = mm_fail_nomem(err);
+    if (rc) break;
+    splices = grown;
+    splices[count++] = run ? (mm_splice){at, run, now->data + at, run}
+                           : (mm_splice){at, core->size - at, now->data + at, now->size - at};
+  } while (run > 0);
   if (rc == MM_OK) rc = apply_splices(conn, write, splices, count, err);
   mm_free(splices);
   return rc;
@@ -300,13 +337,15 @@ static int apply_bps(ext_conn *conn, ext_write *write, const uint8_t *patch, uin
   mm_buffer now = {0};
   uint64_t actions;
   const uint8_t *old = core->data ? core->data : (const uint8_t *)"";
-  int rc = mm_bps_apply(patch, size, old, core->size, &now, &actions, err);
+  mm_pace pace = {.unasked = 0};
+  ext_conn_watch(conn, &pace.watch);
+  int rc = mm_bps_apply(patch, size, old, core->size, &pace, &now, &actions, err);
   if (rc == MM_OK) rc = mm_object_whole(core, err);
   if (rc == MM_OK && !mm_buffer_put_byte(&now, 0))
     rc = mm_fail_nomem(err); /* so there is an address */
   if (rc == MM_OK) {
     now.size--;
-    rc = write_differences(conn, write, &now, err);
+    rc = write_differences(conn, write, &now, &pace, err);
   }
   mm_free(now.data);
   write->result = (sqlite3_int64)actions;

@@ -112,6 +112,18 @@ static int count_one_block(blocks_cursor *cursor) {
   return SQLITE_OK;
 }
 
+static int result_run(const blocks_cursor *cursor, sqlite3_context *context) {
+  mm_watch watch;
+  uint64_t run;
+  ext_conn_watch(ext_scan_conn(&cursor->scan), &watch);
+  if (mm_longest_run(ext_source_data(&cursor->scan.file) + cursor->at, block_length(cursor), &watch,
+                     &run)) {
+    return SQLITE_INTERRUPT;
+  }
+  sqlite3_result_int64(context, (sqlite3_int64)run);
+  return SQLITE_OK;
+}
+
 static sqlite3_int64 count_bytes(const blocks_cursor *cursor, int from, int to) {
   uint64_t sum = 0;
   for (int b = from; b <= to; b++) sum += cursor->counts[b];
@@ -141,19 +153,16 @@ static int result_counted(blocks_cursor *cursor, sqlite3_context *context, int c
 
 static int blocksColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   blocks_cursor *cursor = (blocks_cursor *)base;
-  uint64_t length = block_length(cursor);
   int rc = SQLITE_OK;
   switch (column) {
     case BLOCKS_OFFSET:
       sqlite3_result_int64(context, (sqlite3_int64)cursor->at);
       break;
     case BLOCKS_LENGTH:
-      sqlite3_result_int64(context, (sqlite3_int64)length);
+      sqlite3_result_int64(context, (sqlite3_int64)block_length(cursor));
       break;
     case BLOCKS_RUN:
-      sqlite3_result_int64(
-          context, (sqlite3_int64)mm_longest_run(ext_source_data(&cursor->scan.file) + cursor->at,
-                                                 (size_t)length));
+      rc = result_run(cursor, context);
       break;
     default:
       rc = result_counted(cursor, context, column);

@@ -65,15 +65,15 @@ static int find_manyFilter(sqlite3_vtab_cursor *base, int plan, const char *oper
   bool past;
   int rc = ext_scan_begin(&find_many_table, scan, plan, operators, argc, argv, args);
   if (rc || scan->done) return rc;
-  if (ext_needle_set_use(&cursor->set, args[1], ext_scan_error(scan))) {
-    return ext_scan_fail(&find_many_table, scan);
-  }
+  ext_conn_watch(ext_scan_conn(scan), &cursor->watch);
+  rc = ext_needle_set_use(&cursor->set, args[1], &cursor->watch, ext_scan_error(scan));
+  if (rc == MM_INTERRUPT) return SQLITE_INTERRUPT;
+  if (rc) return ext_scan_fail(&find_many_table, scan);
   rc = ext_scan_bounds(&find_many_table, scan, args[2], args[3], &past);
   if (rc) return rc;
   uint64_t low = scan->low > 0 ? (uint64_t)scan->low : 0;
   cursor->at = (mm_many_scan){.next = low > scan->from ? low : scan->from};
   cursor->rowid = 0;
-  ext_conn_watch(ext_scan_conn(scan), &cursor->watch);
   return find_manyNext(base);
 }
 

@@ -149,7 +149,7 @@ static int read_needle_list(const ext_needle_set *set, needle_reading *out, mm_e
 }
 
 /* The texts stand in the JSON: with their escapes resolved there, where they only get shorter. */
-static int read_needle_json(const ext_needle_set *set, needle_reading *out, mm_error *err) {
+static int read_needle_json(ext_needle_set *set, needle_reading *out, mm_error *err) {
   mm_json json = {.at = set->source, .end = set->source + set->source_size};
   mm_json_item item;
   int rc = MM_OK;
@@ -157,16 +157,17 @@ static int read_needle_json(const ext_needle_set *set, needle_reading *out, mm_e
     if (item.kind != MM_JSON_STRING) return fail_needles(err);
     uint8_t *text = set->source + (item.text - set->source);
     uint64_t size = item.escaped ? mm_json_unescape(&item, text) : item.size;
+    set->changed |= item.escaped;
     rc = add_read_needle(out, (mm_bytes){text, size}, err);
   }
   return rc == MM_OK && json.bad ? fail_needles(err) : rc;
 }
 
-static int read_needles(ext_needle_set *set, mm_error *err) {
+static int read_needles(ext_needle_set *set, const mm_watch *watch, mm_error *err) {
   needle_reading r = {0};
   int rc = set->source_type == SQLITE_TEXT ? read_needle_json(set, &r, err)
                                            : read_needle_list(set, &r, err);
-  if (rc == MM_OK) rc = mm_many_compile(r.needles, r.count, &set->many, err);
+  if (rc == MM_OK) rc = mm_many_compile(r.needles, r.count, watch, &set->many, err);
   mm_free(r.needles);
   set->ids = r.ids;
   return rc;
@@ -181,11 +182,12 @@ void ext_needle_set_clear(ext_needle_set *set) {
 
 /* A JSON is changed where it is unescaped: then it is read anew. */
 static bool is_read_from(const ext_needle_set *set, int type, const uint8_t *data, uint64_t size) {
-  return set->many && set->source_type == type && set->source_size == size &&
+  return set->many && !set->changed && set->source_type == type && set->source_size == size &&
          memcmp(set->source, data, (size_t)size) == 0;
 }
 
-int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, mm_error *err) {
+int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, const mm_watch *watch,
+                       mm_error *err) {
   const uint8_t *data;
   uint64_t size;
   int type = sqlite3_value_type(value);
@@ -197,7 +199,7 @@ int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, mm_error *err)
   if (size > 0) memcpy(set->source, data, (size_t)size);
   set->source_size = size;
   set->source_type = type;
-  rc = read_needles(set, err);
+  rc = read_needles(set, watch, err);
   if (rc) ext_needle_set_clear(set);
   return rc;
 }

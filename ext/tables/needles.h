@@ -33,12 +33,14 @@ typedef struct ext_needle_set {
   uint8_t *source; /* the bytes of the value that it was read from; owned */
   uint64_t source_size;
   int source_type;
+  bool changed;  /* `source` is no longer what the value was: it was unescaped in place */
   uint64_t *ids; /* by number, where its id stands in `source`; NULL: they are counted from 1 */
 } ext_needle_set;
 
 /* Read the value, unless it is what the set was read from. MM_ERROR "needles are neither made by
-** mmap_needles nor a JSON array of texts", "needle 3 is empty"; MM_NOMEM. */
-int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, mm_error *err);
+** mmap_needles nor a JSON array of texts", "needle 3 is empty"; MM_NOMEM; MM_INTERRUPT. */
+int ext_needle_set_use(ext_needle_set *set, sqlite3_value *value, const mm_watch *watch,
+                       mm_error *err);
 void ext_needle_set_clear(ext_needle_set *set);
 
 /* Hand a needle's id to SQLite. */

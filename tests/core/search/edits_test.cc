@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/support/counting.h"
 
 extern "C" {
 #include "core/common/mem.h"
@@ -153,6 +154,22 @@ TEST(Edits, AcrossLongRunsOfOneByte) {
   auto runs = Edits(a, b);
   Check(a, b, runs);
   EXPECT_LE(Changed(runs), 60000u);
+}
+
+// Of bytes that repeat themselves after three, a third may be windows that are known.
+TEST(Edits, TakeNoMoreMemoryWhereBytesRepeatThemselves) {
+  for (int kind = 6; kind < 10; kind++) { // of 8 it is so
+    const char pattern[] = {0, static_cast<char>(kind), static_cast<char>(17 * kind)};
+    string repeated;
+    for (int i = 0; i < 5 << 20; i++) repeated.append(pattern, sizeof pattern);
+    string a = "head" + repeated, b = "another" + repeated;
+    mm_test::Counting::Use();
+    auto runs = Edits(a, b);
+    mm_mem_use(nullptr);
+    EXPECT_LE(mm_test::Counting::peak, uint64_t{64} << 20) << kind;
+    Check(a, b, runs);
+    EXPECT_EQ(Changed(runs), 7u) << kind;
+  }
 }
 
 TEST(Edits, AskWhetherToGoOn) {

@@ -29,7 +29,7 @@ public:
       bytes.push_back({reinterpret_cast<const uint8_t *>(needle.data()), needle.size()});
     }
     mm_error err;
-    EXPECT_EQ(mm_many_compile(bytes.data(), bytes.size(), &many_, &err), MM_OK);
+    EXPECT_EQ(mm_many_compile(bytes.data(), bytes.size(), nullptr, &many_, &err), MM_OK);
   }
   ~Many() { mm_many_free(many_); }
   mm_many *operator*() { return many_; }
@@ -131,6 +131,49 @@ TEST(Many, ManyThatBeginAlike) {
   Many many(needles);
   EXPECT_EQ(many.All(reinterpret_cast<const uint8_t *>(data.data()), data.size()).size(),
             Looked(needles, data).size());
+}
+
+// Sorted in stretches that are merged: of so many needles each is found, and each but once.
+TEST(Many, TensOfThousandsAreAllFound) {
+  std::mt19937 random(4);
+  std::vector<string> needles;
+  string data;
+  for (int i = 0; i < 40000; i++) {
+    needles.push_back(std::to_string(random() % 30000) + ";");
+    data += needles.back();
+  }
+  std::vector<Found> all =
+      Many(needles).All(reinterpret_cast<const uint8_t *>(data.data()), data.size());
+  std::vector<bool> found(needles.size());
+  for (const auto &[place, size, needle] : all) {
+    ASSERT_EQ(data.compare(place, size, needles[needle]), 0);
+    found[needle] = true;
+  }
+  EXPECT_EQ(std::count(found.begin(), found.end(), true), 40000);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+}
+
+TEST(Many, ToMakeThemReadyAsksWhetherToGoOn) {
+  std::vector<string> needles;
+  for (int i = 0; i < 200000; i++) needles.push_back(std::to_string(i));
+  std::vector<mm_bytes> bytes;
+  for (const string &needle : needles) {
+    bytes.push_back({reinterpret_cast<const uint8_t *>(needle.data()), needle.size()});
+  }
+  int all = 0;
+  for (int left = 1 << 20; left > 0; left = left > all ? all : left / 2) {
+    int asked = left;
+    mm_watch watch = {[](void *n, uint64_t) { return int{--*static_cast<int *>(n) == 0}; }, &asked};
+    mm_many *many = nullptr;
+    mm_error err;
+    int rc = mm_many_compile(bytes.data(), bytes.size(), &watch, &many, &err);
+    if (all == 0) {
+      all = left - asked;
+      EXPECT_GT(all, 20);
+    }
+    EXPECT_EQ(rc, asked == 0 ? MM_INTERRUPT : MM_OK) << left;
+    mm_many_free(many);
+  }
 }
 
 TEST(Many, LongNeedles) {

@@ -72,7 +72,9 @@ TEST_F(LongScan, OfEveryFunctionServesAHandler) {
            "mmap_rfind('big', 'a')", "mmap_count('big', 'ab')", "mmap_count('big', x'00')",
            "mmap_search('big', 'absent')", "mmap_search('big', '[a-f]+x')",
            "mmap_search('big', '[a-z]')", "mmap_search('big', mmap_hex('41 ?? 42'))",
-           "mmap_crc32('big')", "length(mmap_slice('big', 0, NULL, 2))",
+           "mmap_crc32('big')", "mmap_checksum('big', 'crc-16/modbus')",
+           "mmap_checksum('big', 'sha1')", "mmap_entropy('big')",
+           "length(mmap_export('big', 'bps'))", "length(mmap_slice('big', 0, NULL, 2))",
            "length(mmap_slice('big', NULL, NULL, -1))",
            "length(mmap_readline(1)) + mmap_seek(1, 0)", // which does not move if it fails
        }) {
@@ -102,9 +104,46 @@ TEST_F(LongScan, OfEveryTableServesAHandler) {
            "count(*) FROM mmap('big') WHERE byte > 0",
            "offset FROM bytes WHERE byte = 65",
            "sum(byte) FROM mmap('big') WHERE offset < 1000000",
+           "entropy FROM mmap_blocks('big', 67108864)",
+           "run FROM mmap_blocks('big', 67108864)",
+           "count(*) FROM mmap_edits('big', 'other')",
+           "offset FROM mmap_find_many('big', '[\"absent\", \"nowhere\"]')",
        }) {
     ExpectServed(std::string("SELECT ") + query, 30);
   }
+}
+
+// Each place costs as much as the needle has bytes.
+TEST_F(LongScan, ForALongNeedleThatIsNearlyThereServesAHandler) {
+  Put("hard", std::string(20000, 'a'));
+  ExpectServed("SELECT offset FROM mmap_find_many('hard',"
+               " (SELECT mmap_needles(mmap_slice('hard', 0, 10000) || 'b')))",
+               30);
+}
+
+TEST_F(LongScan, OfNeedlesThatAreMadeReadyServesAHandler) {
+  Put("list", Bytes("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+                    "SELECT mmap_needles(CAST(i AS TEXT)) FROM n"));
+  ExpectServed("SELECT count(*) FROM mmap_find_many('small', mmap_slice('list'))", 20);
+}
+
+// What has few bytes differs anywhere, and runs are long everywhere.
+TEST_F(LongScan, OfRunsThatAreComparedBackwardServesAHandler) {
+  std::string runs(32 * kMega, 'a');
+  runs += 'b';
+  runs.append(32 * kMega, 'a');
+  Put("runs", runs);
+  ExpectServed("SELECT run FROM mmap_blocks('runs', 100000000)", 20);
+}
+
+// Bytes that a transaction has changed, as a patch.
+TEST_F(LongScan, OfAnExportServesAHandler) {
+  Put("changed", std::string(16 * kMega, 'a'));
+  Run("BEGIN; SELECT mmap_patch('changed', 0, zeroblob(16777216))");
+  for (const char *format : {"text", "bps"}) {
+    ExpectServed(std::string("SELECT length(mmap_export('changed', '") + format + "'))", 10);
+  }
+  Run("ROLLBACK");
 }
 
 TEST_F(LongScan, OfADirectoryTreeServesAHandler) {
@@ -261,6 +300,29 @@ TEST_F(LongWrite, ServesAHandlerAndIsUndoneIfItSaysStop) {
       // it.
       if (*begin && !sqlite3_get_autocommit(*db)) Run("ROLLBACK");
       ExpectUntouched(begin + sql);
+    }
+  }
+}
+
+// The patch is of 16 MiB in one word, of many lines, or a few bytes that stand for many.
+TEST_F(LongWrite, OfAPatchServesAHandlerAndIsUndoneIfItSaysStop) {
+  std::string lines;
+  for (int i = 0; i < 4000000; i += 4) lines += std::to_string(i + 3) + " 00 01\n";
+  Put("lines", lines);
+  Run("BEGIN; SELECT mmap_patch('file', 0, mmap_slice('file', 1, 12000000))");
+  std::string bps = Bytes("SELECT mmap_export('file', 'bps')");
+  Run("ROLLBACK");
+  Put("bps", bps);
+  for (const char *patch : {"lines", "bps"}) {
+    std::string sql = std::string("SELECT mmap_apply('file', mmap_slice('") + patch + "'))";
+    EXPECT_EQ(Watch("BEGIN;" + sql + "; ROLLBACK", 10), "ok") << sql;
+    int all = calls_;
+    EXPECT_GE(all, 20) << sql;
+    for (int stop : {all / 4, all / 2, all - all / 4}) {
+      EXPECT_EQ(Code(Watch("BEGIN;" + sql, 10, stop)), "INTERRUPT") << sql;
+      EXPECT_LE(calls_, stop + 2) << sql << ": it went on";
+      if (!sqlite3_get_autocommit(*db)) Run("ROLLBACK");
+      ExpectUntouched(sql);
     }
   }
 }

@@ -31,6 +31,9 @@ TEST_F(PatchSql, TextIsApplied) {
                 "11 - 2121\n')"),
             "4");
   EXPECT_EQ(Get("a"), "Jello, worl!!");
+  Put("empty", "");
+  EXPECT_EQ(One("SELECT mmap_apply('empty', '0 - 6162')"), "1");
+  EXPECT_EQ(Get("empty"), "ab");
   EXPECT_EQ(One("SELECT mmap_apply('a', ''), mmap_apply('a', x'')"), "0|0");
 }
 
@@ -90,6 +93,17 @@ TEST_F(PatchSql, IpsEndsAt16Megabytes) {
   EXPECT_EQ(Error("SELECT mmap_export('a', 'ips')"),
             "TOOBIG mmap_export: offset 16777216 is changed: an IPS patch ends at 16777216");
   Run("ROLLBACK");
+}
+
+// A run of no bytes writes nothing: not even up to where it would stand.
+TEST_F(PatchSql, AnIpsGrowsByBytes) {
+  Put("a", "hello");
+  EXPECT_EQ(One("SELECT mmap_apply('a', 'PATCH' || x'000007' || x'0000' || x'0000' || '!EOF')"),
+            "1");
+  EXPECT_EQ(Get("a"), "hello");
+  EXPECT_EQ(One("SELECT mmap_apply('a', 'PATCH' || x'000006' || x'0000' || x'0002' || '!EOF')"),
+            "1");
+  EXPECT_EQ(Get("a"), std::string("hello\0!!", 8));
 }
 
 TEST_F(PatchSql, NullsWindowsAndCopies) {

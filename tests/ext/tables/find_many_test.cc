@@ -82,5 +82,14 @@ TEST_F(FindManySql, OfManyFilesInAJoin) {
             "a|22|1\na|29|2\nb|0|2\nb|5|1");
 }
 
+// Escapes are resolved where the text stands: what comes of it may be another list, of as many bytes.
+TEST_F(FindManySql, AListIsTheOneThatItIsGiven) {
+  Put("a", "ab abu0062");
+  EXPECT_EQ(
+      Rows("SELECT v.column1, offset FROM (VALUES ('[\"a\\u0062\"]'), ('[\"abu0062\"]')) AS v,"
+           " mmap_find_many('a', v.column1)"),
+      "[\"a\\u0062\"]|0\n[\"a\\u0062\"]|3\n[\"abu0062\"]|3");
+}
+
 } // namespace
 } // namespace mm_test
