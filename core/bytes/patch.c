@@ -52,7 +52,7 @@ static int put_patch_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size, mm
   return stop;
 }
 
-static int put_run(const mm_patch_run *run, mm_pace *pace, mm_buffer *out, mm_error *err) {
+static int put_text_run(const mm_patch_run *run, mm_pace *pace, mm_buffer *out, mm_error *err) {
   char offset[24];
   int length = snprintf(offset, sizeof offset, "%llu ", (unsigned long long)run->offset);
   mm_buffer_put(out, offset, (uint64_t)length);
@@ -69,7 +69,7 @@ int mm_patch_write_text(const mm_patch_change *change, mm_pace *pace, mm_buffer 
   static const char head[] = "# mmap patch 1\n";
   int rc = mm_buffer_put(out, head, sizeof head - 1) ? MM_OK : mm_fail_nomem(err);
   for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
-    rc = put_run(&change->runs[i], pace, out, err);
+    rc = put_text_run(&change->runs[i], pace, out, err);
   }
   return rc;
 }

@@ -15,21 +15,22 @@
 
 enum bps_action { BPS_SOURCE_READ, BPS_TARGET_READ, BPS_SOURCE_COPY, BPS_TARGET_COPY };
 
-static uint64_t piece_of(uint64_t left) {
+static uint64_t bps_piece_of(uint64_t left) {
   return left < MM_PIECE ? left : MM_PIECE;
 }
 
-static int go_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
+static int bps_goes_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
   int stop = mm_pace_stops(pace, bytes);
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 
-static int put_bytes(mm_buffer *out, const uint8_t *data, uint64_t size, mm_pace *pace,
-                     mm_error *err) {
+static int put_bps_bytes(mm_buffer *out, const uint8_t *data, uint64_t size, mm_pace *pace,
+                         mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = piece_of(size - done);
-    rc = mm_buffer_put(out, data + done, piece) ? go_on(pace, piece, err) : mm_fail_nomem(err);
+    piece = bps_piece_of(size - done);
+    rc =
+        mm_buffer_put(out, data + done, piece) ? bps_goes_on(pace, piece, err) : mm_fail_nomem(err);
   }
   return rc;
 }
@@ -38,9 +39,9 @@ static int add_crc(uint32_t *crc, const uint8_t *data, uint64_t size, mm_pace *p
                    mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = piece_of(size - done);
+    piece = bps_piece_of(size - done);
     *crc = libdeflate_crc32(*crc, data + done, (size_t)piece);
-    rc = go_on(pace, piece, err);
+    rc = bps_goes_on(pace, piece, err);
   }
   return rc;
 }
@@ -68,7 +69,7 @@ static int put_bps_actions(const mm_patch_change *change, mm_pace *pace, mm_buff
     const mm_patch_run *run = &change->runs[i];
     put_bps_action(out, BPS_SOURCE_READ, run->offset - at);
     put_bps_action(out, BPS_TARGET_READ, run->size);
-    rc = put_bytes(out, run->data, run->size, pace, err);
+    rc = put_bps_bytes(out, run->data, run->size, pace, err);
     at = run->offset + run->size;
   }
   put_bps_action(out, BPS_SOURCE_READ, change->now_size - at);
@@ -154,14 +155,14 @@ static int move_bps_copy(bps_reader *r, uint64_t *at, uint64_t most, uint64_t si
 
 static int bps_source_read(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   if (out->size > r->old_size || size > r->old_size - out->size) return fail_bps(err);
-  return put_bytes(out, r->old + out->size, size, r->pace, err);
+  return put_bps_bytes(out, r->old + out->size, size, r->pace, err);
 }
 
 static int bps_target_read(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
   if (size > (uint64_t)(r->end - r->at)) return fail_bps(err);
   const uint8_t *data = r->at;
   r->at += size;
-  return put_bytes(out, data, size, r->pace, err);
+  return put_bps_bytes(out, data, size, r->pace, err);
 }
 
 static int bps_source_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_error *err) {
@@ -169,7 +170,7 @@ static int bps_source_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_erro
   if (rc) return rc;
   uint64_t from = r->old_at;
   r->old_at += size;
-  return put_bytes(out, r->old + from, size, r->pace, err);
+  return put_bps_bytes(out, r->old + from, size, r->pace, err);
 }
 
 /* Byte by byte: it may copy what it has just made. */
@@ -179,12 +180,12 @@ static int bps_target_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_erro
   if (rc) return rc;
   if (r->new_at >= made) return fail_bps(err);
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = piece_of(size - done);
+    piece = bps_piece_of(size - done);
     uint8_t *room = mm_buffer_room(out, piece);
     if (!room) return mm_fail_nomem(err);
     for (uint64_t i = 0; i < piece; i++) room[i] = out->data[r->new_at + i];
     r->new_at += piece;
-    rc = go_on(r->pace, piece, err);
+    rc = bps_goes_on(r->pace, piece, err);
   }
   return rc;
 }

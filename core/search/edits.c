@@ -149,12 +149,12 @@ typedef struct recent {
   uint64_t hash, end; /* no other one of this hash is chosen before */
 } recent;
 
-#define RECENT 16
+#define EDIT_RECENT 16
 
 /* In bytes that repeat themselves after a few, all windows of a hash may be chosen, or none: so that
 ** there are no more of them than elsewhere, they keep a distance. */
 static bool is_repeated(const anchors *known, recent *chosen, uint64_t hash, uint64_t at) {
-  recent *last = &chosen[hash % RECENT];
+  recent *last = &chosen[hash % EDIT_RECENT];
   if (last->hash == hash && at < last->end) return true;
   *last = (recent){hash, at + ((uint64_t)2 << known->chosen)};
   return false;
@@ -163,7 +163,7 @@ static bool is_repeated(const anchors *known, recent *chosen, uint64_t hash, uin
 /* Of neighbours with the same hash, as in a run of one byte, the first is enough. */
 static int choose_places(anchors *known, edit_finder *f, uint64_t from, uint64_t to) {
   uint64_t hash = anchor_hash(known, f->a + from), before = ~hash;
-  recent chosen[RECENT] = {{0}};
+  recent chosen[EDIT_RECENT] = {{0}};
   for (uint64_t at = from; known->count < ANCHORS_MOST; at++) {
     if (hash != before && is_anchor(known, hash) && !is_repeated(known, chosen, hash, at)) {
       void *places = known->places;

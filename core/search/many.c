@@ -64,7 +64,7 @@ static int compare_needles(const void *a, const void *b) {
 #define STRETCH ((size_t)8192)
 #define WEIGHT 64 /* so many bytes read take as long as a comparison of needles, about */
 
-static int go_on(mm_pace *pace, uint64_t comparisons, mm_error *err) {
+static int many_goes_on(mm_pace *pace, uint64_t comparisons, mm_error *err) {
   int stop = mm_pace_stops(pace, comparisons * WEIGHT);
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
@@ -78,7 +78,7 @@ static int sort_stretches(many_needle *needles, size_t count, mm_pace *pace, mm_
   for (size_t from = 0, size; from < count && rc == MM_OK; from += size) {
     size = least(count - from, STRETCH);
     qsort(needles + from, size, sizeof *needles, compare_needles);
-    rc = go_on(pace, size * 8, err);
+    rc = many_goes_on(pace, size * 8, err);
   }
   return rc;
 }
@@ -91,7 +91,7 @@ static int merge(const many_needle *in, size_t middle, size_t size, many_needle 
   for (size_t i = 0; i < size && rc == MM_OK; i++) {
     bool first = b == size || (a < middle && compare_needles(&in[a], &in[b]) < 0);
     out[i] = first ? in[a++] : in[b++];
-    if (i % STRETCH == STRETCH - 1) rc = go_on(pace, STRETCH, err);
+    if (i % STRETCH == STRETCH - 1) rc = many_goes_on(pace, STRETCH, err);
   }
   return rc;
 }
@@ -142,7 +142,7 @@ static int find_parents(mm_many *many, size_t *longest, mm_pace *pace, mm_error 
     many->sorted[i].parent = parent;
     depth[i] = parent == NO_NEEDLE ? 1 : depth[parent] + 1;
     if (depth[i] > *longest) *longest = depth[i];
-    rc = go_on(pace, 1, err);
+    rc = many_goes_on(pace, 1, err);
   }
   return rc;
 }
@@ -173,7 +173,7 @@ static int fill_tables(mm_many *many, mm_pace *pace, mm_error *err) {
     }
     size_t head = head_hash(many, needle);
     many->heads[head / 64] |= (uint64_t)1 << head % 64;
-    rc = go_on(pace, 1 + last / 8, err);
+    rc = many_goes_on(pace, 1 + last / 8, err);
   }
   return rc;
 }
@@ -210,7 +210,7 @@ static bool allocate_many(mm_many *many, const mm_bytes *needles) {
   return many->bytes && many->sorted && many->rank;
 }
 
-static int compile(mm_many *many, const mm_bytes *needles, mm_pace *pace, mm_error *err) {
+static int compile_all(mm_many *many, const mm_bytes *needles, mm_pace *pace, mm_error *err) {
   if (!allocate_many(many, needles)) return mm_fail_nomem(err);
   copy_many(many, needles);
   size_t longest = 0;
@@ -233,7 +233,7 @@ int mm_many_compile(const mm_bytes *needles, size_t count, const mm_watch *watch
   mm_pace pace = {.unasked = 0};
   if (watch) pace.watch = *watch;
   many->count = count;
-  int rc = compile(many, needles, &pace, err);
+  int rc = compile_all(many, needles, &pace, err);
   if (rc) {
     mm_many_free(many);
   } else {

@@ -60,24 +60,24 @@ static int add_differences(exporting *x, uint64_t offset, const uint8_t *old, ui
   return rc;
 }
 
-static int go_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
+static int patch_goes_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
   int stop = mm_pace_stops(pace, bytes);
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 
-static uint64_t piece_of(uint64_t left) {
+static uint64_t patch_piece_of(uint64_t left) {
   return left < MM_PIECE ? left : MM_PIECE;
 }
 
 static int read_export_old(exporting *x, const ext_pending_run *run, uint8_t *old, mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece, got; done < run->length && rc == MM_OK; done += piece) {
-    piece = piece_of(run->length - done);
+    piece = patch_piece_of(run->length - done);
     rc = mm_object_read_file(x->core, run->offset + done, old + done, piece, &got, err);
     if (rc == MM_OK && got < piece) {
       rc = mm_fail(err, MM_CHANGED, "'%s' was cut by another program", x->core->name);
     }
-    if (rc == MM_OK) rc = go_on(&x->pace, piece, err);
+    if (rc == MM_OK) rc = patch_goes_on(&x->pace, piece, err);
   }
   return rc;
 }
@@ -299,11 +299,11 @@ static int find_difference(const mm_object *core, const mm_buffer *now, uint64_t
   int rc = MM_OK;
   *run = 0;
   while (rc == MM_OK && *run == 0 && *at < common) {
-    uint64_t piece = piece_of(common - *at);
+    uint64_t piece = patch_piece_of(common - *at);
     uint64_t same = mm_mismatch(core->data + *at, now->data + *at, piece);
     *at += same;
     if (same < piece) *run = mm_match(core->data + *at, now->data + *at, common - *at);
-    rc = go_on(pace, same + *run, err);
+    rc = patch_goes_on(pace, same + *run, err);
   }
   return rc;
 }

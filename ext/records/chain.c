@@ -253,8 +253,18 @@ static EXT_APART int next_any(chain_cursor *cursor) {
   return is_record_gone(cursor) ? chain_settle(cursor) : SQLITE_OK;
 }
 
+static int fail_missing_layout(chain_cursor *cursor) {
+  ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
+  return chain_fail(cursor);
+}
+
+/* Where no file was given there is one row, in which nothing may be asked for (ext_given_missing). */
 int chainNext(sqlite3_vtab_cursor *base) {
   chain_cursor *cursor = (chain_cursor *)base;
+  if (cursor->given.missing) {
+    cursor->scan.done = true;
+    return SQLITE_OK;
+  }
   return chain_step_quick(cursor) ? SQLITE_OK : next_any(cursor);
 }
 
@@ -381,9 +391,7 @@ int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
   cursor->walk.found = 0;
   if (plan == EXT_PLAN_MISSING) {
     cursor->scan.done = !ext_given_missing(&cursor->given, chain_conn(cursor)->db);
-    if (!cursor->scan.done) return SQLITE_OK;
-    ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
-    return chain_fail(cursor);
+    return cursor->scan.done ? fail_missing_layout(cursor) : SQLITE_OK;
   }
   rc = is_layout(chain_table(cursor)) ? take_arguments(cursor, plan, text, argv, args, &taken)
                                       : open_own_file(cursor);
@@ -485,10 +493,7 @@ static EXT_APART int column_any(chain_cursor *cursor, sqlite3_context *context, 
   if (result_plain(cursor, context, column)) {
     return mm_object_hit(cursor->file.object->core) ? chain_faulted(cursor) : SQLITE_OK;
   }
-  if (cursor->given.missing) {
-    ext_tab_missing_file(chain_conn(cursor), chain_table(cursor)->name);
-    return chain_fail(cursor);
-  }
+  if (cursor->given.missing) return fail_missing_layout(cursor);
   if (sqlite3_vtab_nochange(context) && is_file(cursor, column)) {
     mmap_result_file_mark(context, chain_conn(cursor), cursor->file.path, cursor->file.handle);
     return SQLITE_OK;
@@ -510,6 +515,7 @@ int chainColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 int chainRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   chain_cursor *cursor = (chain_cursor *)base;
   *rowid = cursor->walk.rowid;
+  if (cursor->given.missing) return fail_missing_layout(cursor);
   int rc = ext_given_tell(&cursor->given, *rowid, &chain_conn(cursor)->err);
   return rc ? chain_fail(cursor) : SQLITE_OK;
 }

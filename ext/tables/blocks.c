@@ -112,7 +112,7 @@ static int count_one_block(blocks_cursor *cursor) {
   return SQLITE_OK;
 }
 
-static int result_run(const blocks_cursor *cursor, sqlite3_context *context) {
+static int result_longest_run(const blocks_cursor *cursor, sqlite3_context *context) {
   mm_watch watch;
   uint64_t run;
   ext_conn_watch(ext_scan_conn(&cursor->scan), &watch);
@@ -162,7 +162,7 @@ static int blocksColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int
       sqlite3_result_int64(context, (sqlite3_int64)block_length(cursor));
       break;
     case BLOCKS_RUN:
-      rc = result_run(cursor, context);
+      rc = result_longest_run(cursor, context);
       break;
     default:
       rc = result_counted(cursor, context, column);

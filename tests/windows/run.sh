@@ -13,7 +13,7 @@ home=$(getent passwd "$(id -u)" | cut -d: -f6) # Bazel gives its tests no HOME
 cache=${XDG_CACHE_HOME:-$home/.cache}/sqlite-mmap/windows
 export WINEPREFIX=$cache/prefix WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all
 export HOME=$cache WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='
-unset DISPLAY
+unset DISPLAY XML_OUTPUT_FILE # the name of the second may be longer than wine takes
 
 # Whole or not at all: the first who needs it makes it, and others wait.
 make_prefix() {

@@ -834,5 +834,16 @@ TEST_F(ChainTest, WorkGrowsWithTheRows) {
   EXPECT_LT(seconds[2], 10 * seconds[0] + 0.5);
 }
 
+// A row that stands for a file still to come has nothing, and no other behind it.
+TEST_F(ChainTest, InAnOuterJoinWithoutAFile) {
+  Put("f", "ab");
+  Run("CREATE VIRTUAL TABLE temp.nofile USING mmap(*, a u8)");
+  EXPECT_EQ(One("SELECT count(*) FROM (SELECT 1) LEFT JOIN nofile"), "1");
+  EXPECT_EQ(Error("SELECT * FROM (SELECT 1 AS x) AS t LEFT JOIN nofile AS l ON l.rowid = t.x")
+                .substr(0, 5),
+            "ERROR");
+  EXPECT_EQ(One("SELECT count(*) FROM (SELECT 1) LEFT JOIN nofile('f')"), "2");
+}
+
 } // namespace
 } // namespace mm_test
