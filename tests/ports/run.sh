@@ -301,7 +301,7 @@ export -f compile object link flags_of own_libraries needed_libraries
 build_tests() {
   local googletest=/usr/src/googletest/googletest/src
   mkdir -p "$work/objects"
-  { printf 'tests/%s.cc\n' "$@" && find core -name '*.c' && ls tests/support/*.cc &&
+  { printf 'tests/%s.cc\n' "$@" && find core -name '*.c' ! -name '*_windows.c' && ls tests/support/*.cc &&
     ls $googletest/gtest-all.cc $googletest/gtest_main.cc; } |
     xargs -P "$(nproc)" -I{} bash -c 'object {}' || return 1
   find "$work/objects" -name '*.o' ! -name '*_test.cc.o' -exec ar rcs "$work/tests.a" {} +
