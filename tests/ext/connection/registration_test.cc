@@ -33,6 +33,7 @@ protected:
 };
 
 const char kReading[] = "mmap_check 1\nmmap_check 2\nmmap_check 3\nmmap_check 4\nmmap_check 5\n"
+                        "mmap_checksum 2\nmmap_checksum 3\nmmap_checksum 4\n"
                         "mmap_close 1\n"
                         "mmap_config 1\n"
                         "mmap_config 2\n"
@@ -43,6 +44,10 @@ const char kReading[] = "mmap_check 1\nmmap_check 2\nmmap_check 3\nmmap_check 4\
                         "mmap_crc32 2\n"
                         "mmap_crc32 3\n"
                         "mmap_debug 0\n"
+                        "mmap_entropy 1\n"
+                        "mmap_entropy 2\n"
+                        "mmap_entropy 3\n"
+                        "mmap_export 2\n"
                         "mmap_find 2\n"
                         "mmap_find 3\n"
                         "mmap_find 4\n"
@@ -56,6 +61,8 @@ const char kReading[] = "mmap_check 1\nmmap_check 2\nmmap_check 3\nmmap_check 4\
                         "mmap_madvise 2\n"
                         "mmap_madvise 3\n"
                         "mmap_madvise 4\n"
+                        "mmap_needles 1\n"
+                        "mmap_needles 2\n"
                         "mmap_open 1\n"
                         "mmap_open 2\n"
                         "mmap_open 3\n"
@@ -81,11 +88,20 @@ const char kReading[] = "mmap_check 1\nmmap_check 2\nmmap_check 3\nmmap_check 4\
                         "mmap_tell 1\n"
                         "mmap_version 0\n";
 
-const char kWriting[] = "mmap_delete 3\n"
+const char kWriting[] = "mmap_apply 2\n"
+                        "mmap_delete 3\n"
                         "mmap_insert 3\n"
                         "mmap_move 4\n"
                         "mmap_patch 3\n"
+                        "mmap_replace 3\n"
+                        "mmap_replace 4\n"
+                        "mmap_replace 5\n"
+                        "mmap_replace 6\n"
                         "mmap_resize 2\n"
+                        "mmap_search_replace 3\n"
+                        "mmap_search_replace 4\n"
+                        "mmap_search_replace 5\n"
+                        "mmap_search_replace 6\n"
                         "mmap_set 3\n"
                         "mmap_set 4\n"
                         "mmap_write 2\n"
@@ -113,9 +129,9 @@ TEST_F(Registration, TheReadonlyEntryPointRegistersNoWay) {
 }
 
 const char kTables[] = "mmap\n"
-                       "mmap_changes\n"
-                       "mmap_diff\n"
-                       "mmap_find_all\n"
+                       "mmap_blocks\nmmap_changes\n"
+                       "mmap_diff\nmmap_edits\n"
+                       "mmap_find_all\nmmap_find_many\n"
                        "mmap_glob\n"
                        "mmap_hexdump\n"
                        "mmap_histogram\n"
@@ -136,7 +152,7 @@ TEST_F(Registration, WhatTouchesFilesIsForDirectUseOnly) {
   EXPECT_EQ(
       Rows("SELECT DISTINCT name FROM pragma_function_list WHERE name LIKE 'mmap~_%' ESCAPE '~'"
            " AND NOT flags & 524288 ORDER BY name"),
-      "mmap_debug\nmmap_hex\nmmap_version");
+      "mmap_debug\nmmap_hex\nmmap_needles\nmmap_version");
 }
 
 // ---- from where they may be used: SQL of the user's own, and the temp schema
