@@ -35,8 +35,10 @@ typedef struct lines_keys {
 
 int lines_key_role(const lines_table *table) {
   const lines_spec *spec = &table->spec;
-  bool ordered = table->text_order || lines_key_type(spec) == LINES_AS_IPV4;
-  return spec->sorted && ordered ? spec->key : INT_MIN;
+  if (!spec->sorted) return INT_MIN;
+  /* Of whole lines the key is text, and no column. */
+  bool address = spec->key >= 0 && lines_key_type(spec) == LINES_AS_IPV4;
+  return table->text_order || address ? spec->key : INT_MIN;
 }
 
 static bool is_numeric(int type) {
@@ -502,14 +504,25 @@ int lines_accept(lines_text *t, const lines_row *last, const lines_row *row, mm_
 
 /* ---- mmap_check ----------------------------------------------------------------------------- */
 
+/* Between two looks at whether to go on there are so many bytes, of many lines or of few. */
+static int check_goes_on(const lines_text *t, uint64_t size, uint64_t *unasked, mm_error *err) {
+  *unasked += size;
+  if (*unasked < MM_PIECE) return MM_OK;
+  *unasked = 0;
+  bool stopped = ext_conn_interrupted(t->table->tab.conn);
+  return stopped ? mm_fail(err, MM_INTERRUPT, "interrupted") : MM_OK;
+}
+
 static int check_all_lines(lines_text *t, mm_error *err) {
   lines_row last, now;
+  uint64_t unasked = 0;
   int rc = lines_begin(t, err);
   if (rc == MM_OK) rc = lines_next(t, t->first, t->size, &last, err);
   while (rc == MM_OK && last.next < t->size) {
     rc = lines_next(t, last.next, t->size, &now, err);
     if (rc || now.start == t->size) break;
     rc = lines_check_pair(t, &last, &now, err);
+    if (rc == MM_OK) rc = check_goes_on(t, now.next - last.next, &unasked, err);
     last = now;
   }
   return rc;
