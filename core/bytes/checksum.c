@@ -208,6 +208,8 @@ static const struct mm_checksum_method crc_method = METHOD(crc, 0);
 static const struct mm_checksum_method crc32_method = {"crc-32/iso-hdlc", 0, begin_crc32,
                                                        update_crc32, end_word};
 
+const mm_checksum_kind mm_checksum_crc32 = {&crc32_method, NULL};
+
 static int fail_unknown(const char *name, mm_error *err) {
   char list[MM_ERROR_TEXT] = "";
   size_t used = 0;
@@ -220,19 +222,25 @@ static int fail_unknown(const char *name, mm_error *err) {
   return mm_fail(err, MM_ERROR, "algorithm '%.100s' is none of %s", name, list + 2);
 }
 
-int mm_checksum_find(const char *name, mm_checksum_kind *out, mm_error *err) {
-  *out = (mm_checksum_kind){NULL, NULL};
+static const struct mm_checksum_method *method_named(const char *name) {
   for (size_t i = 0; i < METHODS; i++) {
-    if (strcasecmp(name, methods[i].name) == 0) out->method = &methods[i];
+    if (strcasecmp(name, methods[i].name) == 0) return &methods[i];
   }
+  return strcasecmp(name, crc32_method.name) == 0 ? &crc32_method : NULL;
+}
+
+static const mm_crc_model *model_named(const char *name) {
   for (size_t i = 0; i < mm_crc_model_count; i++) {
-    if (strcasecmp(name, mm_crc_models[i].name) == 0) out->crc = &mm_crc_models[i];
+    if (strcasecmp(name, mm_crc_models[i].name) == 0) return &mm_crc_models[i];
   }
-  if (out->crc) {
-    bool zip = strcmp(out->crc->name, crc32_method.name) == 0;
-    out->method = zip ? &crc32_method : &crc_method;
-  }
-  return out->method ? MM_OK : fail_unknown(name, err);
+  return NULL;
+}
+
+int mm_checksum_find(const char *name, mm_checksum_kind *out, mm_error *err) {
+  *out = (mm_checksum_kind){method_named(name), NULL};
+  if (out->method) return MM_OK;
+  *out = (mm_checksum_kind){&crc_method, model_named(name)};
+  return out->crc ? MM_OK : fail_unknown(name, err);
 }
 
 /* ---- computing ------------------------------------------------------------------------------ */

@@ -20,6 +20,9 @@ typedef struct mm_checksum_kind {
   const struct mm_crc_model *crc; /* of a CRC; else NULL */
 } mm_checksum_kind;
 
+/* The CRC-32 of zip, gzip and PNG: "crc-32/iso-hdlc". */
+extern const mm_checksum_kind mm_checksum_crc32;
+
 /* Find an algorithm by its name, whatever the case:
 **
 **     adler32 fletcher16 fletcher32 xxh32 xxh64 xxh3            numbers

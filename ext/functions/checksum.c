@@ -16,17 +16,12 @@ static void result_checksum(sqlite3_context *context, const mm_checksum *sum) {
 }
 
 static void sum_up(sqlite3_context *context, const char *name, const fn_range *r,
-                   const char *algorithm) {
+                   const mm_checksum_kind *kind) {
   ext_conn *conn = ext_conn_of(context);
-  mm_checksum_kind kind;
   mm_checksum sum;
   mm_watch watch;
   ext_conn_watch(conn, &watch);
-  int rc = mm_checksum_find(algorithm, &kind, &conn->err);
-  if (rc == MM_OK) {
-    rc = mm_checksum_of(&kind, r->data + r->from, r->to - r->from, &watch, &sum, &conn->err);
-  }
-  if (rc) {
+  if (mm_checksum_of(kind, r->data + r->from, r->to - r->from, &watch, &sum, &conn->err)) {
     fn_fail(context, name);
   } else if (!fn_cut(context, name, &r->file)) {
     result_checksum(context, &sum);
@@ -35,14 +30,18 @@ static void sum_up(sqlite3_context *context, const char *name, const fn_range *r
 
 static void checksumFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_checksum";
+  mm_error *err = &ext_conn_of(context)->err;
   fn_range r;
+  mm_checksum_kind kind;
   const char *algorithm;
   if (ext_any_null(argv, 2)) return;
   if (fn_range_arguments(context, name, argc, argv, 2, &r)) return;
-  if (ext_value_text(argv[1], "algorithm", &algorithm, &ext_conn_of(context)->err)) {
+  int rc = ext_value_text(argv[1], "algorithm", &algorithm, err);
+  if (rc == MM_OK) rc = mm_checksum_find(algorithm, &kind, err);
+  if (rc) {
     fn_fail(context, name);
   } else {
-    sum_up(context, name, &r, algorithm);
+    sum_up(context, name, &r, &kind);
   }
 }
 
@@ -51,7 +50,7 @@ static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) 
   fn_range r;
   if (ext_any_null(argv, 1)) return;
   if (fn_range_arguments(context, name, argc, argv, 1, &r)) return;
-  sum_up(context, name, &r, "crc-32/iso-hdlc");
+  sum_up(context, name, &r, &mm_checksum_crc32);
 }
 
 static void entropyFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

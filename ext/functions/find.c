@@ -6,9 +6,8 @@
 #include "core/search/find.h"
 
 typedef struct needle_search {
-  ext_file file;
-  const uint8_t *data; /* of the range that is searched */
-  int64_t from;        /* its start in the window */
+  fn_range range;
+  const uint8_t *data; /* of the range */
   uint64_t size;
   bool nothing; /* start lies past stop or the end: not even an empty needle is found */
   mm_needle needle;
@@ -19,24 +18,20 @@ static int search_arguments(sqlite3_context *context, const char *name, int argc
                             sqlite3_value **argv, needle_search *s) {
   ext_conn *conn = ext_conn_of(context);
   mm_error *err = &conn->err;
-  mm_optional start, stop;
+  ext_file file;
   const uint8_t *needle;
   uint64_t needle_size;
-  int64_t to;
-  bool past;
-  int rc = ext_file_argument(context, name, argv[0], &s->file);
+  int rc = ext_file_argument(context, name, argv[0], &file);
   if (rc) return rc;
   rc = ext_value_bytes(argv[1], "needle", &needle, &needle_size, err);
-  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 2, "start", &start, err);
-  if (rc == MM_OK) rc = ext_value_optional(argc, argv, 3, "stop", &stop, err);
+  if (rc == MM_OK) rc = fn_range_of(&file, argc, argv, 2, &s->range, err);
   if (rc) {
     fn_fail(context, name);
     return rc;
   }
-  mm_slice_bounds((int64_t)s->file.length, start, stop, &s->from, &to, &past);
-  s->nothing = past || to < s->from;
-  s->size = s->nothing ? 0 : (uint64_t)(to - s->from);
-  s->data = s->file.object->core->data + s->file.start + s->from;
+  s->nothing = s->range.past || s->range.none;
+  s->data = s->range.data + s->range.from;
+  s->size = s->range.to - s->range.from;
   mm_needle_prepare(&s->needle, needle, needle_size);
   ext_conn_watch(conn, &s->watch);
   return MM_OK;
@@ -44,7 +39,7 @@ static int search_arguments(sqlite3_context *context, const char *name, int argc
 
 static void result_found(sqlite3_context *context, const char *name, const needle_search *s,
                          int64_t found, int64_t base) {
-  if (fn_cut(context, name, &s->file)) return;
+  if (fn_cut(context, name, &s->range.file)) return;
   if (found == MM_FIND_STOPPED) {
     mm_fail(&ext_conn_of(context)->err, MM_INTERRUPT, "interrupted");
     fn_fail(context, name);
@@ -58,7 +53,7 @@ static void findFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   if (ext_any_null(argv, 2)) return;
   if (search_arguments(context, "mmap_find", argc, argv, &s)) return;
   int64_t found = s.nothing ? MM_FIND_NONE : mm_find(&s.needle, s.data, s.size, &s.watch);
-  result_found(context, "mmap_find", &s, found, s.from);
+  result_found(context, "mmap_find", &s, found, (int64_t)s.range.from);
 }
 
 static void rfindFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
@@ -66,7 +61,7 @@ static void rfindFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   if (ext_any_null(argv, 2)) return;
   if (search_arguments(context, "mmap_rfind", argc, argv, &s)) return;
   int64_t found = s.nothing ? MM_FIND_NONE : mm_rfind(&s.needle, s.data, s.size, &s.watch);
-  result_found(context, "mmap_rfind", &s, found, s.from);
+  result_found(context, "mmap_rfind", &s, found, (int64_t)s.range.from);
 }
 
 static void countFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

@@ -43,26 +43,30 @@ int fn_spoilt(sqlite3_context *context, const char *name, const ext_file *file, 
   return size < MANY ? fn_faulted(context, name, file) : fn_cut(context, name, file);
 }
 
-int fn_range_arguments(sqlite3_context *context, const char *name, int argc, sqlite3_value **argv,
-                       int first, fn_range *range) {
+int fn_range_of(const ext_file *file, int argc, sqlite3_value **argv, int first, fn_range *range,
+                mm_error *err) {
   static const uint8_t nothing[1] = {0};
-  mm_error *err = &ext_conn_of(context)->err;
+  const mm_object *core = file->object->core;
   mm_optional start, stop;
   int64_t from, to;
-  bool past;
-  int rc = ext_file_argument(context, name, argv[0], &range->file);
-  if (rc) return rc;
-  rc = ext_value_optional(argc, argv, first, "start", &start, err);
+  int rc = ext_value_optional(argc, argv, first, "start", &start, err);
   if (rc == MM_OK) rc = ext_value_optional(argc, argv, first + 1, "stop", &stop, err);
-  if (rc) {
-    fn_fail(context, name);
-    return rc;
-  }
-  mm_slice_bounds((int64_t)range->file.length, start, stop, &from, &to, &past);
+  if (rc) return rc;
+  range->file = *file;
+  range->data = core->data ? core->data + file->start : nothing;
+  mm_slice_bounds((int64_t)file->length, start, stop, &from, &to, &range->past);
   range->none = to < from;
   range->from = (uint64_t)from;
   range->to = (uint64_t)(range->none ? from : to);
-  const mm_object *core = range->file.object->core;
-  range->data = core->data ? core->data + range->file.start : nothing;
   return MM_OK;
+}
+
+int fn_range_arguments(sqlite3_context *context, const char *name, int argc, sqlite3_value **argv,
+                       int first, fn_range *range) {
+  ext_file file;
+  int rc = ext_file_argument(context, name, argv[0], &file);
+  if (rc) return rc;
+  rc = fn_range_of(&file, argc, argv, first, range, &ext_conn_of(context)->err);
+  if (rc) fn_fail(context, name);
+  return rc;
 }

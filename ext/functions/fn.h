@@ -19,7 +19,12 @@ typedef struct fn_range {
   const uint8_t *data; /* of the window; never NULL */
   uint64_t from, to;   /* in the window */
   bool none;           /* stop lies before start: not even nothing is there */
+  bool past;           /* start lies past the end: likewise, where something is looked for */
 } fn_range;
+
+/* Of a file that is resolved: start and stop are argv[first] and argv[first + 1]. */
+int fn_range_of(const ext_file *file, int argc, sqlite3_value **argv, int first, fn_range *range,
+                mm_error *err);
 
 /* The file argv[0], and start and stop as argv[first] and argv[first + 1]. Nonzero: the function's
 ** error is set. */

@@ -5,7 +5,6 @@
 #include "core/bytes/patch.h"
 
 #include "core/common/mem.h"
-#include "core/file/splice.h"
 #include "core/search/find.h"
 #include "ext/functions/fn.h"
 #include "ext/functions/writer.h"
@@ -167,17 +166,6 @@ static void exportFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
 
 /* ---- mmap_apply ----------------------------------------------------------------------------- */
 
-static int apply_splices(ext_conn *conn, ext_write *write, const mm_splice *splices, size_t count,
-                         mm_error *err) {
-  uint64_t length = write->file.length + (uint64_t)mm_splice_growth(splices, count);
-  int rc = MM_OK;
-  if (mm_splice_shifts(splices, count)) rc = ext_write_begin_shift(write, err);
-  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
-  if (rc) return rc;
-  rc = mm_object_splice(write->file.object->core, splices, count, err);
-  return ext_write_follow(write, rc, length);
-}
-
 /* Are the old bytes there? */
 static int check_text_run(const mm_object *core, const mm_patch_run *run, mm_error *err) {
   if (run->offset > core->size || run->old_size > core->size - run->offset) {
@@ -204,7 +192,7 @@ static int apply_text_runs(ext_conn *conn, ext_write *write, const mm_patch_runs
     rc = check_text_run(core, run, err);
   }
   if (rc == MM_OK) rc = mm_object_whole(core, err);
-  if (rc == MM_OK) rc = apply_splices(conn, write, splices, runs->count, err);
+  if (rc == MM_OK) rc = ext_write_splice(conn, write, splices, runs->count, err);
   mm_free(splices);
   write->result = (sqlite3_int64)runs->count;
   return rc;
@@ -326,7 +314,7 @@ static int write_differences(ext_conn *conn, ext_write *write, const mm_buffer *
     splices[count++] = run ? (mm_splice){at, run, now->data + at, run}
                            : (mm_splice){at, core->size - at, now->data + at, now->size - at};
   } while (run > 0);
-  if (rc == MM_OK) rc = apply_splices(conn, write, splices, count, err);
+  if (rc == MM_OK) rc = ext_write_splice(conn, write, splices, count, err);
   mm_free(splices);
   return rc;
 }

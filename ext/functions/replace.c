@@ -4,8 +4,6 @@
 ** All are found first, in one pass over the bytes as they were, and then replaced as one step
 ** (core/file/splice.h).
 */
-#include "core/file/splice.h"
-
 #include "core/common/buffer.h"
 #include "core/common/mem.h"
 #include "core/search/occur.h"
@@ -15,12 +13,10 @@
 
 /* What is to be replaced where, and by what. */
 typedef struct replacing {
-  mm_splice *splices; /* owned; offsets are the window's till `apply_replacing` */
+  mm_splice *splices; /* owned; offsets are the window's, till they are applied */
   size_t count, capacity;
   uint64_t most;
-  const uint8_t *data; /* of the window */
-  uint64_t from, to;
-  bool none; /* stop lies before start */
+  fn_range range;
   mm_watch watch;
   /* Of a template each place has bytes of its own: they stand here one behind the other, and the
   ** splices' `data` are set when all are there. */
@@ -40,53 +36,30 @@ static int add_replaced(replacing *r, mm_splice splice, mm_error *err) {
   return MM_OK;
 }
 
-/* The optional arguments, from the first on: start, stop, most. */
+/* The optional arguments: start, stop, most. */
 static int replace_arguments(const ext_write *write, replacing *r, mm_error *err) {
-  const ext_file *file = &write->file;
-  mm_optional start, stop, most;
-  int64_t from, to;
-  bool past;
-  int rc = ext_value_optional(write->argc, write->argv, 3, "start", &start, err);
-  if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 4, "stop", &stop, err);
+  mm_optional most;
+  int rc = fn_range_of(&write->file, write->argc, write->argv, 3, &r->range, err);
   if (rc == MM_OK) rc = ext_value_optional(write->argc, write->argv, 5, "most", &most, err);
   if (rc) return rc;
   if (most.given && most.value < 0) {
     return mm_fail(err, MM_ERROR, "most %lld is negative", (long long)most.value);
   }
-  mm_slice_bounds((int64_t)file->length, start, stop, &from, &to, &past);
-  r->none = past || to < from;
-  r->from = (uint64_t)from;
-  r->to = (uint64_t)(r->none ? from : to);
   r->most = most.given ? (uint64_t)most.value : UINT64_MAX;
-  const mm_object *core = file->object->core;
-  r->data = core->data ? core->data + file->start : (const uint8_t *)"";
+  if (r->range.past || r->range.none) r->most = 0;
   return MM_OK;
-}
-
-/* Behind the window nothing moves: it must end with its file. */
-static int apply_replacing(ext_conn *conn, ext_write *write, replacing *r, mm_error *err) {
-  int64_t growth = mm_splice_growth(r->splices, r->count);
-  int rc = MM_OK;
-  if (mm_splice_shifts(r->splices, r->count)) rc = ext_write_begin_shift(write, err);
-  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
-  if (rc) return rc;
-  for (size_t i = 0; i < r->count; i++) r->splices[i].offset += write->file.start;
-  rc = mm_object_splice(write->file.object->core, r->splices, r->count, err);
-  rc = ext_write_follow(write, rc, (uint64_t)((int64_t)write->file.length + growth));
-  write->result = (sqlite3_int64)r->count;
-  return rc;
 }
 
 /* ---- mmap_replace --------------------------------------------------------------------------- */
 
 static int find_places(replacing *r, const mm_needle *needle, const uint8_t *data, uint64_t size,
                        mm_error *err) {
-  mm_occur occur = {.next = r->from};
+  mm_occur occur = {.next = r->range.from};
   int64_t at = MM_FIND_NONE;
-  uint64_t end = r->from; /* of the occurrence before */
+  uint64_t end = r->range.from; /* of the occurrence before */
   while (r->count < r->most) {
     if (!mm_occur_take(&occur, &at))
-      at = mm_occur_search(&occur, needle, r->data, r->to, &r->watch);
+      at = mm_occur_search(&occur, needle, r->range.data, r->range.to, &r->watch);
     if (at == MM_FIND_STOPPED) return mm_fail(err, MM_INTERRUPT, "interrupted");
     if (at < 0) break;
     if ((uint64_t)at < end) continue; /* it overlaps */
@@ -104,7 +77,7 @@ static int find_replaced_needles(const ext_write *write, replacing *r, mm_error 
   int rc = ext_value_bytes(write->argv[1], "needle", &bytes, &size, err);
   if (rc == MM_OK && size == 0) rc = mm_fail(err, MM_ERROR, "the needle is empty");
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &data_size, err);
-  if (rc || r->none) return rc;
+  if (rc) return rc;
   mm_needle_prepare(&needle, bytes, size);
   return find_places(r, &needle, data, data_size, err);
 }
@@ -123,7 +96,7 @@ static int add_reference(replacing *r, mm_pattern *pattern, mm_span match, uint8
   if (name == '$') return add_replacing_bytes(r, &name, 1, err);
   if (name != '0' && !mm_pattern_group(pattern, (unsigned)name - '0', &span)) return MM_OK;
   return span.end > span.start
-             ? add_replacing_bytes(r, r->data + span.start, span.end - span.start, err)
+             ? add_replacing_bytes(r, r->range.data + span.start, span.end - span.start, err)
              : MM_OK;
 }
 
@@ -157,13 +130,13 @@ static int add_replaced_match(replacing *r, mm_pattern *pattern, mm_span match, 
 
 static int find_matches(replacing *r, mm_pattern *pattern, const uint8_t *data, uint64_t size,
                         mm_error *err) {
-  mm_span match = {r->from, r->from};
+  mm_span match = {r->range.from, r->range.from};
   bool advance = false;
   int rc = MM_OK;
-  while (rc == MM_OK && r->count < r->most && match.end <= r->to) {
+  while (rc == MM_OK && r->count < r->most && match.end <= r->range.to) {
     bool found = false;
-    rc = mm_pattern_search(pattern, r->data, r->to, match.end, r->to, advance, &r->watch, &found,
-                           &match, err);
+    rc = mm_pattern_search(pattern, r->range.data, r->range.to, match.end, r->range.to, advance,
+                           &r->watch, &found, &match, err);
     if (rc || !found) break;
     advance = match.start == match.end;
     rc = add_replaced_match(r, pattern, match, data, size, err);
@@ -186,7 +159,7 @@ static int find_replaced_matches(const ext_write *write, replacing *r, mm_error 
   int rc = ext_value_bytes(write->argv[1], "regex", &text, &size, err);
   if (rc == MM_OK) rc = mm_pattern_compile(text, size, &pattern, err);
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[2], "data", &data, &data_size, err);
-  if (rc == MM_OK && !r->none) rc = find_matches(r, pattern, data, data_size, err);
+  if (rc == MM_OK) rc = find_matches(r, pattern, data, data_size, err);
   if (rc == MM_OK && r->bytes.data) point_at_bytes(r);
   mm_pattern_free(pattern);
   return rc;
@@ -203,7 +176,9 @@ static int run_replacing(ext_conn *conn, ext_write *write, find_replaced *find, 
   if (rc == MM_OK) rc = replace_arguments(write, &r, err);
   if (rc == MM_OK) rc = find(write, &r, err);
   if (rc == MM_OK) rc = mm_object_whole(write->file.object->core, err);
-  if (rc == MM_OK) rc = apply_replacing(conn, write, &r, err);
+  for (size_t i = 0; i < r.count; i++) r.splices[i].offset += write->file.start;
+  if (rc == MM_OK) rc = ext_write_splice(conn, write, r.splices, r.count, err);
+  write->result = (sqlite3_int64)r.count;
   clear_replacing(&r);
   return rc;
 }

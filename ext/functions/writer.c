@@ -158,6 +158,17 @@ int ext_write_begin_shift(ext_write *write, mm_error *err) {
   return rc == MM_OK ? check_tail(&write->file, err) : rc;
 }
 
+int ext_write_splice(ext_conn *conn, ext_write *write, const mm_splice *splices, size_t count,
+                     mm_error *err) {
+  uint64_t length = write->file.length + (uint64_t)mm_splice_growth(splices, count);
+  int rc = MM_OK;
+  if (mm_splice_shifts(splices, count)) rc = ext_write_begin_shift(write, err);
+  if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
+  if (rc) return rc;
+  rc = mm_object_splice(write->file.object->core, splices, count, err);
+  return ext_write_follow(write, rc, length);
+}
+
 /* ---- the table's side ----------------------------------------------------------------------- */
 
 static int writerConnect(sqlite3 *db, void *aux, int argc, const char *const *argv,

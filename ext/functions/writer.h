@@ -4,6 +4,7 @@
 #ifndef EXT_WRITER_H
 #define EXT_WRITER_H
 
+#include "core/file/splice.h"
 #include "ext/connection/ext.h"
 
 /* Something that writes, as a function hands it over. `run` is called inside a statement of
@@ -40,5 +41,10 @@ int ext_write_begin_shift(ext_write *write, mm_error *err);
 ** `length` is the window's then, and the function's result. */
 int ext_write_prepare_follow(ext_conn *conn, ext_write *write, mm_error *err);
 int ext_write_follow(ext_write *write, int rc, uint64_t length);
+
+/* All of it for places that are replaced at once, after ext_write_begin; their offsets are the
+** object's. */
+int ext_write_splice(ext_conn *conn, ext_write *write, const mm_splice *splices, size_t count,
+                     mm_error *err);
 
 #endif

@@ -202,15 +202,12 @@ static int parse_lines_column(lines_parser *parse, const char *name, const char 
 }
 
 static int parse_lines_argument(lines_parser *parse, const char *text) {
-  const char *p = ext_argument_skip(text);
-  bool quoted = *p && strchr("'\"`[", *p);
-  char *name = ext_argument_name(&p);
-  if (!p) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
-  if (!name) return mm_fail_nomem(parse->err);
-  p = ext_argument_skip(p);
-  int rc = *p == '=' && !quoted ? parse_lines_option(parse, name, p + 1)
-                                : parse_lines_column(parse, name, p, quoted);
-  mm_free(name);
+  ext_argument a;
+  int rc = ext_argument_split(text, &a, parse->err);
+  if (rc) return rc;
+  rc = a.option ? parse_lines_option(parse, a.name, a.rest)
+                : parse_lines_column(parse, a.name, a.rest, a.quoted);
+  mm_free(a.name);
   return rc;
 }
 
@@ -355,23 +352,9 @@ bool lines_spec_wants_header(const lines_spec *spec) {
   return spec->header && !spec->pattern && !lines_has_columns(spec);
 }
 
-/* A star without quotes: a table of any file. */
-static bool is_lines_star(const char *text) {
-  const char *p = ext_argument_skip(text);
-  return *p == '*' && !*ext_argument_skip(p + 1);
-}
-
-static int parse_lines_path(const char *text, lines_spec *spec, mm_error *err) {
-  if (!text) return mm_fail(err, MM_ERROR, "a path is needed");
-  if (is_lines_star(text)) return MM_OK;
-  spec->path = ext_argument_text(text);
-  if (!spec->path) return mm_fail_nomem(err);
-  return *spec->path ? MM_OK : mm_fail(err, MM_ERROR, "a path is needed");
-}
-
 int lines_spec_parse(int argc, const char *const *argv, lines_spec *spec, mm_error *err) {
   lines_parser parse = {.spec = spec, .err = err};
-  int rc = parse_lines_path(argc > 3 ? argv[3] : NULL, spec, err);
+  int rc = ext_argument_path(argc > 3 ? argv[3] : NULL, &spec->path, err);
   for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_lines_argument(&parse, argv[i]);
   if (rc == MM_OK) rc = check_lines_spec(&parse);
   if (rc == MM_OK && lines_spec_wants_header(spec)) {

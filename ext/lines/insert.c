@@ -145,12 +145,8 @@ static size_t fields_to_write(const lines_new *n) {
 
 /* The end of the last line that has one. */
 static const char *end_of_lines(const lines_text *t) {
-  for (uint64_t i = t->size; i > 0;) {
-    const uint8_t *newline = mm_mem_find_last(t->data, (size_t)i, '\n');
-    if (!newline) break;
-    return newline > t->data && newline[-1] == '\r' ? "\r\n" : "\n";
-  }
-  return "\n";
+  const uint8_t *newline = mm_mem_find_last(t->data, (size_t)t->size, '\n');
+  return newline && newline > t->data && newline[-1] == '\r' ? "\r\n" : "\n";
 }
 
 static bool is_ended(const lines_text *t) {

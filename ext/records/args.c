@@ -156,15 +156,11 @@ static int parse_column(parser *parse, const char *name, const char *rest) {
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 static int parse_argument(parser *parse, const char *text) {
-  const char *p = ext_argument_skip(text);
-  bool quoted = *p && strchr("'\"`[", *p);
-  char *name = ext_argument_name(&p);
-  if (!p) return mm_fail(parse->err, MM_ERROR, "'%s' is neither an option nor a column", text);
-  if (!name) return mm_fail_nomem(parse->err);
-  p = ext_argument_skip(p);
-  int rc =
-      *p == '=' && !quoted ? parse_table_option(parse, name, p + 1) : parse_column(parse, name, p);
-  mm_free(name);
+  ext_argument a;
+  int rc = ext_argument_split(text, &a, parse->err);
+  if (rc) return rc;
+  rc = a.option ? parse_table_option(parse, a.name, a.rest) : parse_column(parse, a.name, a.rest);
+  mm_free(a.name);
   return rc;
 }
 
@@ -272,23 +268,9 @@ static int check_spec(parser *parse) {
   return rc == MM_OK && parse->sorted ? find_sorted(parse) : rc;
 }
 
-/* A star without quotes: a layout. */
-static bool is_star(const char *text) {
-  const char *p = ext_argument_skip(text);
-  return *p == '*' && !*ext_argument_skip(p + 1);
-}
-
-static int parse_path(const char *text, mmap_spec *spec, mm_error *err) {
-  if (!text) return mm_fail(err, MM_ERROR, "a path is needed");
-  if (is_star(text)) return MM_OK;
-  spec->path = ext_argument_text(text);
-  if (!spec->path) return mm_fail_nomem(err);
-  return *spec->path ? MM_OK : mm_fail(err, MM_ERROR, "a path is needed");
-}
-
 int mmap_spec_parse(int argc, const char *const *argv, mmap_spec *spec, mm_error *err) {
   parser parse = {.spec = spec, .err = err};
-  int rc = parse_path(argc > 3 ? argv[3] : NULL, spec, err);
+  int rc = ext_argument_path(argc > 3 ? argv[3] : NULL, &spec->path, err);
   for (int i = 4; i < argc && rc == MM_OK; i++) rc = parse_argument(&parse, argv[i]);
   if (rc == MM_OK) rc = check_spec(&parse);
   mm_free(parse.sorted);

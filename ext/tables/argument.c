@@ -92,6 +92,32 @@ int ext_argument_yes(const char *name, const char *text, bool *yes, mm_error *er
 }
 
 /* strtoull takes "0x" twice. */
+int ext_argument_split(const char *text, ext_argument *out, mm_error *err) {
+  const char *p = ext_argument_skip(text);
+  out->quoted = closing_quote(*p) != 0;
+  out->name = ext_argument_name(&p);
+  if (!p) return mm_fail(err, MM_ERROR, "'%s' is neither an option nor a column", text);
+  if (!out->name) return mm_fail_nomem(err);
+  p = ext_argument_skip(p);
+  out->option = *p == '=' && !out->quoted;
+  out->rest = out->option ? p + 1 : p;
+  return MM_OK;
+}
+
+static bool is_star(const char *text) {
+  const char *p = ext_argument_skip(text);
+  return *p == '*' && !*ext_argument_skip(p + 1);
+}
+
+int ext_argument_path(const char *text, char **path, mm_error *err) {
+  *path = NULL;
+  if (!text) return mm_fail(err, MM_ERROR, "a path is needed");
+  if (is_star(text)) return MM_OK;
+  *path = ext_argument_text(text);
+  if (!*path) return mm_fail_nomem(err);
+  return **path ? MM_OK : mm_fail(err, MM_ERROR, "a path is needed");
+}
+
 int64_t ext_argument_digits(const char **p) {
   bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
   const char *digits = hex ? *p + 2 : *p, *end = digits;

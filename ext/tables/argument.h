@@ -33,6 +33,20 @@ const char *ext_argument_skip(const char *p);
 ** there is none. */
 char *ext_argument_name(const char **p);
 
+/* One of `name = rest`, an option, or `name rest`, a column. A name that is quoted is a column's. */
+typedef struct ext_argument {
+  char *name; /* owned: mm_free */
+  const char *rest;
+  bool option, quoted;
+} ext_argument;
+
+/* Take an argument apart. MM_ERROR "'…' is neither an option nor a column"; MM_NOMEM. */
+int ext_argument_split(const char *text, ext_argument *out, mm_error *err);
+
+/* The first argument: a path, allocated, or, *path being NULL, a star without quotes, which is a table
+** of any file. NULL, or no text: MM_ERROR. */
+int ext_argument_path(const char *text, char **path, mm_error *err);
+
 /* Decimal or 0x hexadecimal, to the end of its digits, where *p is then; -1: no such number. */
 int64_t ext_argument_digits(const char **p);
 
