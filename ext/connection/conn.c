@@ -106,8 +106,8 @@ static int answer_of(int rc) {
   return rc == SQLITE_INTERRUPT ? MM_INTERRUPT : MM_OK;
 }
 
-/* MM_OK: go on. Where there is no memory to ask, SQLite may end the statement that is running with
-** that error whatever follows: it must not have written by then. What only reads may go on. */
+/* MM_OK: go on. Where there is no memory to ask, SQLite ends the statement that is running with that
+** error whatever follows: to read on is in vain, and nothing may have been written by then. */
 int ext_conn_ask(void *context) {
   ext_conn *conn = context;
   sqlite3_stmt *stmt = conn->interrupted;
@@ -125,12 +125,12 @@ int ext_conn_ask(void *context) {
 }
 
 int ext_conn_interrupted(ext_conn *conn) {
-  return ext_conn_ask(conn) == MM_INTERRUPT;
+  return ext_conn_ask(conn) != MM_OK;
 }
 
 static int stop_find(void *context, uint64_t done) {
   (void)done;
-  return ext_conn_interrupted(context);
+  return ext_conn_ask(context);
 }
 
 void ext_conn_watch(ext_conn *conn, struct mm_watch *watch) {

@@ -84,15 +84,19 @@ static lines_key key_of_field(const lines_keys *keys, const uint8_t *data, uint6
 
 #define SIGN_BIT (UINT64_C(1) << 63)
 
+/* The next lower integer that there is, without libm. */
+static int64_t floor_clipped(double real) {
+  if (real < -9223372036854775808.0) return INT64_MIN;
+  if (real >= 9223372036854775808.0) return INT64_MAX;
+  int64_t toward_0 = (int64_t)real;
+  return toward_0 - ((double)toward_0 > real);
+}
+
 static uint64_t rank_of_number(const lines_key *key, int type) {
   uint64_t bits;
   if (type == LINES_AS_INTEGER) {
     if (key->whole) return (uint64_t)key->integer ^ SIGN_BIT;
-    double low = floor(key->real);
-    int64_t clipped = low < -9223372036854775808.0   ? INT64_MIN
-                      : low >= 9223372036854775808.0 ? INT64_MAX
-                                                     : (int64_t)low;
-    return (uint64_t)clipped ^ SIGN_BIT;
+    return (uint64_t)floor_clipped(key->real) ^ SIGN_BIT;
   }
   double real = key->whole ? (double)key->integer : key->real;
   if (real == 0) real = 0; /* -0.0 equals 0.0 */
