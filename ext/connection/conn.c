@@ -106,8 +106,9 @@ static int answer_of(int rc) {
   return rc == SQLITE_INTERRUPT ? MM_INTERRUPT : MM_OK;
 }
 
-/* MM_OK: go on. Where there is no memory to ask, SQLite ends the statement that is running with that
-** error whatever follows: to read on is in vain, and nothing may have been written by then. */
+/* MM_OK: go on. Where there is no memory to ask, SQLite may end the statement that is running with
+** that error whatever follows: it must not have written by then. What only reads goes on, as SQLite
+** may have nothing against the statement. */
 int ext_conn_ask(void *context) {
   ext_conn *conn = context;
   sqlite3_stmt *stmt = conn->interrupted;
@@ -125,12 +126,12 @@ int ext_conn_ask(void *context) {
 }
 
 int ext_conn_interrupted(ext_conn *conn) {
-  return ext_conn_ask(conn) != MM_OK;
+  return ext_conn_ask(conn) == MM_INTERRUPT;
 }
 
 static int stop_find(void *context, uint64_t done) {
   (void)done;
-  return ext_conn_ask(context);
+  return ext_conn_interrupted(context);
 }
 
 void ext_conn_watch(ext_conn *conn, struct mm_watch *watch) {
