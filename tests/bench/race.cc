@@ -95,7 +95,9 @@ Line Compared(const std::string &work, const Runner &ours, const Runner &peer, d
   line.ours = RunnerText(ours);
   line.peer = RunnerText(peer);
   if (!ours.side->run || !peer.side->run) return line;
-  line.ratio = Median(peer.times) / Median(ours.times);
+  line.seconds = Median(ours.times);
+  line.peer_seconds = Median(peer.times);
+  line.ratio = line.peer_seconds / line.seconds;
   line.met = line.ratio >= target ? Met::kYes : Met::kNo;
   if (ours.answer != peer.answer) {
     line.met = Met::kWrong;

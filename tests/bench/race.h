@@ -4,6 +4,7 @@
 #define MM_TESTS_BENCH_RACE_H
 
 #include <csignal>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -39,10 +40,11 @@ enum class Met {
 };
 
 struct Line {
-  std::string work, ours, peer; // the two with their times
-  double ratio = 0;             // how many times as fast as the peer; 0: not a ratio
-  double target = 0;            // the least ratio; 0: `limit` says what
-  std::string value, limit;     // of what is no ratio
+  std::string work, ours, peer;         // the two with their times
+  double ratio = 0;                     // how many times as fast as the peer; 0: not a ratio
+  double target = 0;                    // the least ratio; 0: `limit` says what
+  double seconds = 0, peer_seconds = 0; // of a ratio: how long each took
+  std::string value, limit;             // of what is no ratio
   Met met = Met::kMissing;
 };
 
@@ -76,6 +78,9 @@ const char *MetText(Met met);
 std::string PlainTable(const std::vector<Line> &lines);
 std::string MarkdownTable(const std::vector<Line> &lines);
 std::string Chart(const std::vector<Line> &lines);
+// One work, done by several to so many bytes, for those who see it for the first time: a bar each, as
+// long as its speed in GB/s. Lines whose peer is missing have none; no line at all: "".
+std::string Bars(const std::vector<Line> &lines, uint64_t bytes);
 
 } // namespace mm_bench
 

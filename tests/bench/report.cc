@@ -2,10 +2,10 @@
 //
 //     bazelw run //tests/bench:report [-- [--write DIR] [--quick] [--only WORD] [--dir DIR]]
 //
-//     --write DIR   leave the table (speed.md) and a chart (speed.svg) there
+//     --write DIR   leave the table (speed.md), a chart of it (speed.svg) and five bars (bars.svg) there
 //     --quick       small sizes and one round: for the answers, not for the times
 //     --only WORD   only the parts named by WORD: search patterns tables join structures slices
-//                   commit commits sparse interrupt
+//                   commit commits sparse interrupt bars
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
 //     --dir DIR     where the files are made, some 3 GB ($TMPDIR, else /var/tmp)
@@ -92,7 +92,7 @@ const Part kParts[] = {
     {"search", SearchRows}, {"patterns", PatternRows},     {"tables", TableRows},
     {"join", JoinRows},     {"structures", StructureRows}, {"text", TextTableRows},
     {"slices", SliceRows},  {"commit", CommitRows},        {"commits", CommitLoopRows},
-    {"sparse", SparseRows}, {"interrupt", InterruptRows}};
+    {"sparse", SparseRows}, {"interrupt", InterruptRows},  {"bars", BarRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;
@@ -118,10 +118,13 @@ void Start(World *world, const Options &options) {
   }
 }
 
-void Write(const std::string &directory, const std::vector<Line> &lines) {
+// Only what was measured: `--only bars` leaves the table of another run as it is.
+void Write(const std::string &directory, const Options &options, const World &world) {
   std::filesystem::create_directories(directory);
-  std::ofstream(directory + "/speed.md") << MarkdownTable(lines);
-  std::ofstream(directory + "/speed.svg") << Chart(lines);
+  if (!world.bars.empty()) std::ofstream(directory + "/bars.svg") << world.bars;
+  if (options.only == "bars") return;
+  std::ofstream(directory + "/speed.md") << MarkdownTable(world.lines);
+  std::ofstream(directory + "/speed.svg") << Chart(world.lines);
 }
 
 int Main(int argc, char **argv) {
@@ -134,7 +137,7 @@ int Main(int argc, char **argv) {
     if (options.only.empty() || options.only == part.name) part.measure(world);
   }
   printf("%s", PlainTable(world.lines).c_str());
-  if (!options.write.empty()) Write(options.write, world.lines);
+  if (!options.write.empty()) Write(options.write, options, world);
   for (const Line &line : world.lines) {
     if (line.met == Met::kWrong) return 1;
   }

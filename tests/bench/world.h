@@ -107,6 +107,7 @@ struct World {
   std::unique_ptr<Coprocess> node;   // peers.js; NULL: node or what it needs is not installed
   bool ripgrep;
   std::vector<Line> lines; // the table so far
+  std::string bars;        // the picture of it for README; "": not measured
 
   void Add(const std::vector<Line> &more);
 
@@ -147,6 +148,7 @@ void CommitRows(World &world);     // likewise
 void CommitLoopRows(World &world); // rows_commits.cc
 void SparseRows(World &world);     // rows_files.cc
 void InterruptRows(World &world);  // likewise
+void BarRows(World &world);        // rows_bars.cc: also world.bars
 
 } // namespace mm_bench
 

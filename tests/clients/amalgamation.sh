@@ -1,5 +1,5 @@
 #!/bin/bash
-# The library as one C file, built by the very lines that README shows, by gcc and by clang; and the
+# The library as one C file, built by the very lines that docs/building.md shows, by gcc and by clang; and the
 # program that docs/reference.md shows, with the library inside.
 set -eu
 
@@ -16,10 +16,10 @@ expect() {
   [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
 }
 
-# Runs a line of README's that begins with `cc`, by another compiler, with each warning an error.
+# Runs a line of the page's that begins with `cc`, by another compiler, with each warning an error.
 build() {
   local compiler=$1 line=$2
-  [ -n "$line" ] || fail 'README shows no such line'
+  [ -n "$line" ] || fail 'docs/building.md shows no such line'
   line=${line#*cc }
   $compiler -Wall -Wextra -Werror $line || fail "$compiler $line"
 }
@@ -38,17 +38,20 @@ block() {
 top=$PWD
 scratch=$(mktemp -d "${TEST_TMPDIR:-/tmp}/amalgamation.XXXXXX")
 cp -L mmap0.c mmap0.h "$scratch/"
-# As README says it, without Bazel.
-made=$(grep '^    python3 ext/amalgamate.py' README.md)
+# As it says, without Bazel.
+made=$(grep '^    python3 ext/amalgamate.py' docs/building.md)
 mkdir "$scratch/by-hand"
 ${made% *} "$scratch/by-hand/mmap0.c" || fail "$made"
 for name in mmap0.c mmap0.h; do
   cmp "$name" "$scratch/by-hand/$name" || fail "$made gives another $name"
 done
 cd "$scratch"
-shared=$(grep '^    cc .*-shared' "$top/README.md")
-compiled=$(grep '^    cc .*-DSQLITE_CORE' "$top/README.md")
-linked=$(grep '^    cc program.c' "$top/README.md")
+for line in "$made" "$(grep '^    cc .*-shared' "$top/docs/building.md")"; do
+  grep -qxF "$line" "$top/README.md" || fail "README.md does not show: $line"
+done
+shared=$(grep '^    cc .*-shared' "$top/docs/building.md")
+compiled=$(grep '^    cc .*-DSQLITE_CORE' "$top/docs/building.md")
+linked=$(grep '^    cc program.c' "$top/docs/building.md")
 entries=$(sed -n 's/^MMAP0_EXPORT int \([a-z0-9_]*\)(.*/\1/p' mmap0.h | sort | paste -sd ' ')
 [ "$(wc -w <<<"$entries")" = 3 ] || fail "the header has other entry points: $entries"
 block c >program.c

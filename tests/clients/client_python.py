@@ -68,9 +68,9 @@ def leaving(db, *statements):
     return program
 
 
-def a_select_that_writes_begins_no_transaction(db, readme):
-    """As README's "Ways to hurt yourself" says."""
-    programs = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)
+def a_select_that_writes_begins_no_transaction(db, page):
+    """As docs/caveats.md says."""
+    programs = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
     assert len(programs) == 1 and "BEGIN" in programs[0]
     assert left_by(lambda: exec(programs[0], {"db": db})) == b"some words\n"
     without = "".join(line for line in programs[0].splitlines(True) if "BEGIN" not in line)
@@ -131,8 +131,8 @@ def errors_are_exceptions(db):
 
 
 def main():
-    with open("README.md", encoding="utf-8") as file:
-        readme = file.read()
+    with open("docs/caveats.md", encoding="utf-8") as file:
+        page = file.read()
     library = os.path.abspath("ext/mmap0.so" if len(sys.argv) < 2 else sys.argv[1])
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
@@ -145,7 +145,7 @@ def main():
         db.enable_load_extension(False)
         reading(db, data)
         a_context_manager_is_a_transaction(db, data)
-        a_select_that_writes_begins_no_transaction(db, readme)
+        a_select_that_writes_begins_no_transaction(db, page)
         a_large_slice_is_bytes(db)
         records_come_and_go(db)
         errors_are_exceptions(db)
