@@ -21,10 +21,15 @@ typedef struct fletcher {
   uint32_t low, high; /* the sum, and the sum of sums */
 } fletcher;
 
+typedef struct checking {
+  const mm_crc *tables;
+  uint64_t value;
+} checking;
+
 typedef union checksum_state {
   uint32_t word;
   fletcher sums;
-  mm_crc crc;
+  checking crc;
   XXH32_state_t xxh32;
   XXH64_state_t xxh64;
   XXH3_state_t xxh3;
@@ -34,6 +39,11 @@ typedef union checksum_state {
   SHA512_CTX sha512;
   blake2b_state blake2b;
 } checksum_state;
+
+struct mm_checksum_kind {
+  const struct mm_checksum_method *method;
+  mm_crc crc[]; /* of a CRC */
+};
 
 struct mm_checksum_method {
   const char *name;
@@ -107,15 +117,15 @@ static void end_fletcher32(checksum_state *s, mm_checksum *out) {
 /* ---- checks --------------------------------------------------------------------------------- */
 
 static void begin_crc(checksum_state *s, const mm_checksum_kind *kind) {
-  mm_crc_begin(&s->crc, kind->crc);
+  s->crc = (checking){kind->crc, mm_crc_begin(kind->crc)};
 }
 
 static void update_crc(checksum_state *s, const uint8_t *data, size_t size) {
-  mm_crc_update(&s->crc, data, size);
+  s->crc.value = mm_crc_update(s->crc.tables, s->crc.value, data, size);
 }
 
 static void end_crc(checksum_state *s, mm_checksum *out) {
-  out->number = mm_crc_end(&s->crc);
+  out->number = mm_crc_end(s->crc.tables, s->crc.value);
 }
 
 static void begin_crc32(checksum_state *s, const mm_checksum_kind *kind) {
@@ -208,7 +218,7 @@ static const struct mm_checksum_method crc_method = METHOD(crc, 0);
 static const struct mm_checksum_method crc32_method = {"crc-32/iso-hdlc", 0, begin_crc32,
                                                        update_crc32, end_word};
 
-const mm_checksum_kind mm_checksum_crc32 = {&crc32_method, NULL};
+const mm_checksum_kind mm_checksum_crc32 = {&crc32_method};
 
 static int fail_unknown(const char *name, mm_error *err) {
   char list[MM_ERROR_TEXT] = "";
@@ -236,11 +246,21 @@ static const mm_crc_model *model_named(const char *name) {
   return NULL;
 }
 
-int mm_checksum_find(const char *name, mm_checksum_kind *out, mm_error *err) {
-  *out = (mm_checksum_kind){method_named(name), NULL};
-  if (out->method) return MM_OK;
-  *out = (mm_checksum_kind){&crc_method, model_named(name)};
-  return out->crc ? MM_OK : fail_unknown(name, err);
+int mm_checksum_find(const char *name, mm_checksum_kind **out, mm_error *err) {
+  const struct mm_checksum_method *method = method_named(name);
+  const mm_crc_model *model = method ? NULL : model_named(name);
+  *out = NULL;
+  if (!method && !model) return fail_unknown(name, err);
+  mm_checksum_kind *kind = mm_alloc(sizeof *kind + (model ? sizeof *kind->crc : 0));
+  if (!kind) return mm_fail_nomem(err);
+  kind->method = model ? &crc_method : method;
+  if (model) mm_crc_prepare(kind->crc, model);
+  *out = kind;
+  return MM_OK;
+}
+
+void mm_checksum_free(mm_checksum_kind *kind) {
+  mm_free(kind);
 }
 
 /* ---- computing ------------------------------------------------------------------------------ */

@@ -13,12 +13,9 @@
 #include "core/common/error.h"
 #include "core/common/watch.h"
 
-struct mm_crc_model;
-
-typedef struct mm_checksum_kind {
-  const struct mm_checksum_method *method;
-  const struct mm_crc_model *crc; /* of a CRC; else NULL */
-} mm_checksum_kind;
+/* An algorithm, with the tables that it needs: find it once for many sums. It is not changed by its
+** use. */
+typedef struct mm_checksum_kind mm_checksum_kind;
 
 /* The CRC-32 of zip, gzip and PNG: "crc-32/iso-hdlc". */
 extern const mm_checksum_kind mm_checksum_crc32;
@@ -31,8 +28,9 @@ extern const mm_checksum_kind mm_checksum_crc32;
 **
 ** Fletcher's sums start at 0; fletcher32 takes words of 16 bits, little-endian, a last odd byte as a
 ** word of its own. xxHash's seed is 0, xxh3 has 64 bits. blake2b is of 64 bytes, without a key.
-** MM_ERROR "algorithm 'x' is none of …", which lists them. */
-int mm_checksum_find(const char *name, mm_checksum_kind *out, mm_error *err);
+** The caller frees it. MM_ERROR "algorithm 'x' is none of …", which lists them; MM_NOMEM. */
+int mm_checksum_find(const char *name, mm_checksum_kind **out, mm_error *err);
+void mm_checksum_free(mm_checksum_kind *kind); /* NULL: nothing */
 
 #define MM_CHECKSUM_MAX 64
 
@@ -42,7 +40,7 @@ typedef struct mm_checksum {
   unsigned size; /* of the bytes; 0: it is a number */
 } mm_checksum;
 
-/* Of `size` bytes. MM_NOMEM; MM_INTERRUPT where the watch (may be NULL) stops it. */
+/* Of `size` bytes. MM_INTERRUPT where the watch (may be NULL) stops it. */
 int mm_checksum_of(const mm_checksum_kind *kind, const uint8_t *data, uint64_t size,
                    const mm_watch *watch, mm_checksum *out, mm_error *err);
 

@@ -16,15 +16,10 @@ static uint64_t reverse_bits(uint64_t value, unsigned width) {
   return reversed;
 }
 
-/* A register, as the catalogue has it, on its way into the loop; and back. */
+/* A register, as the catalogue has it, on its way into the loop. */
 static uint64_t into_loop(const mm_crc_model *model, uint64_t value) {
   if (model->refin) return reverse_bits(value, model->width);
   return __builtin_bswap64(value << (64 - model->width));
-}
-
-static uint64_t out_of_loop(const mm_crc_model *model, uint64_t value) {
-  if (model->refin) return reverse_bits(value, model->width);
-  return __builtin_bswap64(value) >> (64 - model->width);
 }
 
 /* What a byte makes of an empty register. */
@@ -46,9 +41,9 @@ static uint64_t crc_step(const mm_crc *crc, uint64_t value, unsigned byte) {
   return crc->tables[0][(value ^ byte) & 0xff] ^ value >> 8;
 }
 
-void mm_crc_begin(mm_crc *crc, const mm_crc_model *model) {
+void mm_crc_prepare(mm_crc *crc, const mm_crc_model *model) {
   crc->model = model;
-  crc->value = into_loop(model, model->init);
+  crc->first = into_loop(model, model->init);
   for (unsigned byte = 0; byte < 256; byte++) {
     crc->tables[0][byte] = model->refin ? reflected_entry(model, byte) : plain_entry(model, byte);
   }
@@ -59,6 +54,10 @@ void mm_crc_begin(mm_crc *crc, const mm_crc_model *model) {
   }
 }
 
+uint64_t mm_crc_begin(const mm_crc *crc) {
+  return crc->first;
+}
+
 /* The first byte lowest, on any machine. */
 static uint64_t crc_load(const uint8_t *data) {
   uint64_t word = 0;
@@ -66,8 +65,7 @@ static uint64_t crc_load(const uint8_t *data) {
   return word;
 }
 
-void mm_crc_update(mm_crc *crc, const uint8_t *data, size_t size) {
-  uint64_t value = crc->value;
+uint64_t mm_crc_update(const mm_crc *crc, uint64_t value, const uint8_t *data, size_t size) {
   for (; size >= MM_CRC_SLICES; data += MM_CRC_SLICES, size -= MM_CRC_SLICES) {
     uint64_t word = crc_load(data) ^ value;
     value = 0;
@@ -76,12 +74,12 @@ void mm_crc_update(mm_crc *crc, const uint8_t *data, size_t size) {
     }
   }
   while (size-- > 0) value = crc_step(crc, value, *data++);
-  crc->value = value;
+  return value;
 }
 
-uint64_t mm_crc_end(const mm_crc *crc) {
+uint64_t mm_crc_end(const mm_crc *crc, uint64_t value) {
   const mm_crc_model *model = crc->model;
-  uint64_t value = out_of_loop(model, crc->value);
-  if (model->refout) value = reverse_bits(value, model->width);
+  if (!model->refin) value = __builtin_bswap64(value) >> (64 - model->width);
+  if (model->refin != model->refout) value = reverse_bits(value, model->width);
   return value ^ model->xorout;
 }

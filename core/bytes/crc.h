@@ -26,15 +26,20 @@ extern const size_t mm_crc_model_count;
 /* The bytes that one step of the tables takes. */
 #define MM_CRC_SLICES 8
 
-/* A check that is being computed. */
+/* A model and its tables. They cost as much as 5,000 bytes of data: make them once. */
 typedef struct mm_crc {
   const mm_crc_model *model;
-  uint64_t value; /* the register, so that the next byte meets its lowest 8 bits */
+  uint64_t first; /* the register before the first byte */
   uint64_t tables[MM_CRC_SLICES][256];
 } mm_crc;
 
-void mm_crc_begin(mm_crc *crc, const mm_crc_model *model);
-void mm_crc_update(mm_crc *crc, const uint8_t *data, size_t size);
-uint64_t mm_crc_end(const mm_crc *crc);
+void mm_crc_prepare(mm_crc *crc, const mm_crc_model *model);
+
+/* The register, before the first byte, and after `size` more. */
+uint64_t mm_crc_begin(const mm_crc *crc);
+uint64_t mm_crc_update(const mm_crc *crc, uint64_t value, const uint8_t *data, size_t size);
+
+/* The check that the register stands for. */
+uint64_t mm_crc_end(const mm_crc *crc, uint64_t value);
 
 #endif

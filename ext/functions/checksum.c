@@ -28,21 +28,28 @@ static void sum_up(sqlite3_context *context, const char *name, const fn_range *r
   }
 }
 
+static void free_algorithm(void *kind) {
+  mm_checksum_free(kind);
+}
+
+/* An algorithm whose name is constant is looked up once, and keeps its tables. */
 static void checksumFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
   static const char name[] = "mmap_checksum";
   mm_error *err = &ext_conn_of(context)->err;
   fn_range r;
-  mm_checksum_kind kind;
   const char *algorithm;
   if (ext_any_null(argv, 2)) return;
   if (fn_range_arguments(context, name, argc, argv, 2, &r)) return;
-  int rc = ext_value_text(argv[1], "algorithm", &algorithm, err);
-  if (rc == MM_OK) rc = mm_checksum_find(algorithm, &kind, err);
+  mm_checksum_kind *kind = sqlite3_get_auxdata(context, 1);
+  bool kept = kind;
+  int rc = kept ? MM_OK : ext_value_text(argv[1], "algorithm", &algorithm, err);
+  if (rc == MM_OK && !kept) rc = mm_checksum_find(algorithm, &kind, err);
   if (rc) {
     fn_fail(context, name);
-  } else {
-    sum_up(context, name, &r, &kind);
+    return;
   }
+  sum_up(context, name, &r, kind);
+  if (!kept) sqlite3_set_auxdata(context, 1, kind, free_algorithm);
 }
 
 static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) {

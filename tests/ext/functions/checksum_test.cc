@@ -41,6 +41,17 @@ TEST_F(ChecksumSql, NullsAndErrors) {
             "ERROR mmap_entropy: start 1.5 is not an integer");
 }
 
+// A constant name is looked up once in a statement; a name of each row is its own.
+TEST_F(ChecksumSql, NamesOfEachRow) {
+  Put("a", "123456789");
+  EXPECT_EQ(Rows("SELECT mmap_checksum('a', value), mmap_checksum('a', 'crc-16/usb') "
+                 "FROM json_each('[\"crc-16/modbus\", \"crc-8/smbus\", \"adler32\", null]')"),
+            "19255|46280\n244|46280\n152961502|46280\nNULL|46280");
+  EXPECT_EQ(Error("SELECT mmap_checksum('a', value) FROM json_each('[\"crc-8/smbus\", \"no\"]')")
+                .substr(0, 40),
+            "ERROR mmap_checksum: algorithm 'no' is n");
+}
+
 TEST_F(ChecksumSql, SeesWhatIsNotCommitted) {
   Put("a", "abc");
   Run("BEGIN");
