@@ -57,7 +57,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   mm_object *object = mm_alloc_zeroed(sizeof *object);
   if (!object) return NULL;
   object->kind = kind;
-  object->fixed = kind == MM_OBJECT_PRIVATE;
+  object->fixed = kind == MM_OBJECT_PRIVATE || kind == MM_OBJECT_DEVICE;
   object->settings = settings;
   object->fd = object->writer = object->asked = object->made.fd = object->staying.fd = -1;
   object->generation = mm_sys_generation();
@@ -96,8 +96,9 @@ int mm_object_open(const mm_path *path, const char *name, int kind, const mm_set
   mm_object *object = new_object(kind, name, settings);
   if (!object) return mm_fail_nomem(err);
   object->real = mm_strdup(path->real);
-  object->journal = mm_journal_path(path->real);
-  int rc = object->real && object->journal ? MM_OK : mm_fail_nomem(err);
+  bool journalled = kind != MM_OBJECT_DEVICE;
+  if (journalled) object->journal = mm_journal_path(path->real);
+  int rc = object->real && (object->journal || !journalled) ? MM_OK : mm_fail_nomem(err);
   if (rc == MM_OK) {
     int fd = mm_os.reopen(path->fd, MM_OPEN_READ);
     if (fd < 0) rc = mm_fail_errno(err, MM_CANTOPEN, -fd, "cannot open '%s'", name);

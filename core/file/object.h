@@ -33,7 +33,8 @@
 #include "core/os/path.h"
 
 /* Open the resolved file for reading; `name` is copied. MM_CANTOPEN "cannot open 'x': …". The
-** object owns nothing of `path` afterwards. `kind` is MM_OBJECT_FILE or MM_OBJECT_PRIVATE. */
+** object owns nothing of `path` afterwards. `kind` is MM_OBJECT_FILE, MM_OBJECT_PRIVATE or, of what
+** mm_path_resolve_device gave, MM_OBJECT_DEVICE, which is never begun. */
 int mm_object_open(const mm_path *path, const char *name, int kind, const mm_settings *settings,
                    mm_object **out, mm_error *err);
 

@@ -14,9 +14,9 @@
 */
 #include "core/file/share.h"
 
-/* Memory that only we have is nobody else's to change. */
+/* Memory that only we have is nobody else's to change, and who writes a device takes no locks. */
 static bool has_readers(const mm_object *object) {
-  return object->kind != MM_OBJECT_MEMORY;
+  return object->kind != MM_OBJECT_MEMORY && object->kind != MM_OBJECT_DEVICE;
 }
 
 static mm_lock_watch *watch_of(const mm_settings *settings) {

@@ -55,7 +55,8 @@ enum mm_object_kind {
   MM_OBJECT_FILE,    /* a file by its path */
   MM_OBJECT_PRIVATE, /* a file that is only read: commits stay in memory */
   MM_OBJECT_MEMORY,  /* anonymous */
-  MM_OBJECT_TAGGED   /* shared under a name */
+  MM_OBJECT_TAGGED,  /* shared under a name */
+  MM_OBJECT_DEVICE   /* a block device: read only, and nobody's to commit */
 };
 
 /* Of the file system that the file is on: see mm_os.holes_take_room. */
@@ -81,7 +82,7 @@ typedef struct mm_object {
   int writer;    /* the same file open for writing, while we are its writer; -1: it is not open so.
                  ** Of memory always `fd`. A program whose file is open for writing cannot be
                  ** run. */
-  char *journal; /* path; NULL: has none */
+  char *journal; /* path; NULL: has none, as memory and devices have not */
   mm_inode *entry;
   mm_stat seen;  /* the file at the last refresh, or when we last wrote it */
   mm_view *view; /* NULL: not mapped yet */

@@ -328,14 +328,16 @@ static int real_of(const mm_root *root, const char *path, int fd, char **out, mm
   return *out ? MM_OK : mm_fail_nomem(err);
 }
 
-static int check_kind(const char *path, int kind, mm_error *err) {
-  if (kind == MM_KIND_FILE) return MM_OK;
+static int check_kind(const char *path, int kind, int wanted, mm_error *err) {
+  if (kind == wanted) return MM_OK;
+  if (wanted == MM_KIND_DEVICE)
+    return mm_fail(err, MM_CANTOPEN, "'%s' is not a block device", path);
   if (kind == MM_KIND_DIRECTORY) return mm_fail(err, MM_CANTOPEN, "'%s' is a directory", path);
   return mm_fail(err, MM_CANTOPEN, "'%s' is not a regular file", path);
 }
 
-int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path *out,
-                    mm_error *err) {
+static int resolve_kind(const mm_root *root, const char *path, bool create, int kind, mm_path *out,
+                        mm_error *err) {
   *out = (mm_path){.fd = -1};
   int rc = check_text(path, err);
   if (rc != MM_OK) return rc;
@@ -343,10 +345,20 @@ int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path 
   if (fd < 0) return fail_open(root, path, fd, err);
   out->fd = fd;
   int failed = mm_os.status(fd, &out->stat);
-  rc = failed < 0 ? fail_open(root, path, failed, err) : check_kind(path, out->stat.kind, err);
+  rc =
+      failed < 0 ? fail_open(root, path, failed, err) : check_kind(path, out->stat.kind, kind, err);
   if (rc == MM_OK) rc = real_of(root, path, fd, &out->real, err);
   if (rc != MM_OK) mm_path_clear(out);
   return rc;
+}
+
+int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path *out,
+                    mm_error *err) {
+  return resolve_kind(root, path, create, MM_KIND_FILE, out, err);
+}
+
+int mm_path_resolve_device(const mm_root *root, const char *path, mm_path *out, mm_error *err) {
+  return resolve_kind(root, path, false, MM_KIND_DEVICE, out, err);
 }
 
 void mm_path_clear(mm_path *path) {

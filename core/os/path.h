@@ -2,7 +2,8 @@
 ** path.h: from a path to a file that may be mapped, without opening anything else.
 **
 ** The path is first resolved to a descriptor that only names the file (MM_OPEN_PATH). What is no
-** regular file is refused before it is opened, so that no FIFO blocks and no device is touched.
+** regular file is refused before it is opened, so that no FIFO blocks and no device is touched but a
+** block device that is asked for as one.
 ** With a root, nothing outside that directory is reached, by "..", symbolic links or a race.
 */
 #ifndef MM_PATH_H
@@ -35,7 +36,7 @@ void mm_root_init(mm_root *root);
 int mm_root_set(mm_root *root, const char *path, mm_error *err);
 void mm_root_clear(mm_root *root); /* frees; afterwards there is none */
 
-/* A regular file that a path named when it was resolved. */
+/* What a path named when it was resolved: a regular file, or a block device. */
 typedef struct mm_path {
   int fd;     /* MM_OPEN_PATH; owned; -1: none */
   char *real; /* absolute path, symbolic links resolved; owned */
@@ -50,6 +51,8 @@ typedef struct mm_path {
 ** MM_PATH_MAX-1. On failure nothing is open and `out->fd` is -1. */
 int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path *out,
                     mm_error *err);
+/* The same for a block device, and for nothing else: "'x' is not a block device". */
+int mm_path_resolve_device(const mm_root *root, const char *path, mm_path *out, mm_error *err);
 void mm_path_clear(mm_path *path); /* closes and frees; idempotent */
 
 /* How much of a path leads to where it begins, whatever lies below: "/", or on Windows "C:/" and

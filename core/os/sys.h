@@ -16,13 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a path names. Only MM_KIND_FILE is ever mapped. */
-enum mm_kind { MM_KIND_FILE, MM_KIND_DIRECTORY, MM_KIND_OTHER };
+/* What a path names. MM_KIND_FILE alone is mapped, and a block device where one is asked for. */
+enum mm_kind { MM_KIND_FILE, MM_KIND_DIRECTORY, MM_KIND_OTHER, MM_KIND_DEVICE };
 
 typedef struct mm_stat {
   uint64_t device, inode;
-  uint64_t size;        /* bytes */
-  uint64_t room;        /* bytes that it takes on its disk */
+  uint64_t size; /* bytes; of a block device only `status` of what is open for reading tells */
+  uint64_t room; /* bytes that it takes on its disk */
   int64_t mtime, ctime; /* nanoseconds since 1970 */
   uint32_t mode;        /* permission bits, 07777 */
   uint32_t links, user, group;

@@ -204,7 +204,9 @@ static int posix_close_fd(int fd) {
 }
 
 static int kind_of(mode_t mode) {
-  return S_ISREG(mode) ? MM_KIND_FILE : S_ISDIR(mode) ? MM_KIND_DIRECTORY : MM_KIND_OTHER;
+  if (S_ISREG(mode)) return MM_KIND_FILE;
+  if (S_ISDIR(mode)) return MM_KIND_DIRECTORY;
+  return S_ISBLK(mode) ? MM_KIND_DEVICE : MM_KIND_OTHER;
 }
 
 static int take_stat(int result, const struct stat *from, mm_stat *to) {
@@ -223,13 +225,21 @@ static int take_stat(int result, const struct stat *from, mm_stat *to) {
   return 0;
 }
 
+/* A descriptor that only names it, with which nothing can be sought, tells no size. */
+static void take_device_size(int fd, mm_stat *out) {
+  off_t size = lseek(fd, 0, SEEK_END);
+  if (size > 0) out->size = (uint64_t)size;
+}
+
 /* Every statement asks this of every object: plain fstat is the fastest there is. */
 static int posix_status(int fd, mm_stat *out) {
   struct stat st;
   int result;
   do result = stat_descriptor(fd, &st);
   while (again(result));
-  return take_stat(result, &st, out);
+  int rc = take_stat(result, &st, out);
+  if (rc == 0 && out->kind == MM_KIND_DEVICE) take_device_size(fd, out);
+  return rc;
 }
 
 static int posix_status_path(const char *path, mm_stat *out) {

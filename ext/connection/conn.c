@@ -28,7 +28,7 @@ typedef struct ext_alias {
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
-static const char *const access_names[] = {"read", "write", "copy", "create"};
+static const char *const access_names[] = {"read", "write", "copy", "create", "device"};
 static const char *const synchronous_names[] = {"off", "normal", "full"};
 static const char *const isolation_names[] = {"none", "statement", "transaction"};
 
@@ -40,10 +40,11 @@ static int which_name(const char *const *names, int count, const char *text) {
   return -1;
 }
 
-int ext_access_parse(const char *text, int *access, mm_error *err) {
-  int found = which_name(access_names, EXT_CREATE + 1, text);
+int ext_access_parse(const char *text, bool device, int *access, mm_error *err) {
+  int found = which_name(access_names, device ? EXT_DEVICE + 1 : EXT_DEVICE, text);
   if (found < 0) {
-    return mm_fail(err, MM_ERROR, "access '%s' is none of read, write, copy, create", text);
+    return mm_fail(err, MM_ERROR, "access '%s' is none of read, write, copy, create%s", text,
+                   device ? ", device" : "");
   }
   *access = found;
   return MM_OK;
@@ -459,6 +460,16 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
   return rc ? rc : add_object(conn, core, out, err);
 }
 
+int ext_conn_open_device(ext_conn *conn, const char *path, ext_object **out, mm_error *err) {
+  mm_path resolved;
+  mm_object *core = NULL;
+  int rc = mm_path_resolve_device(&conn->root, path, &resolved, err);
+  if (rc) return rc;
+  rc = mm_object_open(&resolved, path, MM_OBJECT_DEVICE, &conn->settings, &core, err);
+  mm_path_clear(&resolved);
+  return rc ? rc : add_object(conn, core, out, err);
+}
+
 /* A file that was mapped first and attached as a database since is refused from then on. */
 static int reuse(ext_conn *conn, const char *name, ext_object *object, ext_object **out,
                  mm_error *err) {
@@ -541,6 +552,11 @@ int ext_conn_handle(ext_conn *conn, sqlite3_int64 id, ext_handle **out, mm_error
   *out = conn->handles[id - 1];
   if ((*out)->object) return MM_OK;
   return mm_fail(err, MM_ERROR, "handle %lld is closed", (long long)id);
+}
+
+int ext_handle_check_writes(const ext_handle *handle, mm_error *err) {
+  if (!handle || (handle->access != EXT_READ && handle->access != EXT_DEVICE)) return MM_OK;
+  return mm_fail(err, MM_READONLY, "handle %lld is open for reading only", (long long)handle->id);
 }
 
 int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_error *err) {

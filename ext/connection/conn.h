@@ -42,10 +42,11 @@ enum ext_isolation { EXT_ISOLATION_NONE, EXT_ISOLATION_STATEMENT, EXT_ISOLATION_
 int ext_isolation_parse(const char *text, int *isolation, mm_error *err);
 const char *ext_isolation_name(int isolation);
 
-enum ext_access { EXT_READ, EXT_WRITE, EXT_COPY, EXT_CREATE };
+/* A device is read, as a file is, and only by a handle. */
+enum ext_access { EXT_READ, EXT_WRITE, EXT_COPY, EXT_CREATE, EXT_DEVICE };
 
-/* One of their names, whatever the case; and back. */
-int ext_access_parse(const char *text, int *access, mm_error *err);
+/* One of their names, whatever the case; and back. `device`: is that one of them? */
+int ext_access_parse(const char *text, bool device, int *access, mm_error *err);
 const char *ext_access_name(int access);
 
 /* The same for off, normal, full: an enum mm_synchronous. */
@@ -117,6 +118,8 @@ void ext_object_release(ext_object *object); /* NULL is allowed */
 
 /* The handle with that id: MM_ERROR "handle 7 is closed" or "7 is no handle". */
 int ext_conn_handle(ext_conn *conn, sqlite3_int64 id, ext_handle **out, mm_error *err);
+/* MM_READONLY "handle 7 is open for reading only". NULL: it is a path, which may be written. */
+int ext_handle_check_writes(const ext_handle *handle, mm_error *err);
 int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_error *err);
 
 /* The window of a handle (NULL: all) of the object as it is now, clipped to it. */
@@ -154,6 +157,9 @@ void ext_conn_close_objects(ext_conn *conn);
 
 /* A new private object of the file (access=copy), held for the caller. */
 int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
+
+/* The same of a block device (access=device). */
+int ext_conn_open_device(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
 
 /* Has the connection the object's file open as a database by now? MM_CANTOPEN. */
 int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,

@@ -30,4 +30,8 @@ int ext_use_copy(ext_conn *conn, const char *database, const char *name, const c
 int ext_use_new_copy(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,
                      mm_error *err);
 
+/* A block device for a handle, as ext_conn_open_device: likewise. */
+int ext_use_device(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,
+                   mm_error *err);
+
 #endif

@@ -21,7 +21,7 @@ static int access_argument(int argc, sqlite3_value **argv, opening *o, mm_error 
   o->access_given = argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL;
   if (!o->access_given) return MM_OK;
   int rc = ext_value_text(argv[1], "access", &text, err);
-  return rc ? rc : ext_access_parse(text, &o->access, err);
+  return rc ? rc : ext_access_parse(text, true, &o->access, err);
 }
 
 static int size_argument(int argc, sqlite3_value **argv, int i, const char *what, int64_t *out,
@@ -52,6 +52,9 @@ static int open_arguments(int argc, sqlite3_value **argv, opening *o, mm_error *
   if (rc == MM_OK && o->tag && o->access == EXT_COPY) {
     rc = mm_fail(err, MM_ERROR, "tag '%s' cannot be opened with access 'copy'", o->tag);
   }
+  if (rc == MM_OK && !o->path && o->access == EXT_DEVICE) {
+    rc = mm_fail(err, MM_ERROR, "access 'device' needs a path");
+  }
   if (rc == MM_OK && !o->path && o->length > (int64_t)MM_OBJECT_MAX) {
     rc = mm_fail(err, MM_TOOBIG, "length %lld is more than %llu", (long long)o->length,
                  (unsigned long long)MM_OBJECT_MAX);
@@ -77,6 +80,7 @@ static int open_memory(ext_conn *conn, const opening *o, ext_object **object, mm
 static int open_by_path(ext_conn *conn, const opening *o, ext_reads *reads, ext_object **object,
                         mm_error *err) {
   if (o->access == EXT_COPY) return ext_use_new_copy(conn, o->path, reads, object, err);
+  if (o->access == EXT_DEVICE) return ext_use_device(conn, o->path, reads, object, err);
   int rc = ext_use_path(conn, o->path, o->access == EXT_CREATE, reads, object, err);
   if (rc || o->access == EXT_READ) return rc;
   rc = mm_object_check_writable((*object)->core, err);

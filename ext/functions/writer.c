@@ -90,11 +90,8 @@ int ext_write_call(sqlite3_context *context, ext_write *write) {
 }
 
 int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err) {
-  const ext_handle *handle = write->file.handle;
-  if (handle && handle->access == EXT_READ) {
-    return mm_fail(err, MM_READONLY, "handle %lld is open for reading only", (long long)handle->id);
-  }
-  int rc = ext_txn_write(conn, write->file.object, err);
+  int rc = ext_handle_check_writes(write->file.handle, err);
+  if (rc == MM_OK) rc = ext_txn_write(conn, write->file.object, err);
   /* The statement goes on with what it has written, which needs no lock before its COMMIT. */
   if (rc == MM_OK && ext_conn_isolates(conn)) {
     rc = ext_reads_use(write->file.reads, write->file.object, err);

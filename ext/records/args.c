@@ -98,7 +98,7 @@ static int set_option(parser *parse, int option, const char *text) {
     case OPT_PARTIAL:
       return ext_argument_yes("partial", text, &spec->partial, parse->err);
     case OPT_ACCESS:
-      return ext_access_parse(text, &spec->access, parse->err);
+      return ext_access_parse(text, false, &spec->access, parse->err);
     case OPT_DELETE:
       return ext_argument_yes("delete", text, &spec->deletes, parse->err);
     case OPT_OFFSET:

@@ -351,11 +351,8 @@ static int check_place(sqlite3_value **argv, int column, sqlite3_int64 offset, m
 }
 
 int mmap_write_file(ext_conn *conn, ext_file *file, mm_error *err) {
-  if (file->handle && file->handle->access == EXT_READ) {
-    return mm_fail(err, MM_READONLY, "handle %lld is open for reading only",
-                   (long long)file->handle->id);
-  }
-  int rc = ext_txn_write(conn, file->object, err);
+  int rc = ext_handle_check_writes(file->handle, err);
+  if (rc == MM_OK) rc = ext_txn_write(conn, file->object, err);
   if (rc == MM_OK) ext_file_window(file);
   return rc;
 }

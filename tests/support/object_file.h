@@ -181,7 +181,8 @@ protected:
     mm_path resolved;
     *out = nullptr;
     mm_root_init(&root);
-    int rc = mm_path_resolve(&root, path.c_str(), false, &resolved, err);
+    int rc = kind == MM_OBJECT_DEVICE ? mm_path_resolve_device(&root, path.c_str(), &resolved, err)
+                                      : mm_path_resolve(&root, path.c_str(), false, &resolved, err);
     if (rc == MM_OK) rc = mm_object_open(&resolved, path.c_str(), kind, with, out, err);
     mm_path_clear(&resolved);
     return rc;

@@ -7,8 +7,10 @@
 
 extern "C" {
 #include "core/common/mem.h"
+#include "core/file/reading.h"
 }
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -966,6 +968,65 @@ TEST_F(ObjectTest, APrivateObjectSurvivesItsFileBeingCut) {
   Bytes wanted = Contents(path);
   std::copy_n("too", 3, wanted.begin() + 1);
   EXPECT_EQ(object.Seen(), wanted);
+}
+
+// ---- devices -----------------------------------------------------------------------------------
+
+// A block device, as the system tells of one: its size is known once it is open.
+class Device : public ObjectTest {
+protected:
+  void SetUp() override {
+    ObjectTest::SetUp();
+    size = 0;
+    mm_os.status = [](int fd, mm_stat *stat) {
+      int rc = mm_sys_default()->status(fd, stat);
+      stat->kind = MM_KIND_DEVICE;
+      stat->size = (fcntl(fd, F_GETFL) & O_PATH) ? 0 : size;
+      return rc;
+    };
+  }
+  void TearDown() override {
+    mm_os = *mm_sys_default();
+    ObjectTest::TearDown();
+  }
+  static uint64_t size;
+};
+uint64_t Device::size;
+
+TEST_F(Device, IsReadAndKeepsNothingBesideIt) {
+  std::string path = Put("a", Pattern(3 * Page()));
+  Put("a" MM_JOURNAL_SUFFIX, Text("another's"));
+  size = 2 * Page();
+  Object object = Open(path, MM_OBJECT_DEVICE);
+  Bytes wanted = Pattern(3 * Page());
+  wanted.resize(2 * Page());
+  EXPECT_EQ(object.Seen(), wanted);
+  EXPECT_EQ(object->journal, nullptr);
+  Outside(path, 5, Text("others' bytes"));
+  std::copy_n("others' bytes", 13, wanted.begin() + 5);
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), wanted);
+  EXPECT_EQ(Contents(path + MM_JOURNAL_SUFFIX), Text("another's"));
+}
+
+TEST_F(Device, ChangesItsSize) {
+  std::string path = Put("a", Pattern(9 * Page()));
+  size = Page();
+  Object object = Open(path, MM_OBJECT_DEVICE);
+  size = 9 * Page();
+  object.Refresh();
+  EXPECT_EQ(object.Seen(), Pattern(9 * Page()));
+  size = 1;
+  EXPECT_EQ(mm_object_whole(object, &object.err), MM_IOERR);
+  object.Refresh();
+  EXPECT_EQ(object->size, 1u);
+}
+
+TEST_F(Device, IsReadWithoutALock) {
+  Object object = Open(Put("a", Text("abc")), MM_OBJECT_DEVICE);
+  mm_os.lock = [](int, int, uint64_t, uint64_t) { return -EIO; };
+  EXPECT_EQ(mm_object_read_at_commit(object, false, &object.err), MM_OK) << object.err.text;
+  mm_object_read_done(object);
 }
 
 // ---- memory -------------------------------------------------------------------------------------

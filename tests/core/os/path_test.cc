@@ -111,6 +111,30 @@ TEST_F(Path, NamesAFileWithoutOpeningIt) {
   EXPECT_EQ(mm_os.read(path.fd, &byte, 1, 0), -EBADF);
 }
 
+TEST_F(Path, DevicesAreOnlyWhatIsAskedForAsOne) {
+  make("a");
+  mm_error failed;
+  for (const char *other : {"a", "/dev/null", "."}) {
+    std::string name = other[0] == '/' || other[0] == '.' ? other : at(other);
+    EXPECT_EQ(mm_path_resolve_device(&root, name.c_str(), &path, &failed), MM_CANTOPEN);
+    EXPECT_EQ(failed.text, "'" + name + "' is not a block device");
+    EXPECT_EQ(path.fd, -1);
+  }
+  mm_os.status = [](int fd, mm_stat *stat) {
+    int rc = mm_sys_default()->status(fd, stat);
+    stat->kind = MM_KIND_DEVICE;
+    return rc;
+  };
+  EXPECT_EQ(resolve(at("a")), MM_CANTOPEN);
+  EXPECT_TRUE(says("' is not a regular file"));
+  EXPECT_EQ(mm_path_resolve_device(&root, at("a").c_str(), &path, &failed), MM_OK);
+  mm_os = *mm_sys_default();
+  EXPECT_EQ(path.real, at("a"));
+  mm_path_clear(&path);
+  ASSERT_EQ(set(at("")), MM_OK);
+  EXPECT_EQ(mm_path_resolve_device(&root, "/dev/null", &path, &failed), MM_PERM);
+}
+
 TEST_F(Path, TakesRelativePathsFromTheWorkingDirectory) {
   make("a");
   make_directory("d");
