@@ -11,24 +11,25 @@
 --     SELECT changes();
 --     COMMIT;
 --
--- Runs of bytes, in any number of files: all of them, if each file has what `old` says, else none and an error.
--- patch_state tells beforehand, and afterwards which one was in the way: old, new (applied already), other, outside
--- (of the file), overlap (with another patch). 'revert' puts `old` back where all is `new`.
+-- Runs of bytes, in any number of files, replaced by as many or another number: all of them, if each file has what
+-- `old` says, else none and an error that says where not. Offsets are those of the file as it was. patch_state tells
+-- beforehand: old, new (applied already), other, outside (of the file), overlap (with another patch). 'revert' puts
+-- `old` back where all is `new`. patch_text has both as texts for mmap_apply, to be sent to somebody.
 --
---     INSERT INTO patch VALUES ('firmware.bin', 0x30, x'7405', x'9090'), ('other.bin', 4, 'beta', 'BETA');
+--     INSERT INTO patch VALUES ('firmware.bin', 0x30, x'7405', x'9090'), ('other.bin', 4, 'beta', 'gamma');
 --     SELECT path, offset, state FROM patch_state;
 --     INSERT INTO patch_run VALUES ('apply');
 --     INSERT INTO patch_run VALUES ('revert');
 --
--- 2. Any changes, kept as rows and undone later, sizes included. The rows are in the main database, and stay
--- with it if it is a file. The last run is undone first; a file that was changed since is an error, and nothing
--- is undone.
+-- 2. Any changes, kept as rows and undone later, sizes included: what a transaction has changed is kept before its
+-- COMMIT, as a run of its own. The rows are in the main database, and stay with it if it is a file. The last run is
+-- undone first; a file that was changed since is an error, and nothing is undone.
 --
 --     BEGIN;
 --     SELECT mmap_insert('firmware.bin', 0x40, 'inserted'), mmap_resize('other.bin', 5);
---     INSERT INTO patch_log SELECT 1 + coalesce((SELECT max(run) FROM patch_log), 0), * FROM mmap_changes;
+--     INSERT INTO patch_keep DEFAULT VALUES;
 --     COMMIT;
---     INSERT INTO patch_undo SELECT max(run) FROM patch_log;
+--     INSERT INTO patch_undo SELECT run FROM patch_keep;
 --
 -- 3. Checksums that are mended by the statement that makes them wrong. A file whose last four bytes are the
 -- CRC-32 of all before (u32le), of those in `target`; and the text of a PNG's tEXt chunks, whatever its new length.
@@ -48,83 +49,69 @@ CREATE TEMP TABLE IF NOT EXISTS target(path TEXT PRIMARY KEY NOT NULL) WITHOUT R
 -- ---- 1. patches that know what they replace ------------------------------------------------------
 
 CREATE TEMP TABLE IF NOT EXISTS patch(
-  path TEXT NOT NULL,
-  offset INTEGER NOT NULL CHECK (offset >= 0),
-  old NOT NULL,
-  new NOT NULL CHECK (length(CAST(new AS BLOB)) = length(CAST(old AS BLOB))),
-  PRIMARY KEY (path, offset)
+  path TEXT NOT NULL, offset INTEGER NOT NULL CHECK (offset >= 0), old NOT NULL, new NOT NULL, PRIMARY KEY (path, offset)
 );
 
--- Names that end in _ are steps on the way. `end_before` is where the furthest of the patches before this one ends.
-CREATE TEMP VIEW IF NOT EXISTS patch_now_ AS
-  SELECT path, offset, length(CAST(old AS BLOB)) AS length, CAST(old AS BLOB) AS old, CAST(new AS BLOB) AS new,
-         mmap_slice(path, offset, offset + length(CAST(old AS BLOB))) AS now,
-         max(offset + length(CAST(old AS BLOB)))
-           OVER (PARTITION BY path ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS end_before,
-         lead(offset) OVER (PARTITION BY path ORDER BY offset) AS next
-    FROM patch;
+-- Names that end in _ are steps on the way. `new_offset` is where the new bytes are when all patches of the file are
+-- applied, `end_before` where the furthest of the patches before this one ends.
+CREATE TEMP VIEW IF NOT EXISTS patch_at_ AS
+  SELECT path, offset, length, old, new,
+         offset + coalesce(sum(length(new) - length) OVER before, 0) AS new_offset,
+         max(offset + length) OVER before AS end_before, lead(offset) OVER (PARTITION BY path ORDER BY offset) AS next
+    FROM (SELECT path, offset, length(CAST(old AS BLOB)) AS length, CAST(old AS BLOB) AS old, CAST(new AS BLOB) AS new FROM patch)
+  WINDOW before AS (PARTITION BY path ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING);
 
 CREATE TEMP VIEW IF NOT EXISTS patch_state AS
-  SELECT path, offset, length, old, new, now,
-         CASE WHEN length(now) < length THEN 'outside'
-              WHEN end_before > offset OR next < offset + length THEN 'overlap'
-              WHEN now = old THEN 'old'
-              WHEN now = new THEN 'new'
+  SELECT path, offset, length, old, new,
+         CASE WHEN end_before > offset OR next < offset + length THEN 'overlap'
+              WHEN mmap_slice(path, offset, offset + length) = old THEN 'old'
+              WHEN mmap_slice(path, new_offset, new_offset + length(new)) = new THEN 'new'
+              WHEN offset + length > mmap_length(path) THEN 'outside'
               ELSE 'other' END AS state
-    FROM patch_now_;
+    FROM patch_at_;
 
--- SQLite lets no trigger UPDATE the table mmap, but the functions do their work there.
+-- Texts ascend by offset; `-` stands for no bytes.
+CREATE TEMP VIEW IF NOT EXISTS patch_text AS
+  SELECT path, group_concat(offset || old || new, char(10)) AS apply, group_concat(new_offset || new || old, char(10)) AS revert
+    FROM (SELECT path, offset, new_offset, ' ' || coalesce(nullif(hex(old), ''), '-') AS old,
+                 ' ' || coalesce(nullif(hex(new), ''), '-') AS new
+            FROM patch_at_ ORDER BY path, offset)
+   GROUP BY path;
+
 CREATE TEMP VIEW IF NOT EXISTS patch_run AS SELECT '' AS action;
 
-CREATE TEMP TRIGGER IF NOT EXISTS patch_run_apply INSTEAD OF INSERT ON patch_run WHEN NEW.action = 'apply' BEGIN
-  SELECT mmap_patch(path, 0, x'') FROM (SELECT DISTINCT path FROM patch);
-  SELECT RAISE(ABORT, 'not every file has what patch.old says: see patch_state')
-   WHERE EXISTS (SELECT 1 FROM patch_state WHERE state <> 'old');
-  SELECT mmap_patch(path, offset, new) FROM patch;
-  -- Paths are compared as they are written: one file under two names shows only now.
-  SELECT RAISE(ABORT, 'patches of one file under two names overlap') FROM patch_state WHERE now <> new;
-END;
-
-CREATE TEMP TRIGGER IF NOT EXISTS patch_run_revert INSTEAD OF INSERT ON patch_run WHEN NEW.action = 'revert' BEGIN
-  SELECT mmap_patch(path, 0, x'') FROM (SELECT DISTINCT path FROM patch);
-  SELECT RAISE(ABORT, 'not every file has what patch.new says: see patch_state')
-   WHERE EXISTS (SELECT 1 FROM patch_state WHERE state <> 'new' AND NOT (state = 'old' AND old = new));
-  SELECT mmap_patch(path, offset, old) FROM patch;
-  SELECT RAISE(ABORT, 'patches of one file under two names overlap') FROM patch_state WHERE now <> old;
-END;
-
-CREATE TEMP TRIGGER IF NOT EXISTS patch_run_other INSTEAD OF INSERT ON patch_run
-  WHEN NEW.action IS NOT 'apply' AND NEW.action IS NOT 'revert' BEGIN
-  SELECT RAISE(ABORT, 'patch_run takes ''apply'' or ''revert''');
+CREATE TEMP TRIGGER IF NOT EXISTS patch_run_insert INSTEAD OF INSERT ON patch_run BEGIN
+  SELECT RAISE(ABORT, 'patch_run takes ''apply'' or ''revert''') WHERE coalesce(NEW.action, '') NOT IN ('apply', 'revert');
+  SELECT mmap_apply(path, iif(NEW.action = 'apply', apply, revert)) FROM patch_text;
 END;
 
 -- ---- 2. changes kept as rows ---------------------------------------------------------------------
 
--- The columns of mmap_changes, and which transaction they belong to.
+-- The columns of mmap_changes, and which run they belong to.
 CREATE TABLE IF NOT EXISTS patch_log(
   run INTEGER NOT NULL, path TEXT, offset INTEGER, length INTEGER, old BLOB, new BLOB
 );
 
--- Is the file what the run has left? Where it grew or was cut its size is known, too.
-CREATE TEMP VIEW IF NOT EXISTS patch_log_state AS
-  SELECT run, path, offset, length, old, new,
-         CASE WHEN new IS NULL THEN mmap_length(path) = offset
-              WHEN old IS NULL AND mmap_length(path) <> offset + length THEN 0
-              ELSE mmap_slice(path, offset, offset + length) = new END AS undoable
-    FROM patch_log;
+CREATE TEMP VIEW IF NOT EXISTS patch_keep AS SELECT max(run) AS run FROM patch_log;
+
+CREATE TEMP TRIGGER IF NOT EXISTS patch_keep_insert INSTEAD OF INSERT ON patch_keep BEGIN
+  INSERT INTO patch_log SELECT coalesce(k.run, 0) + 1, c.* FROM patch_keep AS k, mmap_changes AS c;
+END;
 
 CREATE TEMP VIEW IF NOT EXISTS patch_undo AS SELECT DISTINCT run FROM patch_log;
 
+-- A patch knows the bytes that it replaces; what grew or was cut must also end where it did.
 CREATE TEMP TRIGGER IF NOT EXISTS patch_undo_insert INSTEAD OF INSERT ON patch_undo BEGIN
   SELECT RAISE(ABORT, 'patch_log has no such run')
    WHERE NOT EXISTS (SELECT 1 FROM patch_log WHERE run = NEW.run);
-  SELECT mmap_patch(path, 0, x'') FROM (SELECT DISTINCT path FROM patch_log WHERE run = NEW.run);
-  SELECT RAISE(ABORT, 'a file was changed since: see patch_log_state')
-   WHERE EXISTS (SELECT 1 FROM patch_log_state WHERE run = NEW.run AND NOT undoable);
-  -- What grew is cut, what was cut grows; then the bytes that were there.
-  SELECT mmap_resize(path, iif(old IS NULL, offset, offset + length)) FROM patch_log
-   WHERE run = NEW.run AND (old IS NULL OR new IS NULL);
-  SELECT mmap_patch(path, offset, old) FROM patch_log WHERE run = NEW.run AND old IS NOT NULL;
+  SELECT RAISE(ABORT, 'a file has another size since')
+   WHERE EXISTS (SELECT 1 FROM patch_log WHERE run = NEW.run AND (old IS NULL OR new IS NULL)
+                    AND mmap_length(path) <> offset + coalesce(length(new), 0));
+  SELECT mmap_apply(path, group_concat(offset || new || old, char(10)))
+    FROM (SELECT path, offset, ' ' || coalesce(nullif(hex(old), ''), '-') AS old,
+                 ' ' || coalesce(nullif(hex(new), ''), '-') AS new
+            FROM patch_log WHERE run = NEW.run ORDER BY path, offset)
+   GROUP BY path;
   DELETE FROM patch_log WHERE run = NEW.run;
 END;
 
@@ -147,53 +134,30 @@ CREATE TEMP TRIGGER IF NOT EXISTS patch_sealed_update INSTEAD OF UPDATE ON patch
   SELECT mmap_set(OLD.path, -4, mmap_crc32(OLD.path, 0, -4), 'u32le');
 END;
 
--- A PNG is 8 bytes, then chunks: length (u32be), type, data, CRC-32 of type and data (u32be). The data of a tEXt
--- chunk is a keyword, a NUL and a text in Latin-1. `at` is the chunk, `next` the one behind.
-CREATE TEMP VIEW IF NOT EXISTS patch_png_chunk_ AS
-  WITH RECURSIVE chunk(path, size, at, next) AS (
-    SELECT path, mmap_length(path), 8,
-           CASE WHEN mmap_length(path) >= 20 THEN 20 + mmap_get(path, 8, 'u32be') END
-      FROM target WHERE mmap_slice(path, 0, 8) = x'89504e470d0a1a0a'
-    UNION ALL
-    SELECT path, size, next, CASE WHEN next + 12 <= size THEN next + 12 + mmap_get(path, next, 'u32be') END
-      FROM chunk WHERE next < size)
-  SELECT path, at, next - at - 12 AS length FROM chunk WHERE next <= size;
+-- The data of a tEXt chunk are a keyword, a NUL and a text.
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.patch_png_chunk_ USING mmap(*, offset=8, magic u64be at_file(0), length u32be at(0), type text(4),
+  keyword latin1(length) if(type = 'tEXt'), text_at AS (offset + 9 + length(keyword)), room AS (length - length(keyword) - 1),
+  text latin1(room) at(9 + length(keyword)) if(room >= 0), crc u32be at(8 + length),
+  while=(magic = 0x89504e470d0a1a0a), until=(type = 'IEND'), partial=yes);
 
-CREATE TEMP VIEW IF NOT EXISTS patch_png_text_ AS
-  SELECT path, at, length, mmap_find(path, x'00', at + 8, at + 8 + length) AS nul
-    FROM patch_png_chunk_ WHERE mmap_get(path, at + 4, 'text(4)') = 'tEXt';
-
--- In Latin-1 each byte is the character of that number.
 CREATE TEMP VIEW IF NOT EXISTS patch_png_text AS
-  SELECT path, at, length,
-         (SELECT coalesce(group_concat(char(b.byte), ''), '') FROM mmap(path) AS b
-           WHERE b.offset BETWEEN at + 8 AND nul - 1) AS keyword,
-         (SELECT coalesce(group_concat(char(b.byte), ''), '') FROM mmap(path) AS b
-           WHERE b.offset BETWEEN nul + 1 AND at + 7 + length) AS text,
-         mmap_crc32(path, at + 4, at + 8 + length) = mmap_get(path, at + 8 + length, 'u32be') AS crc_ok
-    FROM patch_png_text_ WHERE nul >= 0;
+  SELECT path, c.offset AS at, c.next AS behind, keyword, text, text_at, room,
+         mmap_crc32(path, c.offset + 4, c.next - 4) = crc AS crc_ok
+    FROM target CROSS JOIN patch_png_chunk_(path) AS c WHERE text IS NOT NULL AND c.error IS NULL;
 
 -- The rows of an UPDATE are looked up before the first of them is written: after one of another length those
 -- behind it in the file are not where they were.
 CREATE TEMP TRIGGER IF NOT EXISTS patch_png_text_update INSTEAD OF UPDATE OF text ON patch_png_text BEGIN
   SELECT RAISE(ABORT, 'another length moves the texts behind it: update one text of a file at a time')
-   WHERE NOT EXISTS (SELECT 1 FROM patch_png_text AS now
-                      WHERE now.path = OLD.path AND now.at = OLD.at AND now.length = OLD.length
-                        AND now.keyword = OLD.keyword AND now.text = OLD.text);
+   WHERE NOT EXISTS (SELECT 1 FROM patch_png_text AS now WHERE now.path = OLD.path AND now.at = OLD.at
+                        AND now.behind = OLD.behind AND now.keyword = OLD.keyword AND now.text = OLD.text);
   SELECT RAISE(ABORT, 'text is NULL') WHERE NEW.text IS NULL;
-  SELECT RAISE(ABORT, 'text has a NUL') WHERE typeof(NEW.text) <> 'blob' AND instr(NEW.text, char(0));
-  SELECT RAISE(ABORT, 'text has a character that is not in Latin-1')
-   WHERE typeof(NEW.text) <> 'blob' AND NEW.text GLOB '*[^' || char(1) || '-' || char(255) || ']*';
-  -- The keyword and its NUL stay where they are. There is room for each character first, then each is set; a BLOB is
-  -- taken as it is. (length() of a number is that of its digits.)
-  SELECT mmap_delete(OLD.path, mmap_find(OLD.path, x'00', OLD.at + 8) + 1, OLD.at + 8 + OLD.length);
-  SELECT mmap_insert(OLD.path, mmap_find(OLD.path, x'00', OLD.at + 8) + 1,
-                     iif(typeof(NEW.text) = 'blob', NEW.text, zeroblob(length(NEW.text))));
-  SELECT mmap_set(OLD.path, at + i.offset, unicode(substr(NEW.text, i.offset + 1, 1)))
-    FROM (SELECT mmap_find(OLD.path, x'00', OLD.at + 8) + 1 AS at), mmap(OLD.path) AS i
-   WHERE typeof(NEW.text) <> 'blob' AND i.offset < length(NEW.text);
-  SELECT mmap_set(OLD.path, OLD.at, mmap_find(OLD.path, x'00', OLD.at + 8) + 1 - OLD.at - 8
-                                      + length(NEW.text), 'u32be');
-  SELECT mmap_set(path, at + 8 + length, mmap_crc32(path, at + 4, at + 8 + length), 'u32be')
-    FROM (SELECT OLD.path AS path, OLD.at AS at, mmap_get(OLD.path, OLD.at, 'u32be') AS length);
+  -- There is room first, then the text; a BLOB is taken as it is. (length() of a number is that of its digits.)
+  SELECT mmap_delete(OLD.path, OLD.text_at, OLD.text_at + OLD.room),
+         mmap_insert(OLD.path, OLD.text_at, iif(typeof(NEW.text) = 'blob', NEW.text, zeroblob(length(NEW.text)))),
+         mmap_set(OLD.path, OLD.at, OLD.text_at - OLD.at - 8 + length(NEW.text), 'u32be');
+  SELECT mmap_set(OLD.path, OLD.text_at, CAST(NEW.text AS TEXT), 'latin1(' || length(NEW.text) || ')')
+   WHERE typeof(NEW.text) <> 'blob' AND length(NEW.text) > 0;
+  SELECT mmap_set(OLD.path, behind, mmap_crc32(OLD.path, OLD.at + 4, behind), 'u32be')
+    FROM (SELECT OLD.behind - 4 - OLD.room + length(NEW.text) AS behind);
 END;

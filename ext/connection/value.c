@@ -234,9 +234,9 @@ void ext_result_value(sqlite3_context *context, const mm_value *value) {
     case MM_VALUE_BLOB:
       ext_result_blob(context, value->data, value->size);
       break;
-    case MM_VALUE_TEXT:
-      sqlite3_result_text64(context, (const char *)value->data, value->size, SQLITE_TRANSIENT,
-                            SQLITE_UTF8);
+    case MM_VALUE_TEXT: /* of no bytes there may be no address, which SQLite takes for NULL */
+      sqlite3_result_text64(context, value->size ? (const char *)value->data : "", value->size,
+                            SQLITE_TRANSIENT, SQLITE_UTF8);
       break;
     default:
       sqlite3_result_null(context);

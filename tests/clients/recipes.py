@@ -181,28 +181,52 @@ def patch_is_all_or_nothing():
 
     run(read + apply)
     assert get("a") == b"01XY45678!" and get("b") == b"abcdefgh\0\1"
-    fails(read + apply, "see patch_state")
+    fails(read + apply, "not 32 as the patch says")
     run(read + revert)
     assert untouched()
-    fails(read + revert, "see patch_state")
+    fails(read + revert, "not 58 as the patch says")
     fails(read + "INSERT INTO patch_run VALUES ('go')", "takes 'apply' or 'revert'")
-    for bad, state in (("('b', 0, 'x', 'y')", "other"), ("('b', 10, 'k', 'x')", "outside"),
-                       ("('a', 1, '12', 'xx')", "overlap"), ("('a', 50, 'x', 'y')", "outside")):
+    for bad, state, problem in (
+            ("('b', 0, 'x', 'y')", "other", "at offset 0 'b' has 61, not 78"),
+            ("('b', 10, 'k', 'x')", "outside", "bytes are outside"),
+            ("('a', 1, '12', 'xx')", "overlap", "not behind the run before it"),
+            ("('a', 50, 'x', 'y')", "outside", "bytes are outside")):
         add = f"INSERT INTO patch VALUES {bad};"
         for begin in ("", "BEGIN;"):
-            fails(read + add + begin + apply, "not every file has what patch.old says")
+            fails(read + add + begin + apply, problem)
             assert untouched()
         states = run(read + add + "SELECT DISTINCT state FROM patch_state")
         assert sorted(states) == sorted([["old"], [state]]), states
-    fails(read + "INSERT INTO patch VALUES ('a', 0, 'x', 'yz')", "CHECK")
-    # One file under two names: what overlaps is seen only when it is done, and undone then.
+    # One file under two names: the second patch does not find what it says.
     for begin in ("", "BEGIN;"):
         fails(read + "INSERT INTO patch VALUES ('./a', 3, '34', 'PQ');" + begin + apply,
-              "under two names overlap")
+              "as the patch says")
         assert untouched()
     # A file that cannot be written: the others are not, either.
     fails(read + "INSERT INTO patch VALUES ('z', 0, 'x', 'y');" + apply, "cannot open")
     assert untouched()
+
+
+def patches_of_another_length_are_reverted():
+    rng = random.Random(12)
+    for _ in range(20):
+        old, new, at, rows = os.urandom(300), b"", 0, []
+        while at < 300:
+            end, begin = min(300, at + rng.randrange(1, 20)), at + rng.randrange(20)
+            piece = b"+" * rng.randrange(4)
+            if begin < end:
+                rows.append(f"('f', {begin}, x'{old[begin:end].hex()}', x'{piece.hex()}')")
+                new += old[at:begin] + piece
+            else:
+                new += old[at:end]
+            at = end
+        put("f", old)
+        read = READ_PATCH + "INSERT INTO patch VALUES " + ",".join(rows) + ";"
+        state = "SELECT DISTINCT state FROM patch_state;"
+        same(run(read + state + "INSERT INTO patch_run VALUES ('apply')"), [["old"]])
+        assert get("f") == new
+        run(read + "INSERT INTO patch_run VALUES ('revert')")
+        assert get("f") == old
 
 
 def patch_is_undone():
@@ -216,9 +240,8 @@ def patch_is_undone():
         "emptied": "SELECT mmap_resize('f', 0), mmap_patch('g', 0, 'g')",
         "two files": "SELECT mmap_insert('f', 0, 'new'), mmap_delete('g', 1, 3)",
     }
-    log = ("INSERT INTO patch_log SELECT 1 + coalesce((SELECT max(run) FROM patch_log), 0), *"
-           " FROM mmap_changes; COMMIT;")
-    undo = READ_PATCH + "INSERT INTO patch_undo SELECT max(run) FROM patch_log"
+    log = "INSERT INTO patch_keep DEFAULT VALUES; COMMIT;"
+    undo = READ_PATCH + "INSERT INTO patch_undo SELECT run FROM patch_keep"
     start_f, start_g = os.urandom(100), os.urandom(5)
     put("f", start_f)
     put("g", start_g)
@@ -229,11 +252,14 @@ def patch_is_undone():
         assert states[-1] != states[-2], edit
     same(run("SELECT count(DISTINCT run) FROM patch_log", "log.db"), [[len(edits)]])
     # Not the oldest first, not what has changed since, and not what never was.
-    fails(READ_PATCH + "INSERT INTO patch_undo VALUES (1)", "a file was changed since", "log.db")
+    fails(READ_PATCH + "INSERT INTO patch_undo VALUES (1)", "a file has another size", "log.db")
     fails(READ_PATCH + "INSERT INTO patch_undo VALUES (99)", "no such run", "log.db")
     put("g", bytes(byte ^ 1 for byte in states[-1][1]))
-    fails(undo, "changed since", "log.db")
+    fails(undo, "as the patch says", "log.db")
     put("g", states[-1][1])
+    put("f", states[-1][0] + b"!")
+    fails(undo, "a file has another size", "log.db")
+    put("f", states[-1][0])
     assert (get("f"), get("g")) == states[-1]
     for state in reversed(states[:-1]):
         run(undo, "log.db")
@@ -281,8 +307,8 @@ def patch_keeps_checksums():
     assert get("p.png") == before
 
 
-PATCH = [patch_example, patch_swaps_once, patch_is_all_or_nothing, patch_is_undone,
-         patch_keeps_checksums]
+PATCH = [patch_example, patch_swaps_once, patch_is_all_or_nothing,
+         patches_of_another_length_are_reverted, patch_is_undone, patch_keeps_checksums]
 
 
 # ---- carve.sql

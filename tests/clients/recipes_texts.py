@@ -227,7 +227,7 @@ def texts_of_png_are_latin_1_both_ways():
         try:
             db.execute(update, (value, "Title"))
         except Exception as problem:
-            assert "not in Latin-1" in str(problem), problem
+            assert "not all of it in latin1" in str(problem), problem
         else:
             raise AssertionError(value)
     same(open(path, "rb").read(), expected)

@@ -10,6 +10,7 @@ LEFT_OUT = {
     "core/os/path_test": "paths of POSIX; core/os/names_windows_test is for here",
     "core/os/sys_test": "the calls of Linux; windows/sys_test is for here",
     "ext/connection/confinement_test": "sockets, FIFOs and links",
+    "ext/connection/device_test": "block devices of Linux",
     "ext/connection/isolation_hammer_test": "processes by fork, killed by signals",
     "ext/connection/lifetime_test": "dlopen",
     "ext/connection/limits_test": "RLIMIT_FSIZE and the like",

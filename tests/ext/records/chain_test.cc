@@ -194,6 +194,14 @@ TEST_F(ChainTest, WhatLiesBehindABoundIsNotRead) {
   EXPECT_EQ(Rows("SELECT d FROM t WHERE rowid > 0 AND rowid < 2"), "b");
 }
 
+TEST_F(ChainTest, TextsOfNoBytesAreNoNulls) {
+  for (const char *type : {"latin1(n)", "text(n)", "utf16le(n * 2)", "utf16be(2 * n)", "cstr(1)"}) {
+    Put("b", type[0] == 'c' ? "\0\0"s : "\0\1ab"s);
+    Make(string("*, n u8, d ") + type);
+    EXPECT_EQ(One("SELECT typeof(d) || length(d) FROM x('b') LIMIT 1"), "text0") << type;
+  }
+}
+
 TEST_F(ChainTest, PartialMakesDamageARow) {
   Put("a", "\1a\7c"s);
   Make("'a', n u8, m AS (n * 2), d text(n), e u8 if(0), partial=yes");
