@@ -16,10 +16,16 @@
 --     SELECT path, number, previous, text, following FROM grep_line;
 --     SELECT path FROM target WHERE mmap_search(path, '(?i)todo') < 0;
 --
+-- Many fixed strings at once, as BLOBs or TEXT, in one pass over each file:
+--
+--     INSERT INTO grep_needle VALUES ('int'), (x'6d61696e');
+--     SELECT path, CAST(needle AS TEXT), count(*) FROM grep_needle_match GROUP BY 1, 2;
+--
 --   grep_match  a row a match: path, offset, length, the match as a BLOB and, printable, as `shown`; `before` and
 --               `after`, printable, up to 16 bytes
 --   grep_line   a row a line that a match begins in: path, number, offset, text, matches, previous, following; of the
 --               files without a NUL in their first 8,000 bytes, and of those in UTF-16 that begin with its mark
+--   grep_needle_match  a row a place where one of the strings is: path, offset, length, needle
 --
 -- Lines end in \n or \r\n. In a file that has \r\n anywhere a lone \r ends one for `^`, `$` and `.`, too, as if the
 -- pattern began with (*ANYCRLF); so that (?m)two$ is found before either. grep_match takes the pattern as it stands:
@@ -88,17 +94,11 @@ CREATE TEMP VIEW IF NOT EXISTS grep_source_ AS
   UNION ALL
   SELECT path, pattern, wide, 0, copy FROM grep_copy_ WHERE bytes > 0;
 
--- The lines of one file, as JSON. Each byte is looked at once, however many matches a line has: from one match to the
--- next the last newline is looked for, and newlines are counted from one such line to the next. An empty match behind
--- the last newline is in no line.
---
---   begin, stop            the text of the line, without its \n or \r\n; `newline` is where the \n is, or the end
---   before, before_stop    that of the line before, NULL if there is none
---   newline + 1, after     that of the line behind; NULL if there is none
---   units                  of a copy: how many units of UTF-16 are in front of the line, as bytes of UTF-8 that begin
---                          a character, and once more those of four bytes
---
--- Of a copy the three texts are here, as it is closed later; of a file where they are.
+-- The lines of one file that have a match, as JSON: how many it has, and where the line begins. From one match to the
+-- next the last newline is looked for, so that each byte is looked at once, however many matches a line has. An empty
+-- match behind the last newline is in no line. Of a copy, which is closed later, also the line's number and texts are
+-- here, and `units`: of what is in front of the line in UTF-16, bytes of UTF-8 that begin a character, and once more
+-- those of four bytes.
 CREATE TEMP VIEW IF NOT EXISTS grep_found_ AS
   SELECT DISTINCT path, pattern, wide, mark, source,
          (WITH hit(at, last) AS (
@@ -108,33 +108,19 @@ CREATE TEMP VIEW IF NOT EXISTS grep_found_ AS
           line(begin, last, matches) AS (
             SELECT begin, lag(begin, 1, 0) OVER (ORDER BY begin), count(*) FROM placed
              WHERE begin < mmap_length(source) GROUP BY begin),
-          counted(begin, matches, lines, units, newline) AS (
-            SELECT begin, matches, mmap_count(source, x'0a', last, begin),
-                   CASE WHEN wide IS NOT NULL THEN
-                     (SELECT total(h.count * ((h.byte & 0xc0 <> 0x80) + (h.byte >= 0xf0)))
-                        FROM mmap_histogram(source, last, begin) AS h) END,
-                   coalesce(nullif(mmap_find(source, x'0a', begin), -1), mmap_length(source))
-              FROM line),
-          around(number, matches, begin, units, newline, before, after) AS (
-            SELECT 1 + sum(lines) OVER w, matches, begin, CAST(sum(units) OVER w AS INTEGER), newline,
-                   CASE WHEN begin > 0 THEN 1 + mmap_rfind(source, x'0a', 0, begin - 1) END,
-                   CASE WHEN newline + 1 < mmap_length(source)
-                        THEN coalesce(nullif(mmap_find(source, x'0a', newline + 1), -1), mmap_length(source)) END
-              FROM counted WINDOW w AS (ORDER BY begin)),
-          text(number, matches, begin, units, stop, before, before_stop, next, after) AS (
-            SELECT number, matches, begin, units,
-                   newline - (newline > begin AND mmap_slice(source, newline - 1, newline + 1) = x'0d0a'), before,
-                   begin - 1 - (begin - 1 > before AND mmap_slice(source, begin - 2, begin) = x'0d0a'), newline + 1,
-                   after - (after > newline + 1 AND mmap_slice(source, after - 1, after + 1) = x'0d0a')
-              FROM around)
+          counted(begin, matches, number, units, previous, next) AS (
+            SELECT begin, matches, 1 + sum(mmap_count(source, x'0a', last, begin)) OVER w,
+                   sum((SELECT total(h.count * ((h.byte & 0xc0 <> 0x80) + (h.byte >= 0xf0)))
+                          FROM mmap_histogram(source, last, begin) AS h)) OVER w,
+                   1 + mmap_rfind(source, x'0a', 0, begin - 1), 1 + mmap_find(source, x'0a', begin, -1)
+              FROM line WINDOW w AS (ORDER BY begin))
           SELECT iif(wide IS NULL,
-                     json_group_array(json_array(number, matches, mark + begin, mark + stop, mark + before,
-                       mark + before_stop, mark + next, mark + after)),
-                     json_group_array(json_array(number, matches, 2 + 2 * units, NULL, NULL, NULL, NULL, NULL,
-                       CAST(mmap_slice(source, begin, stop) AS TEXT),
-                       CASE WHEN before >= 0 THEN CAST(mmap_slice(source, before, before_stop) AS TEXT) END,
-                       CASE WHEN after >= 0 THEN CAST(mmap_slice(source, next, after) AS TEXT) END)))
-            FROM text) AS found
+                     (SELECT json_group_array(json_array(matches, mark + begin)) FROM line),
+                     (SELECT json_group_array(json_array(matches, CAST(2 + 2 * units AS INTEGER), number,
+                        CAST(mmap_slice(source, begin, mmap_search(source, '\r?\n|\z', begin)) AS TEXT),
+                        CASE WHEN begin > 0 THEN CAST(mmap_slice(source, previous, mmap_search(source, '\r?\n|\z', previous)) AS TEXT) END,
+                        CASE WHEN next > 0 THEN CAST(mmap_slice(source, next, mmap_search(source, '\r?\n|\z', next)) AS TEXT) END))
+                        FROM counted))) AS found
     FROM grep_source_;
 
 -- The handles are closed, and the lines are rows. (A condition on `closed` would be moved to where it closes twice.)
@@ -144,13 +130,8 @@ CREATE TEMP VIEW IF NOT EXISTS grep_closed_ AS
     FROM grep_found_;
 
 CREATE TEMP VIEW IF NOT EXISTS grep_row_ AS
-  SELECT DISTINCT c.path, pattern, wide, json_extract(l.value, '$[0]') AS number,
-         json_extract(l.value, '$[1]') AS matches,
-         json_extract(l.value, '$[2]') AS begin, json_extract(l.value, '$[3]') AS stop,
-         json_extract(l.value, '$[4]') AS before, json_extract(l.value, '$[5]') AS before_stop,
-         json_extract(l.value, '$[6]') AS next, json_extract(l.value, '$[7]') AS after,
-         json_extract(l.value, '$[8]') AS text, json_extract(l.value, '$[9]') AS previous,
-         json_extract(l.value, '$[10]') AS following
+  SELECT DISTINCT c.path, pattern, wide, json_extract(l.value, '$[0]') AS matches, json_extract(l.value, '$[1]') AS begin,
+         l.value AS line
     FROM grep_closed_ AS c CROSS JOIN json_each(found) AS l;
 
 -- A run of UTF-8, which is group 1, or a piece that is none, as long as decoders agree on.
@@ -165,15 +146,32 @@ CREATE TEMP VIEW IF NOT EXISTS grep_utf8_ AS SELECT '(?x)
     | [\x80-\xff]' AS utf8;
 
 CREATE TEMP VIEW IF NOT EXISTS grep_line AS
-  SELECT path, number, begin AS offset,
-         CASE WHEN wide IS NOT NULL THEN text
-              ELSE (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
-                      FROM grep_utf8_, mmap_search_all(r.path, utf8, r.begin, r.stop)) END AS text,
-         CASE WHEN wide IS NOT NULL THEN previous WHEN before IS NULL THEN NULL
-              ELSE (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
-                      FROM grep_utf8_, mmap_search_all(r.path, utf8, r.before, r.before_stop)) END AS previous,
-         CASE WHEN wide IS NOT NULL THEN following WHEN after IS NULL THEN NULL
-              ELSE (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
-                      FROM grep_utf8_, mmap_search_all(r.path, utf8, r.next, r.after)) END AS following,
+  SELECT path,
+         iif(wide IS NULL, (SELECT l.number FROM mmap_lines(r.path) AS l WHERE l.offset = begin), json_extract(line, '$[2]')) AS number,
+         begin AS offset,
+         iif(wide IS NULL,
+             (SELECT (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+                       FROM grep_utf8_, mmap_search_all(r.path, utf8, l.offset, l.offset + length(CAST(l.text AS BLOB))))
+                FROM mmap_lines(r.path) AS l WHERE l.offset = begin),
+             json_extract(line, '$[3]')) AS text,
+         iif(wide IS NULL,
+             (SELECT (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+                       FROM grep_utf8_, mmap_search_all(r.path, utf8, l.offset, l.offset + length(CAST(l.text AS BLOB))))
+                FROM mmap_lines(r.path) AS l WHERE l.offset < begin ORDER BY l.offset DESC LIMIT 1),
+             json_extract(line, '$[4]')) AS previous,
+         iif(wide IS NULL,
+             (SELECT (SELECT coalesce(group_concat(coalesce(CAST(g1 AS TEXT), char(0xfffd)), ''), '')
+                       FROM grep_utf8_, mmap_search_all(r.path, utf8, l.offset, l.offset + length(CAST(l.text AS BLOB))))
+                FROM mmap_lines(r.path) AS l WHERE l.offset > begin ORDER BY l.offset LIMIT 1),
+             json_extract(line, '$[5]')) AS following,
          matches, pattern
     FROM grep_row_ AS r;
+
+-- ---- many fixed strings --------------------------------------------------------------------------
+
+CREATE TEMP TABLE IF NOT EXISTS grep_needle(needle PRIMARY KEY NOT NULL) WITHOUT ROWID;
+
+CREATE TEMP VIEW IF NOT EXISTS grep_needle_match AS
+  SELECT path, m.offset, m.length, m.id AS needle
+    FROM (SELECT mmap_needles(needle, needle) AS list FROM grep_needle) CROSS JOIN target
+         CROSS JOIN mmap_find_many(target.path, list) AS m;

@@ -402,7 +402,9 @@ def grep_example():
     expected += lines
     expected += [["src/deep/y.c", 1, "", "int mainly;", "int main() {}"],
                  ["src/deep/y.c", 2, "int mainly;", "int main() {}", ""],
-                 ["src/x.c", 3, "", "int main(void) {", "  return 0; // TODO"], ["src/deep/y.c"]]
+                 ["src/x.c", 3, "", "int main(void) {", "  return 0; // TODO"], ["src/deep/y.c"],
+                 ["src/deep/y.c", "int", 2], ["src/deep/y.c", "main", 2], ["src/x.c", "int", 1],
+                 ["src/x.c", "main", 1]]
     same(rows, expected)
 
 
