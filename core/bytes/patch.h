@@ -24,8 +24,9 @@ typedef struct mm_patch_run {
   const uint8_t *old, *data;
 } mm_patch_run;
 
-/* What was changed: runs that ascend and do not overlap. Those before the end of the shorter file keep
-** their length; one at its end may be the bytes that were added, or cut off. */
+/* What was changed: runs that ascend and do not overlap, and between them the bytes that stayed, in
+** order, wherever they have moved to. An IPS knows no moves: those of its runs before the end of the
+** shorter file keep their length, and one at its end may be the bytes that were added, or cut off. */
 typedef struct mm_patch_change {
   const mm_patch_run *runs;
   size_t count;

@@ -60,34 +60,56 @@ static void put_bps_action(mm_buffer *out, enum bps_action action, uint64_t size
   if (size > 0) put_bps_number(out, (size - 1) << 2 | (uint64_t)action);
 }
 
-/* What lies between the runs is the same at the same place. */
+/* Where both files stand, and the old one's copies. */
+typedef struct bps_places {
+  uint64_t old, now, copied;
+} bps_places;
+
+/* What stayed, up to `offset` of the old file. */
+static void put_bps_stayed(mm_buffer *out, bps_places *at, uint64_t offset) {
+  uint64_t size = offset - at->old;
+  if (size > 0 && at->old != at->now) {
+    bool back = at->old < at->copied;
+    put_bps_action(out, BPS_SOURCE_COPY, size);
+    put_bps_number(out, (back ? at->copied - at->old : at->old - at->copied) << 1 | back);
+    at->copied = offset;
+  } else {
+    put_bps_action(out, BPS_SOURCE_READ, size);
+  }
+  at->old = offset;
+  at->now += size;
+}
+
 static int put_bps_actions(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,
                            mm_error *err) {
-  uint64_t at = 0;
+  bps_places at = {0};
   int rc = MM_OK;
   for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
     const mm_patch_run *run = &change->runs[i];
-    put_bps_action(out, BPS_SOURCE_READ, run->offset - at);
+    put_bps_stayed(out, &at, run->offset);
     put_bps_action(out, BPS_TARGET_READ, run->size);
     rc = put_bps_bytes(out, run->data, run->size, pace, err);
-    at = run->offset + run->size;
+    at.old += run->old_size;
+    at.now += run->size;
   }
-  put_bps_action(out, BPS_SOURCE_READ, change->now_size - at);
+  put_bps_stayed(out, &at, change->old_size);
   return rc;
 }
 
 /* Of the old file: the new one, but for the runs. */
 static int add_crc_of_old(uint32_t *crc, const mm_patch_change *change, mm_pace *pace,
                           mm_error *err) {
-  uint64_t at = 0;
+  uint64_t old = 0, now = 0;
   int rc = MM_OK;
   for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
     const mm_patch_run *run = &change->runs[i];
-    rc = add_crc(crc, change->now + at, run->offset - at, pace, err);
+    uint64_t stayed = run->offset - old;
+    rc = add_crc(crc, change->now + now, stayed, pace, err);
     if (rc == MM_OK) rc = add_crc(crc, run->old, run->old_size, pace, err);
-    at = run->offset + run->size;
+    old = run->offset + run->old_size;
+    now += stayed + run->size;
   }
-  return rc == MM_OK ? add_crc(crc, change->now + at, change->now_size - at, pace, err) : rc;
+  return rc == MM_OK ? add_crc(crc, change->now + now, change->now_size - now, pace, err) : rc;
 }
 
 int mm_patch_write_bps(const mm_patch_change *change, mm_pace *pace, mm_buffer *out,

@@ -5,6 +5,7 @@
 #include "core/bytes/patch.h"
 
 #include "core/common/mem.h"
+#include "core/search/edits.h"
 #include "core/search/find.h"
 #include "ext/functions/fn.h"
 #include "ext/functions/writer.h"
@@ -27,6 +28,7 @@ typedef struct exporting {
   uint8_t *old;       /* owned */
   mm_patch_run *runs; /* owned */
   size_t count, capacity;
+  uint64_t bytes; /* of the runs, old and new */
   mm_pace pace;
 } exporting;
 
@@ -41,6 +43,7 @@ static int add_patch_run(exporting *x, mm_patch_run run, mm_error *err) {
   if (mm_grow(&runs, x->count, &x->capacity, sizeof run)) return mm_fail_nomem(err);
   x->runs = runs;
   x->runs[x->count++] = run;
+  x->bytes += run.old_size + run.size;
   return MM_OK;
 }
 
@@ -68,11 +71,12 @@ static uint64_t patch_piece_of(uint64_t left) {
   return left < MM_PIECE ? left : MM_PIECE;
 }
 
-static int read_export_old(exporting *x, const ext_pending_run *run, uint8_t *old, mm_error *err) {
+static int read_export_old(exporting *x, uint64_t offset, uint64_t size, uint8_t *old,
+                           mm_error *err) {
   int rc = MM_OK;
-  for (uint64_t done = 0, piece, got; done < run->length && rc == MM_OK; done += piece) {
-    piece = patch_piece_of(run->length - done);
-    rc = mm_object_read_file(x->core, run->offset + done, old + done, piece, &got, err);
+  for (uint64_t done = 0, piece, got; done < size && rc == MM_OK; done += piece) {
+    piece = patch_piece_of(size - done);
+    rc = mm_object_read_file(x->core, offset + done, old + done, piece, &got, err);
     if (rc == MM_OK && got < piece) {
       rc = mm_fail(err, MM_CHANGED, "'%s' was cut by another program", x->core->name);
     }
@@ -87,7 +91,7 @@ static int add_pending_run(exporting *x, const ext_pending_run *run, uint8_t **o
     return add_patch_run(x, (mm_patch_run){run->offset, 0, run->length, now, now}, err);
   }
   const uint8_t *bytes = *old;
-  int rc = read_export_old(x, run, *old, err);
+  int rc = read_export_old(x, run->offset, run->length, *old, err);
   *old += run->length;
   if (rc) return rc;
   if (run->has_new) return add_differences(x, run->offset, bytes, run->length, err);
@@ -109,16 +113,75 @@ static int find_export_runs(exporting *x, const ext_object *object, mm_error *er
   return rc;
 }
 
+/* ---- what has moved */
+
+/* So many bytes that differ may well be others that have moved. */
+#define MOVED_LEAST 128
+
+/* The new file from an offset on; of nothing there need be no address. */
+static const uint8_t *export_now(const exporting *x, uint64_t from) {
+  static const uint8_t nothing[1] = {0};
+  return x->core->data ? x->core->data + from : nothing;
+}
+
+/* In place of the runs so far, from the first of them on: what mm_edits_find finds. */
+static int take_edits(exporting *x, uint64_t from, const uint8_t *old, const mm_edit *edits,
+                      size_t count, mm_error *err) {
+  const uint8_t *now = export_now(x, from);
+  int rc = MM_OK;
+  x->count = 0;
+  for (size_t i = 0; i < count && rc == MM_OK; i++) {
+    const mm_edit *e = &edits[i];
+    if (e->kind == MM_EDIT_EQUAL) continue;
+    mm_patch_run run = {from + e->a_offset, e->a_size, e->b_size, old + e->a_offset,
+                        now + e->b_offset};
+    rc = add_patch_run(x, run, err);
+  }
+  return rc;
+}
+
+static uint64_t bytes_of_edits(const mm_edit *edits, size_t count) {
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (edits[i].kind != MM_EDIT_EQUAL) bytes += edits[i].a_size + edits[i].b_size;
+  }
+  return bytes;
+}
+
+/* After an insertion all that lies behind it differs from what was there. */
+static int find_moved(exporting *x, mm_error *err) {
+  if (x->bytes < MOVED_LEAST) return MM_OK;
+  uint64_t from = x->runs[0].offset, old_size = x->pending.old_size - from;
+  mm_edit *edits = NULL;
+  size_t count = 0;
+  uint8_t *old = mm_alloc(old_size + 1);
+  if (!old) return mm_fail_nomem(err);
+  int rc = read_export_old(x, from, old_size, old, err);
+  if (rc == MM_OK) {
+    rc = mm_edits_find(old, old_size, export_now(x, from), x->core->size - from, &x->pace.watch,
+                       &edits, &count, err);
+  }
+  if (rc == MM_OK && bytes_of_edits(edits, count) < x->bytes) {
+    rc = take_edits(x, from, old, edits, count, err);
+    mm_free(x->old);
+    x->old = old;
+    old = NULL;
+  }
+  mm_free(edits);
+  mm_free(old);
+  return rc;
+}
+
 static int export_object(ext_conn *conn, const ext_object *object, mm_patch_writer *write,
                          mm_buffer *out, mm_error *err) {
-  static const uint8_t nothing[1] = {0};
   exporting x = {.core = object->core};
   ext_conn_watch(conn, &x.pace.watch);
   int rc = find_export_runs(&x, object, err);
+  if (rc == MM_OK && write != mm_patch_write_ips) rc = find_moved(&x, err);
   mm_patch_change change = {.runs = x.runs,
                             .count = x.count,
                             .old_size = x.pending.old_size,
-                            .now = x.core->data ? x.core->data : nothing,
+                            .now = export_now(&x, 0),
                             .now_size = x.core->size};
   if (rc == MM_OK) rc = write(&change, &x.pace, out, err);
   if (rc == MM_OK) rc = mm_object_whole(x.core, err);

@@ -3,8 +3,10 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import struct
+import subprocess
 import sys
 import tempfile
 import zlib
@@ -240,6 +242,49 @@ def damaged_ones_change_nothing(db, rng, count):
     same("damaged ones are refused", refused > count / 3, True)
 
 
+PEERS = {"xdelta3": "xdelta3 -e -f -9 -S none -s old new delta", "bsdiff": "bsdiff old new delta"}
+
+
+def beside_peers(old, new, bps, wanted):
+    """How large are theirs? bsdiff packs what it writes: of random bytes nothing can be packed."""
+    put("old", old)
+    put("new", new)
+    for peer in wanted:
+        subprocess.run(PEERS[peer].split(), check=True, stdout=subprocess.DEVNULL)
+        theirs = os.path.getsize("delta")
+        same(f"{len(bps)} bytes beside {peer}'s {theirs}", len(bps) < 1.1 * theirs + 100, True)
+
+
+def moved_bytes_are_not_in_it(db, rng, count):
+    """What lies behind an insertion stays, and so a patch is as large as what was done."""
+    wanted = [peer for peer in PEERS if shutil.which(peer)]
+    for peer in PEERS.keys() - wanted:
+        print(f"not installed, and left out: {peer}")
+    for _ in range(count):
+        old = rng.randbytes(rng.choice([5000, 70000, 1000000]))
+        put("a", old)
+        db.execute("BEGIN")
+        done = 0
+        for _ in range(rng.randint(1, 5)):
+            size = one(db, "SELECT mmap_length('a')")
+            place, data = rng.randint(0, size), rng.randbytes(rng.randint(1, 200))
+            done += len(data) + 300
+            if rng.random() < 0.5:
+                one(db, "SELECT mmap_insert('a', ?, ?)", place, data)
+            else:
+                one(db, "SELECT mmap_delete('a', ?, ?)", place, place + len(data))
+        new = bytes(one(db, "SELECT mmap_slice('a')"))
+        patches = {name: bytes(one(db, "SELECT mmap_export('a', ?)", name)) for name in ("text", "bps")}
+        db.execute("ROLLBACK")
+        beside_peers(old, new, patches["bps"], wanted if len(old) < 100000 else [])
+        for name, patch in patches.items():
+            same(f"{name} read by Python", READERS[name](old, patch) == new, True)
+            one(db, "SELECT mmap_apply('a', ?)", patch)
+            same(f"{name} applied", get("a") == new, True)
+            same(f"{name} of {len(patch)} bytes for {done}", len(patch) < 2 * done, True)
+            put("a", old)
+
+
 def ips_around_its_own_end(db):
     """An offset that reads as EOF, and records of the most bytes."""
     old = bytes(0x454F46 + 70000)
@@ -263,6 +308,7 @@ def main():
         export_and_apply(db, rng, 300)
         apply_others(db, rng, 400)
         damaged_ones_change_nothing(db, rng, 600)
+        moved_bytes_are_not_in_it(db, rng, 30)
         ips_around_its_own_end(db)
         db.close()
         os.chdir("/")
