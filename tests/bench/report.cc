@@ -4,8 +4,8 @@
 //
 //     --write DIR   leave the table (speed.md), a chart of it (speed.svg) and five bars (bars.svg) there
 //     --quick       small sizes and one round: for the answers, not for the times
-//     --only WORD   only the parts named by WORD: search patterns tables join structures slices
-//                   commit commits sparse interrupt bars
+//     --only WORD   only the parts named by WORD: search patterns tables join structures
+//                   text verbs slices commit commits sparse interrupt bars
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
 //     --dir DIR     where the files are made, some 3 GB ($TMPDIR, else /var/tmp)
@@ -92,7 +92,8 @@ const Part kParts[] = {
     {"search", SearchRows}, {"patterns", PatternRows},     {"tables", TableRows},
     {"join", JoinRows},     {"structures", StructureRows}, {"text", TextTableRows},
     {"slices", SliceRows},  {"commit", CommitRows},        {"commits", CommitLoopRows},
-    {"sparse", SparseRows}, {"interrupt", InterruptRows},  {"bars", BarRows}};
+    {"sparse", SparseRows}, {"interrupt", InterruptRows},  {"verbs", VerbRows},
+    {"bars", BarRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;

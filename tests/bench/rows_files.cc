@@ -15,19 +15,8 @@ namespace mm_bench {
 
 namespace {
 
-// A number of /proc/self/status, in bytes: RssAnon (memory of our own), VmPTE (page tables).
-double Status(const std::string &name) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.compare(0, name.size() + 1, name + ":") == 0) {
-      return 1024 * atof(line.c_str() + name.size() + 1);
-    }
-  }
-  return 0;
-}
-
 double OwnMemory() {
-  return Status("RssAnon") + Status("VmPTE");
+  return AnonymousMemory() + ProcessStatus("VmPTE"); // with page tables
 }
 
 /* ---- slices --------------------------------------------------------------------------------- */
@@ -64,7 +53,7 @@ void SmallSlices(World &world) {
 void Given(sqlite3_context *context, int, sqlite3_value **argv) {
   auto *data = static_cast<const uint8_t *>(sqlite3_value_blob(argv[0]));
   int size = sqlite3_value_bytes(argv[0]);
-  *static_cast<double *>(sqlite3_user_data(context)) = Status("RssAnon");
+  *static_cast<double *>(sqlite3_user_data(context)) = AnonymousMemory();
   sqlite3_result_int64(context, size > 0 ? data[0] * 256 + data[size - 1] : -1);
 }
 
@@ -80,7 +69,7 @@ void LargeSlice(World &world) {
   sqlite3_create_function(sql.db, "given", 1, SQLITE_UTF8, &during, Given, nullptr, nullptr);
   sql.Ask("SELECT mmap_get(" + Quote(path) + ", 0), given(x'00')");
   sqlite3_memory_highwater(1);
-  double before = Status("RssAnon");
+  double before = AnonymousMemory();
   auto heap = static_cast<double>(sqlite3_memory_used());
   std::string answer = sql.Ask("SELECT given(mmap_slice(" + Quote(path) + "))");
   double grown = std::max(during - before, static_cast<double>(sqlite3_memory_highwater(0)) - heap);

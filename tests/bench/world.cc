@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 
@@ -196,6 +197,20 @@ std::string RunProgram(const std::vector<std::string> &command) {
   waitpid(pid, nullptr, 0);
   while (!output.empty() && output.back() == '\n') output.pop_back();
   return output;
+}
+
+double ProcessStatus(const std::string &name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.compare(0, name.size() + 1, name + ":") == 0) {
+      return 1024 * atof(line.c_str() + name.size() + 1);
+    }
+  }
+  return 0;
+}
+
+double AnonymousMemory() {
+  return ProcessStatus("RssAnon");
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */

@@ -68,6 +68,11 @@ std::string RunProgram(const std::vector<std::string> &command);
 double OwnCpuTime();
 double ProgramsCpuTime();
 
+// A number of /proc/self/status, in bytes; and the memory that is this process's own, without pages of
+// files.
+double ProcessStatus(const std::string &name);
+double AnonymousMemory();
+
 // A file mapped to be read, all of its pages at hand.
 class Mapped {
 public:
@@ -143,6 +148,7 @@ void TableRows(World &world);      // rows_tables.cc
 void JoinRows(World &world);       // likewise
 void TextTableRows(World &world);  // rows_text.cc
 void StructureRows(World &world);  // rows_structures.cc
+void VerbRows(World &world);       // rows_verbs.cc
 void SliceRows(World &world);      // rows_files.cc
 void CommitRows(World &world);     // likewise
 void CommitLoopRows(World &world); // rows_commits.cc
