@@ -2,7 +2,9 @@
 ** replace.c: mmap_replace and mmap_search_replace: every occurrence, by bytes of any length.
 **
 ** All are found first, in one pass over the bytes as they were, and then replaced as one step
-** (core/file/splice.h).
+** (core/file/splice.h). Where the bytes of a needle become as many others, nothing moves, and what is
+** behind an occurrence stays as it is: so there they are found and replaced in batches, and take no more
+** memory than one.
 */
 #include "core/common/buffer.h"
 #include "core/common/mem.h"
@@ -15,8 +17,12 @@
 typedef struct replacing {
   mm_splice *splices; /* owned; offsets are the window's, till they are applied */
   size_t count, capacity;
-  uint64_t most;
+  uint64_t most, done; /* … and how many there are already, in the batches before */
   fn_range range;
+  mm_occur
+      occur; /* of a needle: where its occurrences are looked for, and where the last one ends */
+  uint64_t end;
+  bool more; /* there may be more, in the next batch */
   mm_watch watch;
   /* Of a template each place has bytes of its own: they stand here one behind the other, and the
   ** splices' `data` are set when all are there. */
@@ -47,23 +53,29 @@ static int replace_arguments(const ext_write *write, replacing *r, mm_error *err
   }
   r->most = most.given ? (uint64_t)most.value : UINT64_MAX;
   if (r->range.past || r->range.none) r->most = 0;
+  r->occur = (mm_occur){.next = r->range.from};
+  r->end = r->range.from;
   return MM_OK;
 }
 
 /* ---- mmap_replace --------------------------------------------------------------------------- */
 
+#define REPLACE_BATCH ((size_t)1 << 20)
+
 static int find_places(replacing *r, const mm_needle *needle, const uint8_t *data, uint64_t size,
                        mm_error *err) {
-  mm_occur occur = {.next = r->range.from};
+  size_t batch = size == needle->size ? REPLACE_BATCH : SIZE_MAX;
   int64_t at = MM_FIND_NONE;
-  uint64_t end = r->range.from; /* of the occurrence before */
-  while (r->count < r->most) {
-    if (!mm_occur_take(&occur, &at))
-      at = mm_occur_search(&occur, needle, r->range.data, r->range.to, &r->watch);
+  r->more = false;
+  while (r->done + r->count < r->most) {
+    r->more = r->count >= batch;
+    if (r->more) break;
+    if (!mm_occur_take(&r->occur, &at))
+      at = mm_occur_search(&r->occur, needle, r->range.data, r->range.to, &r->watch);
     if (at == MM_FIND_STOPPED) return mm_fail(err, MM_INTERRUPT, "interrupted");
     if (at < 0) break;
-    if ((uint64_t)at < end) continue; /* it overlaps */
-    end = (uint64_t)at + needle->size;
+    if ((uint64_t)at < r->end) continue; /* it overlaps */
+    r->end = (uint64_t)at + needle->size;
     int rc = add_replaced(r, (mm_splice){(uint64_t)at, needle->size, data, size}, err);
     if (rc) return rc;
   }
@@ -169,16 +181,40 @@ static int find_replaced_matches(const ext_write *write, replacing *r, mm_error 
 
 typedef int find_replaced(const ext_write *write, replacing *r, mm_error *err);
 
+static int replace_batch(ext_conn *conn, ext_write *write, replacing *r, find_replaced *find,
+                         mm_error *err) {
+  r->count = 0;
+  int rc = find(write, r, err);
+  if (rc == MM_OK) rc = mm_object_whole(write->file.object->core, err);
+  for (size_t i = 0; i < r->count; i++) r->splices[i].offset += write->file.start;
+  if (rc == MM_OK) rc = ext_write_splice(conn, write, r->splices, r->count, err);
+  r->done += r->count;
+  return rc;
+}
+
+/* All of them or none. What was written may have given the bytes another address. */
+static int replace_all(ext_conn *conn, ext_write *write, replacing *r, find_replaced *find,
+                       mm_error *err) {
+  mm_object *core = write->file.object->core;
+  mm_error ignored;
+  mm_log_mark mark = mm_object_mark(core);
+  int rc = replace_batch(conn, write, r, find, err);
+  while (rc == MM_OK && r->more) {
+    r->range.data = core->data + write->file.start;
+    rc = replace_batch(conn, write, r, find, err);
+  }
+  if (rc) (void)mm_object_rollback_to(core, mark.count, &ignored);
+  mm_object_release(core, &mark);
+  return rc;
+}
+
 static int run_replacing(ext_conn *conn, ext_write *write, find_replaced *find, mm_error *err) {
   replacing r = {0};
   ext_conn_watch(conn, &r.watch);
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = replace_arguments(write, &r, err);
-  if (rc == MM_OK) rc = find(write, &r, err);
-  if (rc == MM_OK) rc = mm_object_whole(write->file.object->core, err);
-  for (size_t i = 0; i < r.count; i++) r.splices[i].offset += write->file.start;
-  if (rc == MM_OK) rc = ext_write_splice(conn, write, r.splices, r.count, err);
-  write->result = (sqlite3_int64)r.count;
+  if (rc == MM_OK) rc = replace_all(conn, write, &r, find, err);
+  write->result = (sqlite3_int64)r.done;
   clear_replacing(&r);
   return rc;
 }

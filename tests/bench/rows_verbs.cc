@@ -62,8 +62,8 @@ std::string NeedlesFile(World &world) {
   std::string path = world.directory + "/needles";
   std::ofstream out(path);
   for (int i = 0; i < 999; i++) {
-    for (unsigned n = 6 + random() % 8; n > 0; n--) out << static_cast<char>('a' + random() % 26);
-    out << "q\n";
+    for (unsigned n = 8 + random() % 8; n > 0; n--) out << static_cast<char>('a' + random() % 26);
+    out << "\n";
   }
   out << "sqlite-mmap 4\n";
   return path;

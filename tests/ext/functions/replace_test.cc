@@ -30,6 +30,22 @@ TEST_F(ReplaceSql, FromTheLeftAndNotOverlapping) {
   EXPECT_EQ(Text(), "bba");
 }
 
+// They are replaced a million at a time, and take no memory of their own.
+TEST_F(ReplaceSql, ManyOfTheSameLength) {
+  const size_t size = 5 << 20;
+  Put("a", std::string(size, 'a') + "-a");
+  Run("BEGIN");
+  EXPECT_EQ(Int("SELECT mmap_replace('a', 'aa', 'bc', 1, NULL, 1200000)"), 1200000);
+  EXPECT_EQ(One("SELECT mmap_count('a', 'bc'), mmap_rfind('a', 'bca')"), "1200000|2399999");
+  Run("ROLLBACK");
+  sqlite3_memory_highwater(1);
+  EXPECT_EQ(Int("SELECT mmap_replace('a', 'aa', 'bc')"), size / 2);
+  EXPECT_LT(sqlite3_memory_highwater(0), 80 << 20);
+  std::string wanted;
+  for (size_t i = 0; i < size / 2; i++) wanted += "bc";
+  EXPECT_TRUE(Get("a") == wanted + "-a");
+}
+
 TEST_F(ReplaceSql, TheSameLengthWritesOnlyThoseBytes) {
   Put("a", "ab" + std::string(100, '.') + "ab");
   Run("BEGIN");
