@@ -1,5 +1,7 @@
 #include "core/bytes/entropy.h"
 
+#include <stdbool.h>
+
 #define LN2 0.693147180559945309417
 #define SQRT2 1.41421356237309504880
 
@@ -57,16 +59,62 @@ static uint64_t end_of_run(const uint8_t *data, uint64_t start, uint64_t size, m
   return at;
 }
 
+#define ALIKE_BLOCK 64
+
+/* Do two, three or four bytes alike begin in a block? Without a branch, so that the compiler takes many
+** bytes at once. */
+static bool has_two_alike(const uint8_t *data) {
+  uint8_t any = 0;
+  for (int i = 0; i < ALIKE_BLOCK; i++) any |= (uint8_t)(data[i] == data[i + 1]);
+  return any;
+}
+
+static bool has_three_alike(const uint8_t *data) {
+  uint8_t any = 0;
+  for (int i = 0; i < ALIKE_BLOCK; i++) {
+    any |= (uint8_t)((data[i] == data[i + 1]) & (data[i] == data[i + 2]));
+  }
+  return any;
+}
+
+static bool has_four_alike(const uint8_t *data) {
+  uint8_t any = 0;
+  for (int i = 0; i < ALIKE_BLOCK; i++) {
+    any |=
+        (uint8_t)((data[i] == data[i + 1]) & (data[i] == data[i + 2]) & (data[i] == data[i + 3]));
+  }
+  return any;
+}
+
+/* While runs are short, as in texts and in random bytes, blocks in which none is longer are passed over.
+** Returns where the next may begin. */
+static uint64_t pass_short_runs(const uint8_t *data, uint64_t at, uint64_t end, uint64_t longest) {
+  bool (*alike)(const uint8_t *) = longest == 1   ? has_two_alike
+                                   : longest == 2 ? has_three_alike
+                                                  : has_four_alike;
+  if (longest < 1 || longest >= 12) return at;
+  while (end - at >= ALIKE_BLOCK + 4 && !alike(data + at)) at += ALIKE_BLOCK;
+  return at;
+}
+
 /* A longer run than the longest so far, from `at`, has also the byte that is as far behind: that is
 ** looked at first, then those before it, backward. What differs there is where the next may
 ** begin. */
 int mm_longest_run(const uint8_t *data, uint64_t size, const mm_watch *watch, uint64_t *longest) {
-  uint64_t at = 0;
+  uint64_t at = 0, looked = 0; /* a block that was looked at in vain ends here */
   int stop = 0;
   mm_pace pace = {.unasked = 0};
   if (watch) pace.watch = *watch;
   *longest = 0;
   while (stop == 0 && *longest < size - at) {
+    if (at >= looked) {
+      uint64_t piece = size - at < MM_PIECE ? size - at : MM_PIECE;
+      uint64_t next = pass_short_runs(data, at, at + piece, *longest);
+      stop = mm_pace_stops(&pace, next - at);
+      at = next;
+      looked = at + ALIKE_BLOCK;
+      if (stop || *longest >= size - at) break;
+    }
     uint64_t end = at + *longest, start = start_of_run(data, at, end, &pace, &stop);
     if (stop == 0 && start == at) {
       start = end_of_run(data, end, size, &pace, &stop);

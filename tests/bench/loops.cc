@@ -1,5 +1,7 @@
 #include "tests/bench/loops.h"
 
+#include <blake2.h>
+
 #include <cstring>
 
 namespace mm_bench {
@@ -62,6 +64,18 @@ uint64_t LibcLines(const uint8_t *data, size_t size) {
     lines++;
   }
   return lines;
+}
+
+std::string LibraryBlake2b(const uint8_t *data, size_t size) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t digest[BLAKE2B_OUTBYTES];
+  std::string hex;
+  blake2b(digest, data, nullptr, sizeof digest, size, 0);
+  for (uint8_t byte : digest) {
+    hex += digits[byte >> 4];
+    hex += digits[byte & 15];
+  }
+  return hex;
 }
 
 } // namespace mm_bench

@@ -20,6 +20,9 @@ int64_t LibcCount(const uint8_t *data, size_t size, const std::string &needle);
 uint64_t LoopCount(const uint8_t *data, size_t size, uint8_t byte);
 void LoopHistogram(const uint8_t *data, size_t size, uint64_t counts[256]);
 
+// The digest as libb2 computes it, in hexadecimal.
+std::string LibraryBlake2b(const uint8_t *data, size_t size);
+
 // Lines, from one newline to the next by memchr.
 uint64_t LibcLines(const uint8_t *data, size_t size);
 

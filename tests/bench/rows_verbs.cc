@@ -86,11 +86,17 @@ void NeedlesRow(World &world) {
 
 // Beside the libraries that compute them, by Python's modules of them.
 void ChecksumRows(World &world, const std::string &path) {
+  Mapped file(path);
+  world.Add(
+      Race("mmap_checksum, blake2b",
+           world.InProcess("ours", {"mmap_checksum"},
+                           "SELECT lower(hex(mmap_checksum(" + Quote(path) + ", 'blake2b')))"),
+           {{{"libb2", [&] { return LibraryBlake2b(file.data, file.size); }, OwnCpuTime}, 0.9}},
+           world.sizes.rounds));
   const std::pair<const char *, const char *> digests[] = {{"md5", "hashlib.md5"},
                                                            {"sha1", "hashlib.sha1"},
                                                            {"sha256", "hashlib.sha256"},
-                                                           {"sha512", "hashlib.sha512"},
-                                                           {"blake2b", "hashlib.blake2b"}};
+                                                           {"sha512", "hashlib.sha512"}};
   for (const auto &digest : digests) {
     std::string query =
         "SELECT lower(hex(mmap_checksum(" + Quote(path) + ", '" + digest.first + "')))";

@@ -58,9 +58,11 @@ TEST(LongestRun, IsWhatCountingGives) {
   std::mt19937 random(2);
   for (int round = 0; round < 20000; round++) {
     string data;
-    size_t size = random() % 60;
+    size_t size = random() % (round % 4 ? 60 : 400);
+    unsigned kinds = round % 3 ? 2 : 20, rare = round % 5 ? 8 : 100;
     while (data.size() < size) {
-      data.append(1 + random() % (random() % 8 == 0 ? 20 : 3), "ab"[random() % 2]);
+      data.append(1 + random() % (random() % rare == 0 ? 20 : 3),
+                  "abcdefghijklmnopqrst"[random() % kinds]);
     }
     // Nothing is read behind the end.
     std::vector<uint8_t> exact(data.begin(), data.end());
