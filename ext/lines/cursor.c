@@ -23,7 +23,7 @@ typedef struct page {
   ** writes. */
   uint64_t edits;
   uint64_t writes;
-  uint16_t newlines[MM_FIND_PAGE];
+  uint16_t *newlines; /* room for those of a page; owned; NULL: none yet */
 } page;
 
 /* Rows that begin in begin..end-1. */
@@ -235,6 +235,7 @@ int linesClose(sqlite3_vtab_cursor *base) {
   ext_given_close(&table_of(cursor)->tab.opened, &cursor->given);
   forget_parts(cursor);
   mm_free(cursor->fields);
+  mm_free(cursor->ahead.newlines);
   ext_source_clear(&cursor->file);
   sqlite3_free(base);
   return SQLITE_OK;
@@ -365,6 +366,8 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
   const mm_object *core = cursor->file.object->core;
   if (!is_untouched(cursor)) ahead->scanned = cursor->now.next;
   ahead->taken = ahead->found = 0;
+  if (!ahead->newlines) ahead->newlines = mm_alloc(MM_FIND_PAGE * sizeof *ahead->newlines);
+  if (!ahead->newlines) return false; /* then from row to row */
   for (int i = 0; i < PAGES_MOST && !ahead->found; i++) {
     ahead->start = ahead->scanned;
     if (ahead->start > size || size - ahead->start < MM_FIND_PAGE) return false;
@@ -423,8 +426,9 @@ static int fail_missing_lines(lines_cursor *cursor) {
 
 /* A plan that relies on the order without a constraint on the key tells the rows of one end
 ** first. */
-static int check_order_at_ends(lines_text *t, const char *constraints, int count, mm_error *err) {
-  int rc = lines_check_ends(t, err);
+static int check_order_at_ends(lines_text *t, lines_ends *ends, const char *constraints, int count,
+                               mm_error *err) {
+  int rc = lines_look_at_ends(t, ends, err);
   for (int i = 0; i < count; i++) {
     if ((constraints[(ptrdiff_t)2 * i] | 0x20) == 'k') return rc;
   }
@@ -442,14 +446,15 @@ static int bound(lines_cursor *cursor, lines_text *t, const char *constraint,
   if (constraint[1] == 'v' && ext_tab_check_row_value(conn, value, &conn->err)) {
     return conn->err.code;
   }
-  return bound_key(cursor, t, op, value, constraint[0] == 'K' || ext_tab_is_parameter(conn, value));
+  return bound_key(cursor, t, op, value, constraint[0] == 'K');
 }
 
 static int bound_all(lines_cursor *cursor, lines_text *t, const char *constraints, int argc,
                      sqlite3_value **argv) {
   mm_error *err = &conn_of(cursor)->err;
   sqlite3_value *list = NULL;
-  int rc = cursor->ordered ? check_order_at_ends(t, constraints, argc, err) : MM_OK;
+  lines_ends ends;
+  int rc = cursor->ordered ? check_order_at_ends(t, &ends, constraints, argc, err) : MM_OK;
   for (int arg = 0; arg < argc && rc == MM_OK; arg++, constraints += 2) {
     if (constraints[1] == 'i') {
       list = argv[arg];
@@ -457,7 +462,9 @@ static int bound_all(lines_cursor *cursor, lines_text *t, const char *constraint
       rc = bound(cursor, t, constraints, argv[arg]);
     }
   }
-  return rc == MM_OK && list ? bound_list(cursor, t, list) : rc;
+  if (rc == MM_OK && list) rc = bound_list(cursor, t, list);
+  t->ends = NULL;
+  return rc;
 }
 
 static void begin_scan(lines_cursor *cursor, int plan) {

@@ -221,9 +221,10 @@ static int compare_read_back(const lines_new *n, const lines_text *t, const line
 
 static int check_key_order(lines_text *t, uint64_t start, const lines_row *row, mm_error *err) {
   lines_row last;
+  lines_ends ends;
   lines_text before = *t;
   before.size = start;
-  int rc = lines_check_ends(&before, err);
+  int rc = lines_look_at_ends(&before, &ends, err);
   if (rc == MM_OK) rc = lines_check_place(&before, start, err);
   if (rc) {
     ext_tab_advise_check(err);

@@ -299,7 +299,12 @@ static const ext_items line_items = {look_at_line, look_at_line_before, line_is_
 
 static lines_keys keys_of_text(lines_text *t) {
   const lines_spec *spec = &t->table->spec;
-  return (lines_keys){.t = t, .type = lines_key_type(spec), .split = &spec->split};
+  lines_keys keys = {.t = t, .type = lines_key_type(spec), .split = &spec->split};
+  if (t->ends) {
+    keys.prefix = t->ends->prefix;
+    keys.prefix_size = t->ends->prefix_size;
+  }
+  return keys;
 }
 
 /* Keys that are all of the line, or groups, have no quotes. */
@@ -313,25 +318,45 @@ static ext_range range_of_lines(const lines_keys *keys, int *luck) {
   return (ext_range){.keys = keys,
                      .start = (int64_t)t->first,
                      .end = (int64_t)(t->size > t->first ? t->size : t->first),
+                     .ends = t->ends ? t->ends->items : NULL,
                      .luck = luck};
 }
 
 /* What the first key and the last have in common all between them have, too. */
-static int find_prefix(lines_keys *keys, mm_error *err) {
-  ext_item first, last;
+static void find_prefix(lines_keys *keys, const ext_item *first, const ext_item *last) {
   const uint8_t *a, *b;
   uint64_t m, n;
-  if (keys->type != LINES_AS_TEXT && keys->type != LINES_AS_BLOB) return MM_OK;
-  int rc = look_at_line(keys, (int64_t)keys->t->first, &first, err);
-  if (rc == MM_OK) rc = look_at_line_before(keys, (int64_t)keys->t->size, &last, err);
-  if (rc || first.at >= last.at || !first.size || !last.size) return rc;
-  mm_field x = {0, first.size, is_quoted(keys->split, first.data, first.size)};
-  mm_field y = {0, last.size, is_quoted(keys->split, last.data, last.size)};
-  if (mm_field_piece(keys->split, first.data, &x, &a, &m) &&
-      mm_field_piece(keys->split, last.data, &y, &b, &n)) {
+  if (keys->type != LINES_AS_TEXT && keys->type != LINES_AS_BLOB) return;
+  if (first->at >= last->at || !first->size || !last->size) return;
+  mm_field x = {0, first->size, is_quoted(keys->split, first->data, first->size)};
+  mm_field y = {0, last->size, is_quoted(keys->split, last->data, last->size)};
+  if (mm_field_piece(keys->split, first->data, &x, &a, &m) &&
+      mm_field_piece(keys->split, last->data, &y, &b, &n)) {
     keys->prefix = a;
     keys->prefix_size = mm_mismatch(a, b, m < n ? m : n);
   }
+}
+
+/* By what follows the prefix. */
+static void rank_again(const lines_keys *keys, ext_item *item) {
+  lines_key key = key_of_field(keys, item->data, item->size);
+  item->rank = rank_of_line_key(keys, &key);
+}
+
+int lines_look_at_ends(lines_text *t, lines_ends *ends, mm_error *err) {
+  lines_keys keys = keys_of_text(t);
+  use_split(&keys);
+  ext_range range = range_of_lines(&keys, NULL);
+  int rc = ext_seek_ends(&line_items, &range, ends->items, err);
+  if (rc) return rc;
+  find_prefix(&keys, &ends->items[0], &ends->items[1]);
+  ends->prefix = keys.prefix;
+  ends->prefix_size = keys.prefix_size;
+  if (ends->prefix_size) {
+    rank_again(&keys, &ends->items[0]);
+    rank_again(&keys, &ends->items[1]);
+  }
+  t->ends = ends;
   return MM_OK;
 }
 
@@ -375,8 +400,6 @@ int lines_find(lines_text *t, int op, const lines_key *key, int *luck, uint64_t 
   lines_keys keys = keys_of_text(t);
   int64_t low, high;
   use_split(&keys);
-  int rc = find_prefix(&keys, err);
-  if (rc) return rc;
   if (t->table->spec.descending) op = flip(op);
   ext_edge edge = {.rank = rank_of_line_key(&keys, key),
                    .data = (const uint8_t *)(const void *)key};
@@ -385,8 +408,8 @@ int lines_find(lines_text *t, int op, const lines_key *key, int *luck, uint64_t 
   first.after = op == SQLITE_INDEX_CONSTRAINT_GT;
   last.given = bounds_above(op);
   last.after = op != SQLITE_INDEX_CONSTRAINT_LT;
-  rc = find_lines_run(&keys, luck, &first, &last, op == SQLITE_INDEX_CONSTRAINT_EQ, &low, &high,
-                      err);
+  int rc = find_lines_run(&keys, luck, &first, &last, op == SQLITE_INDEX_CONSTRAINT_EQ, &low, &high,
+                          err);
   *begin = (uint64_t)low;
   *end = (uint64_t)high;
   return rc;
@@ -411,15 +434,17 @@ static int bound_number_key(int op, sqlite3_value *value, lines_key *key) {
 }
 
 /* A number is left to SQLite: it compares it as text or as a number, by where it comes from. Unless
-** the value is `plain` a text may be compared so too: see EXT_AFTER_NUMBERS. (All that could be a
+** the value is `plain`, or a parameter, a text may be compared so too: see EXT_AFTER_NUMBERS. (All that could be a
 ** number is in front of all addresses.) */
-static int bound_text_key(int op, sqlite3_value *value, bool plain, lines_key *key) {
+static int bound_text_key(ext_conn *conn, int op, sqlite3_value *value, bool plain,
+                          lines_key *key) {
   int type = sqlite3_value_type(value);
   key->class = LINES_KEY_TEXT;
   if (type == SQLITE_BLOB) return bounds_below(op) ? LINES_NOTHING : LINES_ANY;
   if (type != SQLITE_TEXT) return LINES_ANY;
   if (bounds_below(op) || plain || key->address) return LINES_BOUND;
-  if (mm_compare_bytes(key->data, key->size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0) {
+  if (mm_compare_bytes(key->data, key->size, (const uint8_t *)EXT_AFTER_NUMBERS, 1) < 0 &&
+      !ext_tab_is_parameter(conn, value)) {
     key->data = (const uint8_t *)EXT_AFTER_NUMBERS;
     key->size = 1;
   }
@@ -460,17 +485,10 @@ int lines_key_of_value(const lines_table *table, int op, sqlite3_value *value, b
   if (*rc) return LINES_ANY;
   if (type == LINES_AS_BLOB) return bound_blob_key(op, value, key);
   if (type == LINES_AS_IPV4) read_address(key, key->data, key->size);
-  return bound_text_key(op, value, plain, key);
+  return bound_text_key(table->tab.conn, op, value, plain, key);
 }
 
 /* ---- checking ------------------------------------------------------------------------------- */
-
-int lines_check_ends(lines_text *t, mm_error *err) {
-  lines_keys keys = keys_of_text(t);
-  use_split(&keys);
-  ext_range range = range_of_lines(&keys, NULL);
-  return ext_seek_check_ends(&line_items, &range, err);
-}
 
 int lines_check_place(lines_text *t, uint64_t place, mm_error *err) {
   lines_keys keys = keys_of_text(t);

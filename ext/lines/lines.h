@@ -21,6 +21,7 @@
 #include "core/search/split.h"
 #include "ext/tables/places.h"
 #include "ext/tables/scan.h"
+#include "ext/tables/seek.h"
 
 enum lines_type { LINES_AS_TEXT, LINES_AS_INTEGER, LINES_AS_REAL, LINES_AS_IPV4, LINES_AS_BLOB };
 
@@ -110,16 +111,25 @@ const char *lines_label(const lines_table *table);
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
+/* The first row and the last one, as seek.h has them, and what all keys begin with that are texts, if
+** they are in order. */
+typedef struct lines_ends {
+  ext_item items[2];
+  const uint8_t *prefix; /* borrowed */
+  uint64_t prefix_size;
+} lines_ends;
+
 /* What is looked at: the window's bytes, as they are now. */
 typedef struct lines_text {
   const lines_table *table;
   const ext_object *object;
   const uint8_t *data;
   uint64_t size;
-  uint64_t start;   /* of the window, in the object */
-  uint64_t at;      /* what offsets that SQL sees count from: the window in the file, or 0 */
-  uint64_t first;   /* the first row begins here, or behind a comment */
-  bool interrupted; /* what was found is not to be relied on */
+  uint64_t start;         /* of the window, in the object */
+  uint64_t at;            /* what offsets that SQL sees count from: the window in the file, or 0 */
+  uint64_t first;         /* the first row begins here, or behind a comment */
+  bool interrupted;       /* what was found is not to be relied on */
+  const lines_ends *ends; /* of a sorted table; borrowed; NULL: not looked at */
 } lines_text;
 
 /* A row: its text is start .. end-1, the next one begins at `next`. An `end` of 0 with a `next` is
@@ -233,19 +243,22 @@ typedef struct lines_key {
   bool raw; /* `data` is a field as it lies, else what it says */
 } lines_key;
 
+/* Look at the first row and the last one, where every search of the text then begins; `ends` has to
+** stay. MM_DAMAGED if they are not in order. */
+int lines_look_at_ends(lines_text *t, lines_ends *ends, mm_error *err);
+
 /* Where rows begin that the constraint `key op value` may leave: *begin .. *end-1, or nowhere. The
 ** value is as lines_key_of_value says. MM_DAMAGED when rows are met that are not in order. */
 int lines_find(lines_text *t, int op, const lines_key *key, int *luck, uint64_t *begin,
                uint64_t *end, mm_error *err);
 
-/* A value of a constraint. LINES_NOTHING: no row can match; LINES_ANY: it cannot be looked up, and
-** SQLite checks all. MM_NOMEM in *rc. */
+/* A value of a constraint; `plain`: a literal, or of a list. LINES_NOTHING: no row can match;
+** LINES_ANY: it cannot be looked up, and SQLite checks all. MM_NOMEM in *rc. */
 enum lines_bound { LINES_BOUND, LINES_NOTHING, LINES_ANY };
 int lines_key_of_value(const lines_table *table, int op, sqlite3_value *value, bool plain,
                        lines_key *key, int *rc, mm_error *err);
 
-/* The first row and the last one; the rows before and after a place; two rows. MM_DAMAGED. */
-int lines_check_ends(lines_text *t, mm_error *err);
+/* The rows before and after a place; two rows. MM_DAMAGED. */
 int lines_check_place(lines_text *t, uint64_t place, mm_error *err);
 int lines_check_pair(lines_text *t, const lines_row *row, const lines_row *later, mm_error *err);
 

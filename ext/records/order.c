@@ -247,7 +247,8 @@ static __attribute__((noinline)) int find_run(const mmap_keys *keys, const ext_e
 
 static int check_ends(const mmap_keys *keys, mm_error *err) {
   ext_range range = range_of(keys);
-  return ext_seek_check_ends(&row_items, &range, err);
+  ext_item ends[2];
+  return ext_seek_ends(&row_items, &range, ends, err);
 }
 
 /* ---- a row that is to come in ---------------------------------------------------------------- */

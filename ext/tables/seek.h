@@ -61,7 +61,8 @@ typedef struct ext_items {
 typedef struct ext_range {
   const void *keys;
   int64_t start, end;
-  int *luck; /* does interpolation pay here? kept from one search to the next */
+  const ext_item *ends; /* the first item and the last, from ext_seek_ends; NULL: to be looked at */
+  int *luck;            /* does interpolation pay here? kept from one search to the next */
 } ext_range;
 
 #define EXT_SEEK static inline __attribute__((always_inline))
@@ -81,30 +82,34 @@ EXT_SEEK int ext_seek_check(const ext_items *items, const void *keys, const ext_
   return item->rank < later->rank ? MM_OK : items->check(keys, item, later, err);
 }
 
+/* Go on behind an item, or before it. */
+EXT_SEEK int ext_seek_take(ext_seek *s, const ext_item *item) {
+  int rc = MM_OK;
+  if (s->below.at >= 0) rc = ext_seek_check(s->items, s->keys, &s->below, item, s->err);
+  if (rc == MM_OK && s->above.at >= 0) {
+    rc = ext_seek_check(s->items, s->keys, item, &s->above, s->err);
+  }
+  if (rc) return rc;
+  uint64_t rank = s->edge->rank;
+  bool before = item->rank == rank ? s->items->before(s->keys, item, s->edge) : item->rank < rank;
+  if (before) {
+    s->low = item->next;
+    s->below = *item;
+  } else {
+    s->high = item->from;
+    s->above = *item;
+  }
+  return MM_OK;
+}
+
 /* Look at the item of a place of low .. high-1; if there is none before `high`, the search goes on
 ** below. */
 EXT_SEEK int ext_seek_probe(ext_seek *s, int64_t place) {
   ext_item item;
   int rc = s->items->look(s->keys, place, &item, s->err);
   if (rc) return rc;
-  if (item.at >= s->high) {
-    s->high = item.from;
-    return MM_OK;
-  }
-  if (s->below.at >= 0) rc = ext_seek_check(s->items, s->keys, &s->below, &item, s->err);
-  if (rc == MM_OK && s->above.at >= 0) {
-    rc = ext_seek_check(s->items, s->keys, &item, &s->above, s->err);
-  }
-  if (rc) return rc;
-  uint64_t rank = s->edge->rank;
-  bool before = item.rank == rank ? s->items->before(s->keys, &item, s->edge) : item.rank < rank;
-  if (before) {
-    s->low = item.next;
-    s->below = item;
-  } else {
-    s->high = item.from;
-    s->above = item;
-  }
+  if (item.at < s->high) return ext_seek_take(s, &item);
+  s->high = item.from;
   return MM_OK;
 }
 
@@ -171,11 +176,18 @@ EXT_SEEK void ext_seek_learn(int *luck, int steps) {
   }
 }
 
-EXT_SEEK int ext_seek_all(ext_seek *s, int *luck) {
+/* The first item and the last. */
+EXT_SEEK int ext_seek_begin(ext_seek *s, const ext_item *ends) {
+  bool known = ends && ends[0].at < s->high && ends[1].at >= 0;
+  int rc = known ? ext_seek_take(s, &ends[0]) : ext_seek_probe(s, s->low);
+  if (rc || s->low >= s->high) return rc;
+  return known ? ext_seek_take(s, &ends[1]) : ext_seek_probe(s, s->high - 1);
+}
+
+EXT_SEEK int ext_seek_all(ext_seek *s, const ext_item *ends, int *luck) {
   bool up = true, guessed = false;
   int steps;
-  int rc = ext_seek_probe(s, s->low);
-  if (rc == MM_OK && s->low < s->high) rc = ext_seek_probe(s, s->high - 1);
+  int rc = ext_seek_begin(s, ends);
   if (rc || s->high - s->low <= EXT_SEEK_NEAR * s->items->unit || *luck < -EXT_SEEK_LUCK) {
     return rc ? rc : ext_seek_halve(s);
   }
@@ -188,9 +200,11 @@ EXT_SEEK int ext_seek_all(ext_seek *s, int *luck) {
 }
 
 /* The first place from `from` on where no item is before the edge. `near`: it is probably close to
-** `from`. */
+** `from`. *there: in, the item at `from`, out, that at the place, if they are known; `at` is -1:
+** they are not. */
 EXT_SEEK int ext_seek_edge(const ext_items *items, const ext_range *range, const ext_edge *edge,
-                           int64_t from, bool near, int64_t *place, mm_error *err) {
+                           int64_t from, bool near, ext_item *there, int64_t *place,
+                           mm_error *err) {
   ext_seek s = {.items = items,
                 .keys = range->keys,
                 .edge = edge,
@@ -202,12 +216,14 @@ EXT_SEEK int ext_seek_edge(const ext_items *items, const ext_range *range, const
   int steps;
   int rc = MM_OK;
   if (s.low < s.high && near) {
-    rc = ext_seek_gallop(&s, true, &steps);
+    if (there->at >= 0) rc = ext_seek_take(&s, there);
+    if (rc == MM_OK) rc = ext_seek_gallop(&s, true, &steps);
     if (rc == MM_OK) rc = ext_seek_halve(&s);
   } else if (s.low < s.high) {
-    rc = ext_seek_all(&s, range->luck);
+    rc = ext_seek_all(&s, range->ends, range->luck);
   }
   *place = s.low;
+  *there = s.above.at >= 0 && s.above.from == s.low ? s.above : EXT_NO_ITEM;
   return rc;
 }
 
@@ -218,14 +234,17 @@ EXT_SEEK int ext_seek_check_pair(const ext_items *items, const ext_range *range,
   return ext_seek_check(items, range->keys, item, later, err);
 }
 
-/* The first item and the last one. */
-EXT_SEEK int ext_seek_check_ends(const ext_items *items, const ext_range *range, mm_error *err) {
-  ext_item first, last;
+/* The first item, whose `at` is not before the end if there is none, and the last one, likewise -1;
+** and whether they are in order. */
+EXT_SEEK int ext_seek_ends(const ext_items *items, const ext_range *range, ext_item ends[2],
+                           mm_error *err) {
+  ends[0] = (ext_item){.at = INT64_MAX};
+  ends[1] = EXT_NO_ITEM;
   if (range->start >= range->end) return MM_OK;
-  int rc = items->look(range->keys, range->start, &first, err);
-  if (rc == MM_OK) rc = items->back(range->keys, range->end, &last, err);
-  if (rc || first.at >= last.at) return rc;
-  return ext_seek_check_pair(items, range, &first, &last, err);
+  int rc = items->look(range->keys, range->start, &ends[0], err);
+  if (rc == MM_OK) rc = items->back(range->keys, range->end, &ends[1], err);
+  if (rc || ends[0].at >= ends[1].at) return rc;
+  return ext_seek_check_pair(items, range, &ends[0], &ends[1], err);
 }
 
 /* Is it so far in order that nothing stands against `place` as one where a run may begin or end? */
@@ -249,11 +268,14 @@ EXT_SEEK int ext_seek_check_place(const ext_items *items, const ext_range *range
 EXT_SEEK int ext_seek_run(const ext_items *items, const ext_range *range, const ext_edge *first,
                           const ext_edge *last, bool equal, int64_t *low, int64_t *high,
                           mm_error *err) {
+  ext_item there = EXT_NO_ITEM;
   int rc = MM_OK;
   *low = range->start;
   *high = range->end;
-  if (first->given) rc = ext_seek_edge(items, range, first, range->start, false, low, err);
-  if (rc == MM_OK && last->given) rc = ext_seek_edge(items, range, last, *low, equal, high, err);
+  if (first->given) rc = ext_seek_edge(items, range, first, *low, false, &there, low, err);
+  if (rc == MM_OK && last->given) {
+    rc = ext_seek_edge(items, range, last, *low, equal, &there, high, err);
+  }
   if (rc || (equal && *low < *high)) return rc;
   rc = ext_seek_check_place(items, range, *low, err);
   return rc || *low >= *high ? rc : ext_seek_check_place(items, range, *high, err);
