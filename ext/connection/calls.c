@@ -127,23 +127,28 @@ static bool is_target(const char *sql, const char *table) {
   return t.name && is(&t, table);
 }
 
-static bool has_target(const char *sql, const char *table, bool deletes) {
+static bool has_target(const char *sql, const char *table, bool updates, bool deletes) {
   token t = {"", 0, false, false};
   do {
     bool deleted = deletes && is(&t, "DELETE");
     sql = next_token(sql, &t);
-    bool writes = is(&t, "INTO") || is(&t, "UPDATE") || (deleted && is(&t, "FROM"));
+    bool updated = updates && is(&t, "UPDATE");
+    bool writes = is(&t, "INTO") || updated || (deleted && is(&t, "FROM"));
     if (writes && is_target(sql, table)) return true;
   } while (*sql);
   return false;
 }
 
+static bool inserts_rows(const char *sql, const char *const *names) {
+  return has_target(sql, names[0], false, false);
+}
+
 static bool puts_rows(const char *sql, const char *const *names) {
-  return has_target(sql, names[0], false);
+  return has_target(sql, names[0], true, false);
 }
 
 static bool writes_table(const char *sql, const char *const *names) {
-  return has_target(sql, names[0], true);
+  return has_target(sql, names[0], true, true);
 }
 
 bool ext_running_writes(sqlite3 *db, const char *table) {
@@ -152,6 +157,10 @@ bool ext_running_writes(sqlite3 *db, const char *table) {
 
 bool ext_running_puts(sqlite3 *db, const char *table) {
   return any_running(db, puts_rows, &table);
+}
+
+bool ext_running_inserts(sqlite3 *db, const char *table) {
+  return any_running(db, inserts_rows, &table);
 }
 
 static bool ends_list(const token *t, const token *before) {

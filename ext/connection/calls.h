@@ -12,10 +12,11 @@
 bool ext_calls(const char *sql, const char *function);
 bool ext_running_calls(sqlite3 *db, const char *function);
 
-/* Does one insert into a table of that name, update it or delete from it? Does one insert into it or
-** update it? Not by a trigger. */
+/* Does one insert into a table of that name, update it or delete from it? Insert into it or update it?
+** Insert into it? Not by a trigger. */
 bool ext_running_writes(sqlite3 *db, const char *table);
 bool ext_running_puts(sqlite3 *db, const char *table);
+bool ext_running_inserts(sqlite3 *db, const char *table);
 
 /* Is one an UPDATE of a table of that name which sets the column? */
 bool ext_running_sets(sqlite3 *db, const char *table, const char *column);

@@ -13,6 +13,7 @@
 
 #include "core/common/mem.h"
 #include "core/search/find.h"
+#include "ext/tables/intent.h"
 
 /* Newlines of a page, found ahead of the lines that they end. */
 typedef struct page {
@@ -34,6 +35,7 @@ typedef struct lines_part {
 typedef struct lines_cursor {
   sqlite3_vtab_cursor base;
   ext_given given; /* of the table-valued function */
+  int intent;      /* see ext_intent_reads */
   ext_source file;
   /* Rows that begin in begin..end-1 are still to come, and then those of further parts. `begin`
   ** begins a row. */
@@ -241,18 +243,33 @@ int linesClose(sqlite3_vtab_cursor *base) {
   return SQLITE_OK;
 }
 
-static int use_file(lines_cursor *cursor, sqlite3_value *value) {
+/* A layout, and what match= takes apart, nobody writes by a table. */
+static ext_written_table as_written_lines(const lines_table *table) {
+  bool written = table->spec.path && !table->spec.pattern;
+  return (ext_written_table){.conn = table->tab.conn,
+                             .label = lines_label(table),
+                             .by = written ? EXT_WRITTEN_INSERT : EXT_WRITTEN_NEVER,
+                             .told = table->told,
+                             .synchronous = -1};
+}
+
+static int open_own(lines_cursor *cursor) {
   const lines_table *table = table_of(cursor);
   mm_error *err = &conn_of(cursor)->err;
+  ext_written_table written = as_written_lines(table);
+  ext_reads *reads = ext_intent_reads(&written, &cursor->given, &cursor->intent);
+  int rc = lines_open_file(table, reads, &cursor->file.object, err);
+  return rc ? rc : ext_intent_begin(&written, &cursor->given, cursor->file.object, reads, err);
+}
+
+static int use_file(lines_cursor *cursor, sqlite3_value *value) {
   int rc = MM_OK;
   if (value) {
-    rc = ext_source_use(conn_of(cursor), &cursor->file, &cursor->given.reads, value, err);
-  } else {
-    if (!cursor->file.object) {
-      rc = lines_open_file(table, &cursor->given.reads, &cursor->file.object, err);
-    }
-    if (rc == MM_OK) lines_use_window(table, &cursor->file);
+    return ext_source_use(conn_of(cursor), &cursor->file, &cursor->given.reads, value,
+                          &conn_of(cursor)->err);
   }
+  if (!cursor->file.object) rc = open_own(cursor);
+  if (rc == MM_OK) lines_use_window(table_of(cursor), &cursor->file);
   return rc;
 }
 

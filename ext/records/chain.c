@@ -22,7 +22,7 @@ typedef struct chain_cursor {
   int64_t low_row, high_row, low_place, high_place; /* that WHERE leaves */
   bool damaged;         /* partial=yes: the row is a damaged one, and `error` says why */
   bool opened;          /* the walk is */
-  int intent;           /* see mmap_reads_of */
+  int intent;           /* see ext_intent_reads */
   int64_t quick_row;    /* up to here the walk steps quickly, … */
   uint64_t edits, size; /* … as long as the object's are these */
   char error[MM_ERROR_TEXT];

@@ -23,7 +23,7 @@ typedef struct mmap_cursor {
   int64_t low, high; /* of the present run: rows still to come, low..high */
   int64_t at;        /* the row now */
   int64_t last;      /* the row before it in this run; -1: none */
-  int intent;        /* see mmap_reads_of; asked for where files are read at one commit */
+  int intent;        /* see ext_intent_reads; asked for where files are read at one commit */
   bool descending;
   bool plain;   /* nothing but the end of the run is to be looked at from row to row */
   bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */

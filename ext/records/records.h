@@ -16,6 +16,7 @@
 #include "core/bytes/layout.h"
 #include "core/bytes/walk.h"
 #include "ext/tables/rowset.h"
+#include "ext/tables/intent.h"
 #include "ext/tables/seek.h"
 #include "ext/tables/tab.h"
 #include "ext/connection/txn.h"
@@ -157,13 +158,8 @@ int mmapEof(sqlite3_vtab_cursor *base);
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column);
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 
-/* Does a cursor's statement write the table? It is asked once. */
-enum { MMAP_INTENT_UNKNOWN, MMAP_INTENT_READ, MMAP_INTENT_WRITE };
-
-/* Where a cursor keeps what it reads. NULL: its statement writes the file first. */
+/* As ext_intent_reads and ext_intent_begin. */
 ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent);
-
-/* When the file has been opened so. */
 int mmap_reads_begin(const mmap_table *table, ext_given *given, ext_object *object,
                      const ext_reads *reads, mm_error *err);
 

@@ -346,42 +346,25 @@ static int mmapRollback(sqlite3_vtab *base) {
 
 /* ---- reading at one commit ------------------------------------------------------------------- */
 
-/* A statement that is going to write the file becomes its writer before it reads, as SQLite does: of
-** what it has read nobody changes anything before it writes, and two that would first read do not
-** wait for each other to end. What cannot be written, and a DELETE that is refused, only reads. */
-static int write_first(const mmap_table *table, ext_object *object, mm_error *err) {
-  ext_conn *conn = table->tab.conn;
+static ext_written_table as_written(const mmap_table *table) {
   const mmap_spec *spec = &table->spec;
-  if (object->core->begun || spec->access == EXT_READ) return MM_OK;
-  int rc = table->told ? MM_OK : ext_txn_enlist(conn, err);
-  int level = spec->synchronous < 0 ? conn->settings.synchronous : spec->synchronous;
-  if (rc == MM_OK) rc = ext_txn_write_as(conn, object, level, err);
-  return rc == MM_READONLY ? MM_OK : rc;
-}
-
-/* Of what is written SQLite tells its table before, except of one that was made in this transaction. So
-** a plain SELECT need not look at the texts of statements, of which there may be thousands. */
-static bool may_be_written(const mmap_table *table) {
-  return table->told || !sqlite3_get_autocommit(table->tab.conn->db);
+  int by = spec->deletes ? EXT_WRITTEN_ALL : EXT_WRITTEN_PUT;
+  return (ext_written_table){.conn = table->tab.conn,
+                             .label = mmap_table_label(table),
+                             .by = spec->access == EXT_READ ? EXT_WRITTEN_NEVER : by,
+                             .told = table->told,
+                             .synchronous = spec->synchronous};
 }
 
 ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent) {
-  ext_conn *conn = table->tab.conn;
-  if (*intent == MMAP_INTENT_UNKNOWN) {
-    const char *label = mmap_table_label(table);
-    bool writes =
-        may_be_written(table) && (table->spec.deletes ? ext_running_writes(conn->db, label)
-                                                      : ext_running_puts(conn->db, label));
-    *intent = writes ? MMAP_INTENT_WRITE : MMAP_INTENT_READ;
-  }
-  return *intent == MMAP_INTENT_WRITE ? NULL : &given->reads;
+  ext_written_table written = as_written(table);
+  return ext_intent_reads(&written, given, intent);
 }
 
 int mmap_reads_begin(const mmap_table *table, ext_given *given, ext_object *object,
                      const ext_reads *reads, mm_error *err) {
-  if (reads) return MM_OK;
-  int rc = write_first(table, object, err);
-  return rc ? rc : ext_reads_use(&given->reads, object, err);
+  ext_written_table written = as_written(table);
+  return ext_intent_begin(&written, given, object, reads, err);
 }
 
 #define READ_METHODS                                                                               \

@@ -401,6 +401,40 @@ TEST_F(Isolation, UpdatesWaitForEachOtherAndNoneIsLost) {
   EXPECT_EQ(One("SELECT mmap_get('n', 0, 'u32le')"), "120");
 }
 
+// begins(file): the same of one that writes to the file and does not commit.
+void Begins(sqlite3_context *context, int, sqlite3_value **argv) {
+  Db *other = static_cast<Db *>(sqlite3_user_data(context));
+  const char *file = reinterpret_cast<const char *>(sqlite3_value_text(argv[0]));
+  if (!sqlite3_get_autocommit(*other)) other->Run("ROLLBACK"); // SQLite may call it twice
+  std::string result = other->Error("BEGIN; SELECT mmap_patch(" + Quote(file) + ", 0, 'Z')");
+  result = result.substr(0, result.find(' '));
+  sqlite3_result_text(context, result.c_str(), -1, SQLITE_TRANSIENT);
+}
+
+TEST_F(Isolation, AnInsertFromItsOwnTableIsTheWriterBeforeItReads) {
+  sqlite3_create_function(*db, "begins", 1, SQLITE_UTF8, other.get(), Begins, nullptr, nullptr);
+  const std::pair<const char *, std::string> forms[] = {
+      {"mmap_lines('n', separator=',', v integer, w)", "7\n"},
+      {"mmap_lines('n', separator=',', v integer, w, sorted=v)", "7\n"},
+      {"mmap('n', v u32le)", "abcd"},
+      {"mmap('n', size u8, v text(size))", "\1a"}};
+  for (const auto &form : forms) {
+    Put("n", form.second);
+    Run("CREATE VIRTUAL TABLE temp.t USING " + std::string(form.first));
+    Run("INSERT INTO t(v) SELECT 100 + n FROM (SELECT count(*) AS n, begins('n') AS other FROM t) "
+        "WHERE other = 'BUSY'");
+    EXPECT_EQ(One("SELECT v FROM t WHERE offset > 0"), "101") << form.first;
+    other->Run("ROLLBACK");
+    Run("DROP TABLE temp.t");
+  }
+  // Who only reads, or is refused, is no writer.
+  Put("n", "7\n");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap_lines('n', separator=',', v integer, w)");
+  EXPECT_EQ(One("SELECT begins('n') FROM t"), "ok");
+  EXPECT_EQ(Error("UPDATE t SET v = 1").substr(0, 8), "READONLY");
+  other->Run("ROLLBACK");
+}
+
 // ---------------------------------------------------------------------------- a transaction
 
 TEST_F(Isolation, ATransactionHoldsWhatItHasReadToItsEnd) {
