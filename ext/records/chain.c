@@ -82,14 +82,14 @@ char *chain_declare(const mmap_spec *spec) {
 #define CHAIN_ROWS 100000
 
 /*
-** idxNum: a bit for each argument that is given; they come first. idxStr: for each further argument
-** of xFilter two characters: 'r' or 'o', and its operator.
+** idxNum: a bit for each argument that is given; they come first. idxStr: words for people and a
+** colon; then for each further argument of xFilter two characters: 'r' or 'o', and its operator.
 */
-static int plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info, int next,
-                             char *text) {
+static bool plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info, int next,
+                              char *text, ext_words *words) {
   int place = chain_hidden_at(&table->spec) + CHAIN_OFFSET;
   size_t n = 0;
-  int equal = 0;
+  bool equal = false;
   for (int i = 0; i < info->nConstraint && n < 2 * CHAIN_BOUNDS; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
     bool row = c->iColumn < 0;
@@ -97,6 +97,7 @@ static int plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info, 
     if (!op) continue;
     text[n++] = row ? 'r' : 'o';
     text[n++] = op;
+    ext_words_add(words, row ? "rowid" : "offset", op);
     equal |= op == '=';
     info->aConstraintUsage[i].argvIndex = next++;
     info->aConstraintUsage[i].omit = 1;
@@ -114,6 +115,7 @@ static bool asks_order(const mmap_table *table, const sqlite3_index_info *info) 
 int chainBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
   const mmap_table *table = (const mmap_table *)base;
   char text[2 * CHAIN_BOUNDS + 1];
+  ext_words words = {""};
   unsigned given = 0;
   int next = 1;
   if (is_layout(table)) {
@@ -121,12 +123,12 @@ int chainBestIndex(sqlite3_vtab *base, sqlite3_index_info *info) {
     int rc = ext_tab_arguments(info, file, 1, CHAIN_ARGUMENTS, &given, &next);
     if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
   }
-  bool one = plan_chain_bounds(table, info, next, text);
+  bool one = plan_chain_bounds(table, info, next, text, &words);
   info->idxNum = (int)given;
   info->orderByConsumed = asks_order(table, info);
   info->estimatedRows = one ? 1 : text[0] ? CHAIN_ROWS / 4 : CHAIN_ROWS;
   info->estimatedCost = one ? 1000 : 10 + 3 * (double)info->estimatedRows;
-  return ext_given_plan(table->tab.conn, info, text);
+  return ext_words_plan(table->tab.conn, info, &words, false, text);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -396,7 +398,7 @@ int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
   rc = is_layout(chain_table(cursor)) ? take_arguments(cursor, plan, text, argv, args, &taken)
                                       : open_own_file(cursor);
   if (rc || cursor->scan.done) return rc;
-  take_bounds(cursor, text, argv + taken);
+  take_bounds(cursor, ext_words_skip(text), argv + taken);
   if (cursor->scan.done) return SQLITE_OK;
   rc = open_walk(cursor);
   if (rc == SQLITE_OK) rc = begin_walk(cursor, args);

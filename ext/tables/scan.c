@@ -60,7 +60,8 @@ int ext_source_use(ext_conn *conn, ext_source *source, ext_reads *reads, sqlite3
 ** The plan that xBestIndex hands to xFilter:
 **
 **     idxNum   a bit for each argument that is given, which come first in argv
-**     idxStr   for each further one, which bounds the offset, its operator (ext_tab_operator)
+**     idxStr   words for people and a colon; then for each further one, which bounds the offset, its
+**              operator (ext_tab_operator)
 */
 
 int ext_scan_connect(const ext_scan_table *table, sqlite3 *db, void *conn, sqlite3_vtab **out,
@@ -71,13 +72,15 @@ int ext_scan_connect(const ext_scan_table *table, sqlite3 *db, void *conn, sqlit
 #define BOUNDS_MOST 32
 
 /* Whether the column is compared as a number is the same for SQLite: it has INTEGER affinity. */
-static void plan_bounds(sqlite3_index_info *info, int next, char operators[BOUNDS_MOST + 1]) {
+static void plan_bounds(sqlite3_index_info *info, int next, char operators[BOUNDS_MOST + 1],
+                        ext_words *words) {
   size_t n = 0;
   for (int i = 0; i < info->nConstraint && n < BOUNDS_MOST; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
     char op = c->usable && c->iColumn == 0 ? ext_tab_operator(c->op) : 0;
     if (!op) continue;
     operators[n++] = op;
+    ext_words_add(words, "offset", op);
     info->aConstraintUsage[i].argvIndex = next++;
   }
   operators[n] = 0;
@@ -91,11 +94,12 @@ static double share_of(const char *operators) {
 
 int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3_index_info *info) {
   char operators[BOUNDS_MOST + 1] = "";
+  ext_words words = {""};
   unsigned given;
   int next;
   int rc = ext_tab_arguments(info, table->hidden, table->least, table->most, &given, &next);
   if (rc || info->idxNum == EXT_PLAN_MISSING) return rc;
-  if (!table->unordered) plan_bounds(info, next, operators);
+  if (!table->unordered) plan_bounds(info, next, operators, &words);
   info->idxNum = (int)given;
   if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == 0 && !info->aOrderBy[0].desc) {
     info->orderByConsumed = 1;
@@ -103,7 +107,7 @@ int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3
   double rows = table->rows * share_of(operators);
   info->estimatedCost = 1000 + rows;
   info->estimatedRows = (sqlite3_int64)rows + 1;
-  return ext_given_plan(((ext_tab *)base)->conn, info, operators);
+  return ext_words_plan(((ext_tab *)base)->conn, info, &words, false, operators);
 }
 
 /* ---- scanning ------------------------------------------------------------------------------- */
@@ -189,6 +193,7 @@ int ext_scan_begin(const ext_scan_table *table, ext_scan *scan, int plan, const 
   }
   scan->low = INT64_MIN;
   scan->high = INT64_MAX;
+  operators = ext_words_skip(operators);
   for (; n < argc; n++) {
     ext_bound_integer(ext_tab_operator_of(*operators++), argv[n], &scan->low, &scan->high);
   }
