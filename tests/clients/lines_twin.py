@@ -1,5 +1,10 @@
 #!/usr/bin/python3
-"""mmap_lines with columns beside Python's csv and re, sort(1) and look(1), on random input."""
+"""mmap_lines with columns beside Python's csv and re, sort(1) and look(1), on random input.
+
+    lines_twin.py [LIBRARY [CSV]]
+
+CSV is SQLite's own csv extension, which tests/versions/csv.sh makes; without it that part is skipped.
+"""
 
 import csv
 import ipaddress
@@ -99,6 +104,42 @@ def what_python_writes_is_read(db, rng):
         check("what Python wrote", rows(db, "SELECT * FROM t"), given)
 
 
+# ---- SQLite's csv -------------------------------------------------------------------------------
+
+def well_formed_field(rng):
+    """As RFC 4180 has fields: what lax readers differ in is in none."""
+    text = "".join(rng.choice(["a", "bc", '"', ",", "\n", "\r\n", "\r", " ", "é", "1"])
+                   for _ in range(rng.randint(0, 6)))
+    if set(text) & set('",\r\n') or rng.random() < 0.3:
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def reading_is_that_of_sqlite(db, rng):
+    if len(sys.argv) < 3:
+        print("skipped: SQLite's csv extension is not there (tests/versions/csv.sh)")
+        return
+    db.load_extension(sys.argv[2])
+    for _ in range(ROUNDS):
+        columns, header = rng.randint(1, 4), rng.random() < 0.3
+        lines = [",".join(well_formed_field(rng) for _ in range(rng.randint(1, 5)))
+                 for _ in range(rng.randint(1, 8))]
+        if header:
+            lines.insert(0, ",".join(f"n{i}" for i in range(columns)))
+        text = "".join(line + rng.choice(["\n", "\r\n"]) for line in lines)
+        # Theirs loses an empty field with which the file ends.
+        if rng.random() < 0.3 and lines[-1] and not lines[-1].endswith(","):
+            text = text.rstrip("\r\n")
+        put("f", ("\ufeff" if rng.random() < 0.1 else "") + text)
+        names = "" if header else "".join(f", n{i}" for i in range(columns))
+        make(db, "'f', separator=','" + (", header=yes" if header else names))
+        db.execute("DROP TABLE IF EXISTS temp.theirs")
+        db.execute("CREATE VIRTUAL TABLE temp.theirs USING csv(filename='f', "
+                   + ("header=yes)" if header else f"columns={columns})"))
+        check(f"SQLite's csv {text!r}", rows(db, "SELECT * FROM t"),
+              rows(db, "SELECT * FROM theirs"))
+
+
 # ---- re -----------------------------------------------------------------------------------------
 
 def groups_are_pythons(db, rng):
@@ -167,14 +208,15 @@ def addresses_are_those_of_python(db, rng):
 
 def main():
     library = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "ext/mmap0.so")
+    sys.argv[2:] = map(os.path.abspath, sys.argv[2:])
     rng = random.Random(int(os.environ.get("MMAP_TEST_SEED", 18)))
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
         db = connect(library)
         db.execute("SELECT mmap_config('synchronous', 'off')")
         for test in (reading_is_pythons, writing_is_read_by_python, what_python_writes_is_read,
-                     groups_are_pythons, order_is_that_of_sort, prefixes_are_those_of_look,
-                     addresses_are_those_of_python):
+                     reading_is_that_of_sqlite, groups_are_pythons, order_is_that_of_sort,
+                     prefixes_are_those_of_look, addresses_are_those_of_python):
             test(db, rng)
         db.close()
         os.chdir("/")
