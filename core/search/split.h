@@ -42,16 +42,17 @@ typedef struct mm_field {
 uint64_t mm_split_row(const mm_split *split, const uint8_t *data, uint64_t size, uint64_t start,
                       const mm_watch *watch, bool *open);
 
-/* How far the division of one row has come. */
+/* How far the division of one row has come. (`at` and `end` apart: a row's two ends, just written, are
+** not to be copied as one, for which the processor would wait.) */
 typedef struct mm_splitting {
   uint64_t at;    /* the next field begins here */
-  uint64_t end;   /* of the row, before its \n or \r\n */
   unsigned count; /* fields so far */
   bool ended;     /* there are no more */
+  uint64_t end;   /* of the row, before its \n or \r\n */
 } mm_splitting;
 
 static inline mm_splitting mm_split_begin(uint64_t start, uint64_t end) {
-  mm_splitting s = {start, end, 0, false};
+  mm_splitting s = {.at = start, .count = 0, .ended = false, .end = end};
   return s;
 }
 

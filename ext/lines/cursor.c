@@ -19,6 +19,7 @@
 typedef struct page {
   uint64_t start;   /* in the window */
   uint64_t scanned; /* there are no newlines to come before this but those of the page */
+  uint64_t quoted;  /* a page that ends here has quotes: it is read from row to row */
   unsigned taken, found;
   /* At the time, as the statement may write itself: the object's edits and the connection's
   ** writes. */
@@ -46,10 +47,9 @@ typedef struct lines_cursor {
   lines_row last; /* the row before, if `has_last` */
   uint64_t first; /* the first row of all begins here, or behind */
   bool descending, ordered, has_last, done;
-  bool
-      stepping; /* ascending, all lines are rows, and their order is not checked: steps from newline
-                 ** to newline of a page */
-  int64_t row;  /* rows before this one, in this part */
+  bool stepping; /* ascending, all lines that do not wrap are rows, and their order is not checked:
+                 ** steps from newline to newline of a page */
+  int64_t row;   /* rows before this one, in this part */
   bool numbered;
   int64_t first_number;   /* of row 0, if `numbered` and all lines are rows */
   ext_place known;        /* a line's number, if `numbered` and some are not */
@@ -76,10 +76,9 @@ static int fail(lines_cursor *cursor) {
   return ext_cursor_error(&cursor->base, lines_label(table_of(cursor)), &conn_of(cursor)->err);
 }
 
-static lines_text text_of(const lines_cursor *cursor) {
-  lines_text t = lines_text_of(table_of(cursor), &cursor->file);
-  t.first = cursor->first;
-  return t;
+static inline void look_at_text(const lines_cursor *cursor, lines_text *t) {
+  lines_look(t, table_of(cursor), &cursor->file);
+  t->first = cursor->first;
 }
 
 /* ---- bounds --------------------------------------------------------------------------------- */
@@ -339,7 +338,8 @@ static int find_next_row(lines_cursor *cursor, lines_text *t, bool *found) {
 }
 
 static int settle(lines_cursor *cursor) {
-  lines_text t = text_of(cursor);
+  lines_text t;
+  look_at_text(cursor, &t);
   bool found = false;
   int rc = MM_OK;
   do {
@@ -375,6 +375,12 @@ static bool is_untouched(const lines_cursor *cursor) {
          ahead->writes == conn_of(cursor)->writes;
 }
 
+/* Where there are none every newline ends a row. */
+static bool has_quotes(const lines_cursor *cursor, const uint8_t *bytes) {
+  const mm_split *split = &spec_of(cursor)->split;
+  return split->quotes && memchr(bytes, split->quote, MM_FIND_PAGE);
+}
+
 /* Find the newlines of the next page that has any. False if none is near, or the file's end is.
 ** (Not inlined, so that a step is a few instructions.) */
 __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uint8_t *data,
@@ -383,13 +389,18 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
   const mm_object *core = cursor->file.object->core;
   if (!is_untouched(cursor)) ahead->scanned = cursor->now.next;
   ahead->taken = ahead->found = 0;
+  if (cursor->now.next < ahead->quoted) return false;
   if (!ahead->newlines) ahead->newlines = mm_alloc(MM_FIND_PAGE * sizeof *ahead->newlines);
   if (!ahead->newlines) return false; /* then from row to row */
   for (int i = 0; i < PAGES_MOST && !ahead->found; i++) {
     ahead->start = ahead->scanned;
     if (ahead->start > size || size - ahead->start < MM_FIND_PAGE) return false;
-    ahead->found = mm_find_places('\n', data + ahead->start, ahead->newlines);
     ahead->scanned += MM_FIND_PAGE;
+    if (has_quotes(cursor, data + ahead->start)) {
+      ahead->quoted = ahead->scanned;
+      return false;
+    }
+    ahead->found = mm_find_places('\n', data + ahead->start, ahead->newlines);
   }
   ahead->edits = core->edits;
   ahead->writes = conn_of(cursor)->writes;
@@ -487,8 +498,9 @@ static int bound_all(lines_cursor *cursor, lines_text *t, const char *constraint
 static void begin_scan(lines_cursor *cursor, int plan) {
   cursor->descending = (plan & LINES_PLAN_DESCENDING) != 0;
   cursor->ordered = (plan & LINES_PLAN_ORDERED) != 0;
-  cursor->stepping = !cursor->descending && !cursor->ordered && lines_are_rows(spec_of(cursor)) &&
-                     !spec_of(cursor)->split.quotes;
+  cursor->stepping = !cursor->descending && !cursor->ordered && !spec_of(cursor)->comment &&
+                     !spec_of(cursor)->pattern;
+  cursor->ahead.quoted = 0;
   cursor->has_last = cursor->numbered = false;
   cursor->row = 0;
   forget_parts(cursor);
@@ -519,7 +531,8 @@ int linesFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, in
   if (start_filter(cursor, constraints, arg ? argv[0] : NULL)) return fail(cursor);
   if (cursor->done) return SQLITE_OK;
   begin_scan(cursor, plan);
-  lines_text t = text_of(cursor);
+  lines_text t;
+  look_at_text(cursor, &t);
   int rc = lines_begin(&t, &conn->err);
   cursor->first = cursor->begin = t.first;
   cursor->end = t.size;
@@ -674,7 +687,8 @@ int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
   if (role == LINES_LINE) {
     result_line(cursor, context);
   } else {
-    lines_text t = text_of(cursor);
+    lines_text t;
+    look_at_text(cursor, &t);
     rc = result_column(cursor, &t, context, role);
   }
   if (rc == SQLITE_OK && mm_object_hit(cursor->file.object->core)) {
@@ -687,7 +701,9 @@ int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 int linesRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   lines_cursor *cursor = (lines_cursor *)base;
   if (cursor->given.missing) return fail_missing_lines(cursor);
-  *rowid = (sqlite3_int64)(text_of(cursor).at + cursor->now.start);
+  lines_text t;
+  look_at_text(cursor, &t);
+  *rowid = (sqlite3_int64)(t.at + cursor->now.start);
   int rc = ext_given_tell(&cursor->given, *rowid, &conn_of(cursor)->err);
   return rc ? fail(cursor) : SQLITE_OK;
 }

@@ -427,7 +427,8 @@ static int read_lines_header(lines_spec *spec, lines_text *t, mm_error *err) {
 int lines_take_header(lines_table *table, const ext_source *file, mm_error *err) {
   lines_spec *spec = &table->spec;
   lines_parser parse = {.spec = spec, .err = err, .sorted = spec->sorts};
-  lines_text t = lines_text_of(table, file);
+  lines_text t;
+  lines_look(&t, table, file);
   int rc = read_lines_header(spec, &t, err);
   if (mm_object_faulted(file->object->core, err)) rc = err->code;
   return rc ? rc : set_sorted(&parse);

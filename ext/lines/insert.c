@@ -248,9 +248,9 @@ static int read_line_back(const lines_new *n, lines_text *t, uint64_t start) {
 
 /* ---- appending ------------------------------------------------------------------------------ */
 
-static lines_text text_now(const lines_new *n, ext_source *file) {
+static void look_now(const lines_new *n, ext_source *file, lines_text *t) {
   lines_use_window(n->table, file);
-  return lines_text_of(n->table, file);
+  lines_look(t, n->table, file);
 }
 
 /* Append the bytes and look at them; where that fails all is as it was. */
@@ -261,7 +261,8 @@ static int append_line(lines_new *n, ext_source *file, uint64_t first) {
   int rc = mm_object_resize(core, size + n->bytes.size, n->err);
   if (rc == MM_OK) rc = mm_object_write(core, size, n->bytes.data, n->bytes.size, n->err);
   if (rc == MM_OK) {
-    lines_text t = text_now(n, file);
+    lines_text t;
+    look_now(n, file, &t);
     t.first = first;
     rc = lines_begin(&t, n->err);
     if (rc == MM_OK) rc = read_line_back(n, &t, t.size - n->bytes.size + n->lead);
@@ -296,7 +297,8 @@ static int check_closed_end(const lines_new *n, lines_text *t) {
 }
 
 static int append_new(lines_new *n, ext_source *file) {
-  lines_text t = text_now(n, file);
+  lines_text t;
+  look_now(n, file, &t);
   int rc = lines_begin(&t, n->err);
   bool good = ext_places_are_good(&n->table->places, n->object, t.start, t.start + t.size);
   if (rc == MM_OK) rc = check_closed_end(n, &t);

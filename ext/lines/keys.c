@@ -576,7 +576,8 @@ int lines_check(ext_checked *checked, ext_reads *reads, int argc, sqlite3_value 
     ext_source_clear(&file);
     return rc;
   }
-  lines_text t = lines_text_of(table, &file);
+  lines_text t;
+  lines_look(&t, table, &file);
   if (table->spec.sorted) rc = check_all_lines(&t, err);
   if (mm_object_faulted(file.object->core, &fault)) {
     *err = fault;

@@ -148,13 +148,18 @@ static inline bool lines_are_rows(const lines_spec *spec) {
   return !lines_wrap(spec) && !spec->comment && !spec->pattern;
 }
 
-static inline lines_text lines_text_of(const lines_table *table, const ext_source *file) {
-  return (lines_text){.table = table,
-                      .object = file->object,
-                      .data = ext_source_data(file),
-                      .size = ext_source_length(file),
-                      .start = file->start,
-                      .at = table->spec.path ? file->start : 0};
+/* In place: a row's columns each look at it, and to copy what was just written in smaller pieces makes
+** the processor wait. */
+static inline void lines_look(lines_text *t, const lines_table *table, const ext_source *file) {
+  t->table = table;
+  t->object = file->object;
+  t->data = ext_source_data(file);
+  t->size = ext_source_length(file);
+  t->start = file->start;
+  t->at = table->spec.path ? file->start : 0;
+  t->first = 0;
+  t->interrupted = false;
+  t->ends = NULL;
 }
 
 /* Find `first`. MM_INTERRUPT. */

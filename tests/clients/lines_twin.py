@@ -66,6 +66,33 @@ def reading_is_pythons(db, rng):
         check(f"csv {text!r}", ours, theirs)
 
 
+def pages_are_pythons(db, rng):
+    """Where a page has no quote rows are found by its newlines alone."""
+    csv.field_size_limit(1 << 24)
+    for _ in range(ROUNDS // 10):
+        fields = ["x" * rng.randint(0, 30), "1", "", "a" * rng.choice([1, 1, 1, 700, 5000])]
+        quoted = ['"a\nb"', '"\n"', '"', 'a"b', '"' + "q,\n" * rng.choice([1, 2000]) + '"', '"c"']
+        rare = rng.choice([0.0005, 0.005, 0.05])
+        text = "".join("".join(rng.choice(quoted if rng.random() < rare else fields)
+                               for _ in range(rng.randint(0, 2))) + rng.choice([",", "\n", "\n", "\r\n"])
+                       for _ in range(rng.randint(1, 900)))
+        put("f", text)
+        columns = ", ".join(f"c{i}" for i in range(12))
+        make(db, f"'f', separator=',', {columns}")
+        theirs = [tuple((row or [""]) + [None] * 12)[:12] for row in csv.reader(iter_lines(text))]
+        check("rows over pages", rows(db, "SELECT * FROM t"), theirs)
+        places = rows(db, "SELECT offset, number FROM t")
+        lines = text.encode()
+        number, last = 1, 0
+        for at, n in places:
+            number += lines.count(b"\n", last, at)
+            last = at
+            check(f"the number at {at}", n, number)
+        low = rng.randrange(len(lines) + 1)
+        check("those behind an offset", rows(db, "SELECT count(*), max(c1) FROM t WHERE offset >= ?", low),
+              rows(db, "SELECT count(*), max(c1) FROM (SELECT offset AS o, c1 FROM t) WHERE +o >= ?", low))
+
+
 def iter_lines(text):
     """As a file gives them that is opened with newline=''; \\n alone ends one here."""
     lines = text.split("\n")
@@ -214,9 +241,10 @@ def main():
         os.chdir(directory)
         db = connect(library)
         db.execute("SELECT mmap_config('synchronous', 'off')")
-        for test in (reading_is_pythons, writing_is_read_by_python, what_python_writes_is_read,
-                     reading_is_that_of_sqlite, groups_are_pythons, order_is_that_of_sort,
-                     prefixes_are_those_of_look, addresses_are_those_of_python):
+        for test in (reading_is_pythons, pages_are_pythons, writing_is_read_by_python,
+                     what_python_writes_is_read, reading_is_that_of_sqlite, groups_are_pythons,
+                     order_is_that_of_sort, prefixes_are_those_of_look,
+                     addresses_are_those_of_python):
             test(db, rng)
         db.close()
         os.chdir("/")
