@@ -101,12 +101,12 @@ class Keys:
         return int(self.memory[start:self.memory.find(b",", start)])
 
 
-def csv_lookups(path, last, lines_there):
-    """The sum of what stands beside the keys that are there."""
+def csv_lookups(path, count, lines_there, kinds):
+    """The sum of what stands beside `count` keys; of two kinds one is of keys that are not there."""
     memory, total = mapped(path), 0
     keys = Keys(memory)
-    for i in range(last + 1):
-        key = i * 7919 % lines_there * 7 + i % 2
+    for i in range(count):
+        key = i * 7919 % lines_there * 7 + i % kinds
         at = bisect.bisect_left(keys, key)
         start = memory.rfind(b"\n", 0, at) + 1
         fields = memory[start:memory.find(b"\n", start)].split(b",")
