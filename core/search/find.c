@@ -509,25 +509,44 @@ static uint64_t search_next(search *s, uint64_t q) {
 
 /* Sets. */
 
-/* Called once for each hit of a scan: walk the bits that are set, not all. */
-static void set_init(mm_byte_set *set, const uint8_t bits[32]) {
-  uint64_t words[4];
-  int population = 0;
-  memset(set, 0, sizeof *set);
-  set->bits = bits;
-  memcpy(words, bits, sizeof words);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  for (int w = 0; w < 4; w++) words[w] = __builtin_bswap64(words[w]);
-#endif
-  for (int w = 0; w < 4; w++) {
-    for (uint64_t left = words[w]; left; left &= left - 1, population++) {
-      unsigned i = 64u * (unsigned)w + (unsigned)__builtin_ctzll(left);
-      uint8_t *row = i < 128 ? set->low : set->high;
-      row[i & 15] = (uint8_t)(row[i & 15] | 1 << (i >> 4 & 7));
-      set->byte = (uint8_t)i;
-    }
+/* Eight rows of eight bits, the first row lowest, become columns. (H. S. Warren, Hacker's Delight.) */
+static uint64_t transposed(uint64_t rows) {
+  uint64_t t = (rows ^ rows >> 7) & 0x00aa00aa00aa00aa;
+  rows ^= t ^ t << 7;
+  t = (rows ^ rows >> 14) & 0x0000cccc0000cccc;
+  rows ^= t ^ t << 14;
+  t = (rows ^ rows >> 28) & 0x00000000f0f0f0f0;
+  return rows ^ t ^ t << 28;
+}
+
+/* Half of a table: of the eight rows of 16 bits from `bits` on, which are 16 bytes each. */
+static void set_table(uint8_t table[16], const uint8_t bits[16]) {
+  uint64_t left = 0, right = 0;
+  for (int h = 0; h < 8; h++) {
+    left |= (uint64_t)bits[2 * h] << (8 * h);
+    right |= (uint64_t)bits[2 * h + 1] << (8 * h);
   }
-  set->single = population == 1;
+  left = transposed(left);
+  right = transposed(right);
+  for (int l = 0; l < 8; l++) {
+    table[l] = (uint8_t)(left >> (8 * l));
+    table[8 + l] = (uint8_t)(right >> (8 * l));
+  }
+}
+
+/* Called once for each hit of a scan: without a look at each byte. */
+static void set_init(mm_byte_set *set, const uint8_t bits[32]) {
+  int bytes = 0;
+  set->bits = bits;
+  set->byte = 0;
+  set_table(set->low, bits);
+  set_table(set->high, bits + 16);
+  for (int i = 0; i < 32; i++) {
+    if (!bits[i]) continue;
+    bytes += bits[i] & (bits[i] - 1) ? 2 : 1;
+    set->byte = (uint8_t)(8 * i + __builtin_ctz(bits[i]));
+  }
+  set->single = bytes == 1;
 }
 
 static void set_init_single(mm_byte_set *set, uint8_t bits[32], uint8_t byte) {
@@ -602,6 +621,24 @@ int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
   mm_byte_set ready;
   set_init(&ready, set);
   return set_count(&ready, data, size, watch);
+}
+
+/* A piece is searched up to where a run that begins in it must have come; what lies between is
+** looked at again, and no more than once. */
+int64_t mm_find_run(const uint8_t set[32], uint64_t least, const uint8_t *data, uint64_t size,
+                    const mm_watch *watch) {
+  const mm_kernel *kernel = best_kernel();
+  find_pace pace = {watch, 0, 0, false};
+  mm_byte_set ready;
+  set_init(&ready, set);
+  for (uint64_t i = 0; size - i >= least;) {
+    uint64_t piece = smaller(size - i, larger(MM_PIECE, least) + least - 1);
+    uint64_t at = kernel->find_run(&ready, data + i, piece, least);
+    i += at;
+    if (piece - at >= least) return (int64_t)i;
+    if (size - i >= least && !pace_done(&pace, at)) return MM_FIND_STOPPED;
+  }
+  return MM_FIND_NONE;
 }
 
 /* Needles. One of a single byte is a set. */
@@ -716,7 +753,23 @@ int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const
 }
 
 unsigned mm_find_places(uint8_t byte, const uint8_t *data, uint16_t places[MM_FIND_PAGE]) {
-  return best_kernel()->places(byte, data, places);
+  uint8_t bits[32];
+  mm_byte_set set;
+  set_init_single(&set, bits, byte);
+  return best_kernel()->places(&set, data, places);
+}
+
+unsigned mm_find_set_places(const uint8_t set[32], const uint8_t *data,
+                            uint16_t places[MM_FIND_PAGE]) {
+  mm_byte_set ready;
+  set_init(&ready, set);
+  return best_kernel()->places(&ready, data, places);
+}
+
+uint64_t mm_find_heads(const mm_heads_table *heads, const uint8_t *data, uint64_t places,
+                       uint64_t *bits, uint8_t buckets[MM_FIND_BLOCK]) {
+  *bits = 0;
+  return best_kernel()->heads(heads, data, places, bits, buckets);
 }
 
 uint64_t mm_mismatch(const uint8_t *a, const uint8_t *b, uint64_t size) {

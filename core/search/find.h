@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/common/watch.h"
+#include "core/search/kernel/find_heads.h"
 #include "core/search/kernel/find_page.h"
 
 enum { MM_FIND_NONE = -1, MM_FIND_STOPPED = -2 };
@@ -51,6 +52,21 @@ int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
 /* The offsets of all bytes of data[0 .. MM_FIND_PAGE-1] that equal `byte`; returns how many. For
 ** bytes that are not rare: the ends of lines. */
 unsigned mm_find_places(uint8_t byte, const uint8_t *data, uint16_t places[MM_FIND_PAGE]);
+/* The same for those that are in the set. */
+unsigned mm_find_set_places(const uint8_t set[32], const uint8_t *data,
+                            uint16_t places[MM_FIND_PAGE]);
+
+/* First offset at which `least` (1 or more) bytes begin that are all in the set; MM_FIND_NONE,
+** MM_FIND_STOPPED. Most of the data is not even read where runs are much shorter than that. */
+int64_t mm_find_run(const uint8_t set[32], uint64_t least, const uint8_t *data, uint64_t size,
+                    const mm_watch *watch);
+
+/* The offset of the first block of MM_FIND_BLOCK places, counted from data, in which a head may begin:
+** *bits tells at which of them (bit 0 at the first), and buckets[] in which buckets it may be at each.
+** There is none: *bits is 0, and the offset that of the rest, less than a block, which was not looked
+** at. All of data[0 .. places-1 + MM_FIND_HEADS-1] is read. Asks no watch. */
+uint64_t mm_find_heads(const mm_heads_table *heads, const uint8_t *data, uint64_t places,
+                       uint64_t *bits, uint8_t buckets[MM_FIND_BLOCK]);
 
 /* Add to counts[256] how often each byte occurs. 0, or MM_FIND_STOPPED. */
 int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch);

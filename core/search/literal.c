@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/search/choice.h"
+
 #define DEPTH_MAX 32    /* of groups in groups */
 #define WORTH_MOST 64u  /* a literal that tells more is no better */
 #define WORTH_NEAR 8u   /* only there is the expression tried: this is worth so much */
@@ -15,11 +17,16 @@ typedef struct sequence {
   mm_lead lead;   /* all of it */
   mm_charset any; /* all the bytes in it */
   mm_literal exact, masked;
+  mm_some some;    /* or one of several literals */
   mm_literal run;  /* still growing */
   bool pure;       /* nothing but the run, and a byte that has the run's bits does match */
   bool begun;      /* not at its first element any more */
   bool head;       /* that is one of ... */
   mm_charset ones; /* ... these bytes, without a bound, and just these */
+  /* It begins with at least so many bytes of a set, 0 if that is not known. */
+  mm_charset first;
+  uint64_t first_least;
+  bool behind_first; /* no more of them can follow */
 } sequence;
 
 typedef enum item_kind { ITEM_NOTHING, ITEM_BYTE, ITEM_SPAN, ITEM_GROUP } item_kind;
@@ -41,6 +48,7 @@ typedef struct reader {
   bool unknown;        /* met something that is not known here: all bets are off */
   bool single, uneven; /* as in mm_literals */
   bool shrinks;        /* had a group of which one alternative may be shorter than one before it */
+  mm_choice_pool pool;
 } reader;
 
 /* ---- arithmetic ----------------------------------------------------------------------------- */
@@ -70,12 +78,16 @@ bool mm_literal_far(const mm_literal *l) {
   return l->least > LEAST_MOST || mm_lead_open(&l->lead);
 }
 
+unsigned mm_literal_nearness(const mm_literal *l) {
+  if (l->size == 0 || mm_literal_far(l)) return 0;
+  return l->most - l->least <= MM_LITERAL_NEAR ? WORTH_NEAR : WORTH_LEAD;
+}
+
 unsigned mm_literal_worth(const mm_literal *l) {
   unsigned tells = 0;
   for (unsigned i = 0; i < l->size; i++) tells += mm_literal_tells(l->value[i], l->mask[i]);
   if (tells > WORTH_MOST) tells = WORTH_MOST;
-  if (l->size == 0 || mm_literal_far(l)) return tells;
-  return tells + (l->most - l->least <= MM_LITERAL_NEAR ? WORTH_NEAR : WORTH_LEAD);
+  return tells + mm_literal_nearness(l);
 }
 
 static void consider(mm_literal *best, const mm_literal *literal) {
@@ -91,8 +103,7 @@ static mm_charset bytes_with(uint8_t value, uint8_t mask) {
   return set;
 }
 
-/* Bytes from .. to-1 of a literal. */
-static mm_literal part(const mm_literal *l, unsigned from, unsigned to) {
+mm_literal mm_literal_part(const mm_literal *l, unsigned from, unsigned to) {
   mm_literal out = {.size = to - from,
                     .least = plus(l->least, from),
                     .most = plus(l->most, from),
@@ -113,7 +124,7 @@ static void consider_run(sequence *s) {
   for (unsigned from = 0; from < run->size;) {
     unsigned to = from;
     while (to < run->size && run->mask[to] == 0xff) to++;
-    mm_literal exact = part(run, from, to);
+    mm_literal exact = mm_literal_part(run, from, to);
     consider(&s->exact, &exact);
     from = to + 1;
   }
@@ -159,14 +170,34 @@ static void append_span(sequence *s, const mm_charset *set, uint64_t least, uint
   s->most = plus(s->most, most);
 }
 
+/* What is known of a group's literal, when the group stands behind `s`. */
+static void move_behind(const sequence *s, mm_literal *inner) {
+  inner->least = plus(inner->least, s->least);
+  inner->most = plus(inner->most, s->most);
+  mm_lead lead = s->lead;
+  mm_lead_join(&lead, &inner->lead);
+  inner->lead = lead;
+}
+
 /* A literal inside a group that must occur at least once. */
 static void append_inner(const sequence *s, mm_literal *best, mm_literal inner) {
-  inner.least = plus(inner.least, s->least);
-  inner.most = plus(inner.most, s->most);
-  mm_lead lead = s->lead;
-  mm_lead_join(&lead, &inner.lead);
-  inner.lead = lead;
+  move_behind(s, &inner);
   if (inner.size) consider(best, &inner);
+}
+
+static void append_some(const reader *r, sequence *s, const mm_some *some) {
+  mm_some inner = *some;
+  move_behind(s, &inner.common);
+  if (mm_some_worth(&r->pool, &inner) > mm_some_worth(&r->pool, &s->some)) s->some = inner;
+}
+
+/* What a match begins with. An element that may be left out tells nothing. */
+static void append_first(sequence *s, const mm_charset *set, uint64_t least) {
+  bool more = s->first_least == 0 || mm_charset_same(&s->first, set);
+  if (least == 0 || !more) s->behind_first = true;
+  if (s->behind_first) return;
+  s->first = *set;
+  s->first_least = plus(s->first_least, least);
 }
 
 /* ---- elements ------------------------------------------------------------------------------- */
@@ -497,7 +528,8 @@ static void append_bytes(sequence *s, const item *b, uint64_t least, uint64_t mo
   }
 }
 
-static void append_group(sequence *s, const sequence *group, uint64_t least, uint64_t most) {
+static void append_group(const reader *r, sequence *s, const sequence *group, uint64_t least,
+                         uint64_t most) {
   if (group->pure && least == 1 && most == 1) {
     for (unsigned i = 0; i < group->run.size; i++) {
       mm_charset set = bytes_with(group->run.value[i], group->run.mask[i]);
@@ -508,25 +540,43 @@ static void append_group(sequence *s, const sequence *group, uint64_t least, uin
   end_run(s);
   if (least > 0) append_inner(s, &s->exact, group->exact);
   if (least > 0) append_inner(s, &s->masked, group->masked);
+  if (least > 0) append_some(r, s, &group->some);
   append_span(s, &group->any, times(group->least, least), times(group->most, most));
 }
 
-static void append(reader *r, sequence *s, const item *next, uint64_t least, uint64_t most) {
+/* What `next` says of the bytes that a sequence begins with. */
+static void append_beginning(sequence *s, const item *next, uint64_t least, uint64_t most) {
   if (!s->begun && next->kind == ITEM_BYTE && next->exact && most == MM_LITERAL_FAR) {
     s->head = true;
     s->ones = next->set;
   }
-  if (next->kind != ITEM_NOTHING) s->begun = true;
+  s->begun = true;
+  if (next->kind == ITEM_BYTE) {
+    append_first(s, &next->set, least);
+  } else if (next->kind == ITEM_GROUP && s->first_least == 0) {
+    append_first(s, &next->group.first, least ? next->group.first_least : 0);
+    s->behind_first = true;
+  } else if (next->kind == ITEM_GROUP || next->most > 0) {
+    s->behind_first = true;
+  }
+}
+
+static void append(reader *r, sequence *s, const item *next, uint64_t least, uint64_t most) {
+  if (next->kind == ITEM_NOTHING) {
+    if (least != 1 || most != 1) r->unknown = true;
+    return;
+  }
+  bool whole = !s->begun && next->kind == ITEM_GROUP && least == 1 && most == 1;
+  append_beginning(s, next, least, most);
   if (r->shrinks && least != most) r->uneven = true;
   if (next->kind == ITEM_BYTE) {
     append_bytes(s, next, least, most);
   } else if (next->kind == ITEM_SPAN) {
     append_span(s, &next->set, times(next->least, least), times(next->most, most));
-  } else if (next->kind == ITEM_GROUP) {
-    append_group(s, &next->group, least, most);
-  } else if (least != 1 || most != 1) {
-    r->unknown = true;
+  } else {
+    append_group(r, s, &next->group, least, most);
   }
+  s->some.whole = whole && next->group.some.whole;
 }
 
 /* ---- the pattern ---------------------------------------------------------------------------- */
@@ -542,19 +592,40 @@ static void read_sequence(reader *r, sequence *s) {
   }
 }
 
-/* Of several alternatives only the lengths are known. */
+/* The literals of one more alternative. */
+static bool gather(reader *r, unsigned base, mm_some *all, sequence *s) {
+  consider_run(s);
+  bool exact = s->pure && s->run.size > 0;
+  return mm_some_gather(&r->pool, base, all, &s->some, exact ? &s->run : &s->masked, exact);
+}
+
+/* Of several alternatives are known the lengths, what they begin with, and a literal of each. */
+static void either_of(reader *r, sequence *out, const sequence *other) {
+  if (r->depth > 0 && other->least < out->most) r->shrinks = true;
+  sequence all = {.least = out->least < other->least ? out->least : other->least,
+                  .most = out->most > other->most ? out->most : other->most,
+                  .any = other->any,
+                  .first = other->first};
+  mm_charset_unite(&all.any, &out->any);
+  mm_charset_unite(&all.first, &out->first);
+  all.first_least = out->first_least;
+  if (other->first_least < all.first_least) all.first_least = other->first_least;
+  mm_lead_add(&all.lead, &all.any, all.most);
+  *out = all;
+}
+
 static void read_alternatives(reader *r, sequence *out) {
+  unsigned base = r->pool.count;
+  mm_some all = {.count = 0};
   read_sequence(r, out);
+  bool several = at(r, '|'), known = several && gather(r, base, &all, out);
   while (!r->unknown && take(r, '|')) {
     sequence other;
     read_sequence(r, &other);
-    if (r->depth > 0 && other.least < out->most) r->shrinks = true;
-    uint64_t least = out->least < other.least ? out->least : other.least;
-    uint64_t most = out->most > other.most ? out->most : other.most;
-    mm_charset_unite(&other.any, &out->any);
-    *out = (sequence){.least = least, .most = most, .any = other.any};
-    mm_lead_add(&out->lead, &out->any, most);
+    known = known && gather(r, base, &all, &other);
+    either_of(r, out, &other);
   }
+  if (known) out->some = all;
   consider_run(out);
 }
 
@@ -588,6 +659,12 @@ void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   if (!known || out->single) return;
   out->exact = finished(&all.exact, &all);
   out->masked = finished(&all.masked, &all);
+  all.some.common = finished(&all.some.common, &all);
+  mm_some_finish(&r.pool, &all.some, &out->choice);
+  out->choice.whole = out->choice.whole && !r.groups;
+  out->first = all.first;
+  out->first_least = all.first_least;
+  out->first_run = all.head && mm_charset_same(&all.first, &all.ones);
   out->whole = all.pure && all.run.size > 0 && !r.groups;
   if (out->whole) out->masked = all.run;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/search/heads.h"
 #include "core/search/lead.h"
 
 #define MM_LITERAL_MAX 64                /* bytes; of a longer one only so many are used */
@@ -29,12 +30,28 @@ typedef struct mm_literal {
   bool run;
 } mm_literal;
 
+/* Several literals, of which every match contains one: those of alternatives. `common` is what is known
+** of all of them: the least and the most of each, and what may stand before any of them; its bytes are
+** not used, and its size is that of the longest. */
+typedef struct mm_choice {
+  mm_literal common;
+  mm_head literals[MM_HEADS_MOST];
+  unsigned count; /* 0: nothing is known */
+  bool whole;     /* the pattern is their alternation, in this order, and has no groups to report */
+} mm_choice;
+
 typedef struct mm_literals {
   mm_literal exact;  /* the best one of whole bytes */
   mm_literal masked; /* the best one of any; its first mask is not 0 */
-  bool whole;        /* the pattern is `masked` and nothing else, and has no groups to report */
-  bool single;       /* has verbs or \G: what it matches depends on where the attempt began */
-  bool uneven;       /* may have a group of which one alternative is shorter than one before it, and
+  mm_choice choice;  /* the best one of these */
+  /* Every match begins with at least so many bytes of a set; 0: nothing is known. And, if first_run,
+  ** where one starts in a run of such bytes, others start at each earlier byte of it. */
+  mm_charset first;
+  uint64_t first_least;
+  bool first_run;
+  bool whole;  /* the pattern is `masked` and nothing else, and has no groups to report */
+  bool single; /* has verbs or \G: what it matches depends on where the attempt began */
+  bool uneven; /* may have a group of which one alternative is shorter than one before it, and
                      ** then something that is repeated */
 } mm_literals;
 
@@ -49,6 +66,15 @@ unsigned mm_literal_tells(uint8_t value, uint8_t mask);
 /* The same of all of a literal, and more if it is known where a match with it starts. 0:
 ** nothing. */
 unsigned mm_literal_worth(const mm_literal *literal);
+
+/* The same of a choice; 0: too little to look for it. */
+unsigned mm_choice_worth(const mm_choice *choice);
+
+/* What of a literal's worth is due to where it stands in a match. */
+unsigned mm_literal_nearness(const mm_literal *literal);
+
+/* Bytes from .. to-1 of a literal, as a literal. */
+mm_literal mm_literal_part(const mm_literal *literal, unsigned from, unsigned to);
 
 /* Does the literal tell nothing about where a match with it starts? */
 bool mm_literal_far(const mm_literal *literal);

@@ -5,6 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "core/search/heads.h"
 #include "core/search/literal.h"
 #include "core/search/masked.h"
 #include "core/common/mem.h"
@@ -34,7 +35,11 @@
 ** at the latest, or it has another occurrence for its literal. In both cases it starts no earlier
 ** than mm_lead_first says of `place`. So: leave out the starts before that, try all from there to
 ** place - least, in order; then go on after these. PCRE2 gets all of the data before a start to
-** see, so what it finds there is what it would have found in a search of its own.
+** see, so what it finds there is what it would have found in a search of its own. Of a choice the same
+** is true, if `least` is the least of all of its literals, and mm_lead_first holds for each.
+**
+** Or each match begins with so many bytes of a set: then the starts are left out that are not followed
+** by that many.
 */
 
 #define LIGHT_WORK ((uint64_t)1 << 19) /* match limits of a call's starts together: some 10 ms */
@@ -54,12 +59,17 @@
 #define ENOUGH ((uint64_t)64 << 10)     /* starts that are tried without a look for the literal */
 #define STARTS_MOST ((uint64_t)4096)
 #define STARTS_FIRST ((uint64_t)64)
-#define BATCH_MOST 16u             /* so many calls between two looks at the clock */
-#define GLANCES 256u               /* … and so many literals that were no match at first sight */
-#define ASK_NS 4000000             /* ask `stop` that often */
-#define SLOW_NS 2000000            /* calls that take longer get less to do */
-#define FAST_NS 500000             /* … shorter, more */
-#define WORTH_EXACT 16u            /* see prefers_exact */
+#define BATCH_MOST 16u  /* so many calls between two looks at the clock */
+#define GLANCES 256u    /* … and so many literals that were no match at first sight */
+#define ASK_NS 4000000  /* ask `stop` that often */
+#define SLOW_NS 2000000 /* calls that take longer get less to do */
+#define FAST_NS 500000  /* … shorter, more */
+#define WORTH_EXACT 16u /* see prefers_exact */
+/* Shorter runs are not worth a look of their own; where the first start of a run decides, PCRE2 would
+** go through each once for each start. Nor are runs of any bytes. */
+#define RUN_LEAST ((uint64_t)12)
+#define RUN_LEAST_ENDLESS ((uint64_t)6)
+#define RUN_BYTES_MOST 255u
 #define CROWD 64u                  /* literals in a row … */
 #define CROWD_BYTES ((uint64_t)48) /* … that are nearer to each other than this: PCRE2 is faster */
 
@@ -76,7 +86,11 @@ struct mm_pattern {
   mm_literals known;
   mm_literal literal; /* what is looked for; size 0: nothing */
   bool far;           /* … and it does not tell where a match starts */
+  bool choice;        /* … as `heads`, of which `literal` is what they have in common; else … */
   bool exact;         /* … as `needle`, else as `masked` */
+  bool runs;          /* but rather than that, runs of known.first are looked for */
+  mm_charset others;  /* … the bytes that end them */
+  mm_heads heads;
   mm_needle needle;
   mm_masked masked;
   unsigned groups;
@@ -103,6 +117,7 @@ typedef struct run {
   unsigned calls;       /* until the next look at the clock */
   int64_t since, asked; /* when the first of these began, and when `stop` was asked last */
   mm_occur occur;       /* the literals that are known already */
+  mm_heads_scan heads;  /* likewise */
   unsigned glances;     /* literals that were not tried */
   unsigned near;        /* literals tried since … */
   uint64_t near_from;   /* … here */
@@ -290,12 +305,35 @@ static bool prefers_exact(const mm_literals *known) {
   return exact > 0 && exact + (known->exact.size > 1 ? WORTH_EXACT : 0) >= masked;
 }
 
+static bool prefers_choice(const mm_literals *known, const mm_literal *literal) {
+  unsigned worth = mm_choice_worth(&known->choice);
+  return !known->whole && worth > 0 && worth > mm_literal_worth(literal);
+}
+
+/* Runs tell more than a literal that is but a part of one. */
+static bool prefers_runs(const mm_literals *known, const mm_literal *literal) {
+  bool within =
+      literal->least == literal->most && literal->most + literal->size <= known->first_least;
+  return !known->whole &&
+         known->first_least >= (known->first_run ? RUN_LEAST_ENDLESS : RUN_LEAST) &&
+         mm_charset_count(&known->first) <= RUN_BYTES_MOST && (within || literal->size == 0);
+}
+
 static void choose_literal(mm_pattern *p) {
   p->exact = prefers_exact(&p->known);
   p->literal = p->exact && !p->known.whole ? p->known.exact : p->known.masked;
+  p->choice = prefers_choice(&p->known, &p->literal);
+  if (p->choice) {
+    p->exact = false;
+    p->literal = p->known.choice.common;
+    mm_heads_prepare(&p->heads, p->known.choice.literals, p->known.choice.count);
+  }
+  p->runs = !p->choice && prefers_runs(&p->known, &p->literal);
+  p->others = p->known.first;
+  mm_charset_invert(&p->others);
   p->far = mm_literal_far(&p->literal);
   if (p->exact) mm_needle_prepare(&p->needle, p->literal.value, p->literal.size);
-  if (!p->exact && p->literal.size) mm_masked_prepare(&p->masked, &p->literal);
+  if (!p->exact && !p->choice && p->literal.size) mm_masked_prepare(&p->masked, &p->literal);
 }
 
 static int64_t find_literal(mm_pattern *p, const uint8_t *data, uint64_t size,
@@ -642,10 +680,15 @@ static uint64_t past_literals(const run *r, uint64_t last) {
   return l->most < rest && l->size < rest - l->most ? last + l->most + l->size : r->size;
 }
 
-/* The first occurrence of the literal at `from` or later. */
+/* The first occurrence of the literal, or of one of several, at `from` or later. */
 static int64_t next_literal(run *r, uint64_t from) {
   mm_pattern *p = r->pattern;
   int64_t place;
+  unsigned which;
+  if (p->choice) {
+    mm_heads_skip(&r->heads, from);
+    return mm_heads_find(&p->heads, &r->heads, r->data, r->sought, r->watch, &which);
+  }
   if (!p->exact) {
     place = mm_masked_find(&p->masked, r->data + from, r->sought - from, r->watch);
     return place < 0 ? place : (int64_t)from + place;
@@ -689,18 +732,81 @@ static int search_plain(run *r) {
   return FOUND;
 }
 
+/* The pattern is one literal or another. */
+static int search_choice(run *r) {
+  mm_pattern *p = r->pattern;
+  unsigned which;
+  r->heads.next = r->from;
+  int64_t found =
+      mm_heads_find(&p->heads, &r->heads, r->data, past_literals(r, r->last), r->watch, &which);
+  if (found == MM_FIND_STOPPED) return interrupted(r);
+  if (found < 0 || (uint64_t)found > r->last) return NOTHING;
+  p->match.start = (uint64_t)found;
+  p->match.end = p->match.start + p->known.choice.literals[which].size;
+  return FOUND;
+}
+
+/* ---- by runs -------------------------------------------------------------------------------- */
+
+/* Where the run ends that goes on at `at`, but not beyond `limit`. */
+static int64_t set_run_end(const run *r, uint64_t at, uint64_t limit) {
+  int64_t end = mm_find_set(r->pattern->others.bits, r->data + at, limit - at, r->watch);
+  if (end == MM_FIND_STOPPED) return end;
+  return end < 0 ? (int64_t)limit : (int64_t)at + end;
+}
+
+/* A run that is long enough begins at r->at. Try what starts in it, the first one alone: mostly it
+** matches, or none does (known.first_run). Nothing before `limit` starts at `last` or before and goes
+** beyond it. */
+static int attempt_run(run *r, uint64_t last, uint64_t limit) {
+  const mm_literals *known = &r->pattern->known;
+  uint64_t first = r->at, past = first + known->first_least;
+  watch_crowd(r, first);
+  int rc = attempt_all(r, first, past + SIGHT);
+  if (rc != NOTHING) return rc;
+  if (!known->first_run && limit - past > STARTS_MOST) limit = past + STARTS_MOST;
+  int64_t end = set_run_end(r, past, limit);
+  if (end < 0) return interrupted(r);
+  if (known->first_run) r->at = (uint64_t)end;
+  uint64_t to = (uint64_t)end - known->first_least;
+  return attempt_all(r, to < last ? to : last, (uint64_t)end + SIGHT);
+}
+
+static int search_runs(run *r, uint64_t last) {
+  const mm_pattern *p = r->pattern;
+  uint64_t least = p->known.first_least;
+  uint64_t limit = r->size - last > least ? last + least : r->size;
+  int rc = NOTHING;
+  r->near_from = r->at;
+  while (r->at <= last && rc == NOTHING) {
+    if (r->at < r->direct_to) {
+      rc = attempt_all(r, r->direct_to < last ? r->direct_to : last, 0);
+      continue;
+    }
+    int64_t found =
+        mm_find_run(p->known.first.bits, least, r->data + r->at, limit - r->at, r->watch);
+    if (found == MM_FIND_STOPPED) return interrupted(r);
+    if (found < 0) return NOTHING;
+    r->at += (uint64_t)found;
+    rc = attempt_run(r, last, limit);
+  }
+  return rc;
+}
+
 static int search_starts(run *r, uint64_t last) {
   const mm_pattern *p = r->pattern;
   if (p->known.single) return attempt_hard(r, last, r->size);
   /* For a few starts it is not worth the way to a literal that may lie anywhere. */
   bool few = r->last - r->at < ENOUGH && p->literal.most == MM_LITERAL_FAR;
   bool by_literal = p->literal.size && !p->anchored && !few;
+  if (p->runs && !p->anchored) return search_runs(r, last);
   return by_literal ? search_literals(r, last) : attempt_all(r, last, 0);
 }
 
 static int search_pieces(run *r) {
   mm_pattern *p = r->pattern;
   if (p->known.whole) return search_plain(r);
+  if (p->choice && p->known.choice.whole) return search_choice(r);
   if (r->size < p->shortest || r->from > r->size - p->shortest) return NOTHING;
   uint64_t last = p->anchored ? r->from : r->size - p->shortest;
   if (last > r->last) last = r->last;

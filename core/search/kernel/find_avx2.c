@@ -25,6 +25,10 @@ INLINE vec load(const uint8_t *p) {
   return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
+INLINE void store(uint8_t *p, vec v) {
+  _mm256_storeu_si256((__m256i *)(void *)p, v);
+}
+
 INLINE vec splat(uint8_t byte) {
   return _mm256_set1_epi8((char)byte);
 }
@@ -75,6 +79,30 @@ INLINE mask set_test(const set_vec *set, vec v) {
                    _mm256_shuffle_epi8(set->high, both(flipped, half)));
   vec bit = _mm256_shuffle_epi8(set->bit, both(_mm256_srli_epi16(v, 4), splat(0x0f)));
   return equal(both(row, bit), bit);
+}
+
+typedef struct head_vecs {
+  vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
+} head_vecs;
+
+INLINE head_vecs heads_load(const mm_heads_table *heads) {
+  head_vecs h;
+  for (int k = 0; k < MM_FIND_HEADS; k++) {
+    h.low[k] = table(heads->low[k]);
+    h.high[k] = table(heads->high[k]);
+  }
+  return h;
+}
+
+INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
+  vec half = splat(0x0f), found = splat(0xff);
+  for (int k = 0; k < MM_FIND_HEADS; k++) {
+    vec v = load(p + k);
+    vec low = _mm256_shuffle_epi8(h->low[k], both(v, half));
+    vec high = _mm256_shuffle_epi8(h->high[k], both(_mm256_srli_epi16(v, 4), half));
+    found = both(found, both(low, high));
+  }
+  return found;
 }
 
 static bool kernel_usable(void) {

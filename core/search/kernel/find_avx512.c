@@ -26,6 +26,10 @@ INLINE vec load(const uint8_t *p) {
   return _mm512_loadu_si512((const void *)p);
 }
 
+INLINE void store(uint8_t *p, vec v) {
+  _mm512_storeu_si512((void *)p, v);
+}
+
 INLINE vec splat(uint8_t byte) {
   return _mm512_set1_epi8((char)byte);
 }
@@ -75,6 +79,30 @@ INLINE mask set_test(const set_vec *set, vec v) {
                             _mm512_shuffle_epi8(set->high, _mm512_and_si512(flipped, half)));
   vec bit = _mm512_shuffle_epi8(set->bit, _mm512_and_si512(_mm512_srli_epi16(v, 4), splat(0x0f)));
   return _mm512_test_epi8_mask(row, bit);
+}
+
+typedef struct head_vecs {
+  vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
+} head_vecs;
+
+INLINE head_vecs heads_load(const mm_heads_table *heads) {
+  head_vecs h;
+  for (int k = 0; k < MM_FIND_HEADS; k++) {
+    h.low[k] = table(heads->low[k]);
+    h.high[k] = table(heads->high[k]);
+  }
+  return h;
+}
+
+INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
+  vec half = splat(0x0f), found = splat(0xff);
+  for (int k = 0; k < MM_FIND_HEADS; k++) {
+    vec v = load(p + k);
+    vec low = _mm512_shuffle_epi8(h->low[k], _mm512_and_si512(v, half));
+    vec high = _mm512_shuffle_epi8(h->high[k], _mm512_and_si512(_mm512_srli_epi16(v, 4), half));
+    found = _mm512_and_si512(found, _mm512_and_si512(low, high));
+  }
+  return found;
 }
 
 static bool kernel_usable(void) {

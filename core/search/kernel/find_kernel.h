@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/search/kernel/find_heads.h"
 #include "core/search/kernel/find_page.h"
 
 /* A kernel compares at most so many bytes of a needle at a place; find.c compares the rest. */
@@ -78,7 +79,13 @@ typedef struct mm_kernel {
   uint64_t (*count_set)(const mm_byte_set *set, const uint8_t *text, uint64_t size);
   uint64_t (*sweep_set)(const mm_byte_set *set, const uint8_t *text, uint64_t size, bool backward);
   /* mm_find_places. */
-  unsigned (*places)(uint8_t byte, const uint8_t *text, uint16_t *places);
+  unsigned (*places)(const mm_byte_set *set, const uint8_t *text, uint16_t *places);
+  /* The first place where `least` bytes begin that are all in the set. Where it leaves less than that
+  ** up to the end there is none, and none begins before it. `least` is 1 or more. */
+  uint64_t (*find_run)(const mm_byte_set *set, const uint8_t *text, uint64_t size, uint64_t least);
+  /* mm_find_heads. */
+  uint64_t (*heads)(const mm_heads_table *heads, const uint8_t *text, uint64_t places,
+                    uint64_t *bits, uint8_t buckets[MM_FIND_BLOCK]);
   /* How many bytes are the same at the start, the same at the end, and different at the start. */
   uint64_t (*same)(const uint8_t *a, const uint8_t *b, uint64_t size);
   uint64_t (*same_back)(const uint8_t *a, const uint8_t *b, uint64_t size);

@@ -28,6 +28,10 @@
 #define set_vec MM_FIND_OWN(KERNEL, set_vec)
 #define set_load MM_FIND_OWN(KERNEL, set_load)
 #define set_test MM_FIND_OWN(KERNEL, set_test)
+#define store MM_FIND_OWN(KERNEL, store)
+#define head_vecs MM_FIND_OWN(KERNEL, head_vecs)
+#define heads_load MM_FIND_OWN(KERNEL, heads_load)
+#define heads_test MM_FIND_OWN(KERNEL, heads_test)
 #define kernel_usable MM_FIND_OWN(KERNEL, kernel_usable)
 
 /* By find_vector.h. */
@@ -76,7 +80,11 @@
 #define kernel_rfind_set MM_FIND_OWN(KERNEL, kernel_rfind_set)
 #define kernel_count_set MM_FIND_OWN(KERNEL, kernel_count_set)
 #define kernel_sweep_set MM_FIND_OWN(KERNEL, kernel_sweep_set)
+#define places_in MM_FIND_OWN(KERNEL, places_in)
 #define kernel_places MM_FIND_OWN(KERNEL, kernel_places)
+#define past_others MM_FIND_OWN(KERNEL, past_others)
+#define kernel_find_run MM_FIND_OWN(KERNEL, kernel_find_run)
+#define kernel_heads MM_FIND_OWN(KERNEL, kernel_heads)
 #define FORWARD MM_FIND_OWN(KERNEL, FORWARD)
 #define BACKWARD MM_FIND_OWN(KERNEL, BACKWARD)
 #define COUNTING MM_FIND_OWN(KERNEL, COUNTING)
@@ -99,6 +107,7 @@
 #undef LOOK
 #undef LINE
 #undef STREAM
+#undef BLOCK_VECS
 #undef vec
 #undef mask
 #undef load
@@ -113,6 +122,10 @@
 #undef set_vec
 #undef set_load
 #undef set_test
+#undef store
+#undef head_vecs
+#undef heads_load
+#undef heads_test
 #undef kernel_usable
 #undef direction
 #undef first_lane
@@ -159,7 +172,11 @@
 #undef kernel_rfind_set
 #undef kernel_count_set
 #undef kernel_sweep_set
+#undef places_in
 #undef kernel_places
+#undef past_others
+#undef kernel_find_run
+#undef kernel_heads
 #undef FORWARD
 #undef BACKWARD
 #undef COUNTING

@@ -25,6 +25,10 @@ INLINE vec load(const uint8_t *p) {
   return vld1q_u8(p);
 }
 
+INLINE void store(uint8_t *p, vec v) {
+  vst1q_u8(p, v);
+}
+
 INLINE vec splat(uint8_t byte) {
   return vdupq_n_u8(byte);
 }
@@ -71,6 +75,30 @@ INLINE mask set_test(const set_vec *set, vec v) {
   vec row = either(vqtbl1q_u8(set->low, both(v, half)),
                    vqtbl1q_u8(set->high, both(veorq_u8(v, splat(0x80)), half)));
   return vtstq_u8(row, vqtbl1q_u8(set->bit, vshrq_n_u8(v, 4)));
+}
+
+typedef struct head_vecs {
+  vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
+} head_vecs;
+
+INLINE head_vecs heads_load(const mm_heads_table *heads) {
+  head_vecs h;
+  for (int k = 0; k < MM_FIND_HEADS; k++) {
+    h.low[k] = load(heads->low[k]);
+    h.high[k] = load(heads->high[k]);
+  }
+  return h;
+}
+
+INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
+  vec half = splat(0x0f), found = splat(0xff);
+  for (int k = 0; k < MM_FIND_HEADS; k++) {
+    vec v = load(p + k);
+    vec low = vqtbl1q_u8(h->low[k], both(v, half));
+    vec high = vqtbl1q_u8(h->high[k], vshrq_n_u8(v, 4));
+    found = both(found, both(low, high));
+  }
+  return found;
 }
 
 static bool kernel_usable(void) {

@@ -27,6 +27,13 @@ static inline vec load(const uint8_t *p) {
   return word;
 }
 
+static inline void store(uint8_t *p, vec v) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  v = __builtin_bswap64(v);
+#endif
+  memcpy(p, &v, sizeof v);
+}
+
 static inline vec splat(uint8_t byte) {
   return byte * (uint64_t)0x0101010101010101;
 }
@@ -72,6 +79,25 @@ static inline mask set_test(const set_vec *set, vec v) {
     m |= (uint64_t)mm_byte_in(set->bits, (uint8_t)(v >> (8 * lane))) << (8 * lane + 7);
   }
   return m;
+}
+
+typedef struct head_vecs {
+  const mm_heads_table *table;
+} head_vecs;
+
+static inline head_vecs heads_load(const mm_heads_table *heads) {
+  return (head_vecs){heads};
+}
+
+static inline vec heads_test(const head_vecs *h, const uint8_t *p) {
+  const mm_heads_table *t = h->table;
+  vec found = 0;
+  for (int lane = 0; lane < 8; lane++, p++) {
+    uint8_t buckets = 0xff;
+    for (int k = 0; k < MM_FIND_HEADS; k++) buckets &= t->bytes[k][p[k]];
+    found |= (uint64_t)buckets << (8 * lane);
+  }
+  return found;
 }
 
 /* Less than eight bytes, or places. */

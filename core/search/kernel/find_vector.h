@@ -15,7 +15,9 @@
 **   load(p), splat(byte), equal(vec, vec), both(mask, mask), either(mask, mask), any(mask)
 **   lanes(mask)    one bit for each byte that is set, the first byte lowest
 **   population(mask)  how many are set
+**   store(p, vec)
 **   set_vec, set_load(set), set_test(set_vec, vec)   membership in any set of bytes
+**   head_vecs, heads_load(heads), heads_test(head_vecs, p)   the buckets of heads, a byte a place
 */
 
 #define ALWAYS static inline __attribute__((always_inline)) TARGET
@@ -519,13 +521,14 @@ TARGET static uint64_t kernel_sweep_set(const mm_byte_set *set, const uint8_t *t
 
 /* One byte of a vector at most is the rule: it is taken without a branch, as that would be guessed
 ** wrong every other time. Room for all of the page is room for what is written in vain. */
-TARGET static unsigned kernel_places(uint8_t byte, const uint8_t *text, uint16_t *places) {
+ALWAYS unsigned places_in(const mm_byte_set *set, const uint8_t *text, uint16_t *places,
+                          bool single) {
   const uint64_t last = (uint64_t)1 << ((WIDTH << LANE_LOG) - 1);
-  const vec wanted = splat(byte);
+  const member m = member_load(set, single);
   unsigned count = 0;
   for (unsigned i = 0; i < MM_FIND_PAGE; i += WIDTH) {
     if (i % LINE == 0) __builtin_prefetch((const void *)((uintptr_t)text + MM_FIND_PAGE + i));
-    uint64_t bits = lanes(equal(load(text + i), wanted));
+    uint64_t bits = lanes(member_test(&m, text + i, single));
     places[count] = (uint16_t)(i + first_lane(bits | last));
     count += bits != 0;
     for (bits &= bits - 1; bits; bits &= bits - 1) {
@@ -533,6 +536,76 @@ TARGET static unsigned kernel_places(uint8_t byte, const uint8_t *text, uint16_t
     }
   }
   return count;
+}
+
+TARGET static unsigned kernel_places(const mm_byte_set *set, const uint8_t *text,
+                                     uint16_t *places) {
+  return set->single ? places_in(set, text, places, true) : places_in(set, text, places, false);
+}
+
+/* Runs of a set's bytes. Where the last byte of a stretch of `least` is none of the set, all of it
+** can be passed over: so most of a text of short runs is not looked at. */
+
+/* Past the last byte of from .. to-1 that is not in the set; `from` if all are. */
+ALWAYS uint64_t past_others(const member *m, const mm_byte_set *set, const uint8_t *text,
+                            uint64_t from, uint64_t to) {
+  while (to > from) {
+    if (to < WIDTH) {
+      if (!mm_byte_in(set->bits, text[to - 1])) return to;
+      to--;
+      continue;
+    }
+    uint64_t block = to - WIDTH;
+    uint64_t others = lanes(member_test(m, text + block, false)) ^ FULL;
+    if (block < from) others &= ~lanes_below(from - block);
+    if (others) return block + last_lane(others) + 1;
+    to = block;
+  }
+  return from;
+}
+
+TARGET static uint64_t kernel_find_run(const mm_byte_set *set, const uint8_t *text, uint64_t size,
+                                       uint64_t least) {
+  const member m = member_load(set, false);
+  uint64_t at = 0, known = 0; /* all of at .. known-1 are in it */
+  while (size - at >= least) {
+    uint64_t end = at + least, past = past_others(&m, set, text, known, end);
+    if (past == known) return at;
+    at = past;
+    known = end;
+  }
+  return at;
+}
+
+/* Heads of literals, by shuffles as in set_test; but a bit of a row stands for a bucket. (X. Wang and
+** others, Hyperscan, NSDI 2019, call a filter of this kind Teddy.) */
+
+#define BLOCK_VECS (MM_FIND_BLOCK / WIDTH)
+
+TARGET static uint64_t kernel_heads(const mm_heads_table *heads, const uint8_t *text,
+                                    uint64_t places, uint64_t *bits,
+                                    uint8_t buckets[MM_FIND_BLOCK]) {
+  const head_vecs h = heads_load(heads);
+  uint64_t i = 0;
+  for (; places - i >= MM_FIND_BLOCK; i += MM_FIND_BLOCK) {
+    vec found[BLOCK_VECS];
+    uint64_t none = FULL;
+    for (unsigned k = 0; k < BLOCK_VECS; k++) {
+      found[k] = heads_test(&h, text + i + k * WIDTH);
+      none &= lanes(equal(found[k], splat(0)));
+    }
+    if (none == FULL) continue;
+    for (unsigned k = 0; k < BLOCK_VECS; k++) {
+      store(buckets + k * WIDTH, found[k]);
+      uint64_t some = lanes(equal(found[k], splat(0))) ^ FULL;
+      if (LANE_LOG == 0) *bits |= some << (k * WIDTH % 64);
+      for (; LANE_LOG && some; some &= some - 1) {
+        *bits |= (uint64_t)1 << (k * WIDTH + first_lane(some));
+      }
+    }
+    return i;
+  }
+  return i;
 }
 
 const mm_kernel KERNEL = {
@@ -548,6 +621,8 @@ const mm_kernel KERNEL = {
     kernel_count_set,
     kernel_sweep_set,
     kernel_places,
+    kernel_find_run,
+    kernel_heads,
     kernel_same,
     kernel_same_back,
     kernel_differ,

@@ -592,6 +592,97 @@ TEST_P(FindEverywhere, ListsThePlacesOfAByteInAPage) {
   }
 }
 
+TEST_P(FindEverywhere, ListsThePlacesOfASetInAPage) {
+  GuardedBytes guarded;
+  std::mt19937 random(13);
+  uint16_t places[MM_FIND_PAGE];
+  for (unsigned members : {0, 1, 2, 7, 100, 255, 256}) {
+    for (unsigned rarity : {1, 3, 100, 5000}) {
+      Set set;
+      for (unsigned i = 0; i < members; i++) set.Add(members < 256 ? random() % 256 : i);
+      Text page(MM_FIND_PAGE, 0);
+      std::vector<uint16_t> expected;
+      for (size_t i = 0; i < page.size(); i++) {
+        page[i] = static_cast<char>(random() % rarity ? 0 : random() % 256);
+        if (set.Has(static_cast<uint8_t>(page[i]))) expected.push_back(static_cast<uint16_t>(i));
+      }
+      unsigned count = mm_find_set_places(set.bits, guarded.AtEnd(page), places);
+      EXPECT_EQ(std::vector<uint16_t>(places, places + count), expected) << members;
+    }
+  }
+}
+
+// Runs.
+
+int64_t SlowRun(const Text &text, char member, size_t least) {
+  size_t run = 0;
+  for (size_t i = 0; i < text.size(); i++) {
+    run = text[i] == member ? run + 1 : 0;
+    if (run == least) return static_cast<int64_t>(i + 1 - least);
+  }
+  return kNone;
+}
+
+TEST_P(FindEverywhere, FindsRunsOfAllSizesEverywhere) {
+  GuardedBytes guarded;
+  Set set;
+  set.Add('a');
+  set.Add(0xe5);
+  for (size_t size = 0; size < 240; size += size < 140 ? 1 : 9) {
+    for (size_t least = 1; least <= size + 1; least += 1 + least / 3) {
+      Text text(size, '.'), tight(size, '.'), all(size, 'a');
+      for (size_t i = 0; i < size; i++) tight[i] = (i + 1) % least ? 'a' : '.';
+      for (size_t at = 0; at + least <= size; at += 1 + size / 15) {
+        Text one = tight;
+        one.replace(at, least, least, 'a');
+        text = Text(at, '.') + Text(least, 'a') + Text(size - at - least, '.');
+        for (const Text &t : {text, one}) {
+          ASSERT_EQ(mm_find_run(set.bits, least, guarded.AtEnd(t), size, nullptr),
+                    SlowRun(t, 'a', least))
+              << Brief(t) << least;
+          ASSERT_EQ(mm_find_run(set.bits, least, guarded.AtStart(t), size, nullptr),
+                    SlowRun(t, 'a', least))
+              << Brief(t) << least;
+        }
+      }
+      for (const Text &t : {tight, all}) {
+        ASSERT_EQ(mm_find_run(set.bits, least, guarded.AtEnd(t), size, nullptr),
+                  SlowRun(t, 'a', least))
+            << Brief(t) << least;
+      }
+    }
+  }
+}
+
+TEST_P(FindEverywhere, FindsRandomRuns) {
+  std::mt19937 random(14);
+  Set set;
+  set.Add('a');
+  for (unsigned round = 0; round < 3000 / Thin(); round++) {
+    Text text;
+    size_t size = random() % 3000, longest = 1 + random() % 300;
+    while (text.size() < size) text += Text(random() % longest, 'a') + Text(random() % 3, '.');
+    for (size_t least : {size_t{1}, longest / 2 + 1, longest, longest + 5, 2 * longest}) {
+      ASSERT_EQ(mm_find_run(set.bits, least, Bytes(text), text.size(), nullptr),
+                SlowRun(text, 'a', least))
+          << Brief(text) << " of " << least;
+    }
+  }
+}
+
+TEST_P(FindEverywhere, FindsARunAcrossPieces) {
+  Set set;
+  set.Add('a');
+  for (uint64_t least : {uint64_t{100}, MM_PIECE - 1, MM_PIECE, MM_PIECE + 1, 2 * MM_PIECE}) {
+    Text text(7 * MM_PIECE, 'a');
+    for (uint64_t i = 0; i < 4 * MM_PIECE; i += least) text[i] = '.';
+    EXPECT_EQ(mm_find_run(set.bits, least, Bytes(text), text.size(), nullptr),
+              SlowRun(text, 'a', least))
+        << least;
+    EXPECT_EQ(mm_find_run(set.bits, text.size(), Bytes(text), text.size(), nullptr), kNone);
+  }
+}
+
 TEST(Find, AddsUpAHistogram) {
   std::mt19937 random(7);
   for (size_t size : {size_t{0}, size_t{1}, size_t{7}, size_t{8}, size_t{1001}, size_t{9} << 20}) {
@@ -661,6 +752,9 @@ TEST_P(FindEverywhere, StopsWhenAsked) {
     stopped([&](auto *w) { return mm_find_set(set.bits, data, text.size(), w); });
     stopped([&](auto *w) { return mm_rfind_set(set.bits, data, text.size(), w); });
     stopped([&](auto *w) { return mm_count_set(set.bits, data, text.size(), w); });
+    if (absent.size() == 3) {
+      stopped([&](auto *w) { return mm_find_run(set.bits, 30, data, text.size(), w); });
+    }
     stopped([&](auto *w) { return mm_histogram(data, text.size(), counts.data(), w); });
   }
 }

@@ -260,6 +260,45 @@ public:
     return text + Pick(literals) + Pick(ends);
   }
 
+  // Alternatives, alone or between other things: what a match contains one of.
+  Text OneOfSeveral() {
+    static const char *const words[] = {"ab",     "abc",     "bca",   "cab",    "a",    "ac c",
+                                        "aab",    "b\\nc",   "a.c",   "c[ab]c", "cc+b", "bab",
+                                        "(?:bc)", "ab|ba",   "b?ca",  "\\Aab",  "ab$",  "\\bab",
+                                        "caa",    "(bb|cc)", "\\x61b"};
+    static const char *const before[] = {"",   "",       "",     "\\b",    "^",           "(?<=a)",
+                                         "a+", "[a-c]*", "\\w?", "(?!ab)", "[^\\n]{0,3}", "\\K",
+                                         ".*", "(a)?"};
+    static const char *const behind[] = {"",       "",    "",    "\\b",    "$",    "(?=c)",
+                                         "\\w+",   "\\1", "\\K", "(?<!a)", "[ab]", "(?:a|)",
+                                         "(b|ca)", "+",   "{2}", "?"};
+    Text text = Chance(25) ? "(?i)" : "";
+    bool plain = Chance(40);
+    if (!plain) text += Pick(before) + (Chance(50) ? "(" : "(?:");
+    for (size_t n = 2 + Below(Chance(10) ? 70 : 6); n > 0; n--) {
+      text += plain || Chance(80) ? Pick(words) : Sequence(1);
+      if (n > 1) text += "|";
+    }
+    return plain ? text : text + ")" + Pick(behind) + (Chance(20) ? Sequence(0) : "");
+  }
+
+  // Many of one set in a row, with which a match begins.
+  Text ARun() {
+    static const char *const sets[] = {"[ab]",   "a", "[a-c]", "\\w",
+                                       "[^\\n]", ".", "[^b]",  "[[:alpha:]]"};
+    static const char *const repeats[] = {"{12,}",  "{13}",  "{6,}",        "{20,30}",
+                                          "{12,}?", "{7,}+", "+a{12}",      "{40,}",
+                                          "{3,}",   "{64}",  "{12,}[ab]{2}"};
+    static const char *const before[] = {"",       "",      "",   "\\b", "(?m)^",
+                                         "(?<!a)", "(?=a)", "a?", "\\B"};
+    static const char *const behind[] = {"",  "",      "",    "\\b",   "$",  "b",
+                                         "c", "(?!a)", "\\n", "[ab]c", "|ab"};
+    Text text = Chance(15) ? "(?i)" : "";
+    bool group = Chance(25);
+    text += Pick(before) + (group ? "(" : "") + Pick(sets) + Pick(repeats) + (group ? ")" : "");
+    return text + Pick(behind);
+  }
+
   Text Data() {
     static const char *const alphabets[] = {"ab",           "abc",       "abc\n",
                                             "aabbcc \nABC", "aaaaaaaab", "ac"};
@@ -314,13 +353,43 @@ TEST(SearchRandom, LeavesOutNoStartBeforeALiteral) {
   EXPECT_GT(compared, static_cast<int>(2 * rounds));
 }
 
+// Under each set of loops that the machine has: one of them finds the literals.
+template <typename Make> void CompareEverywhere(unsigned seed, unsigned rounds, Make make) {
+  int compared = 0;
+  for (const char *path : {"portable", "avx2", "avx512", "neon"}) {
+    if (!mm_find_use(path)) continue;
+    Generator g(seed);
+    for (unsigned i = 0; i < rounds && !testing::Test::HasFailure(); i++) {
+      Text regex = make(g);
+      for (int j = 0; j < 3; j++) {
+        Text text = g.Data();
+        Compare(regex, text, g.Chance(50) ? 0 : g.Below(text.size() + 1), g.Below(3), &compared);
+      }
+    }
+    EXPECT_FALSE(testing::Test::HasFailure()) << path;
+  }
+  mm_find_use(nullptr);
+  EXPECT_GT(compared, static_cast<int>(2 * rounds));
+}
+
+TEST(SearchRandom, LeavesOutNoAlternative) {
+  CompareEverywhere(Seed() + 3, Rounds(1000), [](Generator &g) { return g.OneOfSeveral(); });
+}
+
+TEST(SearchRandom, LeavesOutNoRun) {
+  CompareEverywhere(Seed() + 4, Rounds(700), [](Generator &g) { return g.ARun(); });
+}
+
 // Windows, pieces and runs that are longer than what one call sees, and than it tries.
 TEST(SearchRandom, IsRightInLongData) {
   Generator g(Seed() + 2);
   int compared = 0;
-  unsigned rounds = Rounds(150);
+  unsigned rounds = Rounds(200);
   for (unsigned i = 0; i < rounds && !HasFailure(); i++) {
-    Text regex = g.Chance(70) ? g.AroundALiteral() : g.Expression();
+    Text regex = g.Chance(40)   ? g.AroundALiteral()
+                 : g.Chance(30) ? g.OneOfSeveral()
+                 : g.Chance(50) ? g.ARun()
+                                : g.Expression();
     Text text;
     while (text.size() < 12000) {
       text += g.Data();

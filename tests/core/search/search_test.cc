@@ -444,6 +444,95 @@ TEST(Literal, IsNothingWhereAnythingElseMayMatch) {
   EXPECT_EQ(Exact("(?!foo)"), "");
 }
 
+// "literals@least..most" of the best choice, "whole" if the pattern is nothing else.
+Text Choice(const Text &regex) {
+  mm_literals known;
+  mm_literals_read(Bytes(regex), regex.size(), &known);
+  const mm_choice &c = known.choice;
+  if (mm_choice_worth(&c) == 0) return "";
+  Text all;
+  for (unsigned i = 0; i < c.count; i++) {
+    const mm_head &l = c.literals[i];
+    all += (i ? " " : "") + Text(reinterpret_cast<const char *>(l.value), l.size);
+  }
+  Text most = c.common.most == MM_LITERAL_FAR ? "" : std::to_string(c.common.most);
+  return all + "@" + std::to_string(c.common.least) + ".." + most + (c.whole ? " whole" : "");
+}
+
+TEST(Literal, IsOneOfSeveralWhereThereAreAlternatives) {
+  EXPECT_EQ(Choice("error|warning|fatal"), "error warning fatal@0..0 whole");
+  EXPECT_EQ(Choice("(?i)error|fatal"), "ERROR FATAL@0..0 whole");
+  EXPECT_EQ(Choice("(?:error|fatal)"), "error fatal@0..0 whole");
+  EXPECT_EQ(Choice("(?:error|fatal)|(?>warning)"), "error fatal warning@0..0 whole");
+  EXPECT_EQ(Choice("(error|fatal)"), "error fatal@0..0") << "a group is told";
+  EXPECT_EQ(Choice("(?:error|fatal)s"), "error fatal@0..0");
+  EXPECT_EQ(Choice("\\b(?:error|fatal)\\b"), "error fatal@0..0");
+  EXPECT_EQ(Choice("\\b(?:error|fatal)\\b|\\d+xyz"), "error fatal xyz@0..");
+  EXPECT_EQ(Choice("[a-z]+(?:error|fatal)"), "error fatal@1..");
+  EXPECT_EQ(Choice("(?:error|fatal)+"), "error fatal@0..0");
+  EXPECT_EQ(Choice("error|.{3}fatal"), "error fatal@0..3");
+  EXPECT_EQ(Choice("(?:in|out)(?:error|fatal)"), "error fatal@2..3") << "the better one";
+  EXPECT_EQ(Choice("error\\K|fatal"), "error fatal@0..0");
+  EXPECT_EQ(Choice("^error|fatal$"), "error fatal@0..0");
+}
+
+TEST(Literal, IsNoneOfSeveralWhereAnythingElseMayMatch) {
+  EXPECT_EQ(Choice("error|fatal|"), "");
+  EXPECT_EQ(Choice("error|\\w+"), "");
+  EXPECT_EQ(Choice("(?:error|fatal)?"), "");
+  EXPECT_EQ(Choice("(?:error|fatal){0,3}x"), "");
+  EXPECT_EQ(Choice("(?!error|fatal)"), "");
+  EXPECT_EQ(Choice("(?<=error|fatal)x"), "");
+  EXPECT_EQ(Choice("(error|fatal)\\1"), "") << "references are not read";
+  EXPECT_EQ(Choice("(?x)error|fatal"), "");
+  EXPECT_EQ(Choice("error|fatal(*ACCEPT)"), "");
+  EXPECT_EQ(Choice("\\Gerror|fatal"), "");
+  EXPECT_EQ(Choice("(?|error|fatal)"), "");
+  EXPECT_EQ(Choice("error|fatal\\Q|\\E"), "");
+}
+
+TEST(Literal, AreNotMoreThanThereIsRoomFor) {
+  Text regex = "word00";
+  for (int i = 1; i < MM_HEADS_MOST; i++) regex += "|word" + std::to_string(i);
+  EXPECT_NE(Choice(regex), "");
+  EXPECT_EQ(Choice(regex + "|more"), "");
+  EXPECT_EQ(Choice("(?:" + regex + ")(?:in|out|up)|x" + regex), "")
+      << "each of the first: too many";
+  Text groups;
+  for (int i = 0; i < 10; i++) groups += "(" + regex + ")";
+  EXPECT_NE(Choice(groups), "");
+  EXPECT_EQ(Choice(Text(40, 'a') + "|bcd"), Text(MM_HEADS_LENGTH, 'a') + " bcd@0..0");
+}
+
+// "bytes*least" of what a match begins with, "first" if the first start of a run decides.
+Text First(const Text &regex) {
+  mm_literals known;
+  mm_literals_read(Bytes(regex), regex.size(), &known);
+  if (known.first_least == 0) return "";
+  return std::to_string(mm_charset_count(&known.first)) + "*" + std::to_string(known.first_least) +
+         (known.first_run ? " first" : "");
+}
+
+TEST(Literal, KnowsTheRunThatAMatchBeginsWith) {
+  EXPECT_EQ(First("[a-f]{20,}"), "6*20 first");
+  EXPECT_EQ(First("[a-f]{20,30}"), "6*20");
+  EXPECT_EQ(First("\\b[a-f]{20}\\b"), "6*20");
+  EXPECT_EQ(First("(?i)[a-f]{20}"), "12*20");
+  EXPECT_EQ(First("([a-f]{20,})x"), "6*20");
+  EXPECT_EQ(First("[a-f]+[a-f]{3}x"), "6*4 first");
+  EXPECT_EQ(First("[a-f]{20}|[g-h]{7}"), "8*7");
+  EXPECT_EQ(First("a{20}b{20}"), "1*20");
+  EXPECT_EQ(First("(?=x)[a-f]{20}"), "6*20");
+  EXPECT_EQ(First("(?:[a-f]{20})+"), "6*20");
+  EXPECT_EQ(First("(?:[a-f]{20})?x"), "");
+  EXPECT_EQ(First("x?[a-f]{20}"), "");
+  EXPECT_EQ(First("[a-f]*[a-f]{20}"), "");
+  EXPECT_EQ(First("[a-f]{20}|"), "");
+  EXPECT_EQ(First("\\R[a-f]{20}"), "");
+  EXPECT_EQ(First("(?R)[a-f]{20}"), "");
+  EXPECT_EQ(First("[a-f]{20}\\1"), "");
+}
+
 TEST(Literal, KnowsBitsOfABytesThatVary) {
   mm_literals known;
   Text regex = "\\xf4.[\\xa0-\\xaf](?i)z\\d";
