@@ -14,6 +14,16 @@
 #include "ext/tables/scan.h"
 #include "ext/records/chain.h"
 
+/* The bytes of the set in a page, found ahead of their rows: `at` is the place of the next. */
+typedef struct bytes_page {
+  int64_t row; /* the page's first */
+  unsigned at, found;
+  /* At the time, as the statement may write itself: the object's edits and size, and the
+  ** connection's writes. */
+  uint64_t edits, size, writes;
+  uint16_t places[MM_FIND_PAGE];
+} bytes_page;
+
 typedef struct mmap_cursor {
   mmap_scan scan;
   ext_given given; /* of the table-valued function */
@@ -35,6 +45,8 @@ typedef struct mmap_cursor {
   size_t run_count, run_capacity; /* capacity 0: `few` */
   size_t run_at;                  /* runs taken */
   uint8_t set[32];
+  unsigned near;     /* hits in a row that were near the one before */
+  bytes_page *ahead; /* NULL: not needed yet; owned */
 } mmap_cursor;
 
 static mmap_table *cursor_table(const mmap_cursor *cursor) {
@@ -94,6 +106,7 @@ int mmapClose(sqlite3_vtab_cursor *base) {
   mmap_cursor *cursor = (mmap_cursor *)base;
   ext_given_close(&cursor_table(cursor)->tab.opened, &cursor->given);
   forget_runs(cursor);
+  mm_free(cursor->ahead);
   ext_source_clear(&cursor->file);
   sqlite3_free(base);
   return SQLITE_OK;
@@ -334,8 +347,48 @@ static bool next_run(mmap_cursor *cursor) {
   return true;
 }
 
+/* Where hits are near each other, those of a page are found together. */
+#define NEAR_BYTES 1024
+#define NEAR_HITS 4
+
+static void forget_page(mmap_cursor *cursor) {
+  if (cursor->ahead) cursor->ahead->found = 0;
+}
+
+/* Is what was found ahead still as it was? */
+static bool page_is_good(const mmap_cursor *cursor) {
+  const bytes_page *page = cursor->ahead;
+  const mm_object *core = cursor->file.object->core;
+  return page->edits == core->edits && page->size == core->size &&
+         page->writes == cursor_conn(cursor)->writes;
+}
+
+/* Look at the page at the beginning of low..high, descending at its end. False: there is none, no
+** byte of the set is in it, or there is no memory: it is a help only. */
+static EXT_APART bool look_at_page(mmap_cursor *cursor) {
+  const mm_object *core = cursor->file.object->core;
+  if (cursor->high - cursor->low < MM_FIND_PAGE) return false;
+  if (!cursor->ahead) cursor->ahead = mm_alloc(sizeof *cursor->ahead);
+  bytes_page *page = cursor->ahead;
+  if (!page) return false;
+  page->row = cursor->descending ? cursor->high - (MM_FIND_PAGE - 1) : cursor->low;
+  page->found = mm_find_set_places(cursor->set, row_data(cursor, page->row), page->places);
+  page->at = 0;
+  page->edits = core->edits;
+  page->size = core->size;
+  page->writes = cursor_conn(cursor)->writes;
+  return page->found > 0 && !mm_object_hit(core);
+}
+
+/* The next row of the page. */
+static void take_from_page(mmap_cursor *cursor) {
+  bytes_page *page = cursor->ahead;
+  unsigned i = page->at++;
+  cursor->at = page->row + page->places[cursor->descending ? page->found - 1 - i : i];
+}
+
 /* The next byte of the set in low..high; at -1: none. */
-static int seek_set(mmap_cursor *cursor) {
+static int search_set(mmap_cursor *cursor) {
   mm_watch watch;
   uint64_t size = (uint64_t)(cursor->high - cursor->low + 1);
   ext_conn_watch(cursor_conn(cursor), &watch);
@@ -344,7 +397,19 @@ static int seek_set(mmap_cursor *cursor) {
                                      : mm_find_set(cursor->set, data, size, &watch);
   if (found == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
   cursor->at = found < 0 ? -1 : cursor->low + found;
+  int64_t passed = cursor->descending ? cursor->high - cursor->at : found;
+  cursor->near = passed < NEAR_BYTES ? cursor->near + 1 : 0;
   return mm_object_hit(cursor->file.object->core) ? faulted(cursor) : SQLITE_OK;
+}
+
+/* The same, from a page where that pays. */
+static int seek_set(mmap_cursor *cursor) {
+  if (cursor->near >= NEAR_HITS && look_at_page(cursor)) {
+    take_from_page(cursor);
+    return SQLITE_OK;
+  }
+  forget_page(cursor);
+  return search_set(cursor);
 }
 
 /* Row `at` was deleted: on to the next one that was not. -1: none in this run. */
@@ -412,6 +477,8 @@ static int cursor_settle(mmap_cursor *cursor) {
 
 static int reset(mmap_cursor *cursor, int plan, const char *text, sqlite3_value **argv) {
   forget_runs(cursor);
+  forget_page(cursor);
+  cursor->near = 0;
   cursor->filtered = cursor->ordered = false;
   cursor->descending = (plan & MMAP_PLAN_DESCENDING) != 0;
   cursor->low = 0;
@@ -468,6 +535,16 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
   return rc ? rc : cursor_settle(cursor);
 }
 
+/* The next row is in the page: a byte filter's, where no table has deleted rows. `low` or `high`
+** has moved behind the one before. */
+static bool step_in_page(mmap_cursor *cursor) {
+  const bytes_page *page = cursor->ahead;
+  if (!page || page->at >= page->found) return false;
+  if (!page_is_good(cursor) || cursor_table(cursor)->shared->deleted) return false;
+  take_from_page(cursor);
+  return true;
+}
+
 /* Most rows of most scans: `low` stays behind. */
 static bool is_simple_step(const mmap_cursor *cursor) {
   return cursor->plain && cursor->at < cursor->high &&
@@ -486,7 +563,7 @@ int mmapNext(sqlite3_vtab_cursor *base) {
   } else {
     cursor->low = cursor->at + 1;
   }
-  return cursor_settle(cursor);
+  return step_in_page(cursor) ? SQLITE_OK : cursor_settle(cursor);
 }
 
 int mmapEof(sqlite3_vtab_cursor *base) {

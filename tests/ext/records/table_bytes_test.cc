@@ -148,6 +148,83 @@ TEST_F(TableBytes, RandomQueriesAnswerAsAnOrdinaryTable) {
   }
 }
 
+// ---- bytes that are found ahead of their rows, a page at a time
+
+TEST_F(TableBytes, BytesThatComeOftenAreFoundAsInAnOrdinaryTable) {
+  std::mt19937 random(12);
+  std::string bytes;
+  while (bytes.size() < 60000) {
+    // Some thick, some thin, some not at all.
+    size_t stretch = random() % 9000, rarity = random() % 4 ? 1 + random() % 100 : 5000;
+    for (size_t i = 0; i < stretch; i++) bytes += random() % rarity ? 'x' : "abcd"[random() % 4];
+  }
+  Put("a", bytes);
+  Run("CREATE TABLE plain(offset INTEGER PRIMARY KEY, byte INTEGER); INSERT INTO plain SELECT "
+      "offset, byte FROM mmap('a')");
+  for (const char *where :
+       {"byte = 97", "byte < 100", "byte BETWEEN 98 AND 99", "byte >= 97", "byte IN (97, 99)",
+        "byte = 98 AND offset > 12345", "byte = 98 AND offset BETWEEN 4096 AND 50000",
+        "byte < 120 AND offset IN (1, 2, 3, 5000)", "byte = 120", "byte = 1",
+        "byte > 97 AND (offset < 9000 OR offset > 30000)"}) {
+    for (const char *rest : {"", " LIMIT 1000", " LIMIT 700 OFFSET 5"}) {
+      for (const char *order : {" ORDER BY offset", " ORDER BY offset DESC"}) {
+        auto sums = [&](const char *table) {
+          return Rows("SELECT count(*), sum(offset), sum(byte * (offset % 1009)) FROM (SELECT "
+                      "offset, byte FROM " +
+                      std::string(table) + " WHERE " + where + order + rest + ")");
+        };
+        ASSERT_EQ(sums("mmap('a')"), sums("plain")) << where << order << rest;
+      }
+    }
+  }
+}
+
+// Rows are there or not as the bytes are when a scan gets to them, whatever was found ahead.
+TEST_F(TableBytes, AScanSeesTheBytesThatWereWrittenMeanwhile) {
+  for (bool descending : {false, true}) {
+    for (const char *change :
+         {"SELECT mmap_patch('a', 0, ?1)", "UPDATE t SET byte = 99 - (offset / 3) % 2",
+          "SELECT mmap_resize('a', 20000)", "DELETE FROM t WHERE offset % 5 = 1",
+          "SAVEPOINT s; UPDATE t SET byte = 99; ROLLBACK TO s"}) {
+      std::string bytes;
+      for (int i = 0; i < 30000; i++) bytes += i % 3 ? 'b' : 'c';
+      Put("d", bytes);
+      std::string sql = change;
+      if (sql.find("?1") != std::string::npos) {
+        sql.replace(sql.find("?1"), 2, "CAST(replace(hex(zeroblob(15000)), '0', 'b') AS BLOB)");
+      }
+      for (size_t at; (at = sql.find("'a'")) != std::string::npos;) sql.replace(at, 3, "'d'");
+      for (size_t at; (at = sql.find(" t ")) != std::string::npos;) sql.replace(at, 3, " u ");
+      Run("DROP TABLE IF EXISTS u");
+      Run("CREATE VIRTUAL TABLE temp.u USING mmap('d', delete=yes); BEGIN");
+      std::string scan = "SELECT offset FROM u WHERE byte = 99 ORDER BY offset";
+      sqlite3_stmt *statement = nullptr;
+      if (descending) scan += " DESC";
+      ASSERT_EQ(sqlite3_prepare_v2(*db, scan.c_str(), -1, &statement, nullptr), SQLITE_OK);
+      int64_t last = 0, seen = 0, sum = 0;
+      for (int i = 0; i < 500; i++) {
+        ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
+        last = sqlite3_column_int64(statement, 0);
+      }
+      Run(sql);
+      std::string expected =
+          One("SELECT count(*), total(offset) FROM u WHERE +byte = 99 AND +offset " +
+              std::string(descending ? "< " : "> ") + std::to_string(last));
+      while (sqlite3_step(statement) == SQLITE_ROW) {
+        int64_t offset = sqlite3_column_int64(statement, 0);
+        EXPECT_TRUE(descending ? offset < last : offset > last) << change;
+        last = offset;
+        sum += offset;
+        seen++;
+      }
+      EXPECT_EQ(sqlite3_finalize(statement), SQLITE_OK) << sqlite3_errmsg(*db);
+      EXPECT_EQ(std::to_string(seen) + "|" + std::to_string(sum) + ".0", expected)
+          << change << descending;
+      Run("ROLLBACK");
+    }
+  }
+}
+
 // ---- bounds: work in proportion to the rows, not to the file
 
 TEST_F(TableBytes, BoundsKeepTheWorkSmall) {
