@@ -132,6 +132,10 @@ def fault_tests(pattern, modes):
             deps = ["faults/tests"],
         )
 
+def call_tests(pattern):
+    """Tests that count system calls: the library is linked into them."""
+    cc_tests(pattern, deps = ["//ext:static", "//tests:support", "@googletest//:gtest_main"])
+
 def script_tests(pattern):
     """Tests that are programs: executable scripts, started in the workspace root."""
     for source in native.glob([pattern]):

@@ -24,16 +24,38 @@ static int refresh_pending(mm_object *object, const mm_stat *stat, mm_error *err
   return object_adopt(object, stat, err);
 }
 
-int mm_object_refresh(mm_object *object, mm_error *err) {
+int mm_object_come(mm_object *object, mm_error *err) {
+  return object_come(object, err);
+}
+
+/* Whoever has asked for the file before he looks for a journal need not ask again if there is none.
+** A commit that ended before he asked is in the answer. One that was at work between the two, or
+** came and went, is seen in part perhaps, as is one that is at work between this and the reading of
+** the bytes: that is what isolation is for. It has changed the file's times or its size since, so
+** the next look finds it; and the mapping shows its bytes by itself. A writer that died at it has
+** left its journal, or another process has replayed that, which is a commit as any other. So only
+** where a journal is there can the answer be older than what was waited for or recovered. */
+int mm_object_look_on(mm_object *object, const mm_stat *seen, mm_error *err) {
   mm_stat stat;
-  int rc = object_come(object, err);
+  bool none = true;
+  int rc = MM_OK;
   mm_object_see(object);
-  if (rc == MM_OK && (!object_is_writer(object) || object->stuck)) rc = object_recover(object, err);
-  if (rc == MM_OK) rc = object_look(object, &stat, err);
+  if (!object_is_writer(object) || object->stuck) rc = object_recover_any(object, &none, err);
+  if (rc == MM_OK && (!seen || !none)) {
+    rc = object_look(object, &stat, err);
+  } else if (rc == MM_OK) {
+    stat = *seen;
+  }
   if (rc) return rc;
   bool pending = object_is_writer(object) && (mm_object_pending(object) || object->relied_on);
   if (pending) return refresh_pending(object, &stat, err);
   return object_adopt(object, &stat, err);
+}
+
+int mm_object_refresh(mm_object *object, mm_error *err) {
+  int rc = object_come(object, err);
+  mm_object_see(object);
+  return rc ? rc : mm_object_look_on(object, NULL, err);
 }
 
 void mm_object_rest(mm_object *object) {

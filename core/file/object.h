@@ -60,6 +60,16 @@ void mm_object_stay_open(mm_object *object);
 ** change. */
 int mm_object_refresh(mm_object *object, mm_error *err);
 
+/* The first part of that, which a caller may have done before who goes on with the second: the
+** object may be used, faults of its bytes are caught, and a last commit that was not written has
+** been told of, once. */
+int mm_object_come(mm_object *object, mm_error *err);
+
+/* The second part. `seen`: what the file's name, asked for just now, has said of it; two system calls
+** fewer. NULL: it is to be asked. Not by whoever reads at one commit, who has to ask behind the
+** lock. */
+int mm_object_look_on(mm_object *object, const mm_stat *seen, mm_error *err);
+
 /* Nobody uses the object for a while: where a file that is mapped cannot be cut by others, it no
 ** longer is, unless there are writes to be shown. The next refresh maps it again. */
 void mm_object_rest(mm_object *object);

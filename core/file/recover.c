@@ -298,12 +298,19 @@ static bool is_replaced(const mm_object *object) {
          (named.device != object->device || named.inode != object->inode);
 }
 
-int object_recover(mm_object *object, mm_error *err) {
+int object_recover_any(mm_object *object, bool *none, mm_error *err) {
+  *none = !object->stuck;
   if (!object->journal) return MM_OK;
   if (object->stuck) {
     int rc = finish_rollback(object, err);
     if (rc) return rc;
   }
   if (!mm_journal_waits(object->journal, &object->staying)) return object_drop_overlay(object, err);
+  *none = false;
   return is_replaced(object) ? recover_replaced(object, err) : recover_found(object, err);
+}
+
+int object_recover(mm_object *object, mm_error *err) {
+  bool none;
+  return object_recover_any(object, &none, err);
 }

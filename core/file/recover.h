@@ -24,6 +24,9 @@ void object_let_go(mm_object *object);
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);
 
+/* The same. *none: there was nothing to be finished, and nothing was waited for. */
+int object_recover_any(mm_object *object, bool *none, mm_error *err);
+
 /* Make the journal of ours that is not to be replayed invalid, and the common record that it hangs
 ** on first. On failure it may still be there. */
 int object_undo_journal(mm_object *object, bool durable, mm_error *err);

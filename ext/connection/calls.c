@@ -69,7 +69,9 @@ static const char *next_token(const char *sql, token *t) {
   return sql;
 }
 
+/* Most are told from it by their first letter. */
 static bool is(const token *t, const char *text) {
+  if ((*t->text ^ *text) & ~0x20) return false;
   return t->size == strlen(text) && sqlite3_strnicmp(t->text, text, (int)t->size) == 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/common/watch.h"
 #include "core/common/mem.h"
+#include "ext/connection/databases.h"
 
 /* So many unheld objects are kept open. */
 #define KEEP_OBJECTS 256
@@ -207,15 +208,15 @@ static void remember_alias(ext_conn *conn, const char *path, ext_object *object)
   alias->object = alias->path ? object : NULL;
 }
 
-static ext_object *find_alias(ext_conn *conn, const char *path) {
-  mm_stat stat;
+static ext_object *find_alias(ext_conn *conn, const char *path, ext_look *look) {
+  mm_stat *stat = &look->stat;
   if (!conn->aliases) return NULL;
   ext_alias *alias = &conn->aliases[slot_of(path)];
   if (!alias->path || strcmp(alias->path, path) != 0) return NULL;
   const mm_object *core = alias->object->core;
-  bool same = mm_os.status_path(path, &stat) == 0 && stat.device == core->device &&
-              stat.inode == core->inode;
-  if (same) return alias->object;
+  look->taken = mm_os.status_path(path, stat) == 0 && stat->device == core->device &&
+                stat->inode == core->inode;
+  if (look->taken) return alias->object;
   forget_alias(alias);
   return NULL;
 }
@@ -226,31 +227,9 @@ static bool is_idle(const ext_object *object) {
   return object->holds == 0 && !object->in_transaction;
 }
 
-/* Only what begins as a database does, or is empty, can be one: the rest costs no further look. */
-static bool may_be_database(const mm_object *core) {
-  static const char header[16] = "SQLite format 3";
-  if (!core->data) return true; /* it is not mapped just now */
-  return core->size < sizeof header || memcmp(core->data, header, sizeof header) == 0;
-}
-
-static mm_path path_of(const mm_object *core) {
-  return (mm_path){.fd = core->fd, .real = core->real, .stat = core->seen};
-}
-
-/* As mm_path_is_host_database. */
-static int is_host_database_now(const mm_object *core) {
-  mm_path path = path_of(core);
-  return may_be_database(core) ? mm_path_is_host_database(&path) : 0;
-}
-
-/* Closing a descriptor of a database would drop the locks that SQLite holds on it. */
-static void keep_locks(mm_object *core) {
-  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) mm_object_stay_open(core);
-}
-
 static void close_object(ext_conn *conn, ext_object **link) {
   ext_object *object = *link;
-  keep_locks(object->core);
+  ext_databases_keep_locks(object->core);
   *link = object->next;
   conn->object_count--;
   forget_aliases_of(conn, object);
@@ -360,91 +339,6 @@ static ext_object *find_object(ext_conn *conn, const mm_stat *stat) {
   return NULL;
 }
 
-/* ---- databases ------------------------------------------------------------------------------ */
-
-/* Where the system does not tell, the names do. */
-static bool names_file(const char *name, const mm_path *path) {
-  mm_stat other;
-  if (mm_os.status_path(name, &other)) return strcmp(name, path->real) == 0;
-  return mm_stat_same_file(&other, &path->stat);
-}
-
-/* Is it the database file itself, or what SQLite keeps beside it? */
-static int look_beside(const char *database, const mm_path *path, bool *found) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !*found; i++) {
-    char *name = sqlite3_mprintf("%s%s", database, suffixes[i]);
-    if (!name) return SQLITE_NOMEM;
-    *found = names_file(name, path);
-    sqlite3_free(name);
-  }
-  return SQLITE_ROW;
-}
-
-/* On an SQLite that is older than sqlite3_db_name. */
-static int query_own_database(ext_conn *conn, const mm_path *path, bool *found, mm_error *err) {
-  sqlite3_stmt *list = NULL;
-  int rc = sqlite3_prepare_v2(conn->db, "PRAGMA database_list", -1, &list, NULL);
-  *found = false;
-  if (rc == SQLITE_OK) {
-    while (rc != SQLITE_NOMEM && (rc = sqlite3_step(list)) == SQLITE_ROW) {
-      const char *database = (const char *)sqlite3_column_text(list, 2);
-      if (database && *database) rc = look_beside(database, path, found);
-      if (!database && sqlite3_errcode(conn->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
-    }
-  }
-  return ext_conn_end_query(list, rc, err);
-}
-
-#if SQLITE_VERSION_NUMBER >= 3039000
-static int list_own_database(const ext_conn *conn, const mm_path *path, bool *found,
-                             mm_error *err) {
-  int rc = SQLITE_ROW;
-  const char *schema;
-  *found = false;
-  for (int i = 0; rc == SQLITE_ROW && (schema = sqlite3_db_name(conn->db, i)) != NULL; i++) {
-    const char *database = sqlite3_db_filename(conn->db, schema);
-    if (database && *database) rc = look_beside(database, path, found);
-  }
-  return rc == SQLITE_NOMEM ? mm_fail_nomem(err) : MM_OK;
-}
-#endif
-
-static int find_own_database(ext_conn *conn, const mm_path *path, bool *found, mm_error *err) {
-#if SQLITE_VERSION_NUMBER >= 3039000
-  if (sqlite3_libversion_number() >= 3039000) return list_own_database(conn, path, found, err);
-#endif
-  return query_own_database(conn, path, found, err);
-}
-
-/* `is`: as mm_path_is_host_database gave it. */
-static int refuse_database(const char *name, int is, mm_error *err) {
-  if (is == 0) return MM_OK;
-  if (is < 0) {
-    return mm_fail_errno(err, MM_CANTOPEN, -is, "cannot tell whether '%s' is open as a database",
-                         name);
-  }
-  return mm_fail(err, MM_CANTOPEN, "'%s' is open as a database", name);
-}
-
-int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
-                            mm_error *err) {
-  const mm_object *core = object->core;
-  bool own;
-  if (core->kind != MM_OBJECT_FILE) return MM_OK;
-  mm_path path = path_of(core);
-  int rc = find_own_database(conn, &path, &own, err);
-  return rc ? rc : refuse_database(name, own ? 1 : is_host_database_now(core), err);
-}
-
-/* Opening and closing such a file would drop the locks that SQLite holds on it. */
-static int check_new(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
-  bool own;
-  int rc = find_own_database(conn, path, &own, err);
-  if (rc) return rc;
-  return refuse_database(name, own ? 1 : mm_path_is_host_database(path), err);
-}
-
 /* ---- opening a path ------------------------------------------------------------------------- */
 
 int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_error *err) {
@@ -452,7 +346,7 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
   mm_object *core = NULL;
   int rc = mm_path_resolve(&conn->root, path, false, &resolved, err);
   if (rc) return rc;
-  rc = check_new(conn, path, &resolved, err);
+  rc = ext_databases_check_path(conn, path, &resolved, err);
   if (rc == MM_OK) {
     rc = mm_object_open(&resolved, path, MM_OBJECT_PRIVATE, &conn->settings, &core, err);
   }
@@ -473,7 +367,7 @@ int ext_conn_open_device(ext_conn *conn, const char *path, ext_object **out, mm_
 /* A file that was mapped first and attached as a database since is refused from then on. */
 static int reuse(ext_conn *conn, const char *name, ext_object *object, ext_object **out,
                  mm_error *err) {
-  int rc = ext_conn_check_database(conn, name, object, err);
+  int rc = ext_databases_check_object(conn, name, object, err);
   if (rc) return rc;
   ext_object_hold(object);
   *out = object;
@@ -485,7 +379,7 @@ static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, 
   mm_object *core = NULL;
   ext_object *object = find_object(conn, &path->stat);
   if (object) return reuse(conn, name, object, out, err);
-  int rc = check_new(conn, name, path, err);
+  int rc = ext_databases_check_path(conn, name, path, err);
   if (rc == MM_OK) {
     rc = mm_object_open(path, name, MM_OBJECT_FILE, &conn->settings, &core, err);
   }
@@ -524,9 +418,10 @@ static void retry_rollbacks(ext_conn *conn) {
   }
 }
 
-int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
-                       mm_error *err) {
-  ext_object *known = find_alias(conn, path);
+int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_look *look,
+                       ext_object **out, mm_error *err) {
+  look->taken = false;
+  ext_object *known = find_alias(conn, path, look);
   if (known) return reuse(conn, path, known, out, err);
   retry_rollbacks(conn);
   int rc = open_new(conn, path, create, out, err);

@@ -25,9 +25,18 @@ typedef struct ext_object {
   /* Rows of a created table that are deleted and not closed up: what lies behind them, and the end,
   ** stays where it is till COMMIT. */
   int64_t leaving;
-  uint64_t used; /* for least recently used */
+  uint64_t used;        /* for least recently used */
+  uint64_t no_database; /* it was none of the connection's, whose list had this number then; 0: not
+                        ** asked */
   struct ext_object *next;
 } ext_object;
+
+/* What a path was found to name just now. An object that was come to by it (mm_object_come) is not
+** asked again. All zeros: it was not asked. */
+typedef struct ext_look {
+  bool taken;
+  mm_stat stat;
+} ext_look;
 
 /* Files that somebody keeps as they are; see reads.h. All zeros: none. */
 typedef struct ext_reads {
@@ -84,6 +93,8 @@ struct ext_conn {
   ext_object *objects;
   size_t object_count;
   uint64_t clock;            /* for ext_object.used */
+  char *databases;           /* the list of the connection's, as it was last; NULL: not asked */
+  uint64_t databases_number; /* counts its changes */
   struct ext_alias *aliases; /* paths that were resolved before (conn.c) */
   ext_handle **handles;      /* handles[i] has id i+1 */
   size_t handle_count, handle_capacity;
@@ -108,9 +119,9 @@ struct ext_conn {
 
 /* The object that a path names, opened if need be: held for the caller, who releases it. `create`:
 ** make an empty file where there is none. Refuses what core/os/path.h refuses and databases that this
-** process has open. Not refreshed. */
-int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_object **out,
-                       mm_error *err);
+** process has open. Not refreshed: whoever does that at once can do it by `look`. */
+int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_look *look,
+                       ext_object **out, mm_error *err);
 /* A new object that no path leads to: access=copy, memory, tag. Held likewise. */
 int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err);
 void ext_object_hold(ext_object *object);
@@ -160,10 +171,6 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
 
 /* The same of a block device (access=device). */
 int ext_conn_open_device(ext_conn *conn, const char *path, ext_object **out, mm_error *err);
-
-/* Has the connection the object's file open as a database by now? MM_CANTOPEN. */
-int ext_conn_check_database(ext_conn *conn, const char *name, const ext_object *object,
-                            mm_error *err);
 
 /* Set or narrow the root of all paths. */
 int ext_conn_set_root(ext_conn *conn, const char *path, mm_error *err);

@@ -19,6 +19,7 @@ void ext_conn_release(void *context) {
   ext_conn_close_objects(conn);
   ext_conn_free_states(conn);
   mm_root_clear(&conn->root);
+  mm_free(conn->databases);
   mm_free(conn);
 }
 

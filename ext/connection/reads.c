@@ -127,9 +127,12 @@ static int keep_in_transaction(ext_conn *conn, ext_object *object, mm_error *err
 
 /* ---- using a file ---------------------------------------------------------------------------- */
 
-int ext_reads_use(ext_reads *reads, ext_object *object, mm_error *err) {
+int ext_reads_use(ext_reads *reads, ext_object *object, const ext_look *look, mm_error *err) {
   ext_conn *conn = object->conn;
   end_unheard(conn);
+  if (look && look->taken && !ext_conn_isolates(conn)) {
+    return mm_object_look_on(object->core, &look->stat, err);
+  }
   if (!reads || !ext_conn_isolates(conn)) return mm_object_refresh(object->core, err);
   int rc = mm_object_read_at_commit(object->core, conn->reading > 0, err);
   if (rc) return rc;

@@ -19,8 +19,9 @@
 #include "ext/connection/conn.h"
 
 /* Refresh the object, as mm_object_refresh; and where the connection's isolation says so, have it
-** stay so until ext_reads_end. `reads` NULL: now alone. MM_BUSY. */
-int ext_reads_use(ext_reads *reads, ext_object *object, mm_error *err);
+** stay so until ext_reads_end. `reads` NULL: now alone. `look`: what its path has just been found to
+** name; NULL: it was not asked. MM_BUSY. */
+int ext_reads_use(ext_reads *reads, ext_object *object, const ext_look *look, mm_error *err);
 
 /* Release all that is kept. */
 void ext_reads_end(ext_reads *reads);

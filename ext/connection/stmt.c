@@ -149,8 +149,10 @@ static void remember(ext_stmt *stmt, ext_object *object, const char *path) {
   a->path_size = a->path ? strlen(path) : 0;
 }
 
-static int use_once(ext_stmt *stmt, ext_object *object, bool written, mm_error *err) {
-  return written ? ext_use_to_write(object, err) : ext_use_object(object, &stmt->reads, err);
+static int use_once(ext_stmt *stmt, ext_object *object, const ext_look *look, bool written,
+                    mm_error *err) {
+  return written ? ext_use_to_write(object, look, err)
+                 : ext_use_object(object, look, &stmt->reads, err);
 }
 
 static int open_path(ext_stmt *stmt, const char *path, bool written, ext_object **object,
@@ -160,9 +162,10 @@ static int open_path(ext_stmt *stmt, const char *path, bool written, ext_object 
     *object = known->object;
     return MM_OK;
   }
-  int rc = ext_conn_open_path(stmt->conn, path, false, object, err);
+  ext_look look;
+  int rc = ext_conn_open_path(stmt->conn, path, false, &look, object, err);
   if (rc) return rc;
-  rc = use_once(stmt, *object, written, err);
+  rc = use_once(stmt, *object, &look, written, err);
   if (rc == MM_OK) {
     remember(stmt, *object, path);
   } else {
@@ -177,7 +180,7 @@ static int use_handle(ext_stmt *stmt, sqlite3_int64 id, bool written, ext_file *
   if (rc) return rc;
   file->object = file->handle->object;
   if (find_recent(stmt, file->object)) return MM_OK;
-  rc = use_once(stmt, file->object, written, err);
+  rc = use_once(stmt, file->object, NULL, written, err);
   if (rc == MM_OK) {
     ext_object_hold(file->object);
     remember(stmt, file->object, NULL);
@@ -256,7 +259,7 @@ static int resolve_handle(ext_conn *conn, sqlite3_value *value, ext_reads *reads
   int64_t id;
   int rc = ext_value_handle(value, &id, err);
   if (rc == MM_OK) rc = ext_conn_handle(conn, id, &file->handle, err);
-  if (rc == MM_OK) rc = ext_use_object(file->handle->object, reads, err);
+  if (rc == MM_OK) rc = ext_use_object(file->handle->object, NULL, reads, err);
   if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
   return rc;
 }

@@ -40,6 +40,7 @@
 
 #include "core/common/mem.h"
 #include "core/file/together.h"
+#include "ext/connection/databases.h"
 #include "ext/connection/reads.h"
 #include "ext/connection/value.h"
 
@@ -185,7 +186,7 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   if (rc == MM_OK) rc = list_object(txn, object, err);
   const mm_object *core = object->core;
   mm_object_see(object->core);
-  if (rc == MM_OK && !core->begun) rc = ext_conn_check_database(conn, core->name, object, err);
+  if (rc == MM_OK && !core->begun) rc = ext_databases_check_object(conn, core->name, object, err);
   if (rc) return rc;
   mm_object_ask(object->core, synchronous);
   if ((!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);

@@ -12,11 +12,12 @@
 #include "ext/connection/conn.h"
 
 /* An object that the caller holds, or keeps from going away otherwise. Here and below, `reads` is
-** where it is noted, if the connection reads at one commit; NULL: the look is not the statement's. */
-int ext_use_object(ext_object *object, ext_reads *reads, mm_error *err);
+** where it is noted, if the connection reads at one commit; NULL: the look is not the statement's.
+** `look`: as ext_conn_open_path gave it; NULL: it is a handle's, or a table's own. */
+int ext_use_object(ext_object *object, const ext_look *look, ext_reads *reads, mm_error *err);
 
 /* The same for whoever becomes its writer next, which is a look of its own (ext_txn_write). */
-int ext_use_to_write(ext_object *object, mm_error *err);
+int ext_use_to_write(ext_object *object, const ext_look *look, mm_error *err);
 
 /* The object that a path names, as ext_conn_open_path: held for the caller; NULL on failure. */
 int ext_use_path(ext_conn *conn, const char *path, bool create, ext_reads *reads, ext_object **out,

@@ -94,7 +94,7 @@ int ext_write_begin(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc == MM_OK) rc = ext_txn_write(conn, write->file.object, err);
   /* The statement goes on with what it has written, which needs no lock before its COMMIT. */
   if (rc == MM_OK && ext_conn_isolates(conn)) {
-    rc = ext_reads_use(write->file.reads, write->file.object, err);
+    rc = ext_reads_use(write->file.reads, write->file.object, NULL, err);
   }
   ext_file_window(&write->file);
   return rc;

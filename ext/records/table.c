@@ -321,7 +321,7 @@ int mmap_table_open(mmap_table *table, ext_reads *reads, ext_object **out, mm_er
   *out = NULL;
   if (table->spec.access != EXT_COPY) return ext_use_path(conn, path, false, reads, out, err);
   int rc = table->own
-               ? ext_use_object(table->own, reads, err)
+               ? ext_use_object(table->own, NULL, reads, err)
                : ext_use_copy(conn, table->database, table->name, path, reads, &table->own, err);
   if (rc == MM_OK) ext_object_hold(*out = table->own);
   return rc;

@@ -42,8 +42,9 @@ void mmap_result_file_mark(sqlite3_context *context, ext_conn *conn, const char 
 
 /* The cursor that left the mark has come to use the file in this statement. */
 static int marked_file(ext_conn *conn, const char *mark, ext_file *file, mm_error *err) {
+  ext_look look;
   memset(file, 0, sizeof *file);
-  if (mark[0] == 'p') return ext_conn_open_path(conn, mark + 1, false, &file->object, err);
+  if (mark[0] == 'p') return ext_conn_open_path(conn, mark + 1, false, &look, &file->object, err);
   int rc = ext_conn_handle(conn, strtoll(mark + 1, NULL, 10), &file->handle, err);
   if (rc == MM_OK) ext_object_hold(file->object = file->handle->object);
   return rc;

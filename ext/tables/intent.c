@@ -35,5 +35,5 @@ int ext_intent_begin(const ext_written_table *table, ext_given *given, ext_objec
                      const ext_reads *reads, mm_error *err) {
   if (reads) return MM_OK;
   int rc = write_first(table, object, err);
-  return rc ? rc : ext_reads_use(&given->reads, object, err);
+  return rc ? rc : ext_reads_use(&given->reads, object, NULL, err);
 }

@@ -1205,6 +1205,69 @@ TEST_F(RecoveryTest, IsDoneOnce) {
   EXPECT_EQ(sys.Trace(), "status_link status status_link status");
 }
 
+// Who has just asked for the file by its name looks for a journal, and asks no more.
+TEST_F(RecoveryTest, AFileThatWasAskedForIsNotAskedAgain) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  mm_stat stat;
+  OutsideResize(path, 2 * Page());
+  ASSERT_EQ(mm_os.status_path(path.c_str(), &stat), 0);
+  FaultSys sys;
+  ASSERT_EQ(mm_object_look_on(object, &stat, &object.err), MM_OK) << object.err.text;
+  EXPECT_EQ(sys.Trace(), "status_link");
+  EXPECT_EQ(object->size, 2 * Page());
+}
+
+// … but where a journal has come between: the answer is of a file that was not recovered.
+TEST_F(RecoveryTest, AFileThatWasAskedForBeforeItsWriterDiedIsAskedAgain) {
+  const Edits growth = [](Object &object) {
+    object.Resize(9 * Page());
+    object.Write(8 * Page(), "new");
+  };
+  Bytes wanted = After(growth);
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  mm_stat stat;
+  ASSERT_EQ(mm_os.status_path(path.c_str(), &stat), 0);
+  Crash(path, growth, 1);
+  ASSERT_EQ(mm_object_look_on(object, &stat, &object.err), MM_OK) << object.err.text;
+  EXPECT_EQ(object.Seen(), wanted);
+}
+
+// A commit that comes and goes between the question and the look for a journal is in the next look.
+TEST_F(RecoveryTest, ACommitBehindTheQuestionShowsInTheNextLook) {
+  for (uint64_t size : {9 * Page(), Page() + 7}) {
+    std::string path = Put("a", old);
+    Object object = Open(path), other = Open(path);
+    mm_stat stat;
+    ASSERT_EQ(mm_os.status_path(path.c_str(), &stat), 0);
+    other.Begin();
+    other.Resize(size);
+    other.Write(5, "new");
+    other.Commit();
+    ASSERT_EQ(mm_object_look_on(object, &stat, &object.err), MM_OK) << object.err.text;
+    EXPECT_EQ(object->size, old.size());
+    EXPECT_EQ(object->data[5], 'n');
+    ASSERT_EQ(mm_os.status_path(path.c_str(), &stat), 0);
+    ASSERT_EQ(mm_object_look_on(object, &stat, &object.err), MM_OK) << object.err.text;
+    EXPECT_EQ(object.Seen(), Contents(path));
+  }
+}
+
+// A writer is told of whoever changes the file without a lock, by this question as by the other.
+TEST_F(RecoveryTest, AWriterIsToldByTheQuestionOfWhoeverCutTheFile) {
+  std::string path = Put("a", old);
+  Object object = Open(path);
+  mm_stat stat;
+  object.Begin();
+  object.Write(0, "X");
+  OutsideResize(path, Page());
+  ASSERT_EQ(mm_os.status_path(path.c_str(), &stat), 0);
+  EXPECT_EQ(mm_object_look_on(object, &stat, &object.err), MM_IOERR);
+  EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED);
+  (void)mm_object_rollback(object, &object.err);
+}
+
 TEST_F(RecoveryTest, ATornJournalIsRemovedAndTheTransactionNeverWas) {
   std::string path = Put("a", old), journal = path + MM_JOURNAL_SUFFIX;
   Crash(path, patches);
