@@ -72,27 +72,6 @@ is_emulated() {
 
 # ---- what is fetched ---------------------------------------------------------------------------
 
-# apt-get with lists of its own, which have all machines' packages and nothing of what is installed.
-apt() {
-  apt-get -qq -o Dir::Etc::sourcelist="$cache/apt/sources.list" \
-    -o Dir::Etc::sourceparts="$cache/apt/parts" -o Dir::State::lists="$cache/apt/lists" \
-    -o Dir::State::status=/dev/null -o Dir::Cache="$cache/apt" -o APT::Sandbox::User=root \
-    -o APT::Architectures=amd64,i386,arm64,armhf,s390x "$@"
-}
-
-lists() {
-  [ ! -e "$cache/apt/done" ] || return 0
-  local debian keys=/usr/share/keyrings/debian-archive-keyring.gpg
-  # From where this system has its own.
-  debian=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d \
-    2>/dev/null | head -1 | tr -d ' ') || true
-  [ -n "$debian" ] || die 'no source of Debian packages in /etc/apt'
-  mkdir -p "$cache"/apt/lists/partial "$cache"/apt/parts "$cache"/apt/archives/partial
-  printf '%s [signed-by=%s] %s bookworm main\n' deb $keys $debian deb-src $keys $debian \
-    >"$cache/apt/sources.list"
-  apt update && touch "$cache/apt/done"
-}
-
 # Unpacks Debian's packages into a directory.
 unpack() {
   local to=$1 debs deb
@@ -184,7 +163,8 @@ get() {
   printf 'run.sh: fetching packages for %s\n' "$machine" >&2
   rm -rf "$root"
   mkdir -p "$root"
-  lists
+  . third_party/debian.sh
+  lists 'deb deb-src' amd64,i386,arm64,armhf,s390x
   if [ "$machine" = musl ]; then get_musl; else get_debian; fi
   touch "$root/done"
 }
