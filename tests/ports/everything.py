@@ -97,8 +97,8 @@ def types():
            " SELECT value + 1 FROM c WHERE value < 19999) SELECT value FROM c;")
     # The same bytes on each machine, without a function of SQLite's that could differ.
     yield "SELECT mmap_resize(mmap_open('noise', 'create'), 20000);"
-    yield ("SELECT sum(mmap_set('noise', value, (value * value * 7 + value * 13 + (value >> 3) * 31)"
-           " % 251)) FROM counter;")
+    yield ("BEGIN; SELECT sum(mmap_set('noise', value, (value * value * 7 + value * 13 + (value >> 3) * 31)"
+           " % 251)) FROM counter; COMMIT;")
     yield "SELECT mmap_crc32('noise'), hex(mmap_slice('noise', 0, 64));"
     for name in WHOLE:
         yield from stored(name, edges(name))
