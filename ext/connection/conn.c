@@ -279,23 +279,29 @@ static void spare_journals(ext_conn *conn) {
   }
 }
 
+static void rest_unless_used(ext_object *object) {
+  if (object->holds <= object->handles) mm_object_rest(object->core);
+}
+
 void ext_conn_collect(ext_conn *conn) {
   spare_journals(conn);
   for (ext_object **link = &conn->objects; *link;) {
     if (is_nameless(*link) && is_idle(*link)) {
       close_object(conn, link);
     } else {
+      rest_unless_used(*link);
       link = &(*link)->next;
     }
   }
 }
 
 void ext_object_release(ext_object *object) {
-  if (!object || --object->holds > 0) return;
-  if (is_nameless(object)) {
+  if (!object) return;
+  object->holds--;
+  if (object->holds == 0 && is_nameless(object)) {
     ext_conn_collect(object->conn);
   } else {
-    mm_object_rest(object->core);
+    rest_unless_used(object);
   }
 }
 
@@ -465,6 +471,7 @@ int ext_conn_add_handle(ext_conn *conn, ext_handle handle, ext_handle **out, mm_
   handle.id = (sqlite3_int64)conn->handle_count + 1;
   *added = handle;
   conn->handles[conn->handle_count++] = added;
+  added->object->handles++;
   *out = added;
   return MM_OK;
 }

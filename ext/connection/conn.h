@@ -19,6 +19,7 @@ typedef struct ext_object {
   mm_object *core; /* owned */
   ext_conn *conn;
   unsigned holds;      /* handles, cursors, tables and statements that use it */
+  unsigned handles;    /* of them: what keeps it for later, and uses it in a statement alone */
   bool in_transaction; /* listed in the connection's transaction */
   size_t noted;        /* its newest record there, counted from 1; 0: none */
   unsigned reads;      /* lists of files read at one commit that it is in (reads.h) */
@@ -184,8 +185,8 @@ bool ext_conn_means_ours(ext_conn *conn, const char *sql);
 ** would keep the connection open (ext_conn_release_statements). */
 bool ext_conn_may_cache(ext_conn *conn);
 
-/* Close what nobody holds and no path leads to, and journals that are kept open beyond a number;
-** after a transaction has ended. */
+/* Close what nobody holds and no path leads to, and journals that are kept open beyond a number; let
+** the rest rest that no statement uses; after a transaction has ended. */
 void ext_conn_collect(ext_conn *conn);
 
 /* What a room above keeps for the connection: `size` bytes, zeros at first, the same ones for the

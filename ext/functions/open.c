@@ -172,6 +172,7 @@ static void closeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) 
   }
   ext_object *object = handle->object;
   handle->object = NULL;
+  object->handles--;
   ext_object_release(object);
   sqlite3_result_int(context, 1);
 }

@@ -71,6 +71,23 @@ TEST_F(ProcessesTest, WhoDiesAfterACommitHasChangedAllOfIt) {
   EXPECT_EQ(Get("f"), "AFTER");
 }
 
+// Not by another process, nor by another connection of this one, where a system lets nobody cut what is mapped.
+TEST_F(ProcessesTest, WhatNoStatementUsesIsCut) {
+  Put("f", std::string(100000, 'x'));
+  Run("SELECT mmap_open('f', 'write')");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', delete=yes)");
+  Run("CREATE VIRTUAL TABLE temp.l USING mmap_lines('f')");
+  Run("SELECT mmap_length(1), (SELECT count(*) FROM t), (SELECT count(*) FROM l)");
+  Run("BEGIN; SELECT mmap_patch(1, 0, 'mine'); DELETE FROM t WHERE rowid > 90000; COMMIT");
+  Run("BEGIN; SELECT mmap_patch('f', 0, 'none'); ROLLBACK");
+  EXPECT_EQ(Other("SELECT mmap_resize('f', 80000)"), "80000");
+  EXPECT_EQ(One("SELECT mmap_length(1), count(*) FROM t"), "80000|80000");
+  Run("UPDATE t SET byte = 65 WHERE rowid = 0");
+  Db second;
+  EXPECT_EQ(second.Says("SELECT mmap_resize('f', 5)"), "5");
+  EXPECT_EQ(One("SELECT mmap_length(1), count(*), CAST(mmap_slice(1) AS TEXT) FROM t"), "5|5|Ainex");
+}
+
 /* ---- the other process ---------------------------------------------------------------------- */
 
 TEST(Other, DISABLED_Runs) {
