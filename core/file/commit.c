@@ -298,7 +298,7 @@ void object_settle(mm_object *object, bool written) {
   bool seen = !object->unseen || object->log.count - object->base > 1;
   object->unseen = false;
   mm_log_cut(&object->log, object->base);
-  if (!written || show_file(object, seen, &ignored) != MM_OK) object->failed = true;
+  if (!written || show_file(object, seen, &ignored) != MM_OK) object_spoil(object);
   mm_change_clear(&object->change);
   object->prepared = false;
   object_let_go(object);

@@ -171,7 +171,7 @@ void object_drop_view(mm_object *object) {
 
 int object_ready(mm_object *object, uint64_t size, mm_error *err) {
   mm_view *view = object->view;
-  if (!view || view->reserved < size || mm_view_pinned(view) || mm_view_frozen(view)) {
+  if (!view || view->absent || view->reserved < size || mm_view_pinned(view) || mm_view_frozen(view)) {
     int rc = remap_for(object, size, err);
     if (rc) return rc;
   }
@@ -180,8 +180,18 @@ int object_ready(mm_object *object, uint64_t size, mm_error *err) {
   return rc;
 }
 
+/* Where the old view had to go before there was a new one. */
+static void stand_in(mm_object *object) {
+  mm_error ignored;
+  mm_view *view = NULL;
+  if (mm_view_open_absent(object->size, &view, &ignored) != MM_OK) return;
+  object->view = view;
+  object->data = view->base;
+}
+
 void object_spoil(mm_object *object) {
   object->failed = true;
+  if (!object->view && (mm_os.traits & MM_TRAIT_RIGID_MAPS)) stand_in(object);
 }
 
 int mm_object_faulted(const mm_object *object, mm_error *err) {

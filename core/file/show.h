@@ -41,7 +41,7 @@ void mm_object_see(mm_object *object);
 int object_ready(mm_object *object, uint64_t size, mm_error *err);
 
 /* What the view shows cannot be trusted: reads fail until the next refresh has mapped the object
-** anew. Pointers into it stay good till then. */
+** anew. Pointers into it stay good till then; where there is no view, `data` leads to one of zeros. */
 void object_spoil(mm_object *object);
 
 /* Take over the file's status: size and times. Rebuilds what no longer shows the file. */

@@ -106,6 +106,19 @@ static int open_mapping(mm_view *view, int fd, uint64_t size, void **base) {
   return mm_os.map(base, (size_t)view->reserved, MM_PROT_READ, fd, 0, false);
 }
 
+/* Behind the mapping comes its guard; neither is there without the other. */
+static int finish_open(mm_view *view, void *base, mm_view **out, mm_error *err) {
+  view->base = base;
+  view->guard = mm_guard_add(base, (size_t)view->reserved, on_fault, view);
+  if (view->guard) {
+    *out = view;
+    return MM_OK;
+  }
+  (void)mm_os.unmap(base, (size_t)view->reserved);
+  mm_free(view);
+  return mm_fail(err, MM_NOMEM, "too many files are mapped");
+}
+
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
                  mm_view_watch watch, mm_view **out, mm_error *err) {
   if (size > VIEW_MAX || (size_t)with_slack(size) != with_slack(size)) {
@@ -125,15 +138,20 @@ int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint6
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %s%s%s", name ? "'" : "",
                          name ? name : "memory", name ? "'" : "");
   }
-  view->base = base;
-  view->guard = mm_guard_add(base, (size_t)view->reserved, on_fault, view);
-  if (!view->guard) {
-    (void)mm_os.unmap(base, (size_t)view->reserved);
-    mm_free(view);
-    return mm_fail(err, MM_NOMEM, "too many files are mapped");
-  }
-  *out = view;
-  return MM_OK;
+  return finish_open(view, base, out, err);
+}
+
+int mm_view_open_absent(uint64_t size, mm_view **out, mm_error *err) {
+  void *base = NULL;
+  mm_view *view = mm_alloc_zeroed(sizeof *view);
+  if (!view) return mm_fail_nomem(err);
+  view->rigid = view->absent = true;
+  view->fd = -1;
+  view->reserved = view->anonymous = mm_sys_page_up(size ? size : 1);
+  int failed = mm_os.map(&base, (size_t)view->reserved, MM_PROT_NONE, -1, 0, false);
+  if (!failed) return finish_open(view, base, out, err);
+  mm_free(view);
+  return mm_fail_errno(err, MM_NOMEM, -failed, "cannot reserve addresses");
 }
 
 static void destroy(mm_view *view) {

@@ -49,6 +49,7 @@ typedef struct mm_view {
   bool rigid;
   int fd;         /* of a rigid one: the file's, as long as the view is used */
   uint64_t shown; /* … and its size */
+  bool absent;    /* addresses alone: the file could not be mapped (mm_view_open_absent) */
   bool patched;   /* zeros were mapped over pages of the file: cleaning needs a new view */
   bool covered;   /* … over its holes (mm_view_cover) */
   mm_guard *guard;
@@ -68,6 +69,10 @@ typedef struct mm_view {
 ** none. */
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
                  mm_view_watch watch, mm_view **out, mm_error *err);
+
+/* In place of a rigid view that is gone and cannot be mapped again: its addresses alone, for those who
+** read before they ask. They see zeros, and the guard has been hit then. */
+int mm_view_open_absent(uint64_t size, mm_view **out, mm_error *err);
 
 /* Let go of a view: unmapped now, or when its last pin goes. NULL is allowed. */
 void mm_view_close(mm_view *view);

@@ -26,6 +26,9 @@ bool guard_bury(uintptr_t address, uintptr_t low, uintptr_t high) {
   MEMORY_BASIC_INFORMATION piece;
   (void)low, (void)high; /* of which a view is a part */
   if (!VirtualQuery((void *)address, &piece, sizeof piece)) return false;
+  if (piece.State == MEM_RESERVE) {
+    return VirtualAlloc((void *)address, 1, MEM_COMMIT, PAGE_READWRITE) != NULL;
+  }
   if (piece.Type != MEM_MAPPED) return false;
   uint8_t *base = piece.AllocationBase, *end = base;
   while (VirtualQuery(end, &piece, sizeof piece) && piece.State != MEM_FREE &&
@@ -35,11 +38,18 @@ bool guard_bury(uintptr_t address, uintptr_t low, uintptr_t high) {
   return replace_view(base, (size_t)(end - base));
 }
 
+/* Of a view that could not be mapped. */
+static bool is_reserved(ULONG_PTR address) {
+  MEMORY_BASIC_INFORMATION piece;
+  return VirtualQuery((void *)address, &piece, sizeof piece) && piece.State == MEM_RESERVE;
+}
+
 /* Storing where nothing may be stored is a fault of ours, and to be seen. */
 static bool is_missing_page(const EXCEPTION_RECORD *record) {
   if (record->NumberParameters < 2) return false;
   if (record->ExceptionCode == EXCEPTION_IN_PAGE_ERROR) return true;
-  return record->ExceptionCode == EXCEPTION_ACCESS_VIOLATION && system_is_wine();
+  return record->ExceptionCode == EXCEPTION_ACCESS_VIOLATION &&
+         (system_is_wine() || is_reserved(record->ExceptionInformation[1]));
 }
 
 static LONG CALLBACK on_exception(EXCEPTION_POINTERS *pointers) {

@@ -49,8 +49,10 @@ static int map_view(void **address, void *place, size_t size, bool writes, int f
   return rc;
 }
 
+/* What nobody may touch takes no memory: guard_windows.c commits the pages that are touched all the same. */
 static int map_memory(void **address, void *place, size_t size, DWORD protection) {
-  void *memory = VirtualAlloc(place, size, MEM_RESERVE | MEM_COMMIT, protection);
+  DWORD how = MEM_RESERVE | (protection == PAGE_NOACCESS ? 0 : MEM_COMMIT);
+  void *memory = VirtualAlloc(place, size, how, protection);
   if (!memory) return last_error();
   *address = memory;
   return 0;
