@@ -1,6 +1,6 @@
 #!/bin/sh
-# `bazelw run //:install -- PREFIX`: puts the library, its header and its manual page below PREFIX.
-# DESTDIR goes in front of PREFIX, as in other installers. A relative PREFIX is one of your own directory.
+# `bazelw run //:install -- PREFIX`: puts the library, its header and its manual page below PREFIX, and says how it
+# is loaded from there. DESTDIR goes in front of PREFIX, as in other installers. A relative PREFIX is one of your own directory.
 set -eu
 
 die() {
@@ -24,5 +24,8 @@ case $prefix in
   *) prefix=${BAZELW_DIRECTORY:-${BUILD_WORKING_DIRECTORY:-$PWD}}/$prefix ;;
 esac
 put 755 ext/mmap0.so lib/mmap0.so
+put 755 ext/mmapro.so lib/mmapro.so
+put 644 ext/mmap0.pc lib/pkgconfig/mmap0.pc
 put 644 ext/mmap0.h include/mmap0.h
 put 644 mmap0.3 share/man/man3/mmap0.3
+printf '\nIn the sqlite3 shell, or as a line of ~/.sqliterc:\n.load %s\n' "$prefix/lib/mmap0"

@@ -4,7 +4,8 @@
 **     sqlite> .load ./mmap0
 **
 ** sqlite3_mmap_init registers everything; sqlite3_mmap0_init is the name that SQLite derives from
-** the file name mmap0.so; sqlite3_mmap_readonly_init registers no way to write.
+** the file name mmap0.so; sqlite3_mmap_readonly_init registers no way to write, and
+** sqlite3_mmapro_init is the same by the file name mmapro.so.
 */
 #include "sqlite3ext.h"
 SQLITE_EXTENSION_INIT1
@@ -252,5 +253,9 @@ int sqlite3_mmap0_init(sqlite3 *db, char **error, const sqlite3_api_routines *ap
 }
 
 int sqlite3_mmap_readonly_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
+  return init(db, error, api, true);
+}
+
+int sqlite3_mmapro_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
   return init(db, error, api, true);
 }

@@ -5,8 +5,8 @@
 ** There are two ways in.
 **
 ** - mmap0.so, loaded at run time: sqlite3_load_extension(db, "mmap0", "sqlite3_mmap_init",
-**   &error), or `.load mmap0` in the sqlite3 shell. This header is not needed for it, but has the
-**   names.
+**   &error), or `.load mmap0` in the sqlite3 shell. mmapro.so beside it is the same for reading
+**   only. This header is not needed for it, but has the names.
 ** - mmap0.c, compiled with -DSQLITE_CORE and linked with the program, SQLite, PCRE2, libdeflate,
 **   libcrypto (OpenSSL) and libb2.
 **   Then call an entry point for each connection, or have SQLite do so:
@@ -50,9 +50,12 @@ MMAP0_EXPORT int sqlite3_mmap_init(sqlite3 *db, char **error,
 MMAP0_EXPORT int sqlite3_mmap0_init(sqlite3 *db, char **error,
                                     const struct sqlite3_api_routines *api);
 
-/* What reads, and no way to write. */
+/* What reads, and no way to write. The two are one: sqlite3_mmapro_init is the name that SQLite
+** derives from the file name mmapro.so, for hosts that can name no entry point. */
 MMAP0_EXPORT int sqlite3_mmap_readonly_init(sqlite3 *db, char **error,
                                             const struct sqlite3_api_routines *api);
+MMAP0_EXPORT int sqlite3_mmapro_init(sqlite3 *db, char **error,
+                                     const struct sqlite3_api_routines *api);
 
 #ifdef __cplusplus
 }

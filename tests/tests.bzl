@@ -28,6 +28,8 @@ _MORE = {
         "//:install",
         "//:mmap0.3",
         "//ext:mmap0.h",
+        "//ext:mmap0.pc",
+        "//ext:mmapro.so",
     ],
     "clients/transactions.py": ["core/file/crash_model_test.cc"],
 }

@@ -27,12 +27,18 @@ refuses() {
 # Everything is in its place, as whoever installs has said.
 DESTDIR='' "$install" "$scratch/usr" >"$scratch/said"
 expect 'what it says' \
-  "$(printf '%s\n' "$scratch/usr/lib/mmap0.so" "$scratch/usr/include/mmap0.h" \
-    "$scratch/usr/share/man/man3/mmap0.3")" \
+  "$(cd "$scratch/usr" && printf '%s\n' "$PWD"/lib/mmap0.so "$PWD"/lib/mmapro.so "$PWD"/lib/pkgconfig/mmap0.pc \
+    "$PWD"/include/mmap0.h "$PWD"/share/man/man3/mmap0.3 '' \
+    'In the sqlite3 shell, or as a line of ~/.sqliterc:' ".load $PWD/lib/mmap0")" \
   "$(cat "$scratch/said")"
 expect 'the library' 1 \
   "$(sqlite3 -init /dev/null :memory: ".load $scratch/usr/lib/mmap0" \
     "SELECT mmap_length('$scratch/usr/lib/mmap0.so') > 0")"
+expect 'the line that it says' 1 "$(printf '%s\n' "$(tail -1 "$scratch/said")" \
+  "SELECT mmap_length('$scratch/usr/lib/mmap0.so') > 0;" | sqlite3 -init /dev/null)"
+said=$(sqlite3 -init /dev/null :memory: ".load $scratch/usr/lib/mmapro" 'SELECT mmap_set(1, 1, 1)' 2>&1) &&
+  fail 'by its name it writes'
+case $said in *'no such function: mmap_set'*) ;; *) fail "by its name: $said" ;; esac
 printf '#include <mmap0.h>\nint main(void) { return MMAP0_VERSION[0] == 0; }\n' >"$scratch/uses.c"
 cc -Wall -Werror -I"$scratch/usr/include" -c "$scratch/uses.c" -o "$scratch/uses.o"
 expect 'the version of the header' \

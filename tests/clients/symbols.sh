@@ -1,10 +1,11 @@
 #!/bin/bash
-# symbols.sh [LIBRARY]: a library that is built here loads on systems that are much older: what it needs of
-# glibc was there in 2.17, of 2012. That of Bazel needs no other library, either.
+# symbols.sh [[--alone] LIBRARY]: a library that is built here loads on systems that are much older: what it needs of
+# glibc was there in 2.17, of 2012. With --alone, and that of Bazel, it needs no other library, either.
 set -eu
 
 newest=2.17
-library=${1:-ext/mmap0.so}
+[ $# != 0 ] || set -- --alone ext/mmap0.so
+library=${!#}
 
 fail() {
   printf 'FAILED: %s needs %s\n' "$library" "$*" >&2
@@ -25,5 +26,5 @@ done <<<"$needed"
 # glibc has been in more than one file, and its linker is named after the machine.
 others=$(readelf -W -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
   grep -vE '^(lib(c|m|dl|pthread)\.so\.[06]|ld(64|-linux[-a-z0-9_]*)\.so\.[0-9]|libdl\.so\.2)$' || true)
-[ $# != 0 ] || [ -z "$others" ] || fail "also $others"
+[ "$1" != --alone ] || [ -z "$others" ] || fail "also $others"
 echo "needs glibc $newest and no more"

@@ -126,7 +126,8 @@ public:
         process_(getpid()), thread_(std::this_thread::get_id()) {}
 
   int Load(sqlite3 *db, const char *entry, char **message) override {
-    bool read_only = entry && strcmp(entry, "sqlite3_mmap_readonly_init") == 0;
+    bool read_only = entry && (strcmp(entry, "sqlite3_mmap_readonly_init") == 0 ||
+                               strcmp(entry, "sqlite3_mmapro_init") == 0);
     auto once = [&] {
       char *text = nullptr;
       Outcome outcome;

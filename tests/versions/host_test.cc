@@ -61,7 +61,7 @@ class Host : public testing::TestWithParam<const char *> {};
 
 INSTANTIATE_TEST_SUITE_P(Entries, Host,
                          testing::Values("sqlite3_mmap_init", "sqlite3_mmap0_init",
-                                         "sqlite3_mmap_readonly_init"));
+                                         "sqlite3_mmap_readonly_init", "sqlite3_mmapro_init"));
 
 TEST_P(Host, ThatIsTooOldIsToldWhichVersionIsNeeded) {
   EXPECT_EQ(Load(GetParam(), OldHost()),

@@ -96,8 +96,8 @@ TEST_F(Lifetime, ACopyRunsItsOwnCode) {
   sqlite3_cancel_auto_extension(keep);
   ASSERT_NE(another_sqlite, nullptr);
   using Entry = int (*)(sqlite3 *, char **, const sqlite3_api_routines *);
-  for (const char *name :
-       {"sqlite3_mmap_init", "sqlite3_mmap0_init", "sqlite3_mmap_readonly_init"}) {
+  for (const char *name : {"sqlite3_mmap_init", "sqlite3_mmap0_init", "sqlite3_mmap_readonly_init",
+                           "sqlite3_mmapro_init"}) {
     Db loads(":memory:", nullptr, false);
     void *copy = dlopen(Copy(name).c_str(), RTLD_NOW | RTLD_GLOBAL);
     ASSERT_NE(copy, nullptr) << dlerror();

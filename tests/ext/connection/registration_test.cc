@@ -126,6 +126,7 @@ TEST_F(Registration, TheDefaultEntryPointsRegisterEveryFunction) {
 
 TEST_F(Registration, TheReadonlyEntryPointRegistersNoWay) {
   EXPECT_EQ(Lines(Functions("sqlite3_mmap_readonly_init")), Lines(kReading));
+  EXPECT_EQ(Functions("sqlite3_mmapro_init"), Functions("sqlite3_mmap_readonly_init"));
 }
 
 const char kTables[] = "mmap\n"
@@ -145,6 +146,7 @@ TEST_F(Registration, TheEntryPointsRegisterEveryTable) {
   EXPECT_EQ(Lines(Modules("sqlite3_mmap_init")), Lines(std::string(kTables) + "mmap_writer\n"));
   EXPECT_EQ(Modules("sqlite3_mmap0_init"), Modules("sqlite3_mmap_init"));
   EXPECT_EQ(Lines(Modules("sqlite3_mmap_readonly_init")), Lines(kTables));
+  EXPECT_EQ(Modules("sqlite3_mmapro_init"), Modules("sqlite3_mmap_readonly_init"));
 }
 
 // 2048 deterministic, 2097152 innocuous, 524288 for direct use only.

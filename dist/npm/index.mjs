@@ -1,0 +1,3 @@
+import sqliteMmap from './index.cjs';
+
+export const { getLoadablePath, load } = sqliteMmap;
