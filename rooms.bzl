@@ -15,7 +15,7 @@ def _library(name, deps, **kwargs):
             ["*.c"],
             exclude = ["*_%s.c" % system for system in _SYSTEMS],
         ) + select({
-            "//third_party/mingw:windows": native.glob(["*_windows.c"]),
+            "//third_party/cross:windows": native.glob(["*_windows.c"]),
             "//conditions:default": native.glob(["*_posix.c"]),
         }),
         hdrs = native.glob(["*.h"]),

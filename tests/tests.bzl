@@ -3,7 +3,7 @@
 load("//:flags.bzl", "CXX_OPTS")
 load("//tests/windows:left_out.bzl", "left_out")
 load("//tests/windows:wine.bzl", "wine_test")
-load("//third_party/mingw:windows.bzl", "for_windows")
+load("//third_party/cross:systems.bzl", "for_windows")
 
 # What every test that loads the library can read, by its path from the workspace root.
 _DATA = [

@@ -1,23 +1,29 @@
-"""Libraries of Debian's, or for Windows the same from mingw/."""
+"""Libraries of Debian's; for other systems the same, as cross/ has them."""
 
 def system_library(name, linkopts = [], srcs = []):
-    """The library that `linkopts` bring, whose headers the compiler finds by itself; for Windows @windows//:NAME.
+    """The library that `linkopts` bring, whose headers the compiler finds by itself.
 
-    srcs: what it needs besides, so that an old glibc is enough."""
+    For Windows and musl it is @sources//:NAME, for aarch64 @arm64//:NAME. srcs: what it needs besides where it is
+    Debian's, so that an old glibc is enough."""
     native.cc_library(
         name = name,
         srcs = select({
-            "//third_party/mingw:windows": [],
+            "//third_party/cross:musl": [],
+            "//third_party/cross:windows": [],
             "//conditions:default": srcs,
         }),
         copts = ["-fvisibility=hidden"],
         alwayslink = bool(srcs),
         linkopts = select({
-            "//third_party/mingw:windows": [],
+            "//third_party/cross:aarch64": [],
+            "//third_party/cross:musl": [],
+            "//third_party/cross:windows": [],
             "//conditions:default": linkopts,
         }),
         deps = select({
-            "//third_party/mingw:windows": ["@windows//:" + name],
+            "//third_party/cross:aarch64": ["@arm64//:" + name],
+            "//third_party/cross:musl": ["@sources//:" + name],
+            "//third_party/cross:windows": ["@sources//:" + name],
             "//conditions:default": [],
         }),
     )

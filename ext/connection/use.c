@@ -53,5 +53,5 @@ int ext_use_new_copy(ext_conn *conn, const char *path, ext_reads *reads, ext_obj
 
 int ext_use_device(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,
                    mm_error *err) {
-  return use_opened(ext_conn_open_device(conn, path, out, err), out, reads, err);
+  return use_opened(ext_conn_open_device(conn, path, out, err), NULL, out, reads, err);
 }

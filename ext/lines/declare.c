@@ -207,7 +207,7 @@ static int parse_lines_argument(lines_parser *parse, const char *text) {
   if (rc) return rc;
   rc = a.option ? parse_lines_option(parse, a.name, a.rest)
                 : parse_lines_column(parse, a.name, a.rest, a.quoted);
-  mm_free(a.name);
+  ext_argument_clear(&a);
   return rc;
 }
 

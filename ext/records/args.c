@@ -160,7 +160,7 @@ static int parse_argument(parser *parse, const char *text) {
   int rc = ext_argument_split(text, &a, parse->err);
   if (rc) return rc;
   rc = a.option ? parse_table_option(parse, a.name, a.rest) : parse_column(parse, a.name, a.rest);
-  mm_free(a.name);
+  ext_argument_clear(&a);
   return rc;
 }
 

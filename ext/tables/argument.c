@@ -91,8 +91,8 @@ int ext_argument_yes(const char *name, const char *text, bool *yes, mm_error *er
   return mm_fail(err, MM_ERROR, "%s '%s' is neither yes nor no", name, text);
 }
 
-/* strtoull takes "0x" twice. */
-int ext_argument_split(const char *text, ext_argument *out, mm_error *err) {
+/* As split, of what does not stand in quotes as a whole. */
+static int split_argument(const char *text, ext_argument *out, mm_error *err) {
   const char *p = ext_argument_skip(text);
   out->quoted = closing_quote(*p) != 0;
   out->name = ext_argument_name(&p);
@@ -102,6 +102,30 @@ int ext_argument_split(const char *text, ext_argument *out, mm_error *err) {
   out->option = *p == '=' && !out->quoted;
   out->rest = out->option ? p + 1 : p;
   return MM_OK;
+}
+
+/* Does a name begin it, and something follow? */
+static bool is_more_than_a_name(const char *text) {
+  const char *p = ext_argument_skip(text), *from = p;
+  if (closing_quote(*p)) return true;
+  while (is_name_character(*p)) p++;
+  return p > from && *ext_argument_skip(p);
+}
+
+int ext_argument_split(const char *text, ext_argument *out, mm_error *err) {
+  bool single = *ext_argument_skip(text) == '\'';
+  out->unquoted = NULL;
+  int rc = split_argument(text, out, err);
+  if (rc || !single || *out->rest || !is_more_than_a_name(out->name)) return rc;
+  out->unquoted = out->name;
+  rc = split_argument(out->unquoted, out, err);
+  if (rc) mm_free(out->unquoted);
+  return rc;
+}
+
+void ext_argument_clear(ext_argument *argument) {
+  mm_free(argument->name);
+  mm_free(argument->unquoted);
 }
 
 static bool is_star(const char *text) {
@@ -118,6 +142,7 @@ int ext_argument_path(const char *text, char **path, mm_error *err) {
   return **path ? MM_OK : mm_fail(err, MM_ERROR, "a path is needed");
 }
 
+/* strtoull takes "0x" twice. */
 int64_t ext_argument_digits(const char **p) {
   bool hex = (*p)[0] == '0' && ((*p)[1] == 'x' || (*p)[1] == 'X');
   const char *digits = hex ? *p + 2 : *p, *end = digits;

@@ -33,15 +33,20 @@ const char *ext_argument_skip(const char *p);
 ** there is none. */
 char *ext_argument_name(const char **p);
 
-/* One of `name = rest`, an option, or `name rest`, a column. A name that is quoted is a column's. */
+/* One of `name = rest`, an option, or `name rest`, a column. A name that is quoted is a column's. All
+** of it may stand in single quotes, `'id u32le'`, for programs that parse what they hand over and
+** know no such column; a single word in them is a name. */
 typedef struct ext_argument {
-  char *name; /* owned: mm_free */
+  char *name; /* owned */
   const char *rest;
   bool option, quoted;
+  char *unquoted; /* owned; what stood in single quotes, NULL: it did not */
 } ext_argument;
 
 /* Take an argument apart. MM_ERROR "'…' is neither an option nor a column"; MM_NOMEM. */
 int ext_argument_split(const char *text, ext_argument *out, mm_error *err);
+
+void ext_argument_clear(ext_argument *argument);
 
 /* The first argument: a path, allocated, or, *path being NULL, a star without quotes, which is a table
 ** of any file. NULL, or no text: MM_ERROR. */

@@ -14,5 +14,5 @@ check() {
 }
 
 check needs "$needed" "$(printf '%s\n' advapi32.dll bcrypt.dll kernel32.dll msvcrt.dll ntdll.dll)"
-check shows "$shown" "$(printf 'sqlite3_%s_init\n' mmap0 mmap mmap_readonly)"
+check shows "$shown" "$(printf 'sqlite3_%s_init\n' mmap0 mmap mmap_readonly mmapro)"
 echo "needs $(echo $needed)"

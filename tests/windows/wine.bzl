@@ -1,8 +1,8 @@
 """Tests that run programs of Windows: where there is no wine, or nothing to build them by, they pass and say so."""
 
-load("@windows//:there.bzl", "WINE")
+load("@sources//:there.bzl", "WINE")
 load("//:flags.bzl", "CXX_OPTS")
-load("//third_party/mingw:windows.bzl", "for_windows")
+load("//third_party/cross:systems.bzl", "for_windows")
 
 def wine_test(name, script, programs, args = [], loads = [], data = [], size = "small", tags = [], **kwargs):
     """`script` with the places of `programs`, and then `args`; without any if there is no wine.

@@ -3,6 +3,8 @@
 #include "tests/support/sql.h"
 
 #include <cstring>
+#include <string>
+#include <vector>
 
 namespace mm_test {
 namespace {
@@ -35,6 +37,66 @@ const Call kCalls[] = {
     {"mmap_diff", "file_a = 'a' AND file_b = 'b'"},
     {"mmap_glob", "pattern = '[a]'"},
 };
+
+// Of CREATE VIRTUAL TABLE, as it takes them without quotes.
+struct Created {
+  const char *module;
+  std::vector<std::string> arguments;
+  const char *query;
+};
+
+const Created kCreated[] = {
+    {"mmap('a'",
+     {"id u8", "pair u16le", "\"odd, name\" u8 @0", "record=4"},
+     "SELECT *, rowid FROM t"},
+    {"mmap('a'", {"id u8 @2", "name text(2)", "sorted=id"}, "SELECT *, rowid FROM t ORDER BY id"},
+    {"mmap(*", {"kind u8 AS (1)", "n u8"}, "SELECT * FROM t('a')"},
+    {"mmap(*",
+     {"size AS (2)", "data blob(size)", "check=(size = 2)", "partial=yes"},
+     "SELECT *, error FROM t('a')"},
+    {"mmap_lines('a'",
+     {"separator='X'", "\"first field\" text", "n integer", "quote=none"},
+     "SELECT * FROM t"},
+    {"mmap_lines(*", {"match='(.)([a-z])'", "one", "two text"}, "SELECT * FROM t('a')"},
+};
+
+std::string Quoted(const std::string &text) {
+  std::string quoted = "'";
+  for (char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+// Each of them, then all, in single quotes: columns and rows, or the error, are those without.
+TEST_F(Arguments, OfCreateMayStandInSingleQuotes) {
+  for (const Created &created : kCreated) {
+    std::vector<std::string> answers;
+    size_t count = created.arguments.size();
+    for (size_t quoted = 0; quoted < count + 2; quoted++) {
+      std::string sql = std::string("CREATE VIRTUAL TABLE temp.t USING ") + created.module;
+      for (size_t i = 0; i < count; i++) {
+        bool quote = (quoted == i + 1 || quoted > count) &&
+                     created.arguments[i].find(' ') != std::string::npos;
+        sql += ", " + (quote ? "  " + Quoted(created.arguments[i]) + " " : created.arguments[i]);
+      }
+      Run("DROP TABLE IF EXISTS temp.t");
+      answers.push_back(db->Says(sql + ")") + "\n" + db->Says(created.query) + "\n" +
+                        db->Says("SELECT name, type FROM pragma_table_xinfo('t')"));
+    }
+    for (const std::string &answer : answers) EXPECT_EQ(answer, answers[0]) << created.module;
+  }
+}
+
+TEST_F(Arguments, AWordInSingleQuotesIsAName) {
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap_lines('a', separator='X', 'sorted', '%2', \"n "
+      "integer\")");
+  EXPECT_EQ(Rows("SELECT name FROM pragma_table_info('t')"), "sorted\n%2\nn integer");
+  EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.u USING mmap('a', 'id')"),
+            Error("CREATE VIRTUAL TABLE temp.u USING mmap('a', \"id\")"));
+  EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.u USING mmap('a', 'id u9le')"),
+            Error("CREATE VIRTUAL TABLE temp.u USING mmap('a', id u9le)"));
+  EXPECT_EQ(Error("CREATE VIRTUAL TABLE temp.u USING mmap('a', 'id u8' u8)"), "ok");
+  EXPECT_EQ(Rows("SELECT name FROM pragma_table_info('u')"), "id u8");
+}
 
 TEST_F(Arguments, ReadAsWhatTheyWereGiven) {
   for (const Call &call : kCalls) {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# fetch.sh DIRECTORY: the sources of what is linked in for Windows, from Debian's source packages, as directories
+# fetch.sh DIRECTORY: the sources of what is linked in for Windows and musl, from Debian's source packages, as directories
 # of DIRECTORY under their names there: 33 MB are fetched. Of SQLite it is the one C file that its own sources
 # are made into, its headers and its shell; of OpenSSL some hash functions, and its headers, which are made too.
-# Each is there whole or not at all. bazelw runs this when something for Windows is asked for.
+# Each is there whole or not at all. bazelw runs this when something for them is asked for.
 set -eu
 
 # bazelw looks for the last of them.
