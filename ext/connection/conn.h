@@ -150,8 +150,9 @@ int ext_conn_end_query(sqlite3_stmt *stmt, int rc, mm_error *err);
 ** For what happens outside a transaction: making a file. */
 int ext_conn_check_writes(ext_conn *conn, mm_error *err);
 
-/* Has sqlite3_interrupt been called, or a progress handler said stop? For long loops that only read
-** (whoever writes asks mm_object_go_on): some µs. */
+/* Has sqlite3_interrupt been called, has a progress handler said stop, or is there no memory to ask
+** (SQLite makes SQLITE_NOMEM of the error that follows)? For long loops that only read (whoever
+** writes asks mm_object_go_on): some µs. */
 int ext_conn_interrupted(ext_conn *conn);
 
 /* The same for whoever writes, as mm_settings.watch: MM_OK, MM_INTERRUPT or MM_NOMEM. */

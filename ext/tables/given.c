@@ -153,10 +153,10 @@ static const char *operator_in_words(char op) {
 
 /* What finds no room is left out. */
 void ext_words_add(ext_words *words, const char *column, char op) {
-  size_t size = strlen(words->text);
-  char *more = sqlite3_mprintf("%s%s%s", size ? " AND " : "", column, operator_in_words(op));
-  if (more && size + strlen(more) < sizeof words->text) strcpy(words->text + size, more);
-  sqlite3_free(more);
+  const char *joint = *words->text ? " AND " : "", *how = operator_in_words(op);
+  size_t size = strlen(words->text), room = sizeof words->text - size;
+  if (strlen(joint) + strlen(column) + strlen(how) >= room) return;
+  sqlite3_snprintf((int)room, words->text + size, "%s%s%s", joint, column, how);
 }
 
 int ext_words_plan(ext_conn *conn, sqlite3_index_info *info, const ext_words *words,

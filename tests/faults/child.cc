@@ -56,7 +56,8 @@ bool Has(const std::string &sql, const char *pattern) {
   return std::regex_search(sql, std::regex(pattern, std::regex::icase));
 }
 
-constexpr char kWriters[] = "mmap_(set|patch|move|resize|insert|delete|write|write_byte)\\s*\\(";
+constexpr char kWriters[] = "mmap_(set|patch|move|resize|insert|delete|replace|search_replace|"
+                            "apply|write|write_byte)\\s*\\(";
 constexpr char kMovers[] =
     "mmap_(open|close|read|read_byte|readline|write|write_byte|seek|config|flush)\\s*\\(";
 constexpr char kMakers[] = "create";
@@ -287,7 +288,8 @@ private:
       if (outcome.rc == SQLITE_OK || Plain(outcome.message) == known_->message) return outcome;
       // Where nothing has room SQLite undoes the transaction: there is none for a second time.
       if (sqlite3_get_autocommit(db) != before.autocommit) Leave(db);
-      return Next(db, once); // for its own words
+      if (Has(sql, kMovers)) Leave(db); // a second time it may have another handle
+      return Next(db, once);            // for its own words
     }
     CheckFailed(db, outcome, before);
     return Next(db, once);

@@ -49,7 +49,6 @@ constexpr char kFinishes[] =
 constexpr char kGoes[] =
     "a journal that cannot be blanked is removed instead: one goes that would stay";
 constexpr char kLitter[] = "what the system never removes stays, and it looks for litter";
-constexpr char kAsks[] = "nobody can be asked without memory, and what only reads goes on, 256 GiB";
 constexpr char kProbes[] = "its statements ask what another connection's come to";
 constexpr char kAsksForErrors[] = "the error is the value that it asks for";
 
@@ -62,7 +61,6 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"LinesTest.AVeryLongLineCanBeInterrupted", "", kByTime},
       {"Interrupt.StopsEveryLongScan", "", kByTime},
       {"Sparse.EveryScanCanBeInterrupted", "", kByTime},
-      {"Interrupt.StopsTheFirstScanOfAConnectionThatWasInterruptedBeforeIt", "oom-sticky", kAsks},
       {"Interrupt.StopsASearchOnHardInput", "", kByTime},
       {"Interrupt.StopsAWaitForALock", "", kByTime},
       {"Elsewhere.*", "", kByTime},
