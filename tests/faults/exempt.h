@@ -98,6 +98,7 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"Isolation.ACursorHoldsTheFilesThatItHasLeft", "", kProbes},
       {"Isolation.WhatAWriteReadsIsHeld", "", kProbes},
       {"Isolation.AnUpdateIsTheWriterBeforeItReads", "", kProbes},
+      {"Isolation.AnInsertFromItsOwnTableIsTheWriterBeforeItReads", "", kProbes},
       {"Isolation.AFunctionThatWritesGoesOnToHoldTheFile", "", kProbes},
       {"Isolation.ATemporaryTriggersProgramIsHeldToItsEnd", "", kProbes},
       {"Isolation.OutsideATransactionItIsTheStatements", "", kProbes},
