@@ -8,6 +8,8 @@ extern "C" {
 #include "core/file/object.h"
 }
 
+#include "tests/support/whole_file.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -154,7 +156,7 @@ protected:
     // Not in TEST_TMPDIR: a test that becomes another user may not get there.
     std::string name = (std::filesystem::temp_directory_path() / "mmXXXXXX").string();
     ASSERT_NE(mkdtemp(name.data()), nullptr);
-    directory = std::filesystem::canonical(name).string();
+    directory = std::filesystem::canonical(name).generic_string();
     descriptors_ = OpenDescriptors();
   }
   void TearDown() override {
@@ -165,10 +167,33 @@ protected:
 
   std::string Path(const std::string &name) const { return directory + "/" + name; }
   std::string Put(const std::string &name, const Bytes &bytes) const {
-    std::ofstream out(Path(name), std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char *>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
+    WriteWholeFile(Path(name), std::string(bytes.begin(), bytes.end()));
     return Path(name);
+  }
+  // A process that dies with a whole journal of `writes`. Where there is no fork, the transaction is taken back, and
+  // its journal is there again.
+  void DiePrepared(const std::string &path, const mm_settings &with,
+                   const std::function<void(Object &)> &writes) {
+#ifdef _WIN32
+    std::string journal = path + MM_JOURNAL_SUFFIX;
+    Object object = Open(path, MM_OBJECT_FILE, with);
+    object.Begin();
+    writes(object);
+    object.Prepare();
+    Bytes whole = Contents(journal);
+    object.Rollback();
+    WriteWholeFile(journal, std::string(whole.begin(), whole.end()));
+#else
+    EXPECT_EQ(InChild([&]() -> int {
+                Object object = Open(path, MM_OBJECT_FILE, with);
+                object.Begin();
+                writes(object);
+                object.Prepare();
+                _exit(HasFailure() ? 1 : 0); // without the destructor
+              }),
+              0);
+#endif
+    ASSERT_TRUE(HasJournal(path));
   }
   static bool HasJournal(const std::string &path) {
     return std::filesystem::exists(std::filesystem::symlink_status(path + MM_JOURNAL_SUFFIX));

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <string>
 
+#include "tests/support/whole_file.h"
+
 namespace mm_test {
 
 class Scratch {
@@ -16,6 +18,7 @@ public:
     const char *base = getenv("TEST_TMPDIR");
     path_ = std::string(base ? base : "/tmp") + "/scratch.XXXXXX";
     if (!mkdtemp(path_.data())) abort();
+    path_ = std::filesystem::path(path_).generic_string();
   }
   ~Scratch() {
     std::error_code ignored;
@@ -32,7 +35,7 @@ private:
 };
 
 inline void Put(const std::string &path, const std::string &bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  WriteWholeFile(path, bytes);
 }
 
 inline std::string Get(const std::string &path) {

@@ -1,5 +1,7 @@
 #include "tests/support/sql.h"
 
+#include "tests/support/whole_file.h"
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -22,6 +24,7 @@ namespace mm_test {
 
 namespace {
 
+// A process that the test starts (again.h) may be elsewhere.
 std::string FindLibrary() {
   const char *given = getenv("MMAP_LIBRARY");
   const char *runfiles = getenv("TEST_SRCDIR"), *workspace = getenv("TEST_WORKSPACE");
@@ -29,7 +32,9 @@ std::string FindLibrary() {
   if (!given && runfiles && workspace) {
     path = std::string(runfiles) + "/" + workspace + "/ext/mmap0.so";
   }
-  return std::filesystem::absolute(path).string();
+  path = std::filesystem::absolute(path).string();
+  if (given) setenv("MMAP_LIBRARY", path.c_str(), 1);
+  return path;
 }
 
 const char *CodeName(int rc) {
@@ -283,7 +288,7 @@ void SqlTest::SetUp() {
   const char *base = getenv("TEST_TMPDIR");
   std::string name = std::string(base ? base : "/tmp") + "/sql.XXXXXX";
   ASSERT_NE(mkdtemp(name.data()), nullptr);
-  directory = std::filesystem::canonical(name).string();
+  directory = std::filesystem::canonical(name).generic_string();
   before_ = std::filesystem::current_path().string();
   std::filesystem::current_path(directory);
   db = std::make_unique<Db>();
@@ -297,17 +302,18 @@ void SqlTest::TearDown() {
 }
 
 void SqlTest::Put(const std::string &name, const std::string &bytes) {
-  std::ofstream(name, std::ios::binary | std::ios::trunc) << bytes;
+  WriteWholeFile(name, bytes);
 }
 
 std::string SqlTest::Get(const std::string &name) {
-  std::ifstream file(name, std::ios::binary);
+  std::ifstream file(std::filesystem::u8path(name), std::ios::binary);
   if (!file) return "(no file)";
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 bool SqlTest::Exists(const std::string &name) {
-  return std::filesystem::symlink_status(name).type() != std::filesystem::file_type::not_found;
+  std::filesystem::path path = std::filesystem::u8path(name);
+  return std::filesystem::symlink_status(path).type() != std::filesystem::file_type::not_found;
 }
 
 bool SqlTest::HasJournal(const std::string &name) {

@@ -13,12 +13,16 @@ extern "C" {
 #include "core/common/mem.h"
 #include "core/os/sys.h"
 }
+#include "tests/support/core_file.h"
 #include "tests/support/fault_sys.h"
 #include "tests/support/scratch.h"
 
 namespace {
 
 using mm_test::Call;
+using mm_test::CloseForCore;
+using mm_test::OpenForCore;
+using mm_test::WriteAt;
 using mm_test::CallRecord;
 using mm_test::FaultSys;
 using mm_test::Get;
@@ -78,14 +82,13 @@ protected:
   void SetUp() override { Open(old_bytes); }
   void TearDown() override {
     mm_os = *mm_sys_default();
-    close(fd);
+    CloseForCore(fd);
   }
 
   void Open(const std::string &bytes) {
-    if (fd >= 0) close(fd);
+    CloseForCore(fd);
     Put(path, bytes);
-    fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    ASSERT_GE(fd, 0);
+    fd = OpenForCore(path);
   }
   int Apply(const Change &change, bool durable = true) {
     return mm_change_apply(&change.change, fd, durable, "a.bin", &err);
@@ -93,8 +96,8 @@ protected:
   int Reserve(Change &&change) { return Reserve(change); }
   int Reserve(Change &change) { return mm_change_reserve(&change.change, fd, "a.bin", &err); }
   int64_t Blocks() const {
-    struct stat st;
-    return fstat(fd, &st) == 0 ? static_cast<int64_t>(st.st_blocks) : -1;
+    mm_stat st;
+    return mm_sys_default()->status(fd, &st) == 0 ? static_cast<int64_t>(st.room / 512) : -1;
   }
 
   mm_test::Scratch scratch;
@@ -304,8 +307,8 @@ TEST_F(ChangeTest, ReservesWhatIsWrittenPastTheEnd) {
 }
 
 TEST_F(ChangeTest, ReservesHolesInsideTheFile) {
-  ASSERT_EQ(ftruncate(fd, 0), 0);
-  ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  ASSERT_EQ(truncate(path.c_str(), 16 << 20), 0);
   Change change(16 << 20, 16 << 20, {{1 << 20, std::string(1 << 20, 'n')}});
   ASSERT_EQ(Reserve(change), MM_OK) << err.text;
   EXPECT_GE(Blocks(), 2048);
@@ -314,7 +317,7 @@ TEST_F(ChangeTest, ReservesHolesInsideTheFile) {
 }
 
 TEST_F(ChangeTest, ReservesFromTheFirstHoleOn) {
-  ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
+  ASSERT_EQ(truncate(path.c_str(), 16 << 20), 0);
   FaultSys sys;
   ASSERT_EQ(Reserve(Change(16 << 20, 16 << 20,
                            {{1, "a"}, {5 << 20, "b"}, {6 << 20, "", 9}, {7 << 20, "", kHole}})),
@@ -380,7 +383,7 @@ TEST_F(ChangeTest, WhatCannotBeReservedInHolesIsGivenBack) {
       int64_t tree = place == disk ? 16 : 0; // ext4 keeps what its tree has grown by
       path = place;
       Open(old_bytes);
-      ASSERT_EQ(ftruncate(fd, kSize), 0);
+      ASSERT_EQ(truncate(path.c_str(), kSize), 0);
       int64_t before = Blocks();
       std::string bytes = read ? Get(path) : "";
       Change change(kSize, kSize + (2 << 20),
@@ -410,13 +413,13 @@ TEST_F(ChangeTest, WhatCannotBeReservedInHolesIsGivenBack) {
 }
 
 TEST_F(ChangeTest, UnreserveLeavesWhatIsSomebodyElses) {
-  ASSERT_EQ(ftruncate(fd, 16 << 20), 0);
-  ASSERT_EQ(fallocate(fd, FALLOC_FL_KEEP_SIZE, 4 << 20, 1 << 20), 0); // room of his own
+  ASSERT_EQ(truncate(path.c_str(), 16 << 20), 0);
+  ASSERT_EQ(mm_os.reserve(fd, 4 << 20, 1 << 20), 0); // room of his own
   int64_t before = Blocks();
   Change change(16 << 20, 16 << 20, {{2 << 20, "a"}, {4 << 20, "b"}, {8 << 20, "c"}});
   ASSERT_EQ(Reserve(change), MM_OK) << err.text;
   ASSERT_GT(Blocks(), before);
-  ASSERT_EQ(pwrite(fd, "his", 3, (8 << 20) + 100), 3); // bytes of his own
+  WriteAt(path, (8 << 20) + 100, "his"); // bytes of his own
   mm_change_unreserve(&change.change, fd);
   EXPECT_EQ(Blocks(), before + 8) << "one page";
   EXPECT_EQ(Get(path).substr((8 << 20) + 100, 3), "his");
@@ -427,7 +430,7 @@ TEST_F(ChangeTest, UnreserveLeavesWhatIsSomebodyElses) {
 TEST_F(ChangeTest, UnreserveLeavesAFileThatSomebodyResized) {
   uint64_t size = old_bytes.size();
   Change change(size, size + 5, {{size, "12345"}});
-  ASSERT_EQ(ftruncate(fd, static_cast<off_t>(size) + 3), 0);
+  ASSERT_EQ(truncate(path.c_str(), static_cast<off_t>(size) + 3), 0);
   mm_change_unreserve(&change.change, fd);
   EXPECT_EQ(Get(path).size(), size + 3);
 }

@@ -18,6 +18,7 @@ extern "C" {
 #include "core/common/mem.h"
 #include "core/os/path.h"
 }
+#include "tests/support/core_file.h"
 #include "tests/support/fault_sys.h"
 #include "tests/support/journal_bytes.h"
 #include "tests/support/scratch.h"
@@ -25,6 +26,9 @@ extern "C" {
 namespace {
 
 using mm_test::Call;
+using mm_test::CloseForCore;
+using mm_test::OpenForCore;
+using mm_test::WriteAt;
 using mm_test::CallRecord;
 using mm_test::Exists;
 using mm_test::FaultSys;
@@ -77,14 +81,13 @@ protected:
     mm_os = *mm_sys_default();
     mm_mem_use(nullptr);
     mm_journal_close(&found);
-    if (fd >= 0) close(fd);
+    CloseForCore(fd);
   }
 
   void Make(const std::string &bytes) {
-    if (fd >= 0) close(fd);
+    CloseForCore(fd);
     Put(path, bytes);
-    fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    ASSERT_GE(fd, 0);
+    fd = OpenForCore(path);
     Look();
   }
   void Look() { ASSERT_EQ(mm_os.status(fd, &stat), 0); }
@@ -123,7 +126,7 @@ protected:
     plan.birth = mm_os.birth(fd);
     mm_os.random(&plan.salt, sizeof plan.salt);
     int rc = mm_journal_write(&plan, &stat, &change, &made, &err);
-    if (made.fd >= 0) close(made.fd);
+    CloseForCore(made.fd);
     return rc;
   }
   int Remove(bool roll_back, bool durable = true) {
@@ -276,7 +279,7 @@ TEST_F(JournalTest, IsNotSyncedWhenNotAsked) {
 TEST_F(JournalTest, TakesTheFilesModeWithoutExecuteBits) {
   for (auto [mode, expected] :
        {std::pair(0755u, 0644u), {0600, 0600}, {0666, 0666}, {0444, 0444}}) {
-    ASSERT_EQ(fchmod(fd, mode), 0);
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
     Look();
     ASSERT_EQ(Write(), MM_OK) << err.text;
     EXPECT_EQ(Mode(), expected);
@@ -289,7 +292,7 @@ TEST_F(JournalTest, IsMadeUnreadableToOthers) {
   FaultSys sys;
   sys.CountOnly({Call::kSetMode});
   sys.FailAt(0, EPERM);
-  ASSERT_EQ(fchmod(fd, 0666), 0);
+  ASSERT_EQ(chmod(path.c_str(), 0666), 0);
   Look();
   EXPECT_EQ(Write(), MM_OK);
   EXPECT_EQ(Mode(), 0600u);
@@ -298,7 +301,7 @@ TEST_F(JournalTest, IsMadeUnreadableToOthers) {
 
 TEST_F(JournalTest, TakesTheFilesOwner) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
-  ASSERT_EQ(fchown(fd, 1234, 5678), 0);
+  ASSERT_EQ(chown(path.c_str(), 1234, 5678), 0);
   Look();
   ASSERT_EQ(Write(), MM_OK) << err.text;
   struct stat st;
@@ -315,7 +318,7 @@ TEST_F(JournalTest, GrantsNobodyMoreWhenTheOwnerCannotBeGiven) {
   mm_os.user = SomebodyElse;
   for (auto [mode, expected] :
        {std::pair(0640u, 0600u), {0664, 0644}, {0604, 0600}, {0060, 0600}}) {
-    ASSERT_EQ(fchmod(fd, mode), 0);
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
     Look();
     ASSERT_EQ(Write(), MM_OK) << err.text;
     EXPECT_EQ(Mode(), expected) << std::oct << mode;
@@ -625,8 +628,8 @@ TEST_F(JournalTest, OneThatWasLeftBehindWhenTheFileWasReplacedIsRefused) {
   ASSERT_EQ(Write(true), MM_OK);
   Put(scratch / "new", "0123456789");
   ASSERT_EQ(rename((scratch / "new").c_str(), path.c_str()), 0);
-  close(fd);
-  fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  CloseForCore(fd);
+  fd = OpenForCore(path);
   Look();
   ExpectRefused("another file", MM_JOURNAL_OTHERS);
 }
@@ -635,12 +638,12 @@ TEST_F(JournalTest, OneForAnotherSizeIsRefused) {
   Plan(20, {{1, "x"}});
   ASSERT_EQ(Write(true), MM_OK);
   for (off_t size : {0, 9, 11, 19, 21}) {
-    ASSERT_EQ(ftruncate(fd, size), 0);
+    ASSERT_EQ(truncate(path.c_str(), size), 0);
     Look();
     ExpectRefused("another size");
   }
   for (off_t size : {10, 20}) {
-    ASSERT_EQ(ftruncate(fd, size), 0);
+    ASSERT_EQ(truncate(path.c_str(), size), 0);
     Look();
     EXPECT_EQ(Open(), MM_OK) << err.text;
     EXPECT_EQ(state, MM_JOURNAL_WHOLE);
@@ -679,7 +682,7 @@ TEST_F(JournalTest, OneOfAStrangerIsRefused) {
   Put(name, Bytes().Data(1, "x").Finish());
   ASSERT_EQ(chown(name.c_str(), 1234, 0), 0);
   ExpectRefused("owner");
-  ASSERT_EQ(fchown(fd, 1234, 0), 0); // the file's owner
+  ASSERT_EQ(chown(path.c_str(), 1234, 0), 0); // the file's owner
   Look();
   EXPECT_EQ(Open(), MM_OK) << err.text;
   ASSERT_EQ(chown(name.c_str(), 0, 0), 0); // ourselves
@@ -697,7 +700,7 @@ TEST_F(JournalTest, OneThatMoreMayWriteThanTheFileIsRefused) {
                                      {0620, 0620, true},
                                      {0666, 0666, true},
                                      {0602, 0620, false}}) {
-    ASSERT_EQ(fchmod(fd, file), 0);
+    ASSERT_EQ(chmod(path.c_str(), file), 0);
     ASSERT_EQ(chmod(name.c_str(), journal), 0);
     Look();
     if (good) {
@@ -712,8 +715,8 @@ TEST_F(JournalTest, AnotherGroupThatMayWriteItIsRefused) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   ASSERT_EQ(State(Bytes().Data(1, "x").Finish()), MM_JOURNAL_WHOLE);
   ASSERT_EQ(chmod(name.c_str(), 0620), 0);
-  ASSERT_EQ(fchmod(fd, 0620), 0);
-  ASSERT_EQ(fchown(fd, static_cast<uid_t>(-1), 4321), 0);
+  ASSERT_EQ(chmod(path.c_str(), 0620), 0);
+  ASSERT_EQ(chown(path.c_str(), static_cast<uid_t>(-1), 4321), 0);
   Look();
   ExpectRefused("more users");
 }
@@ -810,8 +813,8 @@ TEST_F(Replays, AfterACrashAtAnyPointOfTheApplication) {
     ASSERT_EQ(Write(), MM_OK) << err.text;
     for (size_t torn : {0, 1, 50}) {
       for (int n = 0;; n++) {
-        ASSERT_EQ(ftruncate(fd, 0), 0);
-        ASSERT_EQ(pwrite(fd, before.data(), before.size(), 0), 3000);
+        ASSERT_EQ(truncate(path.c_str(), 0), 0);
+        WriteAt(path, 0, before);
         FaultSys sys;
         sys.CountOnly(mm_test::kWriting);
         sys.CrashAt(n, torn);
@@ -842,7 +845,7 @@ TEST_F(Replays, AndReportsEveryFailure) {
   Plan(20, {{1, "x"}});
   ASSERT_EQ(Write(), MM_OK);
   for (int n = 0;; n++) {
-    ASSERT_EQ(ftruncate(fd, 10), 0);
+    ASSERT_EQ(truncate(path.c_str(), 10), 0);
     Look();
     ASSERT_EQ(Open(), MM_OK) << err.text;
     FaultSys sys;
@@ -859,9 +862,7 @@ TEST_F(Replays, NothingOfARecordThatChangedSinceItWasOpened) {
   ASSERT_EQ(Open(), MM_OK);
   std::string changed = Get(name);
   size_t at = changed.find("bc");
-  int own = open(name.c_str(), O_WRONLY);
-  ASSERT_EQ(pwrite(own, "!", 1, static_cast<off_t>(at)), 1);
-  close(own);
+  WriteAt(name, at, "!");
   EXPECT_EQ(Replay(), MM_CORRUPT);
   EXPECT_EQ(Get(path), "a123456789");
 }
@@ -880,10 +881,8 @@ TEST_F(Replays, AndNoticesOneThatWasReplacedByAnotherGoodOne) {
   Plan(10, {{4, "bc"}});
   ASSERT_EQ(Write(), MM_OK);
   ASSERT_EQ(Open(), MM_OK);
-  int own = open(name.c_str(), O_WRONLY);
   std::string other = Bytes().Data(4, "BC").Finish(); // the same header and salt
-  ASSERT_EQ(pwrite(own, other.data(), other.size(), 0), static_cast<ssize_t>(other.size()));
-  close(own);
+  WriteAt(name, 0, other);
   EXPECT_EQ(Replay(), MM_CORRUPT);
 }
 

@@ -325,6 +325,7 @@ TEST_F(ObjectRandomTest, TwoObjectsOfOneFileTakeTurns) {
         const uint8_t *address = (*object)->data + offset;
         pins.push_back({address, Bytes(address, address + size)});
       }
+      mm_object_rest(&writer == &one ? two : one);
       writer.Begin();
       writer.Resize(chance.Upto(5 * Page()));
       uint64_t offset = chance.Upto(writer->size);

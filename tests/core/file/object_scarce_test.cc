@@ -46,16 +46,7 @@ protected:
 
   // A process that dies with a whole journal of these writes.
   void Crash(const std::string &path, const std::function<void(Object &)> &writes) {
-    int rc = InChild([&]() -> int {
-      const mm_settings writing = Settings();
-      Object object = Open(path, MM_OBJECT_FILE, writing);
-      object.Begin();
-      writes(object);
-      object.Prepare();
-      _exit(HasFailure() ? 1 : 0); // without the destructor
-    });
-    ASSERT_EQ(rc, 0);
-    ASSERT_TRUE(HasJournal(path));
+    DiePrepared(path, Settings(), writes);
   }
 
   static void Writes(Object &object) {

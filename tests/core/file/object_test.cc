@@ -1,5 +1,6 @@
 // What object.h promises, a sentence a test. What happens when its system calls fail is at the end;
 // what random programs do is in object_random_test.cc, and the pins are in view_test.cc.
+#include "tests/support/core_file.h"
 #include "tests/support/object_file.h"
 #include "tests/support/wide.h"
 
@@ -255,16 +256,14 @@ TEST_F(ObjectTest, RollsBackToASavepointAndOn) {
 TEST_F(ObjectTest, RollbackLeavesTheFileAsItWas) {
   std::string path = Put("a", Pattern(2 * Page()));
   Object object = Open(path);
-  struct stat before, after;
-  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  int64_t before = StatusOf(path).mtime;
   object.Begin();
   object.Write(0, "x");
   object.Resize(100);
   object.Rollback();
-  ASSERT_EQ(stat(path.c_str(), &after), 0);
   EXPECT_EQ(Contents(path), Pattern(2 * Page()));
   EXPECT_EQ(object.Seen(), Pattern(2 * Page()));
-  EXPECT_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec) << "it was not even written";
+  EXPECT_EQ(StatusOf(path).mtime, before) << "it was not even written";
 }
 
 TEST_F(ObjectTest, RollbackAfterPrepareLeavesNoJournal) {
@@ -408,9 +407,7 @@ TEST_F(ObjectTest, WritesASparseFileOfMoreThan4GiB) {
   object.Commit();
   EXPECT_EQ(memcmp(object->data + far, "far", 3), 0);
   EXPECT_EQ(memcmp(object->data + ((uint64_t)1 << 32) - 1, "over", 4), 0);
-  struct stat st;
-  ASSERT_EQ(stat(path.c_str(), &st), 0);
-  EXPECT_LT(st.st_blocks, 1000) << "it stays sparse";
+  EXPECT_LT(StatusOf(path).room, 512000u) << "it stays sparse";
   Object other = Open(path);
   EXPECT_EQ(memcmp(other->data + far, "far", 3), 0);
 }
@@ -435,10 +432,8 @@ TEST_F(ObjectTest, GrowsToATebibyteAndBackAtOnce) {
   object.Resize(size);
   object.Write(size / 2, "middle");
   object.Commit();
-  struct stat st;
-  ASSERT_EQ(stat(path.c_str(), &st), 0);
-  EXPECT_EQ(static_cast<uint64_t>(st.st_size), size);
-  EXPECT_LT(st.st_blocks, 1000);
+  EXPECT_EQ(StatusOf(path).size, size);
+  EXPECT_LT(StatusOf(path).room, 512000u);
   EXPECT_EQ(memcmp(object->data + size / 2, "middle", 6), 0);
 }
 
@@ -1945,21 +1940,18 @@ TEST_F(ObjectFaultTest, AFullDiskIsMetBeforeTheCommitPoint) {
 
 TEST_F(ObjectFaultTest, RollbackAfterPrepareGivesReservedRoomBack) {
   std::string path = Put("a", old);
-  struct stat before, after_rollback;
-  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  uint64_t before = StatusOf(path).room;
   Object object = Open(path);
   object.Begin();
   object.Insert(old.size(), Bytes(4 << 20, 'x'));
   object.Prepare();
   object.Rollback();
-  ASSERT_EQ(stat(path.c_str(), &after_rollback), 0);
-  EXPECT_EQ(before.st_blocks, after_rollback.st_blocks);
+  EXPECT_EQ(StatusOf(path).room, before);
 }
 
 TEST_F(ObjectFaultTest, ReservedRoomIsGivenBackThoughTheFileCannotBeLookedAt) {
   std::string path = Put("a", old);
-  struct stat before, after_rollback;
-  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  uint64_t before = StatusOf(path).room;
   Object object = Open(path);
   object.Begin();
   object.Insert(old.size(), Bytes(4 << 20, 'x'));
@@ -1973,8 +1965,7 @@ TEST_F(ObjectFaultTest, ReservedRoomIsGivenBackThoughTheFileCannotBeLookedAt) {
   EXPECT_FALSE(HasJournal(path));
   EXPECT_EQ(mm_object_prepare(object, &object.err), MM_CHANGED) << "that could not be told";
   object.Rollback();
-  ASSERT_EQ(stat(path.c_str(), &after_rollback), 0);
-  EXPECT_EQ(before.st_blocks, after_rollback.st_blocks);
+  EXPECT_EQ(StatusOf(path).room, before);
 }
 
 TEST_F(ObjectFaultTest, OpeningFailsCleanly) {

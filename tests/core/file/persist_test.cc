@@ -41,15 +41,7 @@ protected:
   }
   // What a writer leaves that dies after the commit point; the journal is whole.
   std::string Die(const std::string &text) {
-    EXPECT_EQ(InChild([&] {
-                Object object = Open(path);
-                object.Begin();
-                object.Write(10, text);
-                object.Prepare();
-                _exit(0);
-                return 1;
-              }),
-              0);
+    DiePrepared(path, settings, [&](Object &object) { object.Write(10, text); });
     return Journal();
   }
   std::string Look() { return StringOf(Open(path).Seen()).substr(10, 5); }

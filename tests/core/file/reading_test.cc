@@ -24,15 +24,7 @@ protected:
   }
   // A process that dies when all that a commit needs is in the journal.
   void DieCommitting(const std::string &path, const std::string &text) {
-    EXPECT_EQ(InChild([&] {
-                Object object = Open(path);
-                WriteOne(object, text);
-                object.Prepare();
-                _exit(0);
-                return 0;
-              }),
-              0);
-    ASSERT_TRUE(HasJournal(path));
+    DiePrepared(path, settings, [&](Object &object) { WriteOne(object, text); });
   }
 };
 

@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "tests/support/core_file.h"
 #include "tests/support/fault_sys.h"
 #include "tests/support/object_file.h"
 #include "tests/support/record_bytes.h"
@@ -75,12 +76,12 @@ protected:
   Part Make(const std::string &name, const std::string &where = "r/") {
     std::string path = Put(where + name, Text(kOld));
     Part part = {name, path, 0, 0, 0, {}};
-    int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    int fd = OpenForCore(path, MM_OPEN_READ);
     mm_stat stat = {};
     EXPECT_EQ(mm_os.status(fd, &stat), 0);
     part.inode = stat.inode;
     part.birth = static_cast<uint64_t>(mm_os.birth(fd));
-    close(fd);
+    CloseForCore(fd);
     part.salt = std::hash<std::string>()(name) | 1;
     part.journal.salt = part.salt;
     part.journal.inode = part.inode;

@@ -2,6 +2,7 @@
 // whatever this process does to the file.
 #include "tests/support/object_file.h"
 
+#include "tests/support/core_file.h"
 #include "tests/support/fault_sys.h"
 
 #include <sys/mman.h>
@@ -40,11 +41,15 @@ protected:
     mm_error err;
     ASSERT_EQ(mm_guard_install(&err), MM_OK);
   }
+  void TearDown() override {
+    for (int fd : files_) CloseForCore(fd);
+    FileTest::TearDown();
+  }
   mm_view *View(const std::string &path, uint64_t size, mm_view_watch watch = {}) {
-    int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    int fd = OpenForCore(path, MM_OPEN_READ);
+    files_.push_back(fd);
     mm_view *view = nullptr;
     EXPECT_EQ(mm_view_open(fd, nullptr, size, 1, 2, watch, &view, &err), MM_OK) << err.text;
-    close(fd);
     return view;
   }
   Bytes Seen(const mm_view *view, uint64_t offset, uint64_t size) {
@@ -57,6 +62,9 @@ protected:
 
   Bytes old = Pattern(9 * Page() + 50);
   mm_error err;
+
+private:
+  std::vector<int> files_; // open as long as their views
 };
 
 TEST_F(ViewTest, ShowsAFileThatGrowsWithoutBeingMappedAnew) {
@@ -112,14 +120,14 @@ TEST_F(ViewTest, ZeroesAFewBytesOrMany) {
 }
 
 TEST_F(ViewTest, ThatCannotBeIsRefused) {
-  int fd = open(Put("a", old).c_str(), O_RDONLY | O_CLOEXEC);
+  int fd = OpenForCore(Put("a", old), MM_OPEN_READ);
   mm_view *view = nullptr;
   EXPECT_EQ(mm_view_open(fd, nullptr, UINT64_MAX, 1, 2, {}, &view, &err), MM_TOOBIG);
   EXPECT_NE(mm_view_open(fd, nullptr, (uint64_t)1 << 61, 1, 2, {}, &view, &err), MM_OK);
   EXPECT_EQ(mm_view_open(-1, nullptr, 0, 1, 2, {}, &view, &err), MM_OK) << "no file: zeros";
   mm_view_close(view);
   mm_view_close(nullptr);
-  close(fd);
+  CloseForCore(fd);
 }
 
 // ---- faults -------------------------------------------------------------------------------------

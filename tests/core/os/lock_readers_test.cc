@@ -3,6 +3,8 @@ extern "C" {
 #include "core/os/lock.h"
 }
 
+#include "tests/support/core_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -26,18 +28,17 @@ namespace {
 class User {
 public:
   explicit User(const std::string &path, uint64_t stranger = 0)
-      : reader(open(path.c_str(), O_RDONLY | O_CLOEXEC)),
-        writer(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
-    struct stat status;
-    if (fstat(reader, &status) != 0) abort();
-    entry = mm_inode_acquire(status.st_dev + (stranger << 40), status.st_ino);
+      : reader(mm_test::OpenForCore(path, MM_OPEN_READ)), writer(mm_test::OpenForCore(path)) {
+    mm_stat status;
+    if (mm_sys_default()->status(reader, &status) != 0) abort();
+    entry = mm_inode_acquire(status.device + (stranger << 40), status.inode);
   }
   ~User() {
     if (reads) Unread();
     Unwrite();
     mm_inode_release(entry);
-    close(reader);
-    close(writer);
+    mm_test::CloseForCore(reader);
+    mm_test::CloseForCore(writer);
   }
   User(const User &) = delete;
 

@@ -4,6 +4,8 @@ extern "C" {
 #include "core/common/mem.h"
 }
 
+#include "tests/support/core_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -24,16 +26,16 @@ namespace {
 // A connection's hold on a file: a descriptor of its own, the process's entry, and itself as owner.
 class Holder {
 public:
-  explicit Holder(const std::string &path, int flags = O_RDWR)
-      : fd(open(path.c_str(), flags | O_CLOEXEC)) {
-    struct stat status;
-    if (fstat(fd, &status) != 0) abort();
-    entry = mm_inode_acquire(status.st_dev, status.st_ino);
+  explicit Holder(const std::string &path, int flags = MM_OPEN_READ | MM_OPEN_WRITE)
+      : fd(mm_test::OpenForCore(path, flags)) {
+    mm_stat status;
+    if (mm_sys_default()->status(fd, &status) != 0) abort();
+    entry = mm_inode_acquire(status.device, status.inode);
   }
   ~Holder() {
     Unlock();
     mm_inode_release(entry);
-    close(fd);
+    mm_test::CloseForCore(fd);
   }
   Holder(const Holder &) = delete;
 
@@ -290,7 +292,7 @@ TEST_F(Lock, StaysTheParentsWhateverTheChildDoes) {
   Child child([&] {
     holder.Unlock();
     mm_inode_release(holder.entry);
-    close(holder.fd);
+    mm_test::CloseForCore(holder.fd);
     return true;
   });
   EXPECT_EQ(other.Lock(), MM_BUSY);
@@ -384,14 +386,14 @@ TEST_F(Lock, FailsWithTheFileSystemAndLeavesTheFileFree) {
 }
 
 TEST_F(Lock, WantsADescriptorOpenForWriting) {
-  Holder reader(path_, O_RDONLY);
+  Holder reader(path_, MM_OPEN_READ);
   EXPECT_EQ(reader.Lock(), MM_IOERR);
 }
 
 // ---------------------------------------------------------------------------- asking
 
 TEST_F(Lock, ShowsToOthersButNotToTheWriter) {
-  Holder one(path_), two(path_, O_RDONLY);
+  Holder one(path_), two(path_, MM_OPEN_READ);
   EXPECT_FALSE(two.SeesAnother());
   ASSERT_EQ(one.Lock(), MM_OK);
   EXPECT_TRUE(two.SeesAnother());
@@ -401,7 +403,7 @@ TEST_F(Lock, ShowsToOthersButNotToTheWriter) {
 }
 
 TEST_F(Lock, ShowsToOtherProcesses) {
-  Holder reader(path_, O_RDONLY);
+  Holder reader(path_, MM_OPEN_READ);
   Child child([&] { return (new Holder(path_))->Lock() == MM_OK; });
   EXPECT_TRUE(reader.SeesAnother());
   child.End();

@@ -2,7 +2,6 @@
 // files.
 #include "tests/support/sql.h"
 
-#include <elf.h>
 #include <unistd.h>
 #include <utmp.h>
 

@@ -28,10 +28,14 @@ size_t Overlapping(const std::string &text, const std::string &needle) {
   return count;
 }
 
-// The first occurrence by glibc.
+// The first occurrence by the C library, where it has that.
 size_t Memmem(const std::string &text, const std::string &needle) {
+#ifdef _WIN32
+  return text.find(needle);
+#else
   const void *found = memmem(text.data(), text.size(), needle.data(), needle.size());
   return found ? static_cast<size_t>(static_cast<const char *>(found) - text.data()) : text.npos;
+#endif
 }
 
 std::string Repeat(const std::string &part, size_t size) {

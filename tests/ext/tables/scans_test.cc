@@ -1,4 +1,5 @@
 // The tables that scan: what they give, how they are bounded, that they can be stopped.
+#include "tests/support/core_file.h"
 #include "tests/support/sql.h"
 #include "tests/support/wide.h"
 
@@ -203,13 +204,11 @@ TEST_F(Scans, GlobGivesPathAndSize) {
 
 TEST_F(Scans, GlobAndListTellWhetherAFileIsStillTheSame) {
   Put("a", "123");
-  struct stat stat;
   std::string columns = "SELECT size, mtime, inode FROM ", list = columns + "mmap_list";
   auto expected = [&] {
-    EXPECT_EQ(::stat("a", &stat), 0);
-    return std::to_string(stat.st_size) + "|" +
-           std::to_string(stat.st_mtim.tv_sec * 1000000000 + stat.st_mtim.tv_nsec) + "|" +
-           std::to_string(stat.st_ino);
+    mm_stat stat = StatusOf("a");
+    return std::to_string(stat.size) + "|" + std::to_string(stat.mtime) + "|" +
+           std::to_string(static_cast<int64_t>(stat.inode));
   };
   Run("SELECT mmap_get('a', 0)");
   EXPECT_EQ(Rows(columns + "mmap_glob('a')"), expected());

@@ -6,4 +6,18 @@
 
 #define O_CLOEXEC (O_NOINHERIT | O_BINARY)
 
+// Locks, by processes that nobody forks.
+enum { F_SETLK = 6, F_WRLCK = 1 };
+
+struct flock {
+  short l_type;
+  long long l_start, l_len;
+};
+
+#ifdef __cplusplus
+inline int fcntl(int, int, struct flock *) {
+  return -1;
+}
+#endif
+
 #endif

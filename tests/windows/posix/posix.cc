@@ -1,6 +1,10 @@
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <windows.h>
+
+// Behind <windows.h>, which it is a part of.
+#include <psapi.h>
 
 #include <cstdio>
 #include <cstring>
@@ -30,6 +34,14 @@ int mm_tests_open_files() {
   DWORD count = 0;
   GetProcessHandleCount(GetCurrentProcess(), &count);
   return static_cast<int>(count);
+}
+
+int getrusage(int, struct rusage *usage) {
+  PROCESS_MEMORY_COUNTERS memory = {};
+  if (!K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory)) return -1;
+  *usage = {static_cast<long>(memory.PeakWorkingSetSize >> 10),
+            static_cast<long>(memory.PageFaultCount), 0};
+  return 0;
 }
 
 char *mkdtemp(char *name) {

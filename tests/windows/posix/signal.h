@@ -8,8 +8,14 @@
 
 #define SIGKILL 9
 #define SIGBUS 7
+#define BUS_MCEERR_AR 4
 
 #ifdef __cplusplus
+struct siginfo_t {
+  int si_signo, si_code;
+  void *si_addr;
+};
+
 inline int kill(pid_t, int) {
   return -1;
 }

@@ -16,6 +16,9 @@
 
 enum { _SC_PAGESIZE };
 
+// mingw has that for ftruncate alone.
+#define truncate truncate64
+
 long sysconf(int name);
 ssize_t pread(int fd, void *data, size_t size, long long offset);
 ssize_t pwrite(int fd, const void *data, size_t size, long long offset);
@@ -47,6 +50,18 @@ inline int mm_tests_no_such_call() {
   return -1;
 }
 inline pid_t fork() {
+  return mm_tests_no_such_call();
+}
+inline int seteuid(unsigned) {
+  return mm_tests_no_such_call();
+}
+inline int setegid(unsigned) {
+  return mm_tests_no_such_call();
+}
+inline int setuid(unsigned) {
+  return mm_tests_no_such_call();
+}
+inline int setgid(unsigned) {
   return mm_tests_no_such_call();
 }
 inline int fchown(int, unsigned, unsigned) {
