@@ -20,13 +20,13 @@ extern "C" {
 namespace {
 
 using mm_test::Call;
-using mm_test::CloseForCore;
-using mm_test::OpenForCore;
-using mm_test::WriteAt;
 using mm_test::CallRecord;
+using mm_test::CloseForCore;
 using mm_test::FaultSys;
 using mm_test::Get;
+using mm_test::OpenForCore;
 using mm_test::Put;
+using mm_test::WriteAt;
 
 constexpr uint64_t kHole = 128 << 10; // zeros that are worth a hole
 

@@ -26,15 +26,15 @@ extern "C" {
 namespace {
 
 using mm_test::Call;
-using mm_test::CloseForCore;
-using mm_test::OpenForCore;
-using mm_test::WriteAt;
 using mm_test::CallRecord;
+using mm_test::CloseForCore;
 using mm_test::Exists;
 using mm_test::FaultSys;
 using mm_test::Get;
 using mm_test::JournalBytes;
+using mm_test::OpenForCore;
 using mm_test::Put;
+using mm_test::WriteAt;
 
 constexpr uint64_t kSalt = 0x0123456789abcdef;
 void FixedRandom(void *data, size_t size) {

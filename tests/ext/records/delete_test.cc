@@ -2,7 +2,6 @@
 // writes, savepoints and queries gives what an ordinary table gives.
 #include "tests/support/sql.h"
 
-
 #include <cstdlib>
 #include <random>
 

@@ -4,8 +4,7 @@
 
 enum { SYS_gettid, SYS_rt_tgsigqueueinfo };
 
-template <typename... Arguments>
-long syscall(Arguments...) {
+template <typename... Arguments> long syscall(Arguments...) {
   return -1;
 }
 
