@@ -16,7 +16,7 @@ static bool may_be_written(const ext_written_table *table) {
   return knows && table->by != EXT_WRITTEN_NEVER;
 }
 
-static bool is_written(const ext_written_table *table) {
+static bool does_write(const ext_written_table *table) {
   sqlite3 *db = table->conn->db;
   if (!may_be_written(table)) return false;
   if (table->by == EXT_WRITTEN_INSERT) return ext_running_inserts(db, table->label);
@@ -26,7 +26,7 @@ static bool is_written(const ext_written_table *table) {
 
 ext_reads *ext_intent_reads(const ext_written_table *table, ext_given *given, int *intent) {
   if (*intent == EXT_INTENT_UNKNOWN) {
-    *intent = is_written(table) ? EXT_INTENT_WRITE : EXT_INTENT_READ;
+    *intent = does_write(table) ? EXT_INTENT_WRITE : EXT_INTENT_READ;
   }
   return *intent == EXT_INTENT_WRITE ? NULL : &given->reads;
 }
