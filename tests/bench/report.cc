@@ -8,7 +8,7 @@
 //                   text verbs slices commit commits sparse interrupt bars
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
-//     --dir DIR     where the files are made, some 3 GB ($TMPDIR, else /var/tmp)
+//     --dir DIR     where the files are made, some 5 GB ($TMPDIR, else /var/tmp)
 //
 // Peers that are not installed are left out, and the table says how to get them: nothing is downloaded.
 //
