@@ -149,8 +149,9 @@ static const char *end_of_lines(const lines_text *t) {
   return newline && newline > t->data && newline[-1] == '\r' ? "\r\n" : "\n";
 }
 
+/* The last line may be no row: a header, or skipped. */
 static bool is_ended(const lines_text *t) {
-  return t->size <= t->first || t->data[t->size - 1] == '\n';
+  return t->size <= lines_behind_mark(t) || t->data[t->size - 1] == '\n';
 }
 
 static int put_line(lines_new *n, const lines_text *t) {

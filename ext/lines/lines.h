@@ -162,6 +162,9 @@ static inline void lines_look(lines_text *t, const lines_table *table, const ext
   t->ends = NULL;
 }
 
+/* Where the text begins: behind a byte order mark. */
+uint64_t lines_behind_mark(const lines_text *t);
+
 /* Find `first`. MM_INTERRUPT. */
 int lines_begin(lines_text *t, mm_error *err);
 

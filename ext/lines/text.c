@@ -158,13 +158,13 @@ int lines_previous(lines_text *t, uint64_t place, uint64_t low, lines_row *row, 
 /* ---- the beginning -------------------------------------------------------------------------- */
 
 /* In the middle of a file the mark is a character. */
-static uint64_t behind_mark(const lines_text *t) {
+uint64_t lines_behind_mark(const lines_text *t) {
   bool marked = t->start == 0 && t->size >= 3 && memcmp(t->data, "\xef\xbb\xbf", 3) == 0;
   return marked ? 3 : 0;
 }
 
 static uint64_t behind_skipped(lines_text *t) {
-  uint64_t at = behind_mark(t), looked = at;
+  uint64_t at = lines_behind_mark(t), looked = at;
   for (uint64_t n = 0; n < t->table->spec.skip && at < t->size && goes_on(t, at, &looked); n++) {
     at = lines_after(t, at, t->size);
   }
@@ -188,7 +188,7 @@ int lines_begin(lines_text *t, mm_error *err) {
   uint64_t at;
   lines_row row;
   if (!spec->header) {
-    t->first = spec->skip ? behind_skipped(t) : behind_mark(t);
+    t->first = spec->skip ? behind_skipped(t) : lines_behind_mark(t);
     return lines_stopped(t, err);
   }
   int rc = lines_begin_header(t, &at, &row, err);

@@ -30,6 +30,13 @@ TEST_F(InsertLinesTest, AppendsWithTheEndsThatTheFileHas) {
   EXPECT_EQ(After("a,b", "separator=',', x, y", "('c', 'd'), ('e', 'f')"), "a,b\nc,d\ne,f\n");
   EXPECT_EQ(After("a,b\r\nc,d", "separator=',', x, y", "('e', 'f')"), "a,b\r\nc,d\r\ne,f\r\n");
   EXPECT_EQ(After("one\n", "sorted=no", "(NULL, NULL, 'two')"), "one\ntwo\n");
+  // So is one that is no row.
+  EXPECT_EQ(After("x,y", "separator=',', header=yes", "('c', 'd')"), "x,y\nc,d\n");
+  EXPECT_EQ(After("x,y\r\n", "separator=',', header=yes", "('c', 'd')"), "x,y\r\nc,d\r\n");
+  EXPECT_EQ(After("1\n2", "separator=',', skip=2, x, y", "('c', 'd')"), "1\n2\nc,d\n");
+  EXPECT_EQ(After("# c", "separator=',', comment='#', x, y", "('c', 'd')"), "# c\nc,d\n");
+  EXPECT_EQ(After("\xef\xbb\xbf", "separator=',', x, y", "('c', 'd')"), "\xef\xbb\xbf"
+                                                                        "c,d\n");
 }
 
 TEST_F(InsertLinesTest, QuotesWhatNeedsIt) {
