@@ -132,7 +132,8 @@ static uint64_t walk_rows(lines_text *t, int64_t number, uint64_t offset, bool *
     lines_row row = lines_row_or_comment(t, now.offset, open);
     now.number += newlines_in(t, now.offset, row.next - now.offset);
     now.offset = row.next;
-    if (!*open && ext_places_want(places, now.number)) {
+    /* Where the text ends there may be no newline, and the number is that of the last line. */
+    if (!*open && now.offset < t->size && ext_places_want(places, now.number)) {
       ext_places_leave(places, now.number, now.offset);
     }
     if (now.offset - looked < MM_PIECE) continue;

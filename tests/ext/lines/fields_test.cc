@@ -64,6 +64,18 @@ TEST_F(FieldsTest, RowsThatAreMoreThanALineAreFoundByNumberAndOffset) {
   EXPECT_EQ(Rows("SELECT x FROM t ORDER BY offset DESC LIMIT 2"), "4999\n4998");
 }
 
+TEST_F(FieldsTest, ALastLineThatIsNotEndedIsFoundByNumberAgainAndAgain) {
+  const std::pair<const char *, const char *> files[] = {
+      {"1", ""}, {"h\n2", "skip=1, "}, {"h\n#\n3", "skip=1, comment='#', "}, {"1\n2", ""}};
+  for (const auto &file : files) {
+    Make(file.first, std::string(file.second) + "separator=',', k integer");
+    for (int i = 0; i < 3; i++) {
+      EXPECT_EQ(Rows("SELECT k FROM t WHERE number > (SELECT max(k) FROM t)"), "") << file.first;
+      EXPECT_EQ(One("SELECT k = number FROM t WHERE number = (SELECT max(k) FROM t)"), "1");
+    }
+  }
+}
+
 TEST_F(FieldsTest, TypesAreAffinities) {
   Make("1,1,1,1\n1.0,2,x,x\n 7 ,-0x1,1e3,\n9223372036854775808,1e999,.5,256.1.1.1\n,-,+3,1.2.3.4\n"
        "-0.0,9007199254740993,12345678901234567890,0.0.0.0\n1e2x,1.,1_0,1 \n",
