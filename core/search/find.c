@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/os/sys.h"
 #include "core/search/kernel/find_kernel.h"
 
 /* How common each byte is, 0 the rarest: ranks in a mix of executables and libraries (40 %),
@@ -63,10 +64,28 @@ static const mm_kernel *const kernels[] = {
 
 static _Atomic(const mm_kernel *) in_use;
 
+/* AMD's processors that have AVX-512 (Zen 4 and 5). What they read ahead by themselves is better than
+** what is asked for, and vectors of 64 bytes, two of which in three are in two lines of the cache, are
+** slower for two bytes of a needle. tests/bench/README.md has the figures. */
+static bool reads_ahead_itself(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
+static bool is_best(const mm_kernel *kernel) {
+#if defined(__x86_64__)
+  if (kernel == &mm_kernel_avx512 && reads_ahead_itself()) return false;
+#endif
+  return kernel->usable();
+}
+
 bool mm_find_use(const char *path) {
   for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
     if (path && strcmp(path, kernels[i]->name) != 0) continue;
-    if (!kernels[i]->usable()) continue;
+    if (path ? !kernels[i]->usable() : !is_best(kernels[i])) continue;
     atomic_store_explicit(&in_use, kernels[i], memory_order_relaxed);
     return true;
   }
@@ -97,14 +116,31 @@ static uint64_t larger(uint64_t a, uint64_t b) {
 typedef struct find_pace {
   const mm_watch *watch;
   uint64_t done;    /* bytes searched */
-  uint64_t unasked; /* bytes read since the watch was asked last */
+  uint64_t unasked; /* bytes read since the watch was asked last, and the clock */
+  int64_t since;    /* when that was; 0: never */
   bool stopped;
+  bool slow; /* memory came so slowly that it comes from a disk, as far as one can tell */
 } find_pace;
+
+/* Some bytes a nanosecond: disks are below it, and memory far above. */
+#define DISK_SPEED 3
+
+/* A search of `size` bytes. A short one does without the clock. */
+static find_pace pace_start(const mm_watch *watch, uint64_t size) {
+  return (find_pace){.watch = watch, .since = size > MM_PIECE ? mm_os.clock() : 0};
+}
+
+static void pace_time(find_pace *pace) {
+  int64_t now = mm_os.clock();
+  pace->slow = pace->since != 0 && now - pace->since > (int64_t)(pace->unasked / DISK_SPEED);
+  pace->since = now;
+}
 
 /* `bytes` were read. Returns whether to go on. */
 static bool pace_read(find_pace *pace, uint64_t bytes) {
   pace->unasked += bytes;
   if (pace->unasked < MM_PIECE) return !pace->stopped;
+  pace_time(pace);
   pace->unasked = 0;
   if (mm_watch_stops(pace->watch, pace->done)) pace->stopped = true;
   return !pace->stopped;
@@ -195,7 +231,8 @@ static bool search_init(search *s, const mm_needle *needle, const uint8_t *data,
   s->text = data;
   s->size = size;
   s->places = size - needle->size + 1;
-  s->pace.watch = watch;
+  s->pace = pace_start(watch, size);
+  s->scan.asks = !reads_ahead_itself();
   s->linear = LINEAR_STRETCH;
   s->scan.needle = needle->data;
   s->scan.head = smaller(needle->size, MM_FIND_HEAD);
@@ -489,7 +526,8 @@ static uint64_t search_next(search *s, uint64_t q) {
       continue;
     }
     uint64_t count = smaller(s->places - q, MM_PIECE);
-    if (s->calm && search_sweep(s, &q, count)) continue;
+    /* Read ahead by the system, a file comes from a disk best in order. */
+    if (s->calm && !s->pace.slow && search_sweep(s, &q, count)) continue;
     s->calm = false;
     switch (search_scan(s, &q, count)) {
       case MM_SCAN_MISS:
@@ -539,6 +577,8 @@ static void set_init(mm_byte_set *set, const uint8_t bits[32]) {
   int bytes = 0;
   set->bits = bits;
   set->byte = 0;
+  set->asks = !reads_ahead_itself();
+  set->sweeps = false;
   set_table(set->low, bits);
   set_table(set->high, bits + 16);
   for (int i = 0; i < 32; i++) {
@@ -561,10 +601,10 @@ static void set_init_single(mm_byte_set *set, uint8_t bits[32], uint8_t byte) {
 static int64_t set_find(const mm_byte_set *set, const uint8_t *data, uint64_t size,
                         const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
-  find_pace pace = {watch, 0, 0, false};
+  find_pace pace = pace_start(watch, size);
   for (uint64_t i = 0; i < size;) {
     uint64_t piece = smaller(size - i, MM_PIECE);
-    uint64_t swept = i ? kernel->sweep_set(set, data + i, piece, false) : 0;
+    uint64_t swept = i && !pace.slow ? kernel->sweep_set(set, data + i, piece, false) : 0;
     uint64_t at = kernel->find_set(set, data + i + swept, piece - swept);
     if (at < piece - swept) return (int64_t)(i + swept + at);
     i += piece;
@@ -576,10 +616,11 @@ static int64_t set_find(const mm_byte_set *set, const uint8_t *data, uint64_t si
 static int64_t set_rfind(const mm_byte_set *set, const uint8_t *data, uint64_t size,
                          const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
-  find_pace pace = {watch, 0, 0, false};
+  find_pace pace = pace_start(watch, size);
   for (uint64_t end = size; end > 0;) {
     uint64_t piece = smaller(end, MM_PIECE);
-    uint64_t swept = end < size ? kernel->sweep_set(set, data + (end - piece), piece, true) : 0;
+    bool sweeps = end < size && !pace.slow;
+    uint64_t swept = sweeps ? kernel->sweep_set(set, data + (end - piece), piece, true) : 0;
     uint64_t at = kernel->rfind_set(set, data + (end - piece), piece - swept);
     end -= piece;
     if (at < piece - swept) return (int64_t)(end + at);
@@ -588,13 +629,14 @@ static int64_t set_rfind(const mm_byte_set *set, const uint8_t *data, uint64_t s
   return MM_FIND_NONE;
 }
 
-static int64_t set_count(const mm_byte_set *set, const uint8_t *data, uint64_t size,
+static int64_t set_count(mm_byte_set *set, const uint8_t *data, uint64_t size,
                          const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
-  find_pace pace = {watch, 0, 0, false};
+  find_pace pace = pace_start(watch, size);
   uint64_t count = 0;
   for (uint64_t i = 0; i < size;) {
     uint64_t piece = smaller(size - i, MM_PIECE);
+    set->sweeps = i && !pace.slow;
     count += kernel->count_set(set, data + i, piece);
     i += piece;
     if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;
@@ -628,7 +670,7 @@ int64_t mm_count_set(const uint8_t set[32], const uint8_t *data, uint64_t size,
 int64_t mm_find_run(const uint8_t set[32], uint64_t least, const uint8_t *data, uint64_t size,
                     const mm_watch *watch) {
   const mm_kernel *kernel = best_kernel();
-  find_pace pace = {watch, 0, 0, false};
+  find_pace pace = pace_start(watch, size);
   mm_byte_set ready;
   set_init(&ready, set);
   for (uint64_t i = 0; size - i >= least;) {
@@ -742,7 +784,7 @@ static void histogram_piece(const uint8_t *data, uint64_t size, uint64_t counts[
 }
 
 int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch) {
-  find_pace pace = {watch, 0, 0, false};
+  find_pace pace = pace_start(watch, size);
   for (uint64_t i = 0; i < size;) {
     uint64_t piece = smaller(size - i, MM_PIECE);
     histogram_piece(data + i, piece, counts);

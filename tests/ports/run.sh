@@ -28,7 +28,7 @@ libraries='libc6 libc6-dev linux-libc-dev libgcc-12-dev libstdc++-12-dev libgcc-
 sqlite_of_npm=better-sqlite3@7.5.3 # SQLite 3.38.5
 
 # What is tried on an emulated machine, where all would take an hour; on others it is everything.
-for_emulated='core/bytes/type_test core/bytes/half_test core/bytes/array_test core/bytes/varlen_test core/bytes/bits_test core/file/log_test core/file/journal_test core/search/find_test core/os/path_test core/file/crash_model_test
+for_emulated='core/bytes/type_test core/bytes/half_test core/bytes/array_test core/bytes/varlen_test core/bytes/bits_test core/file/log_test core/file/journal_test core/search/find_test core/search/heads_test core/os/path_test core/file/crash_model_test
   core/os/lock_test core/search/search_test core/file/change_test core/os/glob_test core/file/tag_test core/search/hex_test core/os/sys_test
   ext/connection/transaction_test ext/functions/find_test ext/functions/search_test ext/connection/values_test ext/tables/scans_test ext/functions/pin_test ext/records/sorted_test'
 

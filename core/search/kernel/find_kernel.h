@@ -25,7 +25,7 @@
 #define MM_FIND_SHORT 32
 
 /* A sweep goes over so many places at once, in no order. */
-#define MM_FIND_SWEEP ((uint64_t)256 << 10)
+#define MM_FIND_SWEEP ((uint64_t)1 << 20)
 
 /* The most credit (see mm_scan) that a search saves up. */
 #define MM_FIND_CREDIT ((int64_t)4096)
@@ -46,6 +46,7 @@ typedef struct mm_scan {
   uint64_t culprit;  /* the offset in the needle that told the last false candidate apart */
   uint64_t patience; /* steps that may be spent for every four blocks of places */
   int64_t credit;    /* steps that may be spent beyond that */
+  bool asks;         /* it helps to ask for memory before it is read */
   uint64_t place;    /* see mm_outcome */
   uint64_t count;    /* `count` adds its hits here */
 } mm_scan;
@@ -58,6 +59,8 @@ typedef struct mm_byte_set {
   uint8_t high[16];
   bool single; /* only `byte` is in it */
   uint8_t byte;
+  bool asks;   /* it helps to ask for memory before it is read */
+  bool sweeps; /* count_set may go over the text in no order */
 } mm_byte_set;
 
 typedef struct mm_kernel {

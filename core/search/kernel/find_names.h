@@ -60,7 +60,6 @@
 #define kernel_find MM_FIND_OWN(KERNEL, kernel_find)
 #define kernel_count MM_FIND_OWN(KERNEL, kernel_count)
 #define kernel_rfind MM_FIND_OWN(KERNEL, kernel_rfind)
-#define line_ahead MM_FIND_OWN(KERNEL, line_ahead)
 #define pair_line MM_FIND_OWN(KERNEL, pair_line)
 #define sweep_hits MM_FIND_OWN(KERNEL, sweep_hits)
 #define sweep_block MM_FIND_OWN(KERNEL, sweep_block)
@@ -152,7 +151,6 @@
 #undef kernel_find
 #undef kernel_count
 #undef kernel_rfind
-#undef line_ahead
 #undef pair_line
 #undef sweep_hits
 #undef sweep_block

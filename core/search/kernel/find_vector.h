@@ -38,9 +38,10 @@ ALWAYS uint64_t lanes_below(uint64_t lane) {
   return ~(uint64_t)0 >> (64 - (lane << LANE_LOG));
 }
 
-/* Ask for the memory a little further on. A pair or a set takes more than a load, and waits less
-** so. Measured: 768 to 1024 bytes ahead are best; beyond the text it does no harm. */
-ALWAYS void ahead(const uint8_t *p, direction way) {
+/* Ask for the memory a little further on, where that helps. A pair or a set takes more than a load,
+** and waits less so. Measured: 768 to 1024 bytes ahead are best; beyond the text it does no harm. */
+ALWAYS void ahead(const uint8_t *p, direction way, bool helps) {
+  if (!helps) return;
   for (uintptr_t line = 0; line < 4 * WIDTH; line += 64) {
     uintptr_t at = (uintptr_t)p + line;
     __builtin_prefetch((const void *)(way == BACKWARD ? at - 1024 : at + 1024));
@@ -231,7 +232,7 @@ ALWAYS mm_outcome scan_up(mm_scan *scan, const uint8_t *text, uint64_t places, d
   const pair p = pair_load(scan, text);
   uint64_t i = 0;
   for (; places - i >= 4 * WIDTH; i += 4 * WIDTH) {
-    ahead(p.text[0] + i, way);
+    ahead(p.text[0] + i, way, scan->asks);
     mask m0 = pair_test(&p, i);
     mask m1 = pair_test(&p, i + WIDTH);
     mask m2 = pair_test(&p, i + 2 * WIDTH);
@@ -265,7 +266,7 @@ ALWAYS mm_outcome scan_down(mm_scan *scan, const uint8_t *text, uint64_t places)
   const pair p = pair_load(scan, text);
   uint64_t i = places;
   for (; i >= 4 * WIDTH; i -= 4 * WIDTH) {
-    ahead(p.text[0] + (i - 4 * WIDTH), way);
+    ahead(p.text[0] + (i - 4 * WIDTH), way, scan->asks);
     mask m0 = pair_test(&p, i - WIDTH);
     mask m1 = pair_test(&p, i - 2 * WIDTH);
     mask m2 = pair_test(&p, i - 3 * WIDTH);
@@ -309,18 +310,13 @@ TARGET static mm_outcome kernel_rfind(mm_scan *scan, const uint8_t *text, uint64
 /* Sweeping. Memory that is read at several places in turn comes faster than from one: each place
 ** has a stream of the prefetchers to itself, and when one waits at the border of a page the others
 ** go on. (M. O. Blom, K. F. D. Rietveld, R. V. van Nieuwpoort, Multi-strided access patterns to
-** boost hardware prefetching, ICPE 2025.) Measured: four places, 64 KiB apart, are as good as more
+** boost hardware prefetching, ICPE 2025.) Measured: four places, 256 KiB apart, are as good as more
 ** of them; a line of the cache at a time is better than half or two; to ask for what is a little
-** further on helps here as well. */
+** further on does not help here, on some machines it hurts. */
 #define LINE ((uint64_t)64)
 #define STREAM (MM_FIND_SWEEP / 4)
 
-ALWAYS void line_ahead(const uint8_t *p) {
-  __builtin_prefetch((const void *)((uintptr_t)p + 512));
-}
-
 ALWAYS mask pair_line(const pair *p, uint64_t i) {
-  line_ahead(p->text[0] + i);
   mask m = pair_test(p, i);
   for (uint64_t k = WIDTH; k < LINE; k += WIDTH) m = either(m, pair_test(p, i + k));
   return m;
@@ -389,7 +385,7 @@ ALWAYS uint64_t set_up(const mm_byte_set *set, const uint8_t *text, uint64_t siz
   const member m = member_load(set, single);
   uint64_t i = 0;
   for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
-    if (!single) ahead(text + i, FORWARD);
+    ahead(text + i, FORWARD, !single && set->asks);
     mask m0 = member_test(&m, text + i, single);
     mask m1 = member_test(&m, text + i + WIDTH, single);
     mask m2 = member_test(&m, text + i + 2 * WIDTH, single);
@@ -410,7 +406,7 @@ ALWAYS uint64_t set_down(const mm_byte_set *set, const uint8_t *text, uint64_t s
   const member m = member_load(set, single);
   uint64_t i = size;
   for (; i >= 4 * WIDTH; i -= 4 * WIDTH) {
-    if (!single) ahead(text + (i - 4 * WIDTH), BACKWARD);
+    ahead(text + (i - 4 * WIDTH), BACKWARD, !single && set->asks);
     mask m0 = member_test(&m, text + (i - WIDTH), single);
     mask m1 = member_test(&m, text + (i - 2 * WIDTH), single);
     mask m2 = member_test(&m, text + (i - 3 * WIDTH), single);
@@ -427,7 +423,6 @@ ALWAYS uint64_t set_down(const mm_byte_set *set, const uint8_t *text, uint64_t s
 }
 
 ALWAYS mask member_line(const member *m, const uint8_t *p, bool single) {
-  line_ahead(p);
   mask any_of = member_test(m, p, single);
   for (uint64_t k = WIDTH; k < LINE; k += WIDTH) {
     any_of = either(any_of, member_test(m, p + k, single));
@@ -459,7 +454,6 @@ ALWAYS uint64_t set_sweep(const mm_byte_set *set, const uint8_t *text, uint64_t 
 
 ALWAYS uint64_t line_population(const member *m, const uint8_t *p, bool single) {
   uint64_t count = 0;
-  line_ahead(p);
   for (uint64_t k = 0; k < LINE; k += WIDTH) count += population(member_test(m, p + k, single));
   return count;
 }
@@ -479,9 +473,11 @@ ALWAYS uint64_t set_count(const mm_byte_set *set, const uint8_t *text, uint64_t 
   const member m = member_load(set, single);
   uint64_t c0 = 0, c1 = 0, c2 = 0, c3 = 0;
   uint64_t i = 0;
-  for (; size - i >= MM_FIND_SWEEP; i += MM_FIND_SWEEP) c0 += set_count_block(&m, text + i, single);
+  for (; set->sweeps && size - i >= MM_FIND_SWEEP; i += MM_FIND_SWEEP) {
+    c0 += set_count_block(&m, text + i, single);
+  }
   for (; size - i >= 4 * WIDTH; i += 4 * WIDTH) {
-    if (!single) ahead(text + i, FORWARD);
+    ahead(text + i, FORWARD, !single && set->asks);
     c0 += population(member_test(&m, text + i, single));
     c1 += population(member_test(&m, text + i + WIDTH, single));
     c2 += population(member_test(&m, text + i + 2 * WIDTH, single));

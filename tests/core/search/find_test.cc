@@ -1,4 +1,5 @@
 extern "C" {
+#include "core/os/sys.h"
 #include "core/search/find.h"
 }
 
@@ -757,6 +758,33 @@ TEST_P(FindEverywhere, StopsWhenAsked) {
     }
     stopped([&](auto *w) { return mm_histogram(data, text.size(), counts.data(), w); });
   }
+}
+
+// Where memory comes as from a disk, it is read in order.
+TEST_P(FindEverywhere, FindsTheSameWhereMemoryComesSlowly) {
+  static int64_t now;
+  Text text(6 * MM_PIECE, 'a');
+  for (uint64_t at : {uint64_t{5}, 3 * MM_PIECE - 1, 5 * MM_PIECE + 77}) text.replace(at, 3, "xyz");
+  Set set;
+  set.Add('z');
+  Needle needle("xyz"), absent("xyzz");
+  const mm_sys usual = mm_os;
+  for (int64_t step : {int64_t{1}, int64_t{1} << 40}) {
+    if (step > 1) mm_os.clock = [] { return now += int64_t{1} << 40; };
+    const uint8_t *data = Bytes(text);
+    EXPECT_EQ(mm_find(*needle, data + 9, text.size() - 9, nullptr),
+              static_cast<int64_t>(3 * MM_PIECE - 10));
+    EXPECT_EQ(mm_rfind(*needle, data, 5 * MM_PIECE, nullptr),
+              static_cast<int64_t>(3 * MM_PIECE - 1));
+    EXPECT_EQ(mm_count(*needle, data, text.size(), nullptr), 3);
+    EXPECT_EQ(mm_find(*absent, data, text.size(), nullptr), kNone);
+    EXPECT_EQ(mm_count_set(set.bits, data, text.size(), nullptr), 3);
+    EXPECT_EQ(mm_find_set(set.bits, data + 9, text.size() - 9, nullptr),
+              static_cast<int64_t>(3 * MM_PIECE - 8));
+    EXPECT_EQ(mm_rfind_set(set.bits, data, 5 * MM_PIECE, nullptr),
+              static_cast<int64_t>(3 * MM_PIECE + 1));
+  }
+  mm_os = usual;
 }
 
 TEST_P(FindEverywhere, GoesOnWhenNotStopped) {
