@@ -4,7 +4,7 @@
 //
 //     --write DIR   leave the table (speed.md), a chart of it (speed.svg) and five bars (bars.svg) there
 //     --quick       small sizes and one round: for the answers, not for the times
-//     --only WORD   only the parts named by WORD: search patterns tables join structures
+//     --only WORD   only the parts named by WORD: search kernels patterns tables join structures
 //                   text verbs slices commit commits sparse interrupt bars
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
@@ -13,12 +13,14 @@
 // Peers that are not installed are left out, and the table says how to get them: nothing is downloaded.
 //
 // A ratio above 1 means faster than the peer. Exits with 1 if two sides disagree about the answer.
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tests/bench/world.h"
 
@@ -88,12 +90,13 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {
-    {"search", SearchRows}, {"patterns", PatternRows},     {"tables", TableRows},
-    {"join", JoinRows},     {"structures", StructureRows}, {"text", TextTableRows},
-    {"slices", SliceRows},  {"commit", CommitRows},        {"commits", CommitLoopRows},
-    {"sparse", SparseRows}, {"interrupt", InterruptRows},  {"verbs", VerbRows},
-    {"bars", BarRows}};
+const Part kParts[] = {{"search", SearchRows},       {"kernels", KernelRows},
+                       {"patterns", PatternRows},    {"tables", TableRows},
+                       {"join", JoinRows},           {"structures", StructureRows},
+                       {"text", TextTableRows},      {"verbs", VerbRows},
+                       {"slices", SliceRows},        {"commit", CommitRows},
+                       {"commits", CommitLoopRows},  {"sparse", SparseRows},
+                       {"interrupt", InterruptRows}, {"bars", BarRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;
@@ -119,12 +122,33 @@ void Start(World *world, const Options &options) {
   }
 }
 
+// The first value that /proc/cpuinfo has for the key.
+std::string CpuInfo(const std::string &key) {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    size_t colon = line.find(": ");
+    if (line.compare(0, key.size(), key) != 0 || colon == std::string::npos) continue;
+    if (line.find_first_not_of("\t ", key.size()) + 1 == colon + 1) return line.substr(colon + 2);
+  }
+  return "?";
+}
+
+// What the figures belong to.
+std::string Machine() {
+  utsname system;
+  if (uname(&system) != 0) Die("uname");
+  return CpuInfo("model name") + " (family " + CpuInfo("cpu family") + ", model " +
+         CpuInfo("model") + "), " + std::to_string(std::thread::hardware_concurrency()) +
+         " processors, " + system.sysname + " " + system.release + " " + system.machine +
+         ", SQLite " + sqlite3_libversion() + "; loops of find: " + KernelNames();
+}
+
 // Only what was measured: `--only bars` leaves the table of another run as it is.
 void Write(const std::string &directory, const Options &options, const World &world) {
   std::filesystem::create_directories(directory);
   if (!world.bars.empty()) std::ofstream(directory + "/bars.svg") << world.bars;
   if (options.only == "bars") return;
-  std::ofstream(directory + "/speed.md") << MarkdownTable(world.lines);
+  std::ofstream(directory + "/speed.md") << Machine() << "\n\n" << MarkdownTable(world.lines);
   std::ofstream(directory + "/speed.svg") << Chart(world.lines);
 }
 
@@ -137,7 +161,7 @@ int Main(int argc, char **argv) {
   for (const Part &part : kParts) {
     if (options.only.empty() || options.only == part.name) part.measure(world);
   }
-  printf("%s", PlainTable(world.lines).c_str());
+  printf("%s\n%s", Machine().c_str(), PlainTable(world.lines).c_str());
   if (!options.write.empty()) Write(options.write, options, world);
   for (const Line &line : world.lines) {
     if (line.met == Met::kWrong) return 1;

@@ -1,4 +1,9 @@
-// Search: needles that are absent, hard inputs, whole processes, patterns.
+// Search: needles that are absent, hard inputs, whole processes, patterns; and the loops of find for each
+// instruction set that the machine has.
+extern "C" {
+#include "core/search/find.h"
+}
+
 #include <random>
 
 #include "tests/bench/loops.h"
@@ -172,7 +177,92 @@ void PatternRow(World &world, const Pattern &pattern, const std::string &path) {
            world.sizes.rounds));
 }
 
+// All matches, counted: alternatives and runs, beside ripgrep's own count.
+struct Counted {
+  const char *name, *regex;
+};
+
+const char kWords[] =
+    "absolute|abstract|academic|accident|activity|bachelor|backward|balanced|bankrupt|calendar|"
+    "campaign|capacity|daughter|database|deadline|economic|election|electric|facility|failures|"
+    "familiar|gathered|generate|gigantic|handling|hardware|historic|identity|improved|incident|"
+    "judgment|keyboard|language|magnetic|majority|national|negative|obtained|official|painting|"
+    "particle|quantity|reaction|sampling|tactical|ultimate|validity|warranty|yourself|warning";
+
+const Counted kCounted[] = {{"three words", "error|warning|fatal"},
+                            {"50 words", kWords},
+                            {"three words, (?i)", "(?i)error|warning|fatal"},
+                            {"three words, in a context", "\\b(?:error|number|first),"},
+                            {"[\\x20-\\x7e]{200,}", "[\\x20-\\x7e]{200,}"},
+                            {"\\b[0-9a-f]{32}\\b", "\\b[0-9a-f]{32}\\b"}};
+
+void CountedRow(World &world, const Counted &counted, const std::string &what,
+                const std::string &path) {
+  std::string query =
+      "SELECT count(*) FROM mmap_search_all(" + Quote(path) + ", " + Quote(counted.regex) + ")";
+  std::string bytes = std::string("(?-u)") + counted.regex;
+  world.Add(Race("sqlite3 ... mmap_search_all, " + std::string(counted.name) + ", " + what,
+                 world.WholeShell("ours", {"mmap_search_all"}, query),
+                 {{world.Ripgrep("rg --count-matches", {"-a", "--count-matches", bytes, path},
+                                 [](const std::string &n) { return n.empty() ? "0" : n; }),
+                   0.5}},
+                 world.sizes.rounds));
+}
+
+// Ours in this process without SQL, by the loops called `kernel`. Only the best must be fast.
+void KernelRow(World &world, const std::string &kernel, const Mapped &file) {
+  std::string bytes = AbsentNeedle(8), best = mm_find_path();
+  auto by = [&](const std::function<int64_t()> &search) {
+    return Side{"ours",
+                [=] {
+                  mm_find_use(kernel.c_str());
+                  std::string answer = std::to_string(search());
+                  mm_find_use(nullptr);
+                  return answer;
+                },
+                OwnCpuTime};
+  };
+  mm_needle needle;
+  mm_needle_prepare(&needle, reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+  const uint8_t set[32] = {0, 4};
+  double target = kernel == best ? 0.9 : 0;
+  std::string work = "loops for " + kernel + (kernel == best ? ", in use, " : ", ");
+  auto add = [&](const std::string &what, const Side &ours, const Peer &peer) {
+    world.Add(Race(work + what, ours, {peer}, world.sizes.rounds));
+  };
+  auto find = [&] { return mm_find(&needle, file.data, file.size, nullptr); };
+  auto rfind = [&] { return mm_rfind(&needle, file.data, file.size, nullptr); };
+  auto count = [&] { return mm_count(&needle, file.data, file.size, nullptr); };
+  auto bytes_of = [&] { return mm_count_set(set, file.data, file.size, nullptr); };
+  add("find, absent, 8 B", by(find), {Read(file, "-1"), target});
+  add("rfind, absent, 8 B", by(rfind), {Read(file, "-1"), target});
+  add("count, absent, 8 B", by(count), {Read(file, "0"), target});
+  add("count of a byte", by(bytes_of),
+      {{"C loop", [&] { return std::to_string(LoopCount(file.data, file.size, 10)); }, OwnCpuTime},
+       0.5});
+}
+
 } // namespace
+
+void KernelRows(World &world) {
+  Mapped file(world.RandomFile());
+  for (const char *kernel : {"avx512", "avx2", "neon", "portable"}) {
+    bool usable = mm_find_use(kernel);
+    mm_find_use(nullptr);
+    if (usable) KernelRow(world, kernel, file);
+  }
+}
+
+std::string KernelNames() {
+  std::string names, best;
+  mm_find_use(nullptr);
+  best = mm_find_path();
+  for (const char *kernel : {"avx512", "avx2", "neon", "portable"}) {
+    if (kernel != best && mm_find_use(kernel)) names += std::string(", ") + kernel;
+  }
+  mm_find_use(nullptr);
+  return best + " in use" + names;
+}
 
 void SearchRows(World &world) {
   std::string path = world.RandomFile();
@@ -190,6 +280,10 @@ void SearchRows(World &world) {
 void PatternRows(World &world) {
   std::string path = world.EnglishFile();
   for (const Pattern &pattern : kPatterns) PatternRow(world, pattern, path);
+  for (const Counted &counted : kCounted) CountedRow(world, counted, "English", path);
+  for (const Counted &counted : kCounted) {
+    if (&counted < kCounted + 3) CountedRow(world, counted, "random bytes", world.RandomFile());
+  }
 }
 
 } // namespace mm_bench

@@ -143,6 +143,7 @@ struct World {
 
 // The rows of the table, by where they are measured.
 void SearchRows(World &world);     // rows_search.cc
+void KernelRows(World &world);     // likewise
 void PatternRows(World &world);    // likewise
 void TableRows(World &world);      // rows_tables.cc
 void JoinRows(World &world);       // likewise
@@ -155,6 +156,9 @@ void CommitLoopRows(World &world); // rows_commits.cc
 void SparseRows(World &world);     // rows_files.cc
 void InterruptRows(World &world);  // likewise
 void BarRows(World &world);        // rows_bars.cc: also world.bars
+
+// The loops of find that the machine has: "avx2 in use, avx512, portable".
+std::string KernelNames();
 
 } // namespace mm_bench
 
