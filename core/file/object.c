@@ -8,6 +8,7 @@
 #include "core/file/journal.h"
 #include "core/common/mem.h"
 #include "core/os/own.h"
+#include "core/os/park.h"
 #include "core/file/tag.h"
 
 /* ---- once a statement ----------------------------------------------------------------------- */
@@ -113,23 +114,39 @@ static int finish(mm_object *object, int rc, mm_object **out) {
   return rc;
 }
 
-int mm_object_open(const mm_path *path, const char *name, int kind, const mm_settings *settings,
-                   mm_object **out, mm_error *err) {
+/* What may not be closed since is taken over. */
+static int open_file(mm_object *object, const mm_path *path, mm_error *err) {
+  int fd = mm_park_take(&path->stat);
+  if (fd < 0) {
+    fd = mm_os.reopen(path->fd, MM_OPEN_READ);
+    if (fd < 0) return mm_fail_errno(err, MM_CANTOPEN, -fd, "cannot open '%s'", object->name);
+    mm_own_add(fd);
+  }
+  object->fd = fd;
+  object->seen = path->stat;
+  object->stays_open = true; /* nobody has looked yet whether it may be closed */
+  return MM_OK;
+}
+
+int mm_object_open_only(const mm_path *path, const char *name, int kind,
+                        const mm_settings *settings, mm_object **out, mm_error *err) {
   mm_object *object = new_object(kind, name, settings);
   if (!object) return mm_fail_nomem(err);
   object->real = mm_strdup(path->real);
   bool journalled = kind != MM_OBJECT_DEVICE;
   if (journalled) object->journal = mm_journal_path(path->real);
   int rc = object->real && (object->journal || !journalled) ? MM_OK : mm_fail_nomem(err);
-  if (rc == MM_OK) {
-    int fd = mm_os.reopen(path->fd, MM_OPEN_READ);
-    if (fd < 0) rc = mm_fail_errno(err, MM_CANTOPEN, -fd, "cannot open '%s'", name);
-    if (fd >= 0) object->fd = fd;
-    mm_own_add(fd);
-  }
+  if (rc == MM_OK) rc = open_file(object, path, err);
   if (rc == MM_OK) rc = identify(object, err);
-  if (rc == MM_OK) rc = mm_object_refresh(object, err);
+  if (rc == MM_OK) object->stays_open = false;
   return finish(object, rc, out);
+}
+
+int mm_object_open(const mm_path *path, const char *name, int kind, const mm_settings *settings,
+                   mm_object **out, mm_error *err) {
+  mm_object *object;
+  int rc = mm_object_open_only(path, name, kind, settings, &object, err);
+  return rc ? rc : finish(object, mm_object_refresh(object, err), out);
 }
 
 static int resize_memory(mm_object *object, uint64_t size, mm_error *err) {

@@ -38,6 +38,11 @@
 int mm_object_open(const mm_path *path, const char *name, int kind, const mm_settings *settings,
                    mm_object **out, mm_error *err);
 
+/* The same, but nothing is read and no journal is looked for: the object is to be refreshed before
+** its bytes are used. */
+int mm_object_open_only(const mm_path *path, const char *name, int kind,
+                        const mm_settings *settings, mm_object **out, mm_error *err);
+
 /* `size` bytes of zeros that only this object has. */
 int mm_object_open_memory(uint64_t size, const mm_settings *settings, mm_object **out,
                           mm_error *err);
@@ -51,8 +56,8 @@ int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settin
 ** allowed. */
 void mm_object_close(mm_object *object);
 
-/* Its descriptors are not to be closed, not even by mm_object_close: this process has locks on the
-** file by other ones, which closing any would drop. */
+/* Its descriptors are not to be closed, not even by mm_object_close, which parks them (park.h): this
+** process has locks on the file by other ones, which closing any would drop. */
 void mm_object_stay_open(mm_object *object);
 
 /* Before a statement uses the object: sees what others have done to the file since, recovers a

@@ -15,6 +15,7 @@
 #include "core/file/share.h"
 #include "core/file/show.h"
 #include "core/os/own.h"
+#include "core/os/park.h"
 
 /* ---- the file, open for writing -------------------------------------------------------------- */
 
@@ -31,7 +32,12 @@ int object_open_writer(mm_object *object, mm_error *err) {
 }
 
 void object_close_file(const mm_object *object, int fd) {
-  if (fd < 0 || object->stays_open) return;
+  if (fd < 0) return;
+  if (object->stays_open) {
+    mm_path path = {.fd = -1, .real = object->real, .stat = object->seen};
+    mm_park(fd, &path, fd != object->fd);
+    return;
+  }
   mm_own_remove(fd);
   (void)mm_os.close(fd);
 }

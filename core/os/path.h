@@ -73,4 +73,9 @@ int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, voi
 ** shared memory ("-shm"). Never opens the file. 1, 0, or a negated errno: the system does not tell. */
 int mm_path_is_host_database(const mm_path *path);
 
+/* … or is there no need to ask? By its real path and its first bytes: `size` of them, which are
+** MM_DATABASE_HEAD or all that it has. */
+#define MM_DATABASE_HEAD 16
+bool mm_path_may_be_database(const char *real, const void *head, uint64_t size);
+
 #endif

@@ -88,17 +88,28 @@ static bool is_locked(const mm_stat *stat) {
   return locked;
 }
 
+static bool begins_as_database(const void *head, uint64_t size) {
+  static const char header[MM_DATABASE_HEAD] = "SQLite format 3"; /* with its NUL */
+  return size >= sizeof header && memcmp(head, header, sizeof header) == 0;
+}
+
+static bool is_named_as_memory(const char *real) {
+  return ends_with(real, "-shm");
+}
+
+bool mm_path_may_be_database(const char *real, const void *head, uint64_t size) {
+  return size == 0 || is_named_as_memory(real) || begins_as_database(head, size);
+}
+
 /* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm.
 ** One that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). An
 ** empty file may be anything, a new database too: it is one if there are locks to lose. */
 static bool is_database(int fd, const mm_path *path) {
-  static const char header[16] = "SQLite format 3"; /* with its NUL */
-  char head[sizeof header];
+  char head[MM_DATABASE_HEAD];
   int64_t n = mm_os.read(fd, head, sizeof head, 0);
   if (n == -EBADF || n == -ESPIPE) return false;
   if (n == 0) return is_locked(&path->stat);
-  if (n < 0 || ends_with(path->real, "-shm")) return true;
-  return (size_t)n == sizeof head && memcmp(head, header, sizeof head) == 0;
+  return n < 0 || is_named_as_memory(path->real) || begins_as_database(head, (uint64_t)n);
 }
 
 /* -1: not a number. */

@@ -356,10 +356,7 @@ int ext_conn_open_copy(ext_conn *conn, const char *path, ext_object **out, mm_er
   mm_object *core = NULL;
   int rc = mm_path_resolve(&conn->root, path, false, &resolved, err);
   if (rc) return rc;
-  rc = ext_databases_check_path(conn, path, &resolved, err);
-  if (rc == MM_OK) {
-    rc = mm_object_open(&resolved, path, MM_OBJECT_PRIVATE, &conn->settings, &core, err);
-  }
+  rc = ext_databases_open(conn, path, &resolved, MM_OBJECT_PRIVATE, &core, err);
   mm_path_clear(&resolved);
   return rc ? rc : add_object(conn, core, out, err);
 }
@@ -389,10 +386,7 @@ static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, 
   mm_object *core = NULL;
   ext_object *object = find_object(conn, &path->stat);
   if (object) return reuse(conn, name, object, out, err);
-  int rc = ext_databases_check_path(conn, name, path, err);
-  if (rc == MM_OK) {
-    rc = mm_object_open(path, name, MM_OBJECT_FILE, &conn->settings, &core, err);
-  }
+  int rc = ext_databases_open(conn, name, path, MM_OBJECT_FILE, &core, err);
   return rc ? rc : add_object(conn, core, out, err);
 }
 

@@ -4,12 +4,16 @@
 
 /* ---- anybody's in the process ---------------------------------------------------------------- */
 
-/* Only what begins as a database does, or is empty, can be one: the rest costs no further look. Where
-** there is a byte there is a page, whose end is zeros. */
+/* Only what begins as a database does, is empty, or is named as the memory of one, can be one: the rest
+** costs no further look. Where there is a byte in memory there is a page, whose end is zeros. */
 static bool may_be_database(const mm_object *core) {
-  static const char header[16] = "SQLite format 3";
-  if (!core->data || core->size == 0) return true; /* it is not mapped just now; it is empty */
-  return memcmp(core->data, header, sizeof header) == 0;
+  char head[MM_DATABASE_HEAD];
+  if (core->data) {
+    uint64_t size = core->size ? sizeof head : 0;
+    return mm_path_may_be_database(core->real, core->data, size);
+  }
+  int64_t n = mm_os.read(core->fd, head, sizeof head, 0);
+  return n < 0 || mm_path_may_be_database(core->real, head, (uint64_t)n);
 }
 
 static mm_path path_of(const mm_object *core) {
@@ -162,17 +166,37 @@ int ext_databases_check_object(ext_conn *conn, const char *name, ext_object *obj
   return rc ? rc : refuse_database(name, own ? 1 : is_host_database_now(core), err);
 }
 
-/* Opening and closing such a file would drop the locks that SQLite holds on it. */
-int ext_databases_check_path(ext_conn *conn, const char *name, const mm_path *path, mm_error *err) {
+/* The connection's own are not even opened. Another's is found by its first bytes, for which it has to
+** be open; but then it stays so. */
+static int open_unless_database(const char *name, const mm_path *path, int kind,
+                                const mm_settings *settings, mm_object **out, mm_error *err) {
+  mm_object *core;
+  int rc = mm_object_open_only(path, name, kind, settings, &core, err);
+  if (rc) return rc;
+  int is = is_host_database_now(core);
+  if (is) mm_object_stay_open(core);
+  rc = refuse_database(name, is, err);
+  if (rc == MM_OK) rc = mm_object_refresh(core, err);
+  if (rc) {
+    mm_object_close(core);
+  } else {
+    *out = core;
+  }
+  return rc;
+}
+
+int ext_databases_open(ext_conn *conn, const char *name, const mm_path *path, int kind,
+                       mm_object **out, mm_error *err) {
   bool own;
   int rc = find_own_database(conn, path, &own, err);
-  if (rc) return rc;
-  return refuse_database(name, own ? 1 : mm_path_is_host_database(path), err);
+  if (rc == MM_OK && own) rc = refuse_database(name, 1, err);
+  return rc ? rc : open_unless_database(name, path, kind, &conn->settings, out, err);
 }
 
 /* Closing a descriptor of a database would drop the locks that SQLite holds on it. */
 void ext_databases_keep_locks(mm_object *core) {
   mm_error ignored;
   (void)mm_object_come(core, &ignored); /* its bytes are looked at */
-  if (core->kind == MM_OBJECT_FILE && is_host_database_now(core)) mm_object_stay_open(core);
+  bool file = core->kind == MM_OBJECT_FILE || core->kind == MM_OBJECT_PRIVATE;
+  if (file && is_host_database_now(core)) mm_object_stay_open(core);
 }

@@ -9,9 +9,10 @@
 
 #include "ext/connection/conn.h"
 
-/* May what a path leads to be opened? MM_CANTOPEN, if it is open as a database, by this connection or
-** by whoever else in the process, or if that cannot be told. */
-int ext_databases_check_path(ext_conn *conn, const char *name, const mm_path *path, mm_error *err);
+/* Open what a path leads to, as mm_object_open. MM_CANTOPEN, if it is open as a database, by this
+** connection or by whoever else in the process, or if that cannot be told. */
+int ext_databases_open(ext_conn *conn, const char *name, const mm_path *path, int kind,
+                       mm_object **out, mm_error *err);
 
 /* May what is open still be used? First comes to use the object (mm_object_come), as its first bytes
 ** are looked at. */

@@ -1,6 +1,7 @@
 #include "ext/connection/open.h"
 
 #include "core/common/mem.h"
+#include "core/os/park.h"
 #include "ext/connection/copy.h"
 #include "ext/connection/reads.h"
 #include "ext/connection/txn.h"
@@ -17,6 +18,7 @@ void ext_conn_release(void *context) {
   ext_txn_destroy(conn);
   ext_copies_free(conn);
   ext_conn_close_objects(conn);
+  mm_park_sweep();
   ext_conn_free_states(conn);
   mm_root_clear(&conn->root);
   mm_free(conn->databases);

@@ -9,6 +9,7 @@
 extern "C" {
 #include "core/common/mem.h"
 #include "core/file/reading.h"
+#include "core/os/park.h"
 }
 
 #include <fcntl.h>
@@ -1599,15 +1600,24 @@ protected:
   Bytes after;
 };
 
+// … before its file is known to be no database.
 TEST_F(ObjectTest, WhatStaysOpenIsNotClosed) {
-  Object object = Open(Put("a.bin", Text("bytes")));
+  std::string real = Put("a.bin", Text("bytes"));
+  Object object = Open(real);
+  mm_path path = {-1, real.data(), object->seen};
   object.Begin();
   int fd = object->fd, writer = object->writer;
   ASSERT_NE(fd, writer);
   mm_object_stay_open(object);
+  mm_stat stat = path.stat;
   object.Close();
-  EXPECT_EQ(close(fd), 0);
-  EXPECT_EQ(close(writer), 0);
+  EXPECT_EQ(mm_os.status(writer, &stat), 0);
+  EXPECT_EQ(mm_park_take(&stat), fd);
+  EXPECT_EQ(mm_park_take(&stat), -1) << "open for writing";
+  mm_park(fd, &path, false);
+  mm_park_sweep();
+  EXPECT_EQ(mm_os.status(fd, &stat), -EBADF);
+  EXPECT_EQ(mm_os.status(writer, &stat), -EBADF);
 }
 
 TEST_F(ObjectFaultTest, PatchesAreMadeWholeOrNotAtAll) {

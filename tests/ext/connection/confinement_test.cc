@@ -198,12 +198,15 @@ protected:
   }
   // Can another process lock the whole of the file's lock bytes of SQLite?
   static bool AnotherCanLock(const std::string &name) {
+    return AnotherCanLockAt(name, 0x40000000, 512);
+  }
+  static bool AnotherCanLockAt(const std::string &name, off_t offset, off_t size = 1) {
     pid_t child = fork();
     if (child == 0) {
       struct flock lock = {};
       lock.l_type = F_WRLCK;
-      lock.l_start = 0x40000000;
-      lock.l_len = 512;
+      lock.l_start = offset;
+      lock.l_len = size;
       int fd = open(name.c_str(), O_RDWR);
       _exit(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 ? 0 : 1);
     }
@@ -285,6 +288,55 @@ TEST_F(Databases, ThoseOfOtherConnectionsOfTheProcessAreRefused) {
   }
   // The other connection is closed: now it is a file like others.
   EXPECT_EQ(One("SELECT mmap_slice('other.db', 0, 6) = CAST('SQLite' AS BLOB)"), "1");
+}
+
+size_t Descriptors() {
+  return static_cast<size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {}));
+}
+
+// To see what begins as a database does it is opened. It stays open then, once, however many ask, until
+// it is no database any more.
+TEST_F(Databases, OneThatIsRefusedIsOpenOnceAndItsLocksStay) {
+  for (const char *mode : {"DELETE", "WAL"}) {
+    SCOPED_TRACE(mode);
+    size_t before = Descriptors();
+    {
+      Db host("host.db", nullptr, false);
+      host.Run(std::string("PRAGMA journal_mode = ") + mode +
+               "; CREATE TABLE t(x); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
+      size_t open = Descriptors();
+      for (int i = 0; i < 5; i++) {
+        Db other;
+        for (const char *access : {"read", "write", "copy"}) {
+          std::string sql = "SELECT mmap_open('host.db', '" + std::string(access) + "')";
+          EXPECT_TRUE(Has(other.Error(sql), "is open as a database")) << access;
+        }
+        if (Exists("host.db-shm")) {
+          EXPECT_TRUE(Has(other.Error("SELECT mmap_open('host.db-shm')"), "is open as a database"));
+          EXPECT_FALSE(AnotherCanLockAt("host.db-shm", 120));
+        }
+      }
+      EXPECT_FALSE(AnotherCanLock("host.db"));
+      EXPECT_LE(Descriptors(), open + (Exists("host.db-shm") ? 2 : 1));
+    }
+    Db("x.db"); // whose end is the next to look
+    EXPECT_EQ(Descriptors(), before);
+    EXPECT_EQ(One("SELECT mmap_get('host.db', 0)"), "83");
+    db = std::make_unique<Db>();
+    fs::remove("host.db");
+  }
+}
+
+// What was mapped first, and is the memory of a database by now, does not show it.
+TEST_F(Databases, TheirMemoryIsKnownByItsName) {
+  Put("host.db-shm", std::string(32768, 'x'));
+  EXPECT_EQ(One("SELECT mmap_get('host.db-shm', 0)"), "120");
+  Db host("host.db", nullptr, false);
+  host.Run("PRAGMA journal_mode = WAL; CREATE TABLE t(x); BEGIN; INSERT INTO t VALUES(1)");
+  EXPECT_FALSE(AnotherCanLockAt("host.db-shm", 120));
+  EXPECT_TRUE(Has(Error("SELECT mmap_get('host.db-shm', 0)"), "is open as a database"));
+  db = std::make_unique<Db>();
+  EXPECT_FALSE(AnotherCanLockAt("host.db-shm", 120));
 }
 
 TEST_F(Databases, AnEmptyOneThatIsAboutToBeMadeIsRefused) {
