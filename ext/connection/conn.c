@@ -227,39 +227,84 @@ static ext_object *find_alias(ext_conn *conn, const char *path, ext_look *look) 
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
-static bool is_idle(const ext_object *object) {
-  return object->holds == 0 && !object->in_transaction;
+/* A list of its own, so that what is done to one object does not hang on how many there are. */
+static void link_idle(ext_conn *conn, ext_object *object) {
+  object->older = conn->newest_idle;
+  object->newer = NULL;
+  *(object->older ? &object->older->newer : &conn->oldest_idle) = object;
+  conn->newest_idle = object;
 }
 
-static void close_object(ext_conn *conn, ext_object **link) {
-  ext_object *object = *link;
-  ext_databases_keep_locks(object->core);
-  *link = object->next;
+static void unlink_idle(ext_conn *conn, ext_object *object) {
+  *(object->older ? &object->older->newer : &conn->oldest_idle) = object->newer;
+  *(object->newer ? &object->newer->older : &conn->newest_idle) = object->older;
+}
+
+/* After a change of what keeps it open. */
+static void settle_idle(ext_object *object) {
+  bool idle = object->holds == 0 && !object->in_transaction;
+  if (idle == object->idle) return;
+  object->idle = idle;
+  (idle ? link_idle : unlink_idle)(object->conn, object);
+}
+
+static ext_object **bucket_of_file(ext_conn *conn, uint64_t device, uint64_t inode) {
+  uint64_t key = (inode ^ device << 32) * UINT64_C(0x9e3779b97f4a7c15); /* as in lock.c */
+  return &conn->buckets[key >> 32 & (EXT_BUCKETS - 1)];
+}
+
+static void link_object(ext_conn *conn, ext_object *object) {
+  ext_object **bucket = bucket_of_file(conn, object->core->device, object->core->inode);
+  object->next_in_bucket = *bucket;
+  *bucket = object;
+  object->next = conn->objects;
+  if (object->next) object->next->link = &object->next;
+  object->link = &conn->objects;
+  conn->objects = object;
+  conn->object_count++;
+}
+
+static void unlink_object(ext_conn *conn, ext_object *object) {
+  ext_object **at = bucket_of_file(conn, object->core->device, object->core->inode);
+  while (*at != object) at = &(*at)->next_in_bucket;
+  *at = object->next_in_bucket;
+  *object->link = object->next;
+  if (object->next) object->next->link = object->link;
   conn->object_count--;
+  if (object->idle) unlink_idle(conn, object);
+}
+
+static ext_object *find_object(ext_conn *conn, int kind, uint64_t device, uint64_t inode) {
+  ext_object *o = *bucket_of_file(conn, device, inode);
+  while (o && !(o->core->kind == kind && o->core->inode == inode && o->core->device == device)) {
+    o = o->next_in_bucket;
+  }
+  return o;
+}
+
+static void close_object(ext_conn *conn, ext_object *object) {
+  ext_databases_keep_locks(object->core);
+  unlink_object(conn, object);
   forget_aliases_of(conn, object);
   mm_object_close(object->core);
   mm_free(object);
 }
 
-static ext_object **least_recently_used(ext_conn *conn) {
-  ext_object **oldest = NULL;
-  for (ext_object **link = &conn->objects; *link; link = &(*link)->next) {
-    if (is_idle(*link) && (!oldest || (*link)->used < (*oldest)->used)) oldest = link;
+static void evict(ext_conn *conn) {
+  while (conn->object_count > KEEP_OBJECTS && conn->oldest_idle) {
+    close_object(conn, conn->oldest_idle);
   }
-  return oldest;
 }
 
-static void evict(ext_conn *conn) {
-  while (conn->object_count > KEEP_OBJECTS) {
-    ext_object **link = least_recently_used(conn);
-    if (!link) return;
-    close_object(conn, link);
-  }
+void ext_object_enlist(ext_object *object, bool in_transaction) {
+  object->in_transaction = in_transaction;
+  settle_idle(object);
 }
 
 void ext_object_hold(ext_object *object) {
   object->holds++;
   object->used = ++object->conn->clock;
+  settle_idle(object);
 }
 
 /* What no path leads to is of no use when nobody holds it. */
@@ -271,8 +316,10 @@ static bool has_journal_open(const ext_object *object) {
   return object->core->staying.fd >= 0;
 }
 
+/* No more of them come to stay open where none is kept. */
 static void spare_journals(ext_conn *conn) {
   size_t count = 0;
+  if (!conn->settings.keep_journal) return;
   for (const ext_object *o = conn->objects; o; o = o->next) count += has_journal_open(o);
   for (; count > KEEP_JOURNALS; count--) {
     ext_object *oldest = NULL;
@@ -289,19 +336,19 @@ static void rest_unless_used(ext_object *object) {
 
 void ext_conn_collect(ext_conn *conn) {
   spare_journals(conn);
-  for (ext_object **link = &conn->objects; *link;) {
-    if (is_nameless(*link) && is_idle(*link)) {
-      close_object(conn, link);
-    } else {
-      rest_unless_used(*link);
-      link = &(*link)->next;
-    }
+  for (ext_object *o = conn->oldest_idle, *newer; o; o = newer) {
+    newer = o->newer;
+    if (is_nameless(o)) close_object(conn, o);
+  }
+  if (mm_os.traits & MM_TRAIT_RIGID_MAPS) {
+    for (ext_object *o = conn->objects; o; o = o->next) rest_unless_used(o);
   }
 }
 
 void ext_object_release(ext_object *object) {
   if (!object) return;
   object->holds--;
+  settle_idle(object);
   if (object->holds == 0 && is_nameless(object)) {
     ext_conn_collect(object->conn);
   } else {
@@ -317,9 +364,7 @@ static int add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_erro
   }
   object->core = core;
   object->conn = conn;
-  object->next = conn->objects;
-  conn->objects = object;
-  conn->object_count++;
+  link_object(conn, object);
   ext_object_hold(object);
   evict(conn);
   *out = object;
@@ -328,25 +373,14 @@ static int add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_erro
 
 /* Two handles of one tag share its object, as two names of one file do. */
 int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err) {
-  for (ext_object *o = conn->objects; core->kind == MM_OBJECT_TAGGED && o; o = o->next) {
-    if (o->core->device == core->device && o->core->inode == core->inode) {
-      mm_object_close(core);
-      ext_object_hold(o);
-      *out = o;
-      return MM_OK;
-    }
-  }
-  return add_object(conn, core, out, err);
-}
-
-static ext_object *find_object(ext_conn *conn, const mm_stat *stat) {
-  for (ext_object *o = conn->objects; o; o = o->next) {
-    if (o->core->kind == MM_OBJECT_FILE && o->core->inode == stat->inode &&
-        o->core->device == stat->device) {
-      return o;
-    }
-  }
-  return NULL;
+  ext_object *known = core->kind == MM_OBJECT_TAGGED
+                          ? find_object(conn, core->kind, core->device, core->inode)
+                          : NULL;
+  if (!known) return add_object(conn, core, out, err);
+  mm_object_close(core);
+  ext_object_hold(known);
+  *out = known;
+  return MM_OK;
 }
 
 /* ---- opening a path ------------------------------------------------------------------------- */
@@ -384,7 +418,7 @@ static int reuse(ext_conn *conn, const char *name, ext_object *object, ext_objec
 static int open_resolved(ext_conn *conn, const char *name, const mm_path *path, ext_object **out,
                          mm_error *err) {
   mm_object *core = NULL;
-  ext_object *object = find_object(conn, &path->stat);
+  ext_object *object = find_object(conn, MM_OBJECT_FILE, path->stat.device, path->stat.inode);
   if (object) return reuse(conn, name, object, out, err);
   int rc = ext_databases_open(conn, name, path, MM_OBJECT_FILE, &core, err);
   return rc ? rc : add_object(conn, core, out, err);
@@ -406,9 +440,10 @@ static int open_new(ext_conn *conn, const char *path, bool create, ext_object **
 ** none. */
 static bool make_object_room(ext_conn *conn, const char *path) {
   mm_stat stat;
-  ext_object **idle = least_recently_used(conn);
-  if (!idle || mm_os.status_path(path, &stat) != 0 || stat.kind != MM_KIND_FILE) return false;
-  for (; idle; idle = least_recently_used(conn)) close_object(conn, idle);
+  if (!conn->oldest_idle || mm_os.status_path(path, &stat) != 0 || stat.kind != MM_KIND_FILE) {
+    return false;
+  }
+  while (conn->oldest_idle) close_object(conn, conn->oldest_idle);
   return true;
 }
 
@@ -417,8 +452,11 @@ static bool make_object_room(ext_conn *conn, const char *path) {
 ** of that file's. */
 static void retry_rollbacks(ext_conn *conn) {
   mm_error ignored;
+  if (!conn->stuck) return;
+  conn->stuck = false;
   for (ext_object *o = conn->objects; o; o = o->next) {
     if (o->core->stuck) (void)mm_object_refresh(o->core, &ignored);
+    conn->stuck |= o->core->stuck;
   }
 }
 
@@ -534,7 +572,7 @@ static void free_handles(ext_conn *conn) {
 
 void ext_conn_close_objects(ext_conn *conn) {
   free_handles(conn);
-  while (conn->objects) close_object(conn, &conn->objects);
+  while (conn->objects) close_object(conn, conn->objects);
   forget_aliases_of(conn, NULL);
   mm_free(conn->aliases);
 }

@@ -26,10 +26,13 @@ typedef struct ext_object {
   /* Rows of a created table that are deleted and not closed up: what lies behind them, and the end,
   ** stays where it is till COMMIT. */
   int64_t leaving;
+  bool idle;            /* neither held nor in a transaction: it may be closed */
   uint64_t used;        /* for least recently used */
   uint64_t no_database; /* it was none of the connection's, whose list had this number then; 0: not
                         ** asked */
-  struct ext_object *next;
+  struct ext_object *next, **link;   /* in the connection's list; what leads to it there */
+  struct ext_object *older, *newer;  /* while it is idle: among those */
+  struct ext_object *next_in_bucket; /* of those that are found by their file */
 } ext_object;
 
 /* What a path was found to name just now. An object that was come to by it (mm_object_come) is not
@@ -38,6 +41,8 @@ typedef struct ext_look {
   bool taken;
   mm_stat stat;
 } ext_look;
+
+#define EXT_BUCKETS 512 /* a power of two */
 
 /* Files that somebody keeps as they are; see reads.h. All zeros: none. */
 typedef struct ext_reads {
@@ -93,7 +98,10 @@ struct ext_conn {
   mm_root root;
   ext_object *objects;
   size_t object_count;
-  uint64_t clock;            /* for ext_object.used */
+  ext_object *oldest_idle, *newest_idle;
+  ext_object *buckets[EXT_BUCKETS]; /* by file */
+  bool stuck;                       /* some object may have a journal that could not be removed */
+  uint64_t clock;                   /* for ext_object.used */
   char *databases;           /* the list of the connection's, as it was last; NULL: not asked */
   uint64_t databases_number; /* counts its changes */
   struct ext_alias *aliases; /* paths that were resolved before (conn.c) */
@@ -125,6 +133,8 @@ int ext_conn_open_path(ext_conn *conn, const char *path, bool create, ext_look *
                        ext_object **out, mm_error *err);
 /* A new object that no path leads to: access=copy, memory, tag. Held likewise. */
 int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_error *err);
+/* It becomes one of the connection's transaction, or is no more: it stays open meanwhile. */
+void ext_object_enlist(ext_object *object, bool in_transaction);
 void ext_object_hold(ext_object *object);
 void ext_object_release(ext_object *object); /* NULL is allowed */
 

@@ -130,7 +130,7 @@ static int list_object(ext_txn *txn, ext_object *object, mm_error *err) {
   txn->cores = cores;
   txn->cores[txn->object_count] = object->core;
   txn->objects[txn->object_count++] = object;
-  object->in_transaction = true;
+  ext_object_enlist(object, true);
   return MM_OK;
 }
 
@@ -361,7 +361,8 @@ static void end(ext_conn *conn, bool committed) {
     d->end(d->context, committed);
   }
   for (size_t i = 0; i < txn->object_count; i++) {
-    txn->objects[i]->in_transaction = false;
+    conn->stuck |= txn->objects[i]->core->stuck;
+    ext_object_enlist(txn->objects[i], false);
     txn->objects[i]->noted = 0;
   }
   txn->object_count = txn->undo_count = txn->level_count = 0;

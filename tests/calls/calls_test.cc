@@ -124,5 +124,156 @@ TEST_F(Lookup, IsAskedBehindTheLock) {
   EXPECT_EQ(Trace("SELECT mmap_get('a', 3)"), "status_path lock lock status_link status lock");
 }
 
+// ---- growth
+
+class CallGrowth : public Calls {
+protected:
+  static std::string Number(uint64_t n) { return std::to_string(n); }
+  // Rows i from 0 to n - 1.
+  static std::string Rows(uint64_t n) {
+    return "WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < " +
+           Number(n - 1) + ") ";
+  }
+  static void PutMany(uint64_t n, const std::string &bytes) {
+    for (uint64_t i = 0; i < n; i++) Put("f" + Number(i), bytes);
+  }
+  // What `take(n)` gives for n, 2n and 4n grows no faster than n does. A hundred more are no matter.
+  static void ExpectLinear(uint64_t n, const std::function<uint64_t(uint64_t)> &take) {
+    uint64_t least = take(n);
+    EXPECT_LE(take(2 * n), 2 * least + 100) << n;
+    EXPECT_LE(take(4 * n), 4 * least + 100) << n;
+  }
+};
+
+TEST_F(CallGrowth, Handles) {
+  PutMany(700, "some bytes, more than a few");
+  uint64_t next = 0;
+  ExpectLinear(100, [&](uint64_t n) {
+    uint64_t count =
+        Count(Rows(n) + "SELECT mmap_open('f' || (i + " + Number(next) + "), 'write') FROM c");
+    next += n;
+    return count;
+  });
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_list"), "700");
+  EXPECT_EQ(Count("SELECT mmap_get(650, 3)"), 2u);
+  EXPECT_LE(Count("SELECT mmap_set(650, 3, 4)"), Count("SELECT mmap_set(3, 3, 4)"));
+}
+
+TEST_F(CallGrowth, PathsOfATransaction) {
+  PutMany(700, "some bytes, more than a few");
+  uint64_t next = 0;
+  Run("BEGIN");
+  ExpectLinear(100, [&](uint64_t n) {
+    uint64_t count =
+        Count(Rows(n) + "SELECT mmap_set('f' || (i + " + Number(next) + "), 3, 65) FROM c");
+    next += n;
+    return count;
+  });
+  Run("ROLLBACK");
+}
+
+TEST_F(CallGrowth, Savepoints) {
+  Put("f", std::string(1 << 20, '.'));
+  Run("BEGIN");
+  ExpectLinear(100, [&](uint64_t n) {
+    std::string sql;
+    for (uint64_t i = 0; i < n; i++) {
+      sql += "SAVEPOINT s; SELECT mmap_patch('f', " + Number(i * 4096 % 900000) +
+             ", 'xyz'); ROLLBACK TO s; RELEASE s; ";
+    }
+    return Count(sql);
+  });
+  Run("COMMIT");
+  EXPECT_EQ(Get("f"), std::string(1 << 20, '.'));
+}
+
+// Many at once, each with what the one before has written.
+TEST_F(CallGrowth, NestedSavepoints) {
+  Put("f", std::string(1 << 20, '.'));
+  ExpectLinear(50, [&](uint64_t n) {
+    std::string sql = "BEGIN; ";
+    for (uint64_t i = 0; i < n; i++) {
+      sql +=
+          "SAVEPOINT s" + Number(i) + "; SELECT mmap_patch('f', " + Number(i * 4096) + ", 'x'); ";
+    }
+    for (uint64_t i = n; i-- > 0;) sql += "ROLLBACK TO s" + Number(i) + "; ";
+    return Count(sql + "ROLLBACK");
+  });
+}
+
+TEST_F(CallGrowth, AppendedRows) {
+  Put("f", "");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', a i64le, b i64le)");
+  auto append = [&](uint64_t n) { return Rows(n) + "INSERT INTO t SELECT i, -i FROM c"; };
+  Run(append(100));
+  ExpectLinear(1000, [&](uint64_t n) { return Count(append(n)); });
+  // The journal and the file: twice the bytes, and what is written once.
+  for (uint64_t n : {1000, 2000, 4000}) EXPECT_LE(Moved(append(n)), 2 * 16 * n + 4096) << n;
+  EXPECT_EQ(One("SELECT count(*) FROM t"), "14100");
+}
+
+TEST_F(CallGrowth, RowsOfATransactionThatAreInsertedOneByOne) {
+  Put("f", "");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', a i64le, b i64le)");
+  ExpectLinear(100, [&](uint64_t n) {
+    std::string sql = "BEGIN; ";
+    for (uint64_t i = 0; i < n; i++) sql += "INSERT INTO t VALUES(" + Number(i) + ", 1); ";
+    return Count(sql + "COMMIT");
+  });
+}
+
+TEST_F(CallGrowth, PendingWritesThatAreRead) {
+  Put("f", std::string(4 << 20, '.'));
+  ExpectLinear(200, [&](uint64_t n) {
+    Run("BEGIN");
+    uint64_t count = Count(Rows(n) + "SELECT mmap_patch('f', i * 4096, 'xyz') + "
+                                     "mmap_get('f', i * 4096 + 1) FROM c");
+    Run("ROLLBACK");
+    return count;
+  });
+}
+
+TEST_F(CallGrowth, JournalsOfManyExtents) {
+  Put("f", std::string(4 << 20, '.'));
+  auto patch = [](uint64_t n) {
+    return Rows(n) + "SELECT mmap_patch('f', i * 4096, 'xyz') FROM c";
+  };
+  Run(patch(1));
+  auto commit = [&](uint64_t n) {
+    Run("BEGIN");
+    Run(patch(n));
+    return Count("COMMIT");
+  };
+  ExpectLinear(200, commit);
+  EXPECT_LE(commit(800), commit(1) + 2 * 799 + 20)
+      << "an extent is written, and not shown any more";
+  for (uint64_t n : {200, 400, 800}) {
+    Run("BEGIN");
+    Run(patch(n));
+    EXPECT_LE(Moved("COMMIT"), n * (3 + 3 + 32) + 4096) << n;
+  }
+}
+
+TEST_F(CallGrowth, Changes) {
+  Put("f", std::string(4 << 20, '.'));
+  ExpectLinear(200, [&](uint64_t n) {
+    Run("BEGIN");
+    Run(Rows(n) + "SELECT mmap_patch('f', i * 4096, 'xyz') FROM c");
+    uint64_t count = Count("SELECT count(*), sum(length(old)), sum(length(new)) FROM mmap_changes");
+    uint64_t bytes = Moved("SELECT count(*), sum(length(old)), sum(length(new)) FROM mmap_changes");
+    EXPECT_LE(bytes, n * 64 + 4096);
+    Run("ROLLBACK");
+    return count;
+  });
+}
+
+TEST_F(CallGrowth, Glob) {
+  ExpectLinear(100, [&](uint64_t n) {
+    PutMany(n, "x");
+    EXPECT_EQ(One("SELECT count(*) FROM mmap_glob('f*')"), Number(n));
+    return Count("SELECT count(*), sum(size) FROM mmap_glob('f*')");
+  });
+}
+
 } // namespace
 } // namespace mm_test
