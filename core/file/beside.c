@@ -56,9 +56,18 @@ int mm_beside_place_of(const char *path, mm_beside_place *place) {
 
 /* ---- make ----------------------------------------------------------------------------------- */
 
-int mm_beside_create(const mm_beside_kind *kind, const char *path, int *fd, mm_error *err) {
+/* The file's own mode, as a rule: where all who are not its owner may do the same, and he may do that,
+** too, it opens what is made to nobody else, whoever that will belong to at first. */
+static uint32_t first_mode(const mm_stat *file) {
+  uint32_t mode = file ? file->mode & 0666 : 0600;
+  uint32_t group = mode >> 3 & 07, others = mode & 07, owner = mode >> 6;
+  return group == others && (owner & others) == others ? mode : 0600;
+}
+
+int mm_beside_create(const mm_beside_kind *kind, const char *path, const mm_stat *file, int *fd,
+                     mm_error *err) {
   int flags = MM_OPEN_READ | MM_OPEN_WRITE | MM_OPEN_CREATE | MM_OPEN_EXCLUSIVE | MM_OPEN_NOFOLLOW;
-  *fd = mm_os.open(-1, path, flags, 0600);
+  *fd = mm_os.open(-1, path, flags, first_mode(file));
   if (*fd >= 0) return MM_OK;
   if (*fd == -EEXIST) return mm_fail(err, MM_CORRUPT, "'%s' is in the way", path);
   return mm_fail_errno(err, MM_CANTOPEN, -*fd, "cannot make the %s '%s'", kind->what, path);
@@ -67,13 +76,17 @@ int mm_beside_create(const mm_beside_kind *kind, const char *path, int *fd, mm_e
 /* If the group stays ours, its members and all others get what the file grants to both its group
 ** and to others; an owner who is not the file's keeps reading and writing. */
 void mm_beside_take_after(int fd, const mm_stat *file) {
-  bool owner = mm_os.set_owner(fd, file->user, file->group) >= 0;
-  bool group = owner || mm_os.set_owner(fd, mm_os.user(), file->group) >= 0;
+  mm_stat own;
   uint32_t mode = file->mode & 0666;
+  bool known = mm_os.status(fd, &own) >= 0;
+  bool owner = known && own.user == file->user && own.group == file->group;
+  if (owner && own.mode == mode) return;
+  owner = owner || mm_os.set_owner(fd, file->user, file->group) >= 0;
+  bool group = owner || mm_os.set_owner(fd, mm_os.user(), file->group) >= 0;
   uint32_t shared = mode >> 3 & mode & 06;
   if (!group) mode = (mode & 0600) | shared << 3 | shared;
   if (!owner && file->user != mm_os.user()) mode |= 0600;
-  (void)mm_os.set_mode(fd, mode); /* a failure leaves 0600, which is safe */
+  (void)mm_os.set_mode(fd, mode); /* a failure leaves what it was made with, which is safe */
 }
 
 int mm_beside_check_length(const mm_beside_kind *kind, const char *path, uint64_t length,

@@ -34,9 +34,10 @@ typedef struct mm_beside_place {
 } mm_beside_place;
 int mm_beside_place_of(const char *path, mm_beside_place *place);
 
-/* Make it exclusively, never through a link, open for reading and writing, mode 0600. MM_CORRUPT
-** "'x' is in the way", MM_CANTOPEN. */
-int mm_beside_create(const mm_beside_kind *kind, const char *path, int *fd, mm_error *err);
+/* Make it exclusively, never through a link, open for reading and writing, and open to nobody who
+** cannot open `file`; NULL: with mode 0600. MM_CORRUPT "'x' is in the way", MM_CANTOPEN. */
+int mm_beside_create(const mm_beside_kind *kind, const char *path, const mm_stat *file, int *fd,
+                     mm_error *err);
 
 /* Give it the file's owner, group and mode, without opening it to anybody who cannot open the file. */
 void mm_beside_take_after(int fd, const mm_stat *file);

@@ -47,8 +47,7 @@ static int check_links(const mm_object *object, const mm_stat *stat, mm_error *e
 
 static int lock_and_look(mm_object *object, mm_error *err) {
   mm_stat stat;
-  int rc = object_come(object, err);
-  if (rc == MM_OK) rc = object_lock(object, err);
+  int rc = object_lock(object, err);
   if (rc) return rc;
   object->begun = true;
   rc = object_recover(object, err);
@@ -65,9 +64,8 @@ static void let_go_if_clean(mm_object *object) {
   if (!object->stuck) object_let_go(object);
 }
 
-int mm_object_begin(mm_object *object, mm_error *err) {
-  int rc = object_check_owner(object, err);
-  if (rc == MM_OK && object->stuck) rc = object_recover(object, err);
+int mm_object_begin_on(mm_object *object, mm_error *err) {
+  int rc = object->stuck ? object_recover(object, err) : MM_OK;
   if (rc || object->begun) return rc;
   if (!object_is_shared(object)) {
     object->begun = true;
@@ -80,6 +78,12 @@ int mm_object_begin(mm_object *object, mm_error *err) {
   return rc;
 }
 
+int mm_object_begin(mm_object *object, mm_error *err) {
+  int rc =
+      object->begun && !object->stuck ? object_check_owner(object, err) : object_come(object, err);
+  return rc ? rc : mm_object_begin_on(object, err);
+}
+
 /* ---- prepare -------------------------------------------------------------------------------- */
 
 static int changed(const mm_object *object, mm_error *err) {
@@ -87,22 +91,21 @@ static int changed(const mm_object *object, mm_error *err) {
                  object->name);
 }
 
-/* Is the file still what we began with, and still the one its name means? */
+/* Is the file still what we began with, and still the one its name means? If it is that one, what is
+** said of the name is said of the file. */
 static int verify(const mm_object *object, mm_error *err) {
-  mm_stat now, named;
+  mm_stat now;
   if (!object_is_shared(object)) return MM_OK;
   if (object->changed_by_others) return changed(object, err);
-  int rc = object_look(object, &now, err);
-  if (rc) return rc;
-  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
-  int failed = mm_os.status_path(object->real, &named);
+  int failed = mm_os.status_path(object->real, &now);
   if (failed && failed != -ENOENT && failed != -ENOTDIR) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
-  if (failed || named.device != object->device || named.inode != object->inode) {
+  if (failed || now.device != object->device || now.inode != object->inode) {
     return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
                    object->name);
   }
+  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
   /* Begun without a journal, it may have been asked for one since. */
   return check_links(object, &now, err);
 }

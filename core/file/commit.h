@@ -14,6 +14,9 @@
 ** file cannot be written, MM_BUSY, MM_IOERR. */
 int mm_object_begin(mm_object *object, mm_error *err);
 
+/* The same for whoever has come to use the object in this statement (mm_object_come). */
+int mm_object_begin_on(mm_object *object, mm_error *err);
+
 /* Can the file be opened for writing? MM_READONLY "cannot write 'x': …". */
 int mm_object_check_writable(mm_object *object, mm_error *err);
 

@@ -353,11 +353,11 @@ static int take_access(const mm_journal_plan *plan, int fd, mm_error *err) {
 
 static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
   mm_error first; /* what a second try mends is not to be told */
-  int rc = mm_beside_create(&mm_journal_kind, plan->path, fd, &first);
+  int rc = mm_beside_create(&mm_journal_kind, plan->path, file, fd, &first);
   if (rc && *fd != -EEXIST) *err = first;
   if (*fd == -EEXIST) {
     remove_blank(plan);
-    rc = mm_beside_create(&mm_journal_kind, plan->path, fd, err);
+    rc = mm_beside_create(&mm_journal_kind, plan->path, file, fd, err);
   }
   if (rc == MM_OK) mm_beside_take_after(*fd, file);
   if (rc == MM_OK && plan->file) rc = take_access(plan, *fd, err);

@@ -209,7 +209,7 @@ typedef struct sealed {
 ** have been done. */
 static int write_and_name(const char *fresh, const char *path, const sealed *record, bool durable,
                           bool *named, mm_error *err) {
-  int fd, rc = mm_beside_create(&record_kind, fresh, &fd, err);
+  int fd, rc = mm_beside_create(&record_kind, fresh, NULL, &fd, err);
   if (rc) return rc;
   int failed = open_to_readers(fd, record->files, record->count);
   if (failed >= 0) failed = mm_sys_write_all(fd, record->bytes, record->size, 0);

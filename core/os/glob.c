@@ -486,12 +486,9 @@ static bool set_path(mm_glob *g, const level *l, const char *name) {
 
 /* A regular file, or a link to one, that may be reached? */
 static int glob_look(mm_glob *g, bool literal, bool *found, mm_stat *stat, mm_error *err) {
-  mm_path path;
   mm_error reason;
-  int rc = mm_path_resolve(g->root, g->path, false, &path, &reason);
+  int rc = mm_path_look(g->root, g->path, stat, &reason);
   *found = rc == MM_OK;
-  if (rc == MM_OK) *stat = path.stat;
-  mm_path_clear(&path);
   if (!counts_as_error(rc, literal)) return MM_OK;
   *err = reason;
   return rc;

@@ -304,6 +304,10 @@ static int fail_open(const mm_root *root, const char *path, int rc, mm_error *er
   return mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot open '%s'", path);
 }
 
+static int fail_nameless(const char *path, mm_error *err) {
+  return mm_fail(err, MM_CANTOPEN, "cannot open '%s': it has no name any more", path);
+}
+
 /* A length that every sentence about the path has room for. */
 static int check_text(const char *path, mm_error *err) {
   if (!*path) return mm_fail(err, MM_CANTOPEN, "a path must not be empty");
@@ -323,7 +327,7 @@ static int real_of(const mm_root *root, const char *path, int fd, char **out, mm
   if (rc < 0) return fail_open(root, path, rc, err);
   rc = names(real, fd);
   if (rc == -EIO) return fail_open(root, path, rc, err);
-  if (rc < 0) return mm_fail(err, MM_CANTOPEN, "cannot open '%s': it has no name any more", path);
+  if (rc < 0) return fail_nameless(path, err);
   *out = mm_strdup(real);
   return *out ? MM_OK : mm_fail_nomem(err);
 }
@@ -359,6 +363,28 @@ int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path 
 
 int mm_path_resolve_device(const mm_root *root, const char *path, mm_path *out, mm_error *err) {
   return resolve_kind(root, path, false, MM_KIND_DEVICE, out, err);
+}
+
+/* Where nothing is to be stayed below, its name is asked. Else it is found as it would be opened. */
+static int status_of(const mm_root *root, const char *path, mm_stat *stat) {
+  char buffer[MM_PATH_MAX];
+  if (!root->path) {
+    int rc = path_normalise(path, buffer, &path);
+    return rc < 0 ? rc : mm_os.status_path(path, stat);
+  }
+  int fd = find_file(root, path, false, 0);
+  int rc = fd < 0 ? fd : mm_os.status(fd, stat);
+  if (fd >= 0) mm_os.close(fd);
+  return rc;
+}
+
+int mm_path_look(const mm_root *root, const char *path, mm_stat *stat, mm_error *err) {
+  int rc = check_text(path, err);
+  if (rc != MM_OK) return rc;
+  int failed = status_of(root, path, stat);
+  if (failed < 0) return fail_open(root, path, failed, err);
+  rc = check_kind(path, stat->kind, MM_KIND_FILE, err);
+  return rc == MM_OK && stat->links == 0 ? fail_nameless(path, err) : rc;
 }
 
 void mm_path_clear(mm_path *path) {

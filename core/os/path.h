@@ -55,6 +55,10 @@ int mm_path_resolve(const mm_root *root, const char *path, bool create, mm_path 
 int mm_path_resolve_device(const mm_root *root, const char *path, mm_path *out, mm_error *err);
 void mm_path_clear(mm_path *path); /* closes and frees; idempotent */
 
+/* What mm_path_resolve would find, with the same errors, for whoever does not open it: one system
+** call; four below a root, where `path` is absolute. */
+int mm_path_look(const mm_root *root, const char *path, mm_stat *stat, mm_error *err);
+
 /* How much of a path leads to where it begins, whatever lies below: "/", or on Windows "C:/" and
 ** "//server/share/". 0: it is relative. And to the directory that a path lies in, without a '/' at its
 ** end but where that is the top; 0: the working directory. The path is as the table gives it. */

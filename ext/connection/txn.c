@@ -189,7 +189,11 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   if (rc == MM_OK && !core->begun) rc = ext_databases_check_object(conn, core->name, object, err);
   if (rc) return rc;
   mm_object_ask(object->core, synchronous);
-  if ((!core->begun || core->stuck)) rc = mm_object_begin(object->core, err);
+  if (core->stuck) {
+    rc = mm_object_begin(object->core, err);
+  } else if (!core->begun) {
+    rc = mm_object_begin_on(object->core, err);
+  }
   return rc == MM_OK ? note_object(txn, object, err) : rc;
 }
 

@@ -889,7 +889,7 @@ TEST_F(ObjectTest, ACommitOfFewBytesIsAFewCalls) {
   sys.Reset();
   object.Commit();
   EXPECT_EQ(sys.Trace(),
-            "lock status status_path next_data open set_owner set_mode write sync open "
+            "lock status_path next_data open status write sync open "
             "sync close write sync_data write sync_data remove close status lock close");
 }
 
