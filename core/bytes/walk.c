@@ -212,6 +212,10 @@ static int check_room(const mm_walk *walk, size_t i, uint64_t at, uint64_t size)
   uint64_t limit = column->place == MM_PLACE_FILE ? walk->size : walk->stop;
   if (at <= limit && size <= limit - at) return MM_OK;
   if (walk->builds && at <= INT64_MAX && size <= INT64_MAX - at) return MM_OK;
+  if (at > limit) {
+    return walk_damage(walk, "column '%s': its place, %llu, is past the end at %llu", column->name,
+                       (unsigned long long)at, (unsigned long long)limit);
+  }
   return walk_damage(walk, "column '%s': %llu bytes at %llu end past %llu", column->name,
                      (unsigned long long)size, (unsigned long long)at, (unsigned long long)limit);
 }

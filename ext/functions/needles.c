@@ -15,7 +15,8 @@ static int needles_add(ext_needles *list, int argc, sqlite3_value **argv, mm_err
   uint64_t size;
   int rc = ext_value_bytes(argv[0], "needle", &data, &size, err);
   if (rc == MM_OK && size == 0) rc = mm_fail(err, MM_ERROR, "the needle is empty");
-  return rc ? rc : ext_needles_add(list, data, size, argc > 1 ? argv[1] : NULL, err);
+  bool named = argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL;
+  return rc ? rc : ext_needles_add(list, data, size, named ? argv[1] : NULL, err);
 }
 
 static void needlesStep(sqlite3_context *context, int argc, sqlite3_value **argv) {

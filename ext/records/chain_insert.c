@@ -9,7 +9,8 @@
 **     a size that is one bare column   is what the data need, if that column is left out: also
 **                                      record=(column)
 **     a column left out                zero bytes: as many as its size says
-**     at_file(…), AS (…)               not written: left out, or what is there
+**     at_file(…), what follows it,     not written: left out, or what is there
+**     AS (…)
 **
 ** DELETE notes the bytes of a record: deleting.c takes them away at COMMIT. What lies behind the rows,
 ** behind an `until` or a `while`, moves down with them.
@@ -145,9 +146,15 @@ static int refuse_layout(const chain_new *n, int rc, const mm_error *inner) {
   return mm_fail(n->edit.err, rc == MM_DAMAGED ? MM_CONSTRAINT : rc, "%s", inner->text);
 }
 
+/* By at_file, or behind such a column. */
+static bool lies_elsewhere(const chain_edit *e, size_t i) {
+  while (i > 0 && (chain_edited(e, i)->computed || chain_edited(e, i)->place == MM_PLACE_AFTER))
+    i--;
+  return chain_edited(e, i)->place == MM_PLACE_FILE;
+}
+
 static bool is_written(const chain_edit *e, size_t i) {
-  return !chain_edited(e, i)->computed && e->walk.places[i].present &&
-         chain_edited(e, i)->place != MM_PLACE_FILE;
+  return !chain_edited(e, i)->computed && e->walk.places[i].present && !lies_elsewhere(e, i);
 }
 
 /* Its bytes are in the file, and what is given for it among those that are set. */

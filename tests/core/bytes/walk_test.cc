@@ -235,7 +235,7 @@ TEST(Walk, DamageNamesRecordOffsetColumnAndValue) {
   EXPECT_EQ(Records({{"n", "u8"}, {"d", "u8 at_file(CASE n WHEN 1 THEN 0 END)"}}, "\1\2"),
             "1|1 ! record 1 at offset 1: column 'd': its place is NULL");
   EXPECT_EQ(Records({{"n", "u8"}, {"d", "u8 at(n)"}}, "\x63"),
-            "! record 0 at offset 0: column 'd': 0 bytes at 99 end past 1");
+            "! record 0 at offset 0: column 'd': its place, 99, is past the end at 1");
   EXPECT_EQ(Records({{"n", "u64le"}, {"d", "blob(n)"}}, "\xff\xff\xff\xff\xff\xff\xff\x7f"),
             "! record 0 at offset 0: column 'd': 9223372036854775807 bytes at 8 end past 8");
   EXPECT_EQ(Records({{"n", "u64le"}, {"d", "u64le[n]"}}, "\xff\xff\xff\xff\xff\xff\xff\x7f"),
@@ -243,8 +243,8 @@ TEST(Walk, DamageNamesRecordOffsetColumnAndValue) {
   EXPECT_EQ(Records({{"n", "u64le"}, {"d", "blob(n + 1)"}}, "\xff\xff\xff\xff\xff\xff\xff\x7f"),
             "! record 0 at offset 0: column 'd': 9223372036854775807 + 1 overflows");
   EXPECT_EQ(Records({{"n", "u64le"}, {"d", "u8 at(n)"}}, "\xff\xff\xff\xff\xff\xff\xff\x7f")
-                .substr(0, 37),
-            "! record 0 at offset 0: column 'd': 0");
+                .substr(0, 46),
+            "! record 0 at offset 0: column 'd': its place,");
   EXPECT_EQ(Records({{"n", "u8"}, {"d", "text(8 / n)"}}, "\0"s),
             "! record 0 at offset 0: column 'd': its size is NULL")
       << "as SQLite divides";

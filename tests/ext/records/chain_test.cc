@@ -545,6 +545,23 @@ TEST_F(ChainTest, WhatDoesNotAgreeIsRefused) {
   EXPECT_EQ(Get("a"), before + "\1x\1a");
 }
 
+// What lies elsewhere in the file is no part of a new record.
+TEST_F(ChainTest, AnInsertWritesNothingElsewhere) {
+  Put("f", "\1\2\3\4"s);
+  Make("'f', a u8, head u8 at_file(0), more u8");
+  Run("INSERT INTO x(a) VALUES (9)");
+  EXPECT_EQ(Get("f"), "\1\2\3\4\x9"s);
+  EXPECT_EQ(Error("INSERT INTO x(a, more) VALUES (9, 7)"),
+            "CONSTRAINT x: column 'more': it lies elsewhere in the file");
+  Run("INSERT INTO x(a, head, more) VALUES (8, 1, 2)");
+  EXPECT_EQ(Get("f"), "\1\2\3\4\x9\x8"s);
+  Put("g", "");
+  Make("'g', a u8, far u16le at_file(5)");
+  EXPECT_EQ(Error("INSERT INTO x(a) VALUES (1)"),
+            "CONSTRAINT x: record 0 at offset 0: column 'far': its place, 5, is past the end at 1");
+  EXPECT_EQ(Get("g"), "");
+}
+
 TEST_F(ChainTest, FillsInEachKindOfSize) {
   Put("b", "");
   Make("'b', a u8, b u8, c u8, d u8, l latin1(a), u utf16le(b), i u16be[c], t text(d), z cstr, v "

@@ -232,5 +232,53 @@ TEST_F(Arguments, AJoinThatNeverMatchesNeedsNoFile) {
   }
 }
 
+// One behaviour of all tables that take arguments, in an outer join. A NULL among them is no row of theirs,
+// so one of NULLs. Where none are given there is one row, of which nothing but that it is there can be asked:
+// SQLite drops it by an ON that is never true.
+TEST_F(Arguments, InAnOuterJoinAllTablesDoTheSame) {
+  Put("a", "a,b\n");
+  Run("CREATE VIRTUAL TABLE temp.layout USING mmap(*, v u8)");
+  Run("CREATE VIRTUAL TABLE temp.chained USING mmap(*, n u8, d blob(n), partial=yes)");
+  Run("CREATE VIRTUAL TABLE temp.csv USING mmap_lines(*, separator=',', x, y)");
+  Run("CREATE VIRTUAL TABLE temp.matched USING mmap_lines(*, match='(a)', x)");
+  const char *const tables[][2] = {{"mmap", "p"},
+                                   {"layout", "p"},
+                                   {"chained", "p"},
+                                   {"mmap_lines", "p"},
+                                   {"csv", "p"},
+                                   {"matched", "p"},
+                                   {"mmap_strings", "p"},
+                                   {"mmap_hexdump", "p"},
+                                   {"mmap_histogram", "p"},
+                                   {"mmap_blocks", "p"},
+                                   {"mmap_glob", "p"},
+                                   {"mmap_find_all", "p, 'a'"},
+                                   {"mmap_diff", "p, 'a'"},
+                                   {"mmap_search_all", "p, 'a'"},
+                                   {"mmap_edits", "p, 'a'"},
+                                   {"mmap_find_many", "p, '[\"a\"]'"}};
+  for (const auto &table : tables) {
+    std::string name = table[0], call = name + "(" + table[1] + ")";
+    EXPECT_EQ(
+        One("SELECT count(*), count(x.rowid) FROM (SELECT NULL AS p) LEFT JOIN " + call + " AS x"),
+        "1|0")
+        << call;
+    EXPECT_EQ(One("SELECT count(*) FROM (SELECT NULL AS p), " + call), "0") << call;
+    EXPECT_EQ(One("SELECT count(*) FROM (SELECT 1) LEFT JOIN " + name), "1") << name;
+    EXPECT_EQ(
+        One("SELECT count(*), count(x.rowid) FROM (SELECT 1) LEFT JOIN " + name + " AS x ON 0"),
+        "1|0")
+        << name;
+    for (const char *asked : {"x.rowid", "x.*"}) {
+      EXPECT_EQ(
+          Error(std::string("SELECT ") + asked + " FROM (SELECT 1) LEFT JOIN " + name + " AS x")
+              .substr(0, 5),
+          "ERROR")
+          << name << " " << asked;
+    }
+    EXPECT_EQ(Error("SELECT count(*) FROM (SELECT 1) JOIN " + name).substr(0, 5), "ERROR") << name;
+  }
+}
+
 } // namespace
 } // namespace mm_test
