@@ -41,12 +41,40 @@ static uint64_t look_slowly(const mm_needle *needle, const uint8_t *text, uint64
 /* A long needle is dear to compare at each of many places: mm_find does it in linear time. */
 #define LOOK_MOST 256
 
+/* A long needle that lies over itself repeats what it lay further on by. So as long as the text goes on
+** in the same way, the next occurrence is as far on, and none lies between; all of it need not be
+** compared for that, which would be as many bytes at each of as many places. */
+static bool recurs(const mm_occur *scan, const mm_needle *needle, const uint8_t *data,
+                   uint64_t size) {
+  uint64_t step = scan->step, end = scan->last - 1 + needle->size;
+  if (scan->last == 0 || step == 0 || step > needle->size / 2) return false;
+  return scan->next == scan->last && end <= size && step <= size - end &&
+         memcmp(data + end - step, data + end, (size_t)step) == 0;
+}
+
+static int64_t next_long(mm_occur *scan, const mm_needle *needle, const uint8_t *data,
+                         uint64_t size, const mm_watch *watch) {
+  int64_t place = MM_FIND_NONE;
+  bool goes_on = scan->last > 0 && scan->next == scan->last;
+  if (recurs(scan, needle, data, size)) {
+    place = (int64_t)(scan->last - 1 + scan->step);
+  } else if (scan->next <= size) {
+    place = mm_find(needle, data + scan->next, size - scan->next, watch);
+    if (place < 0) return place;
+    place += (int64_t)scan->next;
+    scan->step = goes_on ? (uint64_t)place + 1 - scan->last : 0;
+  }
+  if (place >= 0) scan->next = scan->last = (uint64_t)place + 1;
+  return place;
+}
+
 /* So many blocks without an occurrence cost no more than a call of mm_find. */
 #define DENSE 8
 
 int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *data, uint64_t size,
                         const mm_watch *watch) {
   uint64_t places = size < needle->size ? 0 : size - needle->size + 1;
+  if (needle->size > LOOK_MOST) return next_long(scan, needle, data, size, watch);
   while (scan->next < places) {
     if (scan->dense == 0) {
       int64_t found = mm_find(needle, data + scan->next, size - scan->next, watch);
@@ -54,7 +82,6 @@ int64_t mm_occur_search(mm_occur *scan, const mm_needle *needle, const uint8_t *
       scan->next += (uint64_t)found;
     }
     uint64_t left = places - scan->next < MM_LANES ? places - scan->next : MM_LANES;
-    if (needle->size > LOOK_MOST) left = 1;
     scan->block = scan->next;
     scan->bits = left == MM_LANES ? occur_look(needle, data + scan->block)
                                   : look_slowly(needle, data + scan->block, left);

@@ -15,6 +15,8 @@ typedef struct mm_occur {
   uint64_t block; /* places from here … */
   uint64_t bits;  /* … where the needle is, and that were not handed out yet */
   unsigned dense; /* so many blocks are looked at before mm_find is asked again */
+  uint64_t last;  /* of a long needle: 1 more than the last occurrence's place, 0: none yet; … */
+  uint64_t step;  /* … and how far behind the one before it lay; 0: unknown */
 } mm_occur;
 
 /* The next occurrence that is known already, without a look at the data: it may have changed

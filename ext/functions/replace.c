@@ -76,6 +76,7 @@ static int find_places(replacing *r, const mm_needle *needle, const uint8_t *dat
     if (at < 0) break;
     if ((uint64_t)at < r->end) continue; /* it overlaps */
     r->end = (uint64_t)at + needle->size;
+    if (r->occur.next < r->end) r->occur.next = r->end;
     int rc = add_replaced(r, (mm_splice){(uint64_t)at, needle->size, data, size}, err);
     if (rc) return rc;
   }

@@ -46,6 +46,14 @@ TEST_F(ReplaceSql, ManyOfTheSameLength) {
   EXPECT_TRUE(Get("a") == wanted + "-a");
 }
 
+TEST_F(ReplaceSql, ALongNeedleThatLiesOverItself) {
+  Put("a", std::string(1000000, 'x') + "z");
+  EXPECT_EQ(One("SELECT mmap_replace('a', CAST(zeroblob(0) || replace(hex(zeroblob(100000)), '00', "
+                "'x') AS BLOB), 'y')"),
+            "10");
+  EXPECT_EQ(Get("a"), "yyyyyyyyyyz");
+}
+
 TEST_F(ReplaceSql, TheSameLengthWritesOnlyThoseBytes) {
   Put("a", "ab" + std::string(100, '.') + "ab");
   Run("BEGIN");
