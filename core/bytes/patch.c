@@ -155,7 +155,7 @@ static int read_text_run(patch_line *line, mm_patch_runs *out, mm_error *err) {
   if (rc == MM_OK) rc = read_patch_hex(line, "old", &out->bytes, &run.old_size, err);
   if (rc == MM_OK) rc = read_patch_hex(line, "new", &out->bytes, &run.size, err);
   if (rc == MM_OK && next_patch_word(line, &word) > 0) {
-    rc = mm_fail(err, MM_ERROR, "line %llu: there is more than three words", line->number);
+    rc = mm_fail(err, MM_ERROR, "line %llu: there are more than three words", line->number);
   }
   return rc == MM_OK ? add_text_run(out, line, run, err) : rc;
 }

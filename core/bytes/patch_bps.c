@@ -11,6 +11,7 @@
 
 #define BPS_MAGIC_SIZE 4
 #define BPS_CRC_SIZE 4
+#define BPS_NEW_MOST ((uint64_t)INT32_MAX)
 #define BPS_FOOT_SIZE (3 * BPS_CRC_SIZE) /* of the old file, the new one, and the patch before it */
 
 enum bps_action { BPS_SOURCE_READ, BPS_TARGET_READ, BPS_SOURCE_COPY, BPS_TARGET_COPY };
@@ -230,6 +231,14 @@ static int take_bps_action(bps_reader *r, mm_buffer *out, mm_error *err) {
   }
 }
 
+/* The new file is put together in memory. A few bytes of patch may make any number: what there is no room
+** for is not begun. */
+static int check_new_size(uint64_t size, mm_error *err) {
+  if (size <= BPS_NEW_MOST) return MM_OK;
+  return mm_fail(err, MM_TOOBIG, "the patch makes a file of %llu bytes, and %llu are the most",
+                 (unsigned long long)size, (unsigned long long)BPS_NEW_MOST);
+}
+
 /* The sizes, and metadata, which are nobody's concern. */
 static int read_bps_head(bps_reader *r, uint64_t old_size, mm_error *err) {
   uint64_t expected, metadata;
@@ -239,7 +248,7 @@ static int read_bps_head(bps_reader *r, uint64_t old_size, mm_error *err) {
   if (rc) return rc;
   if (metadata > (uint64_t)(r->end - r->at)) return fail_bps(err);
   r->at += metadata;
-  if (expected == old_size) return MM_OK;
+  if (expected == old_size) return check_new_size(r->new_size, err);
   return mm_fail(err, MM_ERROR, "the patch is for a file of %llu bytes, not %llu",
                  (unsigned long long)expected, (unsigned long long)old_size);
 }

@@ -3,6 +3,7 @@
 
 import os
 import random
+import resource
 import shutil
 import sqlite3
 import struct
@@ -255,6 +256,24 @@ def beside_peers(old, new, bps, wanted):
         same(f"{len(bps)} bytes beside {peer}'s {theirs}", len(bps) < 1.1 * theirs + 100, True)
 
 
+def too_many_bytes_are_not_made(db):
+    """A few bytes that would make 2^40, by a copy of themselves."""
+    put("a", b"hello")
+    size = 1 << 40
+    patch = b"BPS1" + as_bps_number(5) + as_bps_number(size) + as_bps_number(0) + as_bps_number(1) + b"x"
+    patch += as_bps_number((size - 2) << 2 | 3) + as_bps_number(0) + struct.pack("<II", zlib.crc32(b"hello"), 0)
+    patch += struct.pack("<I", zlib.crc32(patch))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        one(db, "SELECT mmap_apply('a', ?)", patch)
+        sys.exit("2^40 bytes were made")
+    except sqlite3.DataError as error:
+        same("the error", str(error), f"mmap_apply: the patch makes a file of {size} bytes, and 2147483647 are the most")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    same(f"memory grows by {grown} KB", grown < 100000, True)
+    same("the file", get("a"), b"hello")
+
+
 def moved_bytes_are_not_in_it(db, rng, count):
     """What lies behind an insertion stays, and so a patch is as large as what was done."""
     wanted = [peer for peer in PEERS if shutil.which(peer)]
@@ -310,6 +329,7 @@ def main():
         damaged_ones_change_nothing(db, rng, 600)
         moved_bytes_are_not_in_it(db, rng, 30)
         ips_around_its_own_end(db)
+        too_many_bytes_are_not_made(db)
         db.close()
         os.chdir("/")
 

@@ -52,7 +52,7 @@ TEST_F(PatchSql, WhatDoesNotFitIsRefusedAndNothingIsWritten) {
   EXPECT_EQ(Error("SELECT mmap_apply('a', '1 65 zz')"),
             "ERROR mmap_apply: line 1: the new bytes are neither hexadecimal digits nor -");
   EXPECT_EQ(Error("SELECT mmap_apply('a', '1 65 66 67')"),
-            "ERROR mmap_apply: line 1: there is more than three words");
+            "ERROR mmap_apply: line 1: there are more than three words");
   EXPECT_EQ(Error("SELECT mmap_apply('a', 'PATCH')"), "ERROR mmap_apply: the patch has no end");
   EXPECT_EQ(Error("SELECT mmap_apply('a', 'PATCH' || x'000001' || x'0004' || 'ab')"),
             "ERROR mmap_apply: the record at 5 of the patch is cut short");
