@@ -10,6 +10,10 @@
 ** They are sorted, and each knows the longest other one that it begins with. Of all that the text at a
 ** place begins with, the last one in that order is the longest, or is none of them and begins with the
 ** longest: so one binary search finds them all, however many begin alike.
+**
+** Of a long needle that is true of its first bytes, its *stem*. Where that is, the rest is compared; a needle
+** of which much was compared, in a run of zeros for one, is from then on looked for by itself, in linear
+** time, and where it is next is kept. That is for some long needles: of more, all are stem.
 */
 #include "core/search/many.h"
 
@@ -17,6 +21,7 @@
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/search/occur.h"
 
 #define BLOCK_MOST 3
 #define SHIFTS ((size_t)1 << 16)
@@ -24,9 +29,22 @@
 #define HEAD_MOST 8     /* bytes that are hashed */
 #define HEADS_LOG 20
 #define NO_NEEDLE SIZE_MAX
+#define STEM_MOST 256
+#define LONGS_MOST 64                     /* so many have stems */
+#define COMPARED_MOST ((uint64_t)1 << 20) /* bytes, until a long needle is looked for by itself */
+
+/* A needle that is longer than its stem, and what is known of it. */
+typedef struct many_long {
+  mm_needle needle;
+  uint64_t compared; /* bytes */
+  mm_occur occur;
+  uint64_t from, next; /* in [from, next) it is nowhere; next: it is there, or UINT64_MAX */
+  bool known;          /* … if that is known */
+} many_long;
 
 typedef struct many_needle {
-  mm_bytes bytes;
+  mm_bytes bytes; /* its stem */
+  uint64_t size;  /* of all of it */
   size_t number;
   size_t
       parent; /* the longest that it begins with, the one before of those that are equal; NO_NEEDLE */
@@ -36,8 +54,9 @@ struct mm_many {
   many_needle *sorted;
   size_t *rank; /* by number: where it stands in `sorted` */
   size_t count;
-  size_t *found;  /* of the place at hand, the shortest last; room for the longest chain */
-  uint8_t *bytes; /* all of them */
+  size_t *found;    /* of the place at hand, the shortest last; room for the longest chain */
+  uint8_t *bytes;   /* all of them */
+  many_long *longs; /* by place in `sorted`; NULL: none is longer than its stem */
   size_t window, block, head;
   size_t first[257]; /* the needles that begin with byte b are first[b] .. first[b+1]-1 */
   uint8_t shifts[SHIFTS];
@@ -55,6 +74,7 @@ static int compare_needle_bytes(mm_bytes a, mm_bytes b) {
 static int compare_needles(const void *a, const void *b) {
   const many_needle *x = a, *y = b;
   int order = compare_needle_bytes(x->bytes, y->bytes);
+  if (order == 0) order = (x->size > y->size) - (x->size < y->size);
   return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
@@ -188,12 +208,20 @@ static void fill_index(mm_many *many) {
   for (i = 0; i < many->count; i++) many->rank[many->sorted[i].number] = i;
 }
 
+static uint64_t longest_stem(const mm_bytes *needles, size_t count) {
+  size_t longs = 0;
+  for (size_t i = 0; i < count; i++) longs += needles[i].size > STEM_MOST;
+  return longs <= LONGS_MOST ? STEM_MOST : UINT64_MAX;
+}
+
 static void copy_many(mm_many *many, const mm_bytes *needles) {
   uint8_t *out = many->bytes;
+  uint64_t most = longest_stem(needles, many->count);
   many->window = WINDOW_MOST;
   for (size_t i = 0; i < many->count; i++) {
     memcpy(out, needles[i].data, (size_t)needles[i].size);
-    many->sorted[i] = (many_needle){{out, needles[i].size}, i, NO_NEEDLE};
+    uint64_t stem = needles[i].size < most ? needles[i].size : most;
+    many->sorted[i] = (many_needle){{out, stem}, needles[i].size, i, NO_NEEDLE};
     out += needles[i].size;
     if (needles[i].size < many->window) many->window = (size_t)needles[i].size;
   }
@@ -210,12 +238,24 @@ static bool allocate_many(mm_many *many, const mm_bytes *needles) {
   return many->bytes && many->sorted && many->rank;
 }
 
+static int find_longs(mm_many *many, mm_error *err) {
+  for (size_t i = 0; i < many->count; i++) {
+    const many_needle *needle = &many->sorted[i];
+    if (needle->size == needle->bytes.size) continue;
+    if (!many->longs) many->longs = mm_alloc_zeroed(many->count * sizeof *many->longs);
+    if (!many->longs) return mm_fail_nomem(err);
+    mm_needle_prepare(&many->longs[i].needle, needle->bytes.data, needle->size);
+  }
+  return MM_OK;
+}
+
 static int compile_all(mm_many *many, const mm_bytes *needles, mm_pace *pace, mm_error *err) {
   if (!allocate_many(many, needles)) return mm_fail_nomem(err);
   copy_many(many, needles);
   size_t longest = 0;
   int rc = sort_needles(many, pace, err);
   if (rc == MM_OK) rc = find_parents(many, &longest, pace, err);
+  if (rc == MM_OK) rc = find_longs(many, err);
   if (rc) return rc;
   many->found = mm_alloc((longest + 1) * sizeof *many->found);
   if (!many->found) return mm_fail_nomem(err);
@@ -248,11 +288,13 @@ void mm_many_free(mm_many *many) {
   mm_free(many->sorted);
   mm_free(many->rank);
   mm_free(many->found);
+  mm_free(many->longs);
   mm_free(many);
 }
 
 mm_bytes mm_many_needle(const mm_many *many, size_t needle) {
-  return many->sorted[many->rank[needle]].bytes;
+  const many_needle *found = &many->sorted[many->rank[needle]];
+  return (mm_bytes){found->bytes.data, found->size};
 }
 
 /* ---- scanning ------------------------------------------------------------------------------- */
@@ -307,29 +349,72 @@ static size_t last_not_behind(const mm_many *many, mm_bytes text, uint64_t *comp
   return low > start ? low - 1 : NO_NEEDLE;
 }
 
-/* All that `text` begins with, the longest first. Returns how many; *compared counts bytes. */
-static size_t find_many_at(mm_many *many, mm_bytes text, uint64_t *compared) {
-  size_t count = 0, at = last_not_behind(many, text, compared);
-  uint64_t common = at == NO_NEEDLE ? 0 : common_prefix(many->sorted[at].bytes, text);
-  for (; at != NO_NEEDLE; at = many->sorted[at].parent) {
-    if (many->sorted[at].bytes.size <= common) many->found[count++] = at;
+/* What is looked at. */
+typedef struct many_text {
+  const uint8_t *data;
+  uint64_t size;
+  const mm_watch *watch;
+} many_text;
+
+/* Is a long needle there? 1, 0 or MM_FIND_STOPPED. *compared counts bytes. */
+static int is_long_at(many_long *l, const many_text *text, uint64_t place, uint64_t *compared) {
+  if (l->compared < COMPARED_MOST) {
+    uint64_t common = common_prefix((mm_bytes){l->needle.data, l->needle.size},
+                                    (mm_bytes){text->data + place, text->size - place});
+    l->compared += common;
+    *compared += common;
+    return common == l->needle.size;
   }
-  return count;
+  if (!l->known || place < l->from || place > l->next) {
+    l->occur.next = place;
+    int64_t found = mm_occur_search(&l->occur, &l->needle, text->data, text->size, text->watch);
+    if (found == MM_FIND_STOPPED) return MM_FIND_STOPPED;
+    l->from = place;
+    l->next = found < 0 ? UINT64_MAX : (uint64_t)found;
+    l->known = true;
+  }
+  return l->next == place;
+}
+
+static void forget_longs(mm_many *many) {
+  for (size_t i = 0; many->longs && i < many->count; i++) {
+    many->longs[i].occur = (mm_occur){0};
+    many->longs[i].known = false;
+    many->longs[i].compared = 0;
+  }
+}
+
+/* All that begin at the scan's place, the longest first; *compared counts bytes. 0, or
+** MM_FIND_STOPPED. */
+static int find_many_at(mm_many *many, mm_many_scan *scan, const many_text *text,
+                        uint64_t *compared) {
+  mm_bytes rest = {text->data + scan->place, text->size - scan->place};
+  size_t at = last_not_behind(many, rest, compared);
+  uint64_t common = at == NO_NEEDLE ? 0 : common_prefix(many->sorted[at].bytes, rest);
+  for (; at != NO_NEEDLE; at = many->sorted[at].parent) {
+    const many_needle *needle = &many->sorted[at];
+    int found = needle->bytes.size <= common;
+    if (found && needle->size > needle->bytes.size) {
+      found = is_long_at(&many->longs[at], text, scan->place, compared);
+    }
+    if (found == MM_FIND_STOPPED) return MM_FIND_STOPPED;
+    if (found) many->found[scan->left++] = at;
+  }
+  return 0;
 }
 
 /* Where needles are, from scan->next on, which moves on. 0, or MM_FIND_STOPPED. A place may cost as
-** much as a needle has bytes: those are counted, too. */
-static int look_for_many(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
-                         const mm_watch *watch) {
-  uint64_t places = size >= many->window ? size - many->window + 1 : 0;
+** much as a stem has bytes: those are counted, too. */
+static int look_for_many(mm_many *many, mm_many_scan *scan, const many_text *text) {
+  uint64_t places = text->size >= many->window ? text->size - many->window + 1 : 0;
   mm_pace pace = {.unasked = 0};
-  if (watch) pace.watch = *watch;
+  if (text->watch) pace.watch = *text->watch;
   while (scan->left == 0 && scan->next < places) {
     uint64_t end = places - scan->next > MM_PIECE ? scan->next + MM_PIECE : places;
-    uint64_t at = next_many_place(many, data, scan->next, end), compared = 0;
+    uint64_t at = next_many_place(many, text->data, scan->next, end), compared = 0;
     if (at < end) {
-      scan->left = find_many_at(many, (mm_bytes){data + at, size - at}, &compared);
       scan->place = at++;
+      if (find_many_at(many, scan, text, &compared)) return MM_FIND_STOPPED;
     }
     compared += at - scan->next;
     scan->next = at;
@@ -340,11 +425,14 @@ static int look_for_many(mm_many *many, mm_many_scan *scan, const uint8_t *data,
 
 int mm_many_next(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
                  const mm_watch *watch, mm_many_found *found) {
-  if (scan->left == 0 && many->count > 0 && look_for_many(many, scan, data, size, watch)) {
+  many_text text = {data, size, watch};
+  if (!scan->begun) forget_longs(many);
+  scan->begun = true;
+  if (scan->left == 0 && many->count > 0 && look_for_many(many, scan, &text)) {
     return MM_FIND_STOPPED;
   }
   if (scan->left == 0) return 0;
   const many_needle *needle = &many->sorted[many->found[--scan->left]];
-  *found = (mm_many_found){scan->place, needle->bytes.size, needle->number};
+  *found = (mm_many_found){scan->place, needle->size, needle->number};
   return 1;
 }

@@ -2,8 +2,9 @@
 ** many.h: every occurrence of many needles in one pass over bytes in memory, overlapping ones
 ** included.
 **
-** Takes time linear in the bytes for needles as they are; at worst, where needles are made for it, each
-** place costs as much as the longest needle.
+** Takes time linear in the bytes for needles as they are. At worst, where needles are made for it, each
+** place costs as much as 256 bytes, and each longer needle a search of its own, which is linear, too; of
+** more than 64 needles that are longer, each place as much as the longest.
 */
 #ifndef MM_MANY_H
 #define MM_MANY_H
@@ -37,6 +38,7 @@ typedef struct mm_many_scan {
   uint64_t next;  /* the first place that was not looked at */
   uint64_t place; /* of those that are still to be handed out */
   size_t left;
+  bool begun; /* false: nothing is known of what lies ahead, as where the bytes have changed */
 } mm_many_scan;
 
 /* The next occurrence in data[0 .. size-1], by place, then size, then number. 1: *found is set; 0:

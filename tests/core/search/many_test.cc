@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <cstring>
 #include <random>
 #include <string>
@@ -187,6 +188,37 @@ TEST(Many, LongNeedles) {
   Many many(needles);
   EXPECT_EQ(many.All(reinterpret_cast<const uint8_t *>(data.data()), data.size()),
             Looked(needles, data));
+}
+
+// Long needles that are nearly everywhere, or really, in texts that repeat themselves.
+TEST(Many, LongNeedlesInTextsThatRepeatThemselves) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 60; round++) {
+    string part = Random(random, 1 + random() % 5, 2), data;
+    while (data.size() < 20000) data += part;
+    for (int i = 0; i < 5; i++) data[random() % data.size()] = 'c';
+    std::vector<string> needles;
+    for (int i = 0; i < 12; i++) {
+      needles.push_back(data.substr(random() % 9999, 1 + random() % (i % 2 ? 9000 : 600)));
+      if (i % 3 == 0) needles.back().back() = 'c';
+    }
+    needles.push_back(needles[0]);
+    Many many(needles);
+    for (size_t from : {size_t{0}, random() % data.size()}) {
+      ASSERT_EQ(many.All(reinterpret_cast<const uint8_t *>(data.data()), data.size(), from),
+                Looked(needles, data, from))
+          << round;
+    }
+  }
+}
+
+TEST(Many, LongNeedlesTakeLinearTime) {
+  string x(300000, 'x'), data = x + "z" + x + x;
+  Many many({x, x.substr(1) + "z", x + "y", "x" + x + "y"});
+  clock_t before = clock();
+  EXPECT_EQ(many.All(reinterpret_cast<const uint8_t *>(data.data()), data.size()).size(),
+            300001u + 1 + 1);
+  EXPECT_LT(clock() - before, CLOCKS_PER_SEC);
 }
 
 TEST(Many, ALongScanAsksWhetherToGoOn) {
