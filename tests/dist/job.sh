@@ -5,7 +5,6 @@ top=$PWD
 job=$top/tests/dist/job.sql
 scratch=$(mktemp -d "${TEST_TMPDIR:-/tmp}/dist.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-export HOME=$scratch
 
 fail() {
   printf 'FAILED: %s\n' "$*" >&2

@@ -3,6 +3,7 @@
 set -eu
 . tests/dist/job.sh
 
+export HOME=$scratch # pip keeps things there
 wheel=$(readlink -f "$1")
 /usr/bin/python3 -m venv --without-pip "$scratch/venv"
 # As it is packed into each environment, which would take most of the time.
