@@ -52,6 +52,6 @@ done
 cp job.mts job.cts
 sed -i "s/^import \(.*\) from \(.*\);/import \1 = require(\2);/; s/import { getLoadablePath, load } = require('sqlite-mmap')/import mmap = require('sqlite-mmap'); const { getLoadablePath, load } = mmap/" job.cts
 for file in job.mts job.cts; do
-  node "$cache/node_modules/typescript/bin/tsc" --strict --noEmit --module node16 --lib es2022 --types '' $file
+  node "$cache/node_modules/typescript/bin/tsc" --strict --noEmit --module node16 --lib es2022 $file
 done
 echo 'TypeScript: ok'
