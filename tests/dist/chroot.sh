@@ -12,12 +12,15 @@ for program in debootstrap lintian; do
 done
 ./bazelw build //dist:x86_64_deb
 package=$(readlink -f bazel-bin/dist/libsqlite3-mod-mmap_*_amd64.deb)
-mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d | head -1 | tr -d ' ')
+mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -1 | tr -d ' ') || true
 debootstrap --variant=minbase --include=sqlite3 bookworm "$scratch/root" "$mirror" >"$scratch/log" 2>&1 ||
   fail "debootstrap: $(tail -3 "$scratch/log")"
 cp "$package" "$scratch/root/"
 chroot "$scratch/root" sh -c "apt-get install -y /$(basename "$package")" >"$scratch/log" 2>&1 || fail "apt: $(cat "$scratch/log")"
 
+# Files are opened by /proc/self/fd.
+mount -t proc proc "$scratch/root/proc"
+trap 'umount "$scratch/root/proc"; rm -rf "$scratch"' EXIT
 # A sqlite3 shell in there, in a directory that is the job's out here.
 mkdir "$scratch/root/job"
 ln -s root/job "$scratch/job"
