@@ -20,6 +20,37 @@ sqlite> .load mmap0
 """
 
 
+TAIL = """\
+.SH ENVIRONMENT
+.TP
+.B SQLITE_MMAP_ROOT
+A directory that all paths must stay below, from the first use of a file on; as \\fBmmap_config('root', …)\\fR.
+.SH FILES
+.TP
+.I PATH\\-mmap\\-journal
+Beside a file while a COMMIT writes it; after a crash, until the next use of the file. It belongs to the file: do not
+remove it, and move it along.
+.TP
+.I mmap\\-commit\\-XXXXXXXXXXXXXXXX
+Likewise of a COMMIT of several files, in the directory of one of them.
+.TP
+.I /dev/shm/sqlite\\-mmap\\-*
+Named shared memory, while a handle with its tag is open.
+.TP
+.I mmap0.so
+The library. In the shell it is loaded by its path, \\fB.load /usr/local/lib/mmap0\\fR, or by its name where the loader of the
+system looks for it. That line in \\fI~/.sqliterc\\fR loads it at each start.
+.TP
+.I mmapro.so
+The same for reading only, beside it.
+.SH SEE ALSO
+.BR sqlite3 (1),
+.BR mmap (2),
+.BR madvise (2),
+.BR pcre2pattern (3),
+.BR strings (1)
+"""
+
 RUN = re.compile(r"`([^`]*)`|\*\*([^*]*)\*\*|\[([^\]]*)\]\([^)]*\)"
                  r"|((?:[^`*\[]|\*(?!\*)|\[)+?(?=[`*\[]|$))")
 
@@ -107,8 +138,11 @@ def main():
     prototypes = re.findall(r"^MMAP0_EXPORT (int [^;]*;)", header, re.M)
     prototypes = [re.sub(r"\s+", " ", prototype) for prototype in prototypes]
     sys.stdout.write(HEAD.format(version=version, prototypes=escape("\n".join(prototypes))))
+    # Its list of contents is of links.
+    reference = re.sub(r"^## Contents\n.*?(?=^## )", "", reference, flags=re.M | re.S)
     for lines in blocks(reference):
         sys.stdout.write("".join(line + "\n" for line in lines))
+    sys.stdout.write(TAIL.replace("…", escape("…")))
 
 
 main()

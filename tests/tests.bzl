@@ -23,7 +23,12 @@ _MORE = {
         "//ext:amalgamate.py",
         "//ext:sources",
     ],
-    "clients/documented.py": ["//tests:README.md", "//tests/bench:README.md"],
+    "clients/documented.py": [
+        "//dist:README.md",
+        "//tests:README.md",
+        "//tests/bench:README.md",
+        "//tests/dqlite:node.c",
+    ],
     "clients/install.sh": [
         "//:install",
         "//:mmap0.3",
@@ -46,6 +51,7 @@ _NOT_UNDER_ASAN = {
     "clients/amalgamation.sh": "the compilers it runs leak and are slow with it, and it builds a library of its own",
     "clients/client_php.php": "PHP loads its modules with RTLD_DEEPBIND, which ASAN refuses",
     "clients/documents.py": "dd asks aligned_alloc for what ASAN takes for an error",
+    "clients/loading.py": "PHP, as above, and Java are among its hosts",
     "clients/install.sh": "groff deletes what it has from malloc",
     "clients/symbols.sh": "the library with it needs its runtime",
 }

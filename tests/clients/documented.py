@@ -2,6 +2,7 @@
 """Everything has its place in the documentation: what the library registers in docs/reference.md
 and docs/functions.md, what Python's mmap has in docs/from-python-mmap.md, the version in CHANGELOG.md."""
 
+import glob
 import mmap
 import os
 import re
@@ -21,6 +22,17 @@ INTERNAL = {"mmap_transaction", "mmap_writer"}
 def text_of(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+def headings(path):
+    """Those of all levels but the first; code has none."""
+    text = re.sub(r"^```.*?^```\n", "", text_of(path), flags=re.M | re.S)
+    return re.findall(r"^##+ (.*)$", text, re.M)
+
+
+def anchor_of(heading):
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def query(sql):
@@ -89,6 +101,19 @@ class Documented(unittest.TestCase):
                 with self.subTest(f"{document}: {link}"):
                     self.assertTrue(os.path.exists(
                         os.path.join(os.path.dirname(document), link)))
+
+    def test_anchors_are_headings(self):
+        for document in sorted(glob.glob("*.md") + glob.glob("docs/*.md") + glob.glob("sql/*.md")):
+            for path, anchor in re.findall(r"\]\(([^)#:]*)#([^)]*)\)", text_of(document)):
+                with self.subTest(f"{document}: {path}#{anchor}"):
+                    target = os.path.join(os.path.dirname(document), path) if path else document
+                    self.assertIn(anchor, [anchor_of(heading) for heading in headings(target)])
+
+    def test_the_contents_of_the_reference_are_its_headings(self):
+        contents = re.search(r"^## Contents\n(.*?)^## ", text_of("docs/reference.md"), re.M | re.S)[1]
+        self.assertEqual(re.findall(r"\(#([^)]*)\)", contents),
+                         [anchor_of(heading) for heading in headings("docs/reference.md")
+                          if heading != "Contents"])
 
     def test_the_changelog_has_the_version(self):
         version = query("SELECT mmap_version()")[0]
