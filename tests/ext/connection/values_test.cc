@@ -364,7 +364,7 @@ TEST_F(Values, AMessageIsOneLineWhateverItQuotes) {
   EXPECT_EQ(Error("SELECT mmap_get('a', '" + std::string(39, 'x') + "ÄÖ')"),
             "ERROR mmap_get: offset '" + std::string(39, 'x') + "…' is not an integer");
   EXPECT_EQ(Error("SELECT mmap_open('a', 'w' || char(10) || 'x')"),
-            "ERROR mmap_open: access 'w?x' is none of read, write, copy, create");
+            "ERROR mmap_open: access 'w?x' is none of read, write, copy, create, device");
 }
 
 TEST_F(Values, PathsThatAreTooLongOrEmptyOrEndEarly) {

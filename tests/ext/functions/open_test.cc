@@ -54,7 +54,7 @@ TEST_F(Open, AccessSaysWhatMayBeDone) {
   Run("SELECT mmap_set(3, 0, 65)");
   EXPECT_EQ(Get("a"), "A123456789");
   EXPECT_EQ(Error("SELECT mmap_open('a', 'append')"),
-            "ERROR mmap_open: access 'append' is none of read, write, copy, create");
+            "ERROR mmap_open: access 'append' is none of read, write, copy, create, device");
   EXPECT_EQ(Error("SELECT mmap_open('a', 7)"), "ERROR mmap_open: access 7 is not text");
 }
 
