@@ -499,9 +499,9 @@ static bool search_sweep(search *s, uint64_t *q, uint64_t count) {
   return passed > 0;
 }
 
-/* Is what the kernel did not compare at `q` the needle's too? */
+/* Is what the kernel did not compare at `q` the needle's too? If not, all that was compared there was in
+** vain. */
 static bool search_tail(search *s, uint64_t q) {
-  uint64_t length = s->length - s->scan.head;
   const uint8_t *place = search_place(s, q);
   for (uint64_t i = s->scan.head; i < s->length;) {
     uint64_t piece = smaller(s->length - i, MM_PIECE);
@@ -509,7 +509,7 @@ static bool search_tail(search *s, uint64_t q) {
     i += same;
     if (same == piece && pace_read(&s->pace, same)) continue;
     s->scan.culprit = smaller(i, s->length - 1);
-    s->scan.credit -= (int64_t)((length - (s->length - i)) / s->kernel->width);
+    s->scan.credit -= (int64_t)(i / s->kernel->width);
     return i == s->length;
   }
   return true;
@@ -536,6 +536,7 @@ static uint64_t search_next(search *s, uint64_t q) {
       case MM_SCAN_HIT:
         if (search_tail(s, q)) return q;
         q++;
+        if (s->scan.credit < 0 && q < s->places) search_harder(s, q);
         break;
       case MM_SCAN_HARD:
         search_harder(s, q);

@@ -426,6 +426,19 @@ TEST_P(FindEverywhere, CountsALongNeedleOfOneByteInLinearTime) {
   EXPECT_EQ(Count(text, Text(1 << 19, 'a') + "b" + Text(1 << 19, 'a')), 0);
 }
 
+// Longer than what the filter compares, and different only behind that, or before it.
+TEST_P(FindEverywhere, LongNeedlesThatDifferLateTakeLinearTime) {
+  Text text(5 << 20, 'a'), most(2 << 20, 'a');
+  for (const Text &needle :
+       {most + "b", Text(1 << 20, 'a') + "b" + most, "b" + most, most + "b" + Text(1 << 20, 'a')}) {
+    EXPECT_EQ(Find(text, needle), kNone);
+    EXPECT_EQ(Rfind(text, needle), kNone);
+    EXPECT_EQ(Count(text, needle), 0);
+    EXPECT_EQ(Find(text + needle, needle), 5 << 20);
+    EXPECT_EQ(Rfind(needle + text, needle), 0);
+  }
+}
+
 TEST_P(FindEverywhere, TouchesNothingOutside) {
   GuardedBytes guarded;
   std::mt19937 random(4);
