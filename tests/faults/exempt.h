@@ -143,6 +143,8 @@ inline bool IsLong(const std::string &test) {
   static const char *const list[] = {
       "RandomSql.*",
       "RandomQuery.*",
+      "ReplaceSql.ManyOfTheSameLength",
+      "ReplaceSql.ALongNeedleThatLiesOverItself",
       "SortedTest.LooksAtFewRowsForWhatIsNotThere",
       "SortedLinesTest.LooksAtFewLinesForWhatIsNotThere",
       "LongScan.*",
