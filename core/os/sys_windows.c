@@ -603,18 +603,24 @@ static int windows_shared_place(char *path, size_t size) {
   return rc;
 }
 
+/* Where it is told already, the file's times stay: they say that others have changed the memory. */
+static int tell_size(const handle *h) {
+  LARGE_INTEGER told;
+  FILE_END_OF_FILE_INFO end = {.EndOfFile.QuadPart = (LONGLONG)h->size};
+  if (GetFileSizeEx(h->file, &told) && told.QuadPart == end.EndOfFile.QuadPart) return 0;
+  return SetFileInformationByHandle(h->file, FileEndOfFileInfo, &end, sizeof end) ? 0
+                                                                                  : last_error();
+}
+
 /* A section knows its size in pages. The file beside it tells it in bytes, to who comes later; that
 ** of another program's section has none. */
 static int take_section(handle *h, uint64_t size, bool existed) {
   MEMORY_BASIC_INFORMATION pages;
-  FILE_END_OF_FILE_INFO end;
   h->memory = MapViewOfFile(h->section, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
   if (!h->memory || !VirtualQuery(h->memory, &pages, sizeof pages)) return last_error();
   bool others = existed && mm_sys_page_up(size) != pages.RegionSize;
   h->size = others ? pages.RegionSize : size;
-  end.EndOfFile.QuadPart = (LONGLONG)h->size;
-  return SetFileInformationByHandle(h->file, FileEndOfFileInfo, &end, sizeof end) ? 0
-                                                                                  : last_error();
+  return tell_size(h);
 }
 
 static int windows_share(int fd, const char *name, uint64_t size) {

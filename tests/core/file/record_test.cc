@@ -219,7 +219,7 @@ TEST_F(RecordTest, PathsLeadFromOneDirectoryToAnother) {
     to += "/" + name();
     if (from.rfind(to + "/", 0) == 0) continue; // a file is no directory
     char *path = mm_record_relate(from.c_str(), to.c_str());
-    ASSERT_EQ(path, std::filesystem::path(to).lexically_relative(base).string())
+    ASSERT_EQ(path, std::filesystem::path(to).lexically_relative(base).generic_string())
         << from << " to " << to;
     mm_free(path);
   }
