@@ -171,7 +171,8 @@ void object_drop_view(mm_object *object) {
 
 int object_ready(mm_object *object, uint64_t size, mm_error *err) {
   mm_view *view = object->view;
-  if (!view || view->absent || view->reserved < size || mm_view_pinned(view) || mm_view_frozen(view)) {
+  if (!view || view->absent || view->reserved < size || mm_view_pinned(view) ||
+      mm_view_frozen(view)) {
     int rc = remap_for(object, size, err);
     if (rc) return rc;
   }

@@ -85,7 +85,8 @@ TEST_F(ProcessesTest, WhatNoStatementUsesIsCut) {
   Run("UPDATE t SET byte = 65 WHERE rowid = 0");
   Db second;
   EXPECT_EQ(second.Says("SELECT mmap_resize('f', 5)"), "5");
-  EXPECT_EQ(One("SELECT mmap_length(1), count(*), CAST(mmap_slice(1) AS TEXT) FROM t"), "5|5|Ainex");
+  EXPECT_EQ(One("SELECT mmap_length(1), count(*), CAST(mmap_slice(1) AS TEXT) FROM t"),
+            "5|5|Ainex");
 }
 
 /* ---- the other process ---------------------------------------------------------------------- */
