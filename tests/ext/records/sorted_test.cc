@@ -325,7 +325,7 @@ public:
     std::stable_sort(keys.begin(), keys.end(), type.less);
     std::string bytes = "head";
     for (size_t i = 0; i < rows; i++) bytes += Coded(i * 7919 % 1000, 2, false) + keys[i] + "-";
-    FILE *file = fopen("k.bin", "w");
+    FILE *file = fopen("k.bin", "wb");
     fwrite(bytes.data(), 1, bytes.size(), file);
     fclose(file);
     std::string columns = "v u16le, k " + type.name + ", end u8";
