@@ -119,6 +119,7 @@ LEFT_OUT = {
     "ext/connection/several_test:Several.AfterARefusedCommitAreUndone": _FORK,
     "ext/connection/several_test:Several.AreAllThereIfTheProcessIsKilledAfterTheCommitPoint": _FORK,
     "ext/connection/several_test:Several.AreNotThereIfItHadGoneOn": _FORK,
+    "ext/connection/several_test:Several.HundredsOfFilesAreRecovered": _FORK,
     "ext/connection/several_test:Several.OneThatIsDeletedOrReplacedMeanwhileKeepsAllAsTheyWere": _REPLACED,
     "ext/connection/threads_test:Processes.*": _FORK,
     "ext/connection/threads_test:Threads.AreNotDisturbedByAFileThatIsCut": _CUT,

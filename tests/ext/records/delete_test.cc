@@ -313,7 +313,7 @@ class Twins {
 public:
   Twins(unsigned seed, Db *db, bool sorted) : random_(seed), db_(*db), sorted_(sorted) {
     std::string columns = "k i16be, v u24le, s text(3)";
-    FILE *file = fopen("w.bin", "w");
+    FILE *file = fopen("w.bin", "wb");
     fwrite("head", 1, 4, file);
     fclose(file);
     db_.Run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS o;"
