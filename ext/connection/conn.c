@@ -330,7 +330,7 @@ static void spare_journals(ext_conn *conn) {
   }
 }
 
-static void rest_unless_used(ext_object *object) {
+void ext_object_rest(ext_object *object) {
   if (object->holds <= object->handles) mm_object_rest(object->core);
 }
 
@@ -341,7 +341,7 @@ void ext_conn_collect(ext_conn *conn) {
     if (is_nameless(o)) close_object(conn, o);
   }
   if (mm_os.traits & MM_TRAIT_RIGID_MAPS) {
-    for (ext_object *o = conn->objects; o; o = o->next) rest_unless_used(o);
+    for (ext_object *o = conn->objects; o; o = o->next) ext_object_rest(o);
   }
 }
 
@@ -352,7 +352,7 @@ void ext_object_release(ext_object *object) {
   if (object->holds == 0 && is_nameless(object)) {
     ext_conn_collect(object->conn);
   } else {
-    rest_unless_used(object);
+    ext_object_rest(object);
   }
 }
 
@@ -455,8 +455,10 @@ static void retry_rollbacks(ext_conn *conn) {
   if (!conn->stuck) return;
   conn->stuck = false;
   for (ext_object *o = conn->objects; o; o = o->next) {
-    if (o->core->stuck) (void)mm_object_refresh(o->core, &ignored);
+    if (!o->core->stuck) continue;
+    (void)mm_object_refresh(o->core, &ignored);
     conn->stuck |= o->core->stuck;
+    ext_object_rest(o);
   }
 }
 

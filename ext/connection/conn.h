@@ -137,6 +137,8 @@ int ext_conn_add_object(ext_conn *conn, mm_object *core, ext_object **out, mm_er
 void ext_object_enlist(ext_object *object, bool in_transaction);
 void ext_object_hold(ext_object *object);
 void ext_object_release(ext_object *object); /* NULL is allowed */
+/* After it was refreshed for nobody who holds it: unless a statement does, it need not stay mapped. */
+void ext_object_rest(ext_object *object);
 
 /* The handle with that id: MM_ERROR "handle 7 is closed" or "7 is no handle". */
 int ext_conn_handle(ext_conn *conn, sqlite3_int64 id, ext_handle **out, mm_error *err);

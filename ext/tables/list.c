@@ -173,7 +173,9 @@ static void refresh_objects(ext_conn *conn) {
   mm_error ignored;
   ext_txn_reopen(conn);
   for (ext_object *o = conn->objects; o; o = o->next) {
-    if (!o->core->torn) (void)mm_object_refresh(o->core, &ignored);
+    if (o->core->torn) continue;
+    (void)mm_object_refresh(o->core, &ignored);
+    ext_object_rest(o);
   }
 }
 
