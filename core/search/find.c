@@ -51,22 +51,28 @@ static const uint16_t common[256] = {
 ** as much as makes it no faster than the two-way algorithm. */
 static const uint64_t patience[LEVELS + 1] = {1, 2, 8, 64};
 
-/* The kernels, best first. */
-static const mm_kernel *const kernels[] = {
+/* The loops that there are, best first: those for pairs of a needle's bytes, and all others. */
+typedef struct find_loops {
+  const char *name;
+  const mm_kernel *needles, *others;
+} find_loops;
+
+static const find_loops all_loops[] = {
 #if defined(__x86_64__)
-    &mm_kernel_avx512,
-    &mm_kernel_avx2,
+    {"avx512+avx2", &mm_kernel_avx2, &mm_kernel_avx512},
+    {"avx512", &mm_kernel_avx512, &mm_kernel_avx512},
+    {"avx2", &mm_kernel_avx2, &mm_kernel_avx2},
 #elif defined(MM_FIND_NEON)
-    &mm_kernel_neon,
+    {"neon", &mm_kernel_neon, &mm_kernel_neon},
 #endif
-    &mm_kernel_portable,
+    {"portable", &mm_kernel_portable, &mm_kernel_portable},
 };
 
-static _Atomic(const mm_kernel *) in_use;
+static _Atomic(const find_loops *) in_use;
 
 /* AMD's processors that have AVX-512 (Zen 4 and 5). What they read ahead by themselves is better than
-** what is asked for, and vectors of 64 bytes, two of which in three are in two lines of the cache, are
-** slower for two bytes of a needle. tests/bench/README.md has the figures. */
+** what is asked for; and of vectors of 64 bytes that begin anywhere each is in two lines of the cache,
+** so for two bytes of a needle those of 32 are faster. tests/bench/README.md has the figures. */
 static bool reads_ahead_itself(void) {
 #if defined(__x86_64__)
   return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
@@ -75,32 +81,31 @@ static bool reads_ahead_itself(void) {
 #endif
 }
 
-static bool is_best(const mm_kernel *kernel) {
-#if defined(__x86_64__)
-  if (kernel == &mm_kernel_avx512 && reads_ahead_itself()) return false;
-#endif
-  return kernel->usable();
-}
-
 bool mm_find_use(const char *path) {
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
-    if (path && strcmp(path, kernels[i]->name) != 0) continue;
-    if (path ? !kernels[i]->usable() : !is_best(kernels[i])) continue;
-    atomic_store_explicit(&in_use, kernels[i], memory_order_relaxed);
+  for (size_t i = 0; i < sizeof all_loops / sizeof *all_loops; i++) {
+    const find_loops *loops = &all_loops[i];
+    bool mixed = loops->needles != loops->others;
+    if (path ? strcmp(path, loops->name) != 0 : mixed && !reads_ahead_itself()) continue;
+    if (!loops->others->usable()) continue;
+    atomic_store_explicit(&in_use, loops, memory_order_relaxed);
     return true;
   }
   return false;
 }
 
-static const mm_kernel *best_kernel(void) {
-  const mm_kernel *kernel = atomic_load_explicit(&in_use, memory_order_relaxed);
-  if (kernel) return kernel;
+static const find_loops *best_loops(void) {
+  const find_loops *loops = atomic_load_explicit(&in_use, memory_order_relaxed);
+  if (loops) return loops;
   mm_find_use(NULL);
   return atomic_load_explicit(&in_use, memory_order_relaxed);
 }
 
+static const mm_kernel *best_kernel(void) {
+  return best_loops()->others;
+}
+
 const char *mm_find_path(void) {
-  return best_kernel()->name;
+  return best_loops()->name;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b) {
@@ -225,7 +230,7 @@ static bool search_init(search *s, const mm_needle *needle, const uint8_t *data,
                         const mm_watch *watch) {
   if (needle->size > size) return false;
   memset(s, 0, sizeof *s);
-  s->kernel = best_kernel();
+  s->kernel = best_loops()->needles;
   s->needle = needle->data;
   s->length = needle->size;
   s->text = data;

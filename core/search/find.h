@@ -76,8 +76,9 @@ int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const
 uint64_t mm_mismatch(const uint8_t *a, const uint8_t *b, uint64_t size);
 uint64_t mm_match(const uint8_t *a, const uint8_t *b, uint64_t size);
 
-/* The implementation in use: "avx512", "avx2", "neon" or "portable". And force one by its name, for
-** tests and measurements (NULL: the best there is); false if this machine lacks it. */
+/* The loops in use: "avx512", "avx2", "neon" or "portable", or "avx512+avx2", where those for needles are
+** the latter's. And force some by their name, for tests and measurements (NULL: the best there are);
+** false if this machine lacks them. */
 const char *mm_find_path(void);
 bool mm_find_use(const char *path);
 

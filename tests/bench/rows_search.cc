@@ -246,7 +246,7 @@ void KernelRow(World &world, const std::string &kernel, const Mapped &file) {
 
 void KernelRows(World &world) {
   Mapped file(world.RandomFile());
-  for (const char *kernel : {"avx512", "avx2", "neon", "portable"}) {
+  for (const char *kernel : {"avx512+avx2", "avx512", "avx2", "neon", "portable"}) {
     bool usable = mm_find_use(kernel);
     mm_find_use(nullptr);
     if (usable) KernelRow(world, kernel, file);
@@ -257,7 +257,7 @@ std::string KernelNames() {
   std::string names, best;
   mm_find_use(nullptr);
   best = mm_find_path();
-  for (const char *kernel : {"avx512", "avx2", "neon", "portable"}) {
+  for (const char *kernel : {"avx512+avx2", "avx512", "avx2", "neon", "portable"}) {
     if (kernel != best && mm_find_use(kernel)) names += std::string(", ") + kernel;
   }
   mm_find_use(nullptr);

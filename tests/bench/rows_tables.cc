@@ -228,10 +228,11 @@ void TextRows(World &world, const std::string &path, const Mapped &file) {
                  {{world.Python("len(readline())", "line_count('" + path + "')"), 1.2}},
                  world.sizes.rounds));
   std::string sum = "SELECT sum(length(CAST(text AS BLOB)))";
-  world.Add(Race("mmap_lines, sum(length(CAST(text AS BLOB)))",
-                 world.InProcess("ours", {"mmap_lines"}, sum + from),
-                 {{world.InProcess("a table that does nothing", {}, sum + " FROM does_nothing"), 0.7}},
-                 world.sizes.rounds));
+  world.Add(
+      Race("mmap_lines, sum(length(CAST(text AS BLOB)))",
+           world.InProcess("ours", {"mmap_lines"}, sum + from),
+           {{world.InProcess("a table that does nothing", {}, sum + " FROM does_nothing"), 0.7}},
+           world.sizes.rounds));
 }
 
 void LineRows(World &world) {

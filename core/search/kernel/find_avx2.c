@@ -8,7 +8,6 @@
 #include <immintrin.h>
 
 #define KERNEL mm_kernel_avx2
-#define NAME "avx2"
 #define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 #define WIDTH ((size_t)32)
 #define LANE_LOG 0

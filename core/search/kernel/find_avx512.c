@@ -8,7 +8,6 @@
 #include <immintrin.h>
 
 #define KERNEL mm_kernel_avx512
-#define NAME "avx512"
 #define TARGET __attribute__((target("avx512f,avx512bw,bmi,bmi2,popcnt")))
 #define WIDTH ((size_t)64)
 #define LANE_LOG 0

@@ -64,7 +64,6 @@ typedef struct mm_byte_set {
 } mm_byte_set;
 
 typedef struct mm_kernel {
-  const char *name;
   uint64_t width; /* places in a block */
   bool (*usable)(void);
   /* Look at the `places` places from text on. All of text[0 .. places-1 + needle's size - 1] may be

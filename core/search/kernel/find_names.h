@@ -79,6 +79,7 @@
 #define kernel_rfind_set MM_FIND_OWN(KERNEL, kernel_rfind_set)
 #define kernel_count_set MM_FIND_OWN(KERNEL, kernel_count_set)
 #define kernel_sweep_set MM_FIND_OWN(KERNEL, kernel_sweep_set)
+#define members_in MM_FIND_OWN(KERNEL, members_in)
 #define places_in MM_FIND_OWN(KERNEL, places_in)
 #define kernel_places MM_FIND_OWN(KERNEL, kernel_places)
 #define past_others MM_FIND_OWN(KERNEL, past_others)
@@ -94,7 +95,6 @@
 #undef MM_FIND_OWN
 
 #undef KERNEL
-#undef NAME
 #undef TARGET
 #undef WIDTH
 #undef LANE_LOG
@@ -107,6 +107,7 @@
 #undef LINE
 #undef STREAM
 #undef BLOCK_VECS
+#undef TOGETHER
 #undef vec
 #undef mask
 #undef load
@@ -170,6 +171,7 @@
 #undef kernel_rfind_set
 #undef kernel_count_set
 #undef kernel_sweep_set
+#undef members_in
 #undef places_in
 #undef kernel_places
 #undef past_others

@@ -8,7 +8,6 @@
 #include <arm_neon.h>
 
 #define KERNEL mm_kernel_neon
-#define NAME "neon"
 #define TARGET
 #define WIDTH ((size_t)16)
 #define LANE_LOG 2

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define KERNEL mm_kernel_portable
-#define NAME "portable"
 #define TARGET
 #define WIDTH ((size_t)8)
 #define LANE_LOG 3

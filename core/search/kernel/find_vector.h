@@ -5,7 +5,7 @@
 ** made its own by find_names.h, and then includes this, which defines the functions of its
 ** mm_kernel (see find_kernel.h), and the kernel.
 **
-**   KERNEL, NAME   the kernel to define, and its name as a string
+**   KERNEL         the kernel to define
 **   TARGET         attributes of every function, so that the compiler may use the instructions
 **   WIDTH          bytes in a vector
 **   LANE_LOG       log2 of how many bits of lanes() belong to a byte
@@ -515,16 +515,27 @@ TARGET static uint64_t kernel_sweep_set(const mm_byte_set *set, const uint8_t *t
                      : set_sweep(set, text, size, backward, false);
 }
 
-/* One byte of a vector at most is the rule: it is taken without a branch, as that would be guessed
-** wrong every other time. Room for all of the page is room for what is written in vain. */
+/* The bytes of a line are looked at together where there is a bit for each. One of them at most is the
+** rule: it is taken without a branch, as that would be guessed wrong every other time. Room for all of
+** the page is room for what is written in vain. */
+#define TOGETHER (LANE_LOG == 0 ? LINE : WIDTH)
+
+ALWAYS uint64_t members_in(const member *m, const uint8_t *text, bool single) {
+  uint64_t bits = 0;
+  for (unsigned k = 0; k < TOGETHER; k += WIDTH) {
+    bits |= lanes(member_test(m, text + k, single)) << k;
+  }
+  return bits;
+}
+
 ALWAYS unsigned places_in(const mm_byte_set *set, const uint8_t *text, uint16_t *places,
                           bool single) {
-  const uint64_t last = (uint64_t)1 << ((WIDTH << LANE_LOG) - 1);
+  const uint64_t last = (uint64_t)1 << ((TOGETHER << LANE_LOG) - 1);
   const member m = member_load(set, single);
   unsigned count = 0;
-  for (unsigned i = 0; i < MM_FIND_PAGE; i += WIDTH) {
+  for (unsigned i = 0; i < MM_FIND_PAGE; i += TOGETHER) {
     if (i % LINE == 0) __builtin_prefetch((const void *)((uintptr_t)text + MM_FIND_PAGE + i));
-    uint64_t bits = lanes(member_test(&m, text + i, single));
+    uint64_t bits = members_in(&m, text + i, single);
     places[count] = (uint16_t)(i + first_lane(bits | last));
     count += bits != 0;
     for (bits &= bits - 1; bits; bits &= bits - 1) {
@@ -605,22 +616,9 @@ TARGET static uint64_t kernel_heads(const mm_heads_table *heads, const uint8_t *
 }
 
 const mm_kernel KERNEL = {
-    NAME,
-    WIDTH,
-    kernel_usable,
-    kernel_find,
-    kernel_rfind,
-    kernel_count,
-    kernel_sweep,
-    kernel_find_set,
-    kernel_rfind_set,
-    kernel_count_set,
-    kernel_sweep_set,
-    kernel_places,
-    kernel_find_run,
-    kernel_heads,
-    kernel_same,
-    kernel_same_back,
+    WIDTH,         kernel_usable,   kernel_find,      kernel_rfind,     kernel_count,
+    kernel_sweep,  kernel_find_set, kernel_rfind_set, kernel_count_set, kernel_sweep_set,
+    kernel_places, kernel_find_run, kernel_heads,     kernel_same,      kernel_same_back,
     kernel_differ,
 };
 

@@ -130,7 +130,7 @@ protected:
 };
 
 std::vector<std::string> UsablePaths() {
-  std::vector<std::string> paths = {"portable", "avx2", "avx512", "neon"};
+  std::vector<std::string> paths = {"portable", "avx2", "avx512", "avx512+avx2", "neon"};
   auto missing = [](const std::string &path) { return !mm_find_use(path.c_str()); };
   paths.erase(std::remove_if(paths.begin(), paths.end(), missing), paths.end());
   mm_find_use(nullptr);
@@ -138,7 +138,11 @@ std::vector<std::string> UsablePaths() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, FindEverywhere, testing::ValuesIn(UsablePaths()),
-                         [](const auto &info) { return info.param; });
+                         [](const auto &info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '+', '_');
+                           return name;
+                         });
 
 // Bytes between two pages that may not be touched, at the very end or the very start.
 class GuardedBytes {

@@ -8,6 +8,7 @@ extern "C" {
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <random>
@@ -20,7 +21,7 @@ using Text = std::string;
 
 std::vector<std::string> UsablePaths() {
   std::vector<std::string> usable;
-  for (const char *path : {"portable", "avx2", "avx512", "neon"}) {
+  for (const char *path : {"portable", "avx2", "avx512", "avx512+avx2", "neon"}) {
     if (mm_find_use(path)) usable.push_back(path);
   }
   mm_find_use(nullptr);
@@ -33,8 +34,11 @@ protected:
   void TearDown() override { mm_find_use(nullptr); }
 };
 
-INSTANTIATE_TEST_SUITE_P(Paths, Heads, testing::ValuesIn(UsablePaths()),
-                         [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Paths, Heads, testing::ValuesIn(UsablePaths()), [](const auto &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '+', '_');
+  return name;
+});
 
 // Some pages between two that cannot be read; the text ends where the last of them does.
 class Guarded {

@@ -356,7 +356,7 @@ TEST(SearchRandom, LeavesOutNoStartBeforeALiteral) {
 // Under each set of loops that the machine has: one of them finds the literals.
 template <typename Make> void CompareEverywhere(unsigned seed, unsigned rounds, Make make) {
   int compared = 0;
-  for (const char *path : {"portable", "avx2", "avx512", "neon"}) {
+  for (const char *path : {"portable", "avx2", "avx512", "avx512+avx2", "neon"}) {
     if (!mm_find_use(path)) continue;
     Generator g(seed);
     for (unsigned i = 0; i < rounds && !testing::Test::HasFailure(); i++) {
