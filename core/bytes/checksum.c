@@ -218,7 +218,10 @@ static const struct mm_checksum_method crc_method = METHOD(crc, 0);
 static const struct mm_checksum_method crc32_method = {"crc-32/iso-hdlc", 0, begin_crc32,
                                                        update_crc32, end_word};
 
-const mm_checksum_kind mm_checksum_crc32 = {&crc32_method};
+const mm_checksum_kind *mm_checksum_crc32(void) {
+  static const mm_checksum_kind kind = {&crc32_method};
+  return &kind;
+}
 
 static int fail_unknown(const char *name, mm_error *err) {
   char list[MM_ERROR_TEXT] = "";

@@ -18,7 +18,7 @@
 typedef struct mm_checksum_kind mm_checksum_kind;
 
 /* The CRC-32 of zip, gzip and PNG: "crc-32/iso-hdlc". */
-extern const mm_checksum_kind mm_checksum_crc32;
+const mm_checksum_kind *mm_checksum_crc32(void);
 
 /* Find an algorithm by its name, whatever the case:
 **

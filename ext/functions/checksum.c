@@ -57,7 +57,7 @@ static void crc32Func(sqlite3_context *context, int argc, sqlite3_value **argv) 
   fn_range r;
   if (ext_any_null(argv, 1)) return;
   if (fn_range_arguments(context, name, argc, argv, 1, &r)) return;
-  sum_up(context, name, &r, &mm_checksum_crc32);
+  sum_up(context, name, &r, mm_checksum_crc32());
 }
 
 static void entropyFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {
