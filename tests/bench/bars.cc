@@ -40,7 +40,8 @@ std::string BarOf(const Speed &bar, double fastest, size_t index) {
            "<rect class='%s' x='%.0f' y='%.0f' width='%.1f' height='%.0f'/>\n"
            "<text x='%.1f' y='%.0f'>%.*f GB/s</text>\n",
            kBarLeft - 8, y + 16, bar.name.c_str(), index == 0 ? "ours" : "other", kBarLeft, y,
-           width, kBarHeight, kBarLeft + width + 6, y + 16, bar.speed < 1e9 ? 2 : 1, bar.speed / 1e9);
+           width, kBarHeight, kBarLeft + width + 6, y + 16, bar.speed < 1e9 ? 2 : 1,
+           bar.speed / 1e9);
   return text;
 }
 
