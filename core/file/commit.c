@@ -91,6 +91,16 @@ static int changed(const mm_object *object, mm_error *err) {
                  object->name);
 }
 
+/* Its name leads elsewhere. That is said of a file that is itself what it was. */
+static int replaced(const mm_object *object, mm_error *err) {
+  mm_stat now;
+  int rc = object_look(object, &now, err);
+  if (rc) return rc;
+  if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
+  return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
+                 object->name);
+}
+
 /* Is the file still what we began with, and still the one its name means? If it is that one, what is
 ** said of the name is said of the file. */
 static int verify(const mm_object *object, mm_error *err) {
@@ -102,8 +112,7 @@ static int verify(const mm_object *object, mm_error *err) {
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot look at '%s'", object->name);
   }
   if (failed || now.device != object->device || now.inode != object->inode) {
-    return mm_fail(err, MM_CHANGED, "'%s' was replaced by another file during this transaction",
-                   object->name);
+    return replaced(object, err);
   }
   if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
   /* Begun without a journal, it may have been asked for one since. */

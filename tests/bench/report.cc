@@ -90,13 +90,12 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {{"search", SearchRows},       {"kernels", KernelRows},
-                       {"patterns", PatternRows},    {"tables", TableRows},
-                       {"join", JoinRows},           {"structures", StructureRows},
-                       {"text", TextTableRows},      {"verbs", VerbRows},
-                       {"slices", SliceRows},        {"commit", CommitRows},
-                       {"commits", CommitLoopRows},  {"sparse", SparseRows},
-                       {"interrupt", InterruptRows}, {"bars", BarRows}};
+const Part kParts[] = {
+    {"search", SearchRows},  {"kernels", KernelRows},      {"patterns", PatternRows},
+    {"tables", TableRows},   {"join", JoinRows},           {"structures", StructureRows},
+    {"text", TextTableRows}, {"verbs", VerbRows},          {"slices", SliceRows},
+    {"commit", CommitRows},  {"commits", CommitLoopRows},  {"calls", CallRows},
+    {"sparse", SparseRows},  {"interrupt", InterruptRows}, {"bars", BarRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;

@@ -153,6 +153,7 @@ void VerbRows(World &world);       // rows_verbs.cc
 void SliceRows(World &world);      // rows_files.cc
 void CommitRows(World &world);     // likewise
 void CommitLoopRows(World &world); // rows_commits.cc
+void CallRows(World &world);       // rows_calls.cc
 void SparseRows(World &world);     // rows_files.cc
 void InterruptRows(World &world);  // likewise
 void BarRows(World &world);        // rows_bars.cc: also world.bars

@@ -7,7 +7,8 @@
 #define O_CLOEXEC (O_NOINHERIT | O_BINARY)
 
 // Locks, by processes that nobody forks.
-enum { F_SETLK = 6, F_WRLCK = 1 };
+enum { F_GETFL = 3, F_SETLK = 6, F_WRLCK = 1 };
+#define O_PATH 010000000
 
 struct flock {
   short l_type;
@@ -15,7 +16,7 @@ struct flock {
 };
 
 #ifdef __cplusplus
-inline int fcntl(int, int, struct flock *) {
+inline int fcntl(int, int, struct flock * = nullptr) {
   return -1;
 }
 #endif
