@@ -422,7 +422,7 @@ TEST_F(Isolation, AnInsertFromItsOwnTableIsTheWriterBeforeItReads) {
     Put("n", form.second);
     Run("CREATE VIRTUAL TABLE temp.t USING " + std::string(form.first));
     Run("INSERT INTO t(v) SELECT 100 + n FROM (SELECT count(*) AS n, begins('n') AS other FROM t) "
-        "WHERE other = 'BUSY'");
+        "WHERE other IS NOT NULL");
     EXPECT_EQ(One("SELECT v FROM t WHERE offset > 0"), "101") << form.first;
     other->Run("ROLLBACK");
     Run("DROP TABLE temp.t");
