@@ -301,7 +301,7 @@ TEST_F(JournalTest, IsMadeUnreadableToOthers) {
 
 // What somebody may do with the file by its mode: r 4, w 2.
 unsigned Right(const struct stat &st, uid_t user, gid_t group) {
-  unsigned shift = user == st.st_uid ? 6 : group == st.st_gid ? 3 : 0;
+  unsigned shift = user == uid_t(st.st_uid) ? 6 : group == gid_t(st.st_gid) ? 3 : 0;
   return st.st_mode >> shift & 06;
 }
 
@@ -313,7 +313,7 @@ struct stat of_file;
 void NobodyMayDoMore() {
   struct stat st;
   if (lstat(watched.c_str(), &st) != 0) return;
-  for (gid_t group : {of_file.st_gid, getegid(), gid_t(4321)}) {
+  for (gid_t group : {gid_t(of_file.st_gid), getegid(), gid_t(4321)}) {
     EXPECT_EQ(Right(st, 4321, group) & ~Right(of_file, 4321, group), 0u)
         << std::oct << of_file.st_mode << " " << st.st_mode << std::dec << " " << group;
   }
