@@ -8,7 +8,6 @@
 #include "core/file/journal.h"
 #include "core/common/mem.h"
 #include "core/os/own.h"
-#include "core/os/park.h"
 #include "core/file/tag.h"
 
 /* ---- once a statement ----------------------------------------------------------------------- */
@@ -116,6 +115,8 @@ static int finish(mm_object *object, int rc, mm_object **out) {
 
 /* What may not be closed since is taken over. */
 static int open_file(mm_object *object, const mm_path *path, mm_error *err) {
+  object->parking = mm_parked_new();
+  if (!object->parking) return mm_fail_nomem(err);
   int fd = mm_park_take(&path->stat);
   if (fd < 0) {
     fd = mm_os.reopen(path->fd, MM_OPEN_READ);
@@ -231,6 +232,7 @@ void mm_object_close(mm_object *object) {
   object_forget_journal(object);
   mm_journal_forget(&object->staying);
   mm_free(object->journal);
+  mm_park(object->parking, &object->real, &object->seen);
   mm_free(object->real);
   mm_free(object->name);
   mm_free(object);

@@ -15,7 +15,6 @@
 #include "core/file/share.h"
 #include "core/file/show.h"
 #include "core/os/own.h"
-#include "core/os/park.h"
 
 /* ---- the file, open for writing -------------------------------------------------------------- */
 
@@ -34,8 +33,7 @@ int object_open_writer(mm_object *object, mm_error *err) {
 void object_close_file(const mm_object *object, int fd) {
   if (fd < 0) return;
   if (object->stays_open) {
-    mm_path path = {.fd = -1, .real = object->real, .stat = object->seen};
-    mm_park(fd, &path, fd != object->fd);
+    if (object->parking) mm_parked_put(object->parking, fd, fd != object->fd);
     return;
   }
   mm_own_remove(fd);

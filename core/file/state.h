@@ -19,6 +19,7 @@
 #include "core/file/log.h"
 #include "core/file/view.h"
 #include "core/os/lock.h"
+#include "core/os/park.h"
 #include "core/os/path.h"
 #include "core/os/sys.h"
 
@@ -101,6 +102,7 @@ typedef struct mm_object {
   int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
                           ** asked for; -1: none has, the settings hold */
   bool stays_open;        /* see mm_object_stay_open */
+  mm_parked *parking;     /* where its descriptors go then, at the end; NULL: it has no path */
   bool begun;             /* we are the file's writer */
   bool prepared;          /* `change` is journalled */
   bool written;           /* … and in the file, in a commit of several */

@@ -7,13 +7,13 @@
 #include "core/os/once.h"
 #include "core/os/own.h"
 
-typedef struct parked {
-  mm_path path; /* with the descriptor */
-  bool writes;
-  struct parked *next;
-} parked;
+struct mm_parked {
+  mm_path path; /* with the descriptor to read by; -1: there is none */
+  int writer;   /* the one to write by, likewise */
+  mm_parked *next;
+};
 
-static parked *parked_list;
+static mm_parked *parked_list;
 static mm_mutex parked_mutex = MM_MUTEX_INIT;
 static mm_once_flag parked_once = MM_ONCE_INIT;
 
@@ -29,66 +29,94 @@ static void parked_watch_forks(void) {
   mm_at_fork(parked_lock, parked_unlock, parked_unlock);
 }
 
-static void put_parked(parked *p) {
+mm_parked *mm_parked_new(void) {
+  mm_parked *place = mm_alloc_zeroed(sizeof *place);
+  if (place) place->path.fd = place->writer = -1;
+  return place;
+}
+
+void mm_parked_put(mm_parked *place, int fd, bool writes) {
+  *(writes ? &place->writer : &place->path.fd) = fd;
+}
+
+static void parked_free(mm_parked *place) {
+  mm_free(place->path.real);
+  mm_free(place);
+}
+
+static void parked_add(mm_parked *place) {
   parked_lock();
-  p->next = parked_list;
-  parked_list = p;
+  place->next = parked_list;
+  parked_list = place;
   parked_unlock();
 }
 
-void mm_park(int fd, const mm_path *path, bool writes) {
+static bool parked_holds(const mm_parked *place) {
+  return place->path.fd >= 0 || place->writer >= 0;
+}
+
+void mm_park(mm_parked *place, char **real, const mm_stat *stat) {
+  if (!place) return;
   mm_once(&parked_once, parked_watch_forks);
-  parked *p = mm_alloc(sizeof *p);
-  char *real = p ? mm_strdup(path->real) : NULL;
-  if (!real) {
-    mm_free(p);
+  if (!parked_holds(place)) {
+    parked_free(place);
     return;
   }
-  *p = (parked){.path = {.fd = fd, .real = real, .stat = path->stat}, .writes = writes};
-  put_parked(p);
+  place->path.real = *real;
+  place->path.stat = *stat;
+  *real = NULL;
+  parked_add(place);
+}
+
+/* The first place that has one to read that file by; `stat` NULL: any. */
+static mm_parked *parked_remove(const mm_stat *stat) {
+  parked_lock();
+  mm_parked **at = &parked_list;
+  while (*at && stat && ((*at)->path.fd < 0 || !mm_stat_same_file(&(*at)->path.stat, stat))) {
+    at = &(*at)->next;
+  }
+  mm_parked *place = *at;
+  if (place) *at = place->next;
+  parked_unlock();
+  return place;
 }
 
 /* Nothing is freed under the lock: the allocator may be a host's. */
-static parked *take_parked(const mm_stat *stat) {
-  parked_lock();
-  parked **at = &parked_list;
-  while (*at && (stat ? (*at)->writes || !mm_stat_same_file(&(*at)->path.stat, stat) : false)) {
-    at = &(*at)->next;
-  }
-  parked *p = *at;
-  if (p) *at = p->next;
-  parked_unlock();
-  return p;
-}
-
-static void free_parked(parked *p) {
-  mm_free(p->path.real);
-  mm_free(p);
-}
-
 int mm_park_take(const mm_stat *stat) {
-  parked *p = take_parked(stat);
-  int fd = p ? p->path.fd : -1;
-  if (p) free_parked(p);
+  mm_parked *place = parked_remove(stat);
+  if (!place) return -1;
+  int fd = place->path.fd;
+  place->path.fd = -1;
+  if (parked_holds(place)) {
+    parked_add(place);
+  } else {
+    parked_free(place);
+  }
   return fd;
+}
+
+static void parked_close(int fd) {
+  if (fd < 0) return;
+  mm_own_remove(fd);
+  (void)mm_os.close(fd);
 }
 
 /* All are taken out, and those put back that are to stay: meanwhile nobody waits for what is asked of
 ** the system. */
 void mm_park_sweep(void) {
-  parked *stay = NULL, *p;
-  while ((p = take_parked(NULL)) != NULL) {
-    if (mm_path_is_host_database(&p->path) == 0) {
-      mm_own_remove(p->path.fd);
-      (void)mm_os.close(p->path.fd);
-      free_parked(p);
+  mm_parked *stay = NULL, *place;
+  while ((place = parked_remove(NULL)) != NULL) {
+    if (mm_path_is_host_database(&place->path) == 0) {
+      parked_close(place->path.fd);
+      parked_close(place->writer);
+      parked_free(place);
     } else {
-      p->next = stay;
-      stay = p;
+      place->next = stay;
+      stay = place;
     }
   }
-  while ((p = stay) != NULL) {
-    stay = p->next;
-    put_parked(p);
+  while ((place = stay) != NULL) {
+    stay = place->next;
+    parked_add(place);
   }
 }

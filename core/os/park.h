@@ -2,9 +2,10 @@
 ** park.h: descriptors that must not be closed.
 **
 ** Closing any descriptor of a file drops the POSIX locks that this process holds on it. So where a
-** file turns out to be open as a database (path.h) after it was opened, its descriptor is left here:
-** until the file is opened again, which takes it over, or is no such file any more. There is one to
-** read by for each such file, whoever asks for it how often. Process-wide, safe from any thread.
+** file turns out to be open as a database (path.h) after it was opened, its descriptors are left here:
+** until the file is opened again, which takes over the one to read by, or is no such file any more.
+** There is one of that kind for each such file, whoever asks for it how often. Process-wide, safe from
+** any thread.
 */
 #ifndef MM_PARK_H
 #define MM_PARK_H
@@ -13,12 +14,19 @@
 
 #include "core/os/path.h"
 
-/* Take `fd` over, which is one of own.h. `path` says of which file; its descriptor is not looked at.
-** `writes`: it is open for writing, and nobody takes it over. Without memory it is lost, and stays
-** open. */
-void mm_park(int fd, const mm_path *path, bool writes);
+/* A place for the descriptors of one file. Made before it is opened, as there may be no memory when it
+** is needed; NULL: there is none now. */
+typedef struct mm_parked mm_parked;
+mm_parked *mm_parked_new(void);
 
-/* One that was left of that file, the caller's from now on; -1: there is none. */
+/* Put one that is of own.h into the place. One that is open for writing is taken over by nobody. */
+void mm_parked_put(mm_parked *place, int fd, bool writes);
+
+/* Leave the place, which is NULL or has what was put in; one where nothing is, is freed. `real` and
+** `stat` say of which file; `real` goes with it, and is NULL then. */
+void mm_park(mm_parked *place, char **real, const mm_stat *stat);
+
+/* One to read by that was left of that file, the caller's from now on; -1: there is none. */
 int mm_park_take(const mm_stat *stat);
 
 /* Close those whose files are no databases any more. */

@@ -1600,21 +1600,25 @@ protected:
   Bytes after;
 };
 
-// … before its file is known to be no database.
+// Its descriptors are parked: the one to read by is taken over, the other goes with the next sweep.
 TEST_F(ObjectTest, WhatStaysOpenIsNotClosed) {
   std::string real = Put("a.bin", Text("bytes"));
   Object object = Open(real);
-  mm_path path = {-1, real.data(), object->seen};
   object.Begin();
   int fd = object->fd, writer = object->writer;
   ASSERT_NE(fd, writer);
   mm_object_stay_open(object);
-  mm_stat stat = path.stat;
+  mm_stat stat = object->seen;
   object.Close();
   EXPECT_EQ(mm_os.status(writer, &stat), 0);
   EXPECT_EQ(mm_park_take(&stat), fd);
   EXPECT_EQ(mm_park_take(&stat), -1) << "open for writing";
-  mm_park(fd, &path, false);
+  mm_parked *place = mm_parked_new();
+  ASSERT_NE(place, nullptr);
+  mm_parked_put(place, fd, false);
+  char *name = mm_strdup(real.c_str());
+  mm_park(place, &name, &stat);
+  EXPECT_EQ(name, nullptr);
   mm_park_sweep();
   EXPECT_EQ(mm_os.status(fd, &stat), -EBADF);
   EXPECT_EQ(mm_os.status(writer, &stat), -EBADF);
