@@ -185,7 +185,7 @@ std::optional<string> ApplyBps(const string &old, const string &patch) {
   Exact exact(patch), file(old);
   int rc = mm_bps_apply(exact.data(), exact.size(), file.data(), file.size(), &pace.pace, &out,
                         &actions, &err);
-  CHECK(rc == MM_OK || rc == MM_ERROR || rc == MM_INTERRUPT);
+  CHECK(rc == MM_OK || rc == MM_ERROR || rc == MM_INTERRUPT || rc == MM_TOOBIG);
   string now(out.data, out.data + out.size);
   mm_free(out.data);
   return rc == MM_OK ? std::optional<string>(now) : std::nullopt;
