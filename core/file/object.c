@@ -54,7 +54,6 @@ int mm_object_look_on(mm_object *object, const mm_stat *seen, mm_error *err) {
 
 int mm_object_refresh(mm_object *object, mm_error *err) {
   int rc = object_come(object, err);
-  mm_object_see(object);
   return rc ? rc : mm_object_look_on(object, NULL, err);
 }
 
