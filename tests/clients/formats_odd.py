@@ -397,9 +397,9 @@ def png_texts_are_written_in_latin1(directory):
         same(ask("SELECT text, crc_ok FROM patch_png_text WHERE keyword = 'Title'"), [(text, 1)])
         same(rows("png.sql", path, "SELECT text FROM png_text LIMIT 1"), [(text or None,)])
     before = open(path, "rb").read()
-    for text, problem in (("10 \u20ac", "text has a character that is not in Latin-1"),
-                          ("\u0100", "text has a character that is not in Latin-1"),
-                          ("\xe9\0\u20ac", "text has a NUL")):
+    for text, problem in (("10 \u20ac", "mmap_set: '10 \u20ac' (not all of it in latin1) does not fit latin1(4)"),
+                          ("\u0100", "mmap_set: '\u0100' (not all of it in latin1) does not fit latin1(1)"),
+                          ("\xe9\0\u20ac", "mmap_set: '\xe9?\u20ac' (with a NUL inside) does not fit latin1(1)")):
         try:
             ask("UPDATE patch_png_text SET text = ? WHERE keyword = 'Title'", text)
         except Exception as error:

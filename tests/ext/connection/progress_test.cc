@@ -115,7 +115,7 @@ TEST_F(LongScan, OfEveryTableServesAHandler) {
 
 // Each place costs as much as the needle has bytes.
 TEST_F(LongScan, ForALongNeedleThatIsNearlyThereServesAHandler) {
-  Put("hard", std::string(20000, 'a'));
+  Put("hard", std::string(64 * kMega, 'a'));
   ExpectServed("SELECT offset FROM mmap_find_many('hard',"
                " (SELECT mmap_needles(mmap_slice('hard', 0, 10000) || 'b')))",
                30);
