@@ -8,8 +8,9 @@
 #include "core/os/own.h"
 
 struct mm_parked {
-  mm_path path; /* with the descriptor to read by; -1: there is none */
-  int writer;   /* the one to write by, likewise */
+  mm_path path;        /* with the descriptor to read by; -1: there is none */
+  int writer;          /* the one to write by, likewise */
+  unsigned generation; /* mm_sys_generation() before they were opened */
   mm_parked *next;
 };
 
@@ -31,7 +32,9 @@ static void parked_watch_forks(void) {
 
 mm_parked *mm_parked_new(void) {
   mm_parked *place = mm_alloc_zeroed(sizeof *place);
-  if (place) place->path.fd = place->writer = -1;
+  if (!place) return NULL;
+  place->path.fd = place->writer = -1;
+  place->generation = mm_sys_generation();
   return place;
 }
 
@@ -45,6 +48,7 @@ static void parked_free(mm_parked *place) {
 }
 
 static void parked_add(mm_parked *place) {
+  mm_once(&parked_once, parked_watch_forks);
   parked_lock();
   place->next = parked_list;
   parked_list = place;
@@ -57,7 +61,6 @@ static bool parked_holds(const mm_parked *place) {
 
 void mm_park(mm_parked *place, char **real, const mm_stat *stat) {
   if (!place) return;
-  mm_once(&parked_once, parked_watch_forks);
   if (!parked_holds(place)) {
     parked_free(place);
     return;
@@ -68,13 +71,18 @@ void mm_park(mm_parked *place, char **real, const mm_stat *stat) {
   parked_add(place);
 }
 
-/* The first place that has one to read that file by; `stat` NULL: any. */
+/* Has it one to read that file by? A lock by one from before a fork would be the parent's, too. */
+static bool parked_serves(const mm_parked *place, const mm_stat *stat) {
+  return place->path.fd >= 0 && place->generation == mm_sys_generation() &&
+         mm_stat_same_file(&place->path.stat, stat);
+}
+
+/* The first place that serves; `stat` NULL: any. */
 static mm_parked *parked_remove(const mm_stat *stat) {
+  mm_once(&parked_once, parked_watch_forks);
   parked_lock();
   mm_parked **at = &parked_list;
-  while (*at && stat && ((*at)->path.fd < 0 || !mm_stat_same_file(&(*at)->path.stat, stat))) {
-    at = &(*at)->next;
-  }
+  while (*at && stat && !parked_serves(*at, stat)) at = &(*at)->next;
   mm_parked *place = *at;
   if (place) *at = place->next;
   parked_unlock();

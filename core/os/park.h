@@ -26,7 +26,8 @@ void mm_parked_put(mm_parked *place, int fd, bool writes);
 ** `stat` say of which file; `real` goes with it, and is NULL then. */
 void mm_park(mm_parked *place, char **real, const mm_stat *stat);
 
-/* One to read by that was left of that file, the caller's from now on; -1: there is none. */
+/* One to read by that was left of that file, the caller's from now on; -1: there is none, or only from
+** before a fork. */
 int mm_park_take(const mm_stat *stat);
 
 /* Close those whose files are no databases any more. */
