@@ -5,15 +5,19 @@
 /* ---- anybody's in the process ---------------------------------------------------------------- */
 
 /* Only what begins as a database does, is empty, or is named as the memory of one, can be one: the rest
-** costs no further look. Where there is a byte in memory there is a page, whose end is zeros. */
-static bool may_be_database(const mm_object *core) {
+** costs no further look. */
+static bool file_may_be_database(const mm_object *core) {
   char head[MM_DATABASE_HEAD];
-  if (core->data) {
-    uint64_t size = core->size ? sizeof head : 0;
-    return mm_path_may_be_database(core->real, core->data, size);
-  }
   int64_t n = mm_os.read(core->fd, head, sizeof head, 0);
   return n < 0 || mm_path_may_be_database(core->real, head, (uint64_t)n);
+}
+
+/* The same by what is mapped, if that is the file's. Where there is a byte in memory there is a page,
+** whose end is zeros. */
+static bool may_be_database(const mm_object *core) {
+  if (!core->data || core->log.count) return file_may_be_database(core);
+  uint64_t size = core->size ? MM_DATABASE_HEAD : 0;
+  return mm_path_may_be_database(core->real, core->data, size);
 }
 
 static mm_path path_of(const mm_object *core) {
@@ -193,10 +197,11 @@ int ext_databases_open(ext_conn *conn, const char *name, const mm_path *path, in
   return rc ? rc : open_unless_database(name, path, kind, &conn->settings, out, err);
 }
 
-/* Closing a descriptor of a database would drop the locks that SQLite holds on it. */
+/* Closing a descriptor of a database would drop the locks that SQLite holds on it. The file is asked: of
+** one that was cut since there are zeros in memory, and it may be a new database. */
 void ext_databases_keep_locks(mm_object *core) {
-  mm_error ignored;
-  (void)mm_object_come(core, &ignored); /* its bytes are looked at */
   bool file = core->kind == MM_OBJECT_FILE || core->kind == MM_OBJECT_PRIVATE;
-  if (file && is_host_database_now(core)) mm_object_stay_open(core);
+  mm_path path = path_of(core);
+  if (!file || !file_may_be_database(core)) return;
+  if (mm_path_is_host_database(&path)) mm_object_stay_open(core);
 }

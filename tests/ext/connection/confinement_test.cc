@@ -339,6 +339,28 @@ TEST_F(Databases, TheirMemoryIsKnownByItsName) {
   EXPECT_FALSE(AnotherCanLockAt("host.db-shm", 120));
 }
 
+// What is in memory is not the file by now: its locks stay all the same.
+TEST_F(Databases, OneThatTookTheFilesPlaceInItKeepsItsLocks) {
+  { Db("model.db", nullptr, false).Run("CREATE TABLE t(x)"); }
+  Put("host.db", Get("model.db"));
+  Run("SELECT mmap_patch(mmap_open('host.db', 'copy'), 0, 'something else of 16 and more')");
+  Db host("host.db", nullptr, false);
+  host.Run("BEGIN EXCLUSIVE");
+  db = std::make_unique<Db>();
+  EXPECT_FALSE(AnotherCanLock("host.db"));
+}
+
+TEST_F(Databases, ANewOneInAFileThatWasEmptiedKeepsItsLocks) {
+  Put("host.db", std::string(100, 'x'));
+  EXPECT_EQ(One("SELECT mmap_get('host.db', 0)"), "120");
+  fs::resize_file("host.db", 0);
+  Db host("host.db", nullptr, false);
+  host.Run("BEGIN IMMEDIATE");
+  ASSERT_FALSE(AnotherCanLock("host.db"));
+  db = std::make_unique<Db>();
+  EXPECT_FALSE(AnotherCanLock("host.db"));
+}
+
 TEST_F(Databases, AnEmptyOneThatIsAboutToBeMadeIsRefused) {
   db = std::make_unique<Db>("main.db");
   Run("PRAGMA user_version; SELECT 1 FROM sqlite_master");
