@@ -34,7 +34,8 @@ int mm_object_come(mm_object *object, mm_error *err) {
 ** the bytes: that is what isolation is for. It has changed the file's times or its size since, so
 ** the next look finds it; and the mapping shows its bytes by itself. A writer that died at it has
 ** left its journal, or another process has replayed that, which is a commit as any other. So only
-** where a journal is there can the answer be older than what was waited for or recovered. */
+** where a journal is there, or was and has been shown, can the answer be older than what was waited
+** for, recovered or shown. */
 int mm_object_look_on(mm_object *object, const mm_stat *seen, mm_error *err) {
   mm_stat stat;
   bool none = true;

@@ -309,7 +309,10 @@ int object_recover_any(mm_object *object, bool *none, mm_error *err) {
     int rc = finish_rollback(object, err);
     if (rc) return rc;
   }
-  if (!mm_journal_waits(object->journal, &object->staying)) return object_drop_overlay(object, err);
+  if (!mm_journal_waits(object->journal, &object->staying)) {
+    if (object->overlay) *none = false;
+    return object_drop_overlay(object, err);
+  }
   *none = false;
   return is_replaced(object) ? recover_replaced(object, err) : recover_found(object, err);
 }

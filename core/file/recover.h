@@ -24,7 +24,8 @@ void object_let_go(mm_object *object);
 ** living writer does not end within busy_timeout. */
 int object_recover(mm_object *object, mm_error *err);
 
-/* The same. *none: there was nothing to be finished, and nothing was waited for. */
+/* The same. *none: there was nothing to be finished, nothing was waited for, and no journal that was shown
+** over the file has been replayed by others. */
 int object_recover_any(mm_object *object, bool *none, mm_error *err);
 
 /* Make the journal of ours that is not to be replayed invalid, and the common record that it hangs
