@@ -115,8 +115,11 @@ static int find_export_runs(exporting *x, const ext_object *object, mm_error *er
 
 /* ---- what has moved */
 
-/* So many bytes that differ may well be others that have moved. */
+/* So many bytes that differ may well be others that have moved. A longer stretch is only looked at where
+** a good part of it differs: to do so takes as much memory. */
 #define MOVED_LEAST 128
+#define MOVED_STRETCH ((uint64_t)16 << 20)
+#define MOVED_PART 8
 
 /* The new file from an offset on; of nothing there need be no address. */
 static const uint8_t *export_now(const exporting *x, uint64_t from) {
@@ -148,18 +151,27 @@ static uint64_t bytes_of_edits(const mm_edit *edits, size_t count) {
   return bytes;
 }
 
-/* After an insertion all that lies behind it differs from what was there. */
+static bool may_have_moved(const exporting *x, uint64_t stretch) {
+  if (x->bytes < MOVED_LEAST) return false;
+  return stretch <= MOVED_STRETCH || x->bytes >= stretch / MOVED_PART;
+}
+
+/* After an insertion all that lies behind it differs from what was there. Behind the last run nothing
+** does, and before it every byte that stays has kept its place. */
 static int find_moved(exporting *x, mm_error *err) {
-  if (x->bytes < MOVED_LEAST) return MM_OK;
-  uint64_t from = x->runs[0].offset, old_size = x->pending.old_size - from;
+  if (x->count == 0) return MM_OK;
+  const mm_patch_run *last = &x->runs[x->count - 1];
+  uint64_t from = x->runs[0].offset, old_size = last->offset + last->old_size - from;
+  uint64_t size = last->offset + last->size - from;
+  if (!may_have_moved(x, old_size > size ? old_size : size)) return MM_OK;
   mm_edit *edits = NULL;
   size_t count = 0;
   uint8_t *old = mm_alloc(old_size + 1);
   if (!old) return mm_fail_nomem(err);
   int rc = read_export_old(x, from, old_size, old, err);
   if (rc == MM_OK) {
-    rc = mm_edits_find(old, old_size, export_now(x, from), x->core->size - from, &x->pace.watch,
-                       &edits, &count, err);
+    rc = mm_edits_find(old, old_size, export_now(x, from), size, &x->pace.watch, &edits, &count,
+                       err);
   }
   if (rc == MM_OK && bytes_of_edits(edits, count) < x->bytes) {
     rc = take_edits(x, from, old, edits, count, err);

@@ -106,6 +106,17 @@ TEST_F(PatchSql, AnIpsGrowsByBytes) {
   EXPECT_EQ(Get("a"), std::string("hello\0!!", 8));
 }
 
+// A change is as dear as it is long, whatever the file's size.
+TEST_F(PatchSql, AChangeOfALargeFileIsAsSmallAsInASmallOne) {
+  Put("a", "");
+  Run("SELECT mmap_resize(mmap_open('a', 'write'), 1 << 40)");
+  Run("BEGIN");
+  Run("SELECT mmap_patch('a', 10, CAST(replace(hex(zeroblob(100)), '00', 'xy') AS BLOB)), "
+      "mmap_patch('a', (1 << 40) - 2, 'z')");
+  EXPECT_EQ(One("SELECT length(mmap_export('a', 'text'))"), "840");
+  Run("ROLLBACK");
+}
+
 TEST_F(PatchSql, NullsWindowsAndCopies) {
   Put("a", "hello");
   EXPECT_EQ(One("SELECT mmap_export(NULL, 'text'), mmap_export('a', NULL), mmap_apply('a', NULL)"),
