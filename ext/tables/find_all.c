@@ -26,6 +26,7 @@ typedef struct find_all_cursor {
   mm_needle needle;
   mm_occur occur;
   mm_watch watch;
+  uint64_t edits; /* of the file, when it was searched last */
   int64_t at;
 } find_all_cursor;
 
@@ -38,6 +39,9 @@ static int find_on(find_all_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);
   if (size > scan->to) size = scan->to;
+  uint64_t edits = scan->file.object->core->edits;
+  if (edits != cursor->edits) cursor->occur.last = 0; /* the statement writes it */
+  cursor->edits = edits;
   cursor->at = mm_occur_search(&cursor->occur, &cursor->needle, ext_source_data(&scan->file), size,
                                &cursor->watch);
   if (cursor->at == MM_FIND_STOPPED) return SQLITE_INTERRUPT;

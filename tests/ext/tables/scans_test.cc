@@ -32,6 +32,17 @@ TEST_F(Scans, FindAllGivesEveryOccurrence) {
             "ERROR mmap_find_all: needle 7 is neither a blob nor text");
 }
 
+// A long needle that lies over itself is not compared as a whole each time: but it is where the
+// statement has written the file meanwhile.
+TEST_F(Scans, FindAllSeesWhatItsStatementWrites) {
+  Put("a", std::string(5000, 'a'));
+  Run("BEGIN");
+  EXPECT_EQ(One("SELECT count(*), max(offset) FROM mmap_find_all('a', '" + std::string(300, 'a') +
+                "') WHERE coalesce(CASE offset WHEN 3 THEN mmap_patch('a', 100, 'b') END, 1)"),
+            "4604|4700");
+  Run("ROLLBACK");
+}
+
 TEST_F(Scans, FindAllSeesNeedlesAtEveryAlignment) {
   std::string text(9000, '.'), offsets;
   for (size_t at = 0, step = 3; at + 3 <= text.size(); at += step, step = step % 200 + 1) {
