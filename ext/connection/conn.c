@@ -8,6 +8,7 @@
 */
 #include "ext/connection/conn.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +87,7 @@ const char *ext_isolation_name(int isolation) {
 /* A statement of our own is interrupted when the user's is, by sqlite3_interrupt or by a progress
 ** handler, on every version of SQLite. It takes nearly two hundred steps of SQLite's machine, five for
 ** each WHEN, so that a progress handler is called in the course of a long scan as it is in a long
-** query: at the jump from its last WHEN, which holds. Once it is prepared it allocates nothing; and it is
-** no deeper than a host allows that has lowered SQLite's limits. */
+** query: at the jump from its last WHEN, which holds. Once it is prepared it allocates nothing. */
 #define FIVE_STEPS " WHEN ?1 OR ?1 OR ?1 OR ?1 OR ?1 THEN 1"
 #define FIFTY_STEPS                                                                                \
   FIVE_STEPS FIVE_STEPS FIVE_STEPS FIVE_STEPS FIVE_STEPS FIVE_STEPS FIVE_STEPS FIVE_STEPS          \
@@ -113,10 +113,19 @@ static int answer_of(int rc) {
   return rc == SQLITE_INTERRUPT ? MM_INTERRUPT : MM_OK;
 }
 
-/* MM_OK: go on. Where there is no memory to ask, SQLite ends the statement that is running with that
-** error whatever follows: to read on is in vain, and nothing may have been written by then. */
-int ext_conn_ask(void *context) {
-  ext_conn *conn = context;
+/* What a host may have lowered for the SQL of others. Not for that statement, which SQLite may have to
+** prepare anew at any step. */
+static const int lowered_limits[] = {SQLITE_LIMIT_SQL_LENGTH, SQLITE_LIMIT_EXPR_DEPTH,
+                                     SQLITE_LIMIT_VDBE_OP, SQLITE_LIMIT_VARIABLE_NUMBER};
+#define LOWERED_LIMITS (sizeof lowered_limits / sizeof *lowered_limits)
+
+static void set_limits(sqlite3 *db, int values[LOWERED_LIMITS]) {
+  for (size_t i = 0; i < LOWERED_LIMITS; i++) {
+    values[i] = sqlite3_limit(db, lowered_limits[i], values[i]);
+  }
+}
+
+static int ask_within_limits(ext_conn *conn) {
   sqlite3_stmt *stmt = conn->interrupted;
   if (!stmt) {
     bool cache = ext_conn_may_cache(conn);
@@ -129,6 +138,17 @@ int ext_conn_ask(void *context) {
   (void)sqlite3_reset(stmt);
   if (stmt != conn->interrupted) sqlite3_finalize(stmt);
   return answer_of(rc);
+}
+
+/* MM_OK: go on. Where there is no memory to ask, SQLite ends the statement that is running with that
+** error whatever follows: to read on is in vain, and nothing may have been written by then. */
+int ext_conn_ask(void *context) {
+  ext_conn *conn = context;
+  int limits[LOWERED_LIMITS] = {INT_MAX, INT_MAX, INT_MAX, INT_MAX};
+  set_limits(conn->db, limits);
+  int rc = ask_within_limits(conn);
+  set_limits(conn->db, limits);
+  return rc;
 }
 
 int ext_conn_interrupted(ext_conn *conn) {

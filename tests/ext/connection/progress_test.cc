@@ -113,7 +113,7 @@ TEST_F(LongScan, OfEveryTableServesAHandler) {
   }
 }
 
-// Each place costs as much as the needle has bytes.
+// It is soon looked for by itself, and that is asked for, too.
 TEST_F(LongScan, ForALongNeedleThatIsNearlyThereServesAHandler) {
   Put("hard", std::string(64 * kMega, 'a'));
   ExpectServed("SELECT offset FROM mmap_find_many('hard',"
@@ -210,6 +210,21 @@ TEST_F(LongScan, CountsAsSoManySteps) {
 }
 
 // Nothing is looked for behind what WHERE leaves.
+// A host may lower SQLite's limits for the SQL of others.
+TEST_F(LongScan, ServesAHandlerWithinTheLimitsOfAHost) {
+  static const int limits[][2] = {{SQLITE_LIMIT_VARIABLE_NUMBER, 0},
+                                  {SQLITE_LIMIT_SQL_LENGTH, 200},
+                                  {SQLITE_LIMIT_EXPR_DEPTH, 3},
+                                  {SQLITE_LIMIT_VDBE_OP, 100}};
+  for (const auto &limit : limits) {
+    SCOPED_TRACE(limit[0]);
+    db = std::make_unique<Db>();
+    sqlite3_limit(*db, limit[0], limit[1]);
+    ExpectServed("SELECT mmap_count('big', 'ab')", 4);
+    EXPECT_EQ(sqlite3_limit(*db, limit[0], -1), limit[1]);
+  }
+}
+
 TEST_F(LongScan, EndsAtABoundOfItsOffset) {
   for (const char *regex : {"absent", "[a-f]+x", "ab+c", "(?i)absent", "a[^b]*c", "[a-f]"}) {
     std::string all = std::string("SELECT offset FROM mmap_search_all('big', '") + regex + "')";
