@@ -251,6 +251,7 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
+  object->cleared = object_max(object->cleared, mm_sys_page_up(stat->size));
   bool covered = object->view && object->view->covered;
   bool holes = object->view && (covers_holes(object) != covered || (covered && filled));
   uint64_t size = mm_log_size_at(&object->log, object->log.count, stat->size);

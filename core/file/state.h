@@ -97,7 +97,8 @@ typedef struct mm_object {
   size_t overlay; /* of those below `base`, so many are of a journal that we may not replay … */
   uint64_t overlay_salt; /* … this one */
   bool unseen;           /* the log's last entry is not shown in the view yet: see mm_object_see */
-  uint64_t cleared; /* bytes of the view from here on have never shown anything: they are zero */
+  uint64_t cleared; /* bytes of the view from here on have never shown anything, nor the file: they
+                    ** are zero */
 
   int asked;              /* enum mm_synchronous: the strictest that the transaction's writers have
                           ** asked for; -1: none has, the settings hold */

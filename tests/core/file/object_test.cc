@@ -75,6 +75,28 @@ TEST_F(ObjectTest, SeesAFileGrowAfterARolledBackResize) {
   EXPECT_EQ(object.Seen(), Contents(path));
 }
 
+// The bytes that others have added are shown in the same mapping, and are none of a cut and growth.
+TEST_F(ObjectTest, GrowsWithZerosWhereOthersHaveGrownTheFileAndItWasCut) {
+  for (bool written : {false, true}) {
+    SCOPED_TRACE(written);
+    std::string path = Put("a", Pattern(100));
+    Object object = Open(path);
+    object.Begin();
+    if (written) object.Write(0, "ours");
+    object.Commit();
+    Outside(path, 100, Pattern(5 * Page(), 9));
+    object.Refresh();
+    object.Begin();
+    object.Resize(3 * Page() + 10);
+    Bytes wanted = object.Seen();
+    object.Resize(4 * Page());
+    wanted.resize(4 * Page());
+    EXPECT_TRUE(object.Seen() == wanted);
+    object.Commit();
+    EXPECT_TRUE(Contents(path) == wanted);
+  }
+}
+
 TEST_F(ObjectTest, SeesOthersWritesBesideItsOwnAfterCommit) {
   std::string path = Put("a", Pattern(Page()));
   Object object = Open(path);
