@@ -94,7 +94,7 @@ struct mm_pattern {
   mm_needle needle;
   mm_masked masked;
   unsigned groups;
-  uint32_t careful;  /* an option that keeps PCRE2 from a wrong shortcut; 0 */
+  uint32_t careful;  /* options that keep PCRE2 from wrong shortcuts; 0 */
   uint64_t shortest; /* no match has less bytes */
   bool anchored;     /* only the first start can match */
   bool matched;      /* `data` holds the last match */
@@ -213,12 +213,20 @@ static bool may_be_possessive(const mm_pattern *p) {
   return false;
 }
 
+/* The first atomic group, or NULL. */
+static const uint8_t *find_atomic(const mm_pattern *p) {
+  const uint8_t *group = mm_mem_find(p->text, p->text_size, "(?>", 3);
+  return group || !contains(p, "(*atomic:") ? group : p->text;
+}
+
 /* JIT remembers where a repetition has failed, and does not go through it there again (its "early
 ** fail"). In 10.42 it does so too where not all of it was gone through, as an atomic group was
 ** left: it misses (?>a+?)ba(?!a) and finds (?>[ab]*+|a)a in "baa".
-** https://github.com/PCRE2Project/pcre2/issues/347 */
+** https://github.com/PCRE2Project/pcre2/issues/347
+** Where one of several alternatives of such a group matches nothing, 10.42 takes the end of the group
+** for that of the pattern, and makes the repetition before it possessive: it misses x?(?>|b)x in "x". */
 static bool forgets_choices(const mm_pattern *p) {
-  const uint8_t *atomic = mm_mem_find(p->text, p->text_size, "(?>", 3);
+  const uint8_t *atomic = find_atomic(p);
   bool possessive =
       contains(p, ")++") || contains(p, ")*+") || contains(p, ")?+") || contains(p, "}+");
   if (may_be_parted(p)) return atomic || may_be_possessive(p);
@@ -259,12 +267,17 @@ static bool reads_past_end(const mm_pattern *p) {
 #endif
 }
 
+static uint32_t options_against_mistakes(const mm_pattern *p) {
+  uint32_t start = is_mistaken(p) || reads_past_end(p) ? PCRE2_NO_START_OPTIMIZE : 0;
+  return start | (forgets_choices(p) ? PCRE2_NO_AUTO_POSSESS : 0);
+}
+
 static int compile_light(mm_pattern *p, mm_error *err) {
   int rc = compile(p, 0, &p->light, err);
-  if (rc || (!is_mistaken(p) && !reads_past_end(p))) return rc;
+  if (rc == MM_OK) p->careful = options_against_mistakes(p);
+  if (rc || !p->careful) return rc;
   pcre2_code_free(p->light);
   p->light = NULL;
-  p->careful = PCRE2_NO_START_OPTIMIZE;
   return compile(p, 0, &p->light, err);
 }
 

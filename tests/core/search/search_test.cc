@@ -239,6 +239,16 @@ TEST(Search, AnAtomicGroupKeepsWhatItChose) {
   EXPECT_EQ(Search("(?:.*?)++(?!a)", "a"), "1-1");
 }
 
+TEST(Search, AnEmptyAlternativeOfAnAtomicGroupLeavesWhatStandsBeforeIt) {
+  for (const char *group :
+       {"(?>|b)", "(?>b|c|b)?+", "(?:|b)?+", "(?:|b){1,2}+", "(?>b?|c)", "(?:(?>b||c))",
+        "(?>(?:|b))", "(*atomic:|b)", "(?x)(?: |b) ? +", "(?>(?=x)|b)"}) {
+    EXPECT_EQ(Search("x?" + Text(group) + "x", "x"), "0-1") << group;
+    EXPECT_EQ(Search("[xy]{1,2}" + Text(group) + "(?=x)", "xyx"), "0-2") << group;
+  }
+  EXPECT_EQ(Search("(*atomic:a+?)a(?!a)", Text(20, 'a')), "18-20");
+}
+
 TEST(Search, AQuantifierMayBeInParts) {
   for (const char *regex : {"(?x)(?>\\w{1,} ?)[ab]aa", "(?i-s)(?sx:(?>\\w{1,} ?)[ab]aa)",
                             "(?>\\w{1,}(?#as few)?)[ab]aa", "(?>\\w{1,}\\E?)[ab]aa",
