@@ -44,6 +44,7 @@ def put(name, data):
 ATOMS = [b"a", b"b", b"A", b"ab", b"a", b"0", b" ", b"_", b"\\n", b"\\x00", b"\\xff", b".", b"\\w", b"\\d",
          b"\\s", b"\\W", b"\\S", b"[ab]", b"[^a]", b"[a-c0-9]", b"[^\\n]", b"[\\x00-\\x60]", b"[]a]", b"\\.", b"[ab0]"]
 ASSERTIONS = [b"^", b"$", b"\\b", b"\\B", b"(?=a)", b"(?!b)", b"(?<=a)", b"(?<!b)", b"(?<=\\n)"]
+GROUPS = [b"(", b"(?:"] + [b"(?>"] * (sys.version_info >= (3, 11))
 QUANTIFIERS = [b"", b"", b"", b"", b"*", b"+", b"?", b"*?", b"+?", b"??", b"{2}", b"{1,3}", b"{0,2}?", b"{2,}"]
 
 
@@ -54,7 +55,7 @@ def atom(rng, depth):
         return rng.choice(ASSERTIONS), True
     if kind < 0.3 and depth < 3:
         body, empty = expression(rng, depth + 1)
-        return rng.choice([b"(", b"(?:"]) + body + b")", empty
+        return rng.choice(GROUPS) + body + b")", empty
     return rng.choice(ATOMS), False
 
 
@@ -73,6 +74,8 @@ def sequence(rng, depth):
 
 def expression(rng, depth=0):
     parts = [sequence(rng, depth) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+    if depth and rng.random() < 0.3:
+        parts.insert(rng.randint(0, len(parts)), (b"", True))
     text = b"|".join(part for part, _ in parts)
     if depth == 0 and rng.random() < 0.3:
         text = rng.choice([b"(?i)", b"(?s)", b"(?m)", b"(?is)"]) + text
