@@ -455,16 +455,17 @@ static int open_new(ext_conn *conn, const char *path, bool create, ext_object **
   return rc;
 }
 
-/* A file that is there and cannot be opened: the process may have run out of descriptors or of
-** address space. Objects that are only kept for their next use give theirs back. False: there are
-** none. */
-static bool make_object_room(ext_conn *conn, const char *path) {
-  mm_stat stat;
-  if (!conn->oldest_idle || mm_os.status_path(path, &stat) != 0 || stat.kind != MM_KIND_FILE) {
-    return false;
-  }
+bool ext_conn_spare(ext_conn *conn) {
+  if (!conn->oldest_idle) return false;
   while (conn->oldest_idle) close_object(conn, conn->oldest_idle);
   return true;
+}
+
+/* A file that is there and cannot be opened. False: nothing could be given back. */
+static bool make_object_room(ext_conn *conn, const char *path) {
+  mm_stat stat;
+  bool file = mm_os.status_path(path, &stat) == 0 && stat.kind == MM_KIND_FILE;
+  return file && ext_conn_spare(conn);
 }
 
 /* A journal that could not be removed at a rollback is so by the file's next use. Where the path

@@ -202,6 +202,10 @@ bool ext_conn_may_cache(ext_conn *conn);
 ** the rest rest that no statement uses; after a transaction has ended. */
 void ext_conn_collect(ext_conn *conn);
 
+/* The process may have run out of descriptors or of address space: objects that are only kept for
+** their next use give theirs back. False: there are none. */
+bool ext_conn_spare(ext_conn *conn);
+
 /* What a room above keeps for the connection: `size` bytes, zeros at first, the same ones for the
 ** same key, which is the address of something of that room's. They go with the connection, when
 ** nothing of the room is left that could own something in them. NULL: no memory. */

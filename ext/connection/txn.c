@@ -172,6 +172,12 @@ static int go_on(ext_txn *txn, mm_error *err) {
   return rc;
 }
 
+static int begin_object(ext_object *object, mm_error *err) {
+  mm_object *core = object->core;
+  if (core->stuck) return mm_object_begin(core, err);
+  return core->begun ? MM_OK : mm_object_begin_on(core, err);
+}
+
 int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err) {
   return ext_txn_write_as(conn, object, conn->settings.synchronous, err);
 }
@@ -189,11 +195,8 @@ int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_err
   if (rc == MM_OK && !core->begun) rc = ext_databases_check_object(conn, core->name, object, err);
   if (rc) return rc;
   mm_object_ask(object->core, synchronous);
-  if (core->stuck) {
-    rc = mm_object_begin(object->core, err);
-  } else if (!core->begun) {
-    rc = mm_object_begin_on(object->core, err);
-  }
+  rc = begin_object(object, err);
+  if (rc == MM_CANTOPEN && ext_conn_spare(conn)) rc = begin_object(object, err);
   return rc == MM_OK ? note_object(txn, object, err) : rc;
 }
 
@@ -348,12 +351,20 @@ int ext_txn_preview(ext_conn *conn, mm_error *err) {
   return rc;
 }
 
+/* Journals and directories want descriptors, too. */
+static int prepare_objects(ext_conn *conn, mm_error *err) {
+  ext_txn *txn = conn->txn;
+  int rc = mm_objects_prepare(txn->cores, txn->object_count, err);
+  if (rc != MM_CANTOPEN || !ext_conn_spare(conn)) return rc;
+  return mm_objects_prepare(txn->cores, txn->object_count, err);
+}
+
 int ext_txn_sync(ext_conn *conn, sqlite3_vtab *table) {
   ext_txn *txn = conn->txn;
   mm_error *err = &conn->err;
   int rc = ext_txn_preview(conn, err);
   txn->synced = true;
-  if (rc == MM_OK) rc = mm_objects_prepare(txn->cores, txn->object_count, err);
+  if (rc == MM_OK) rc = prepare_objects(conn, err);
   return rc ? ext_table_error(table, "mmap", err) : SQLITE_OK;
 }
 

@@ -94,6 +94,24 @@ TEST_F(Limits, WithoutADescriptorAWriteSaysSo) {
   EXPECT_EQ(Get("g"), "x");
 }
 
+// Also those of files that the statement has written before.
+TEST_F(Limits, FilesThatAreKeptForTheirNextUseMakeRoomForAWriter) {
+  std::string numbers =
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 149)";
+  for (int i = 0; i < 150; i++) Put("f" + std::to_string(i), "bytes");
+  AllowDescriptors(static_cast<rlim_t>(Descriptors()) + 100);
+  for (const char *journal : {"delete", "persist"}) {
+    Run("SELECT mmap_config('journal', '" + std::string(journal) + "')");
+    EXPECT_EQ(One(numbers + " SELECT sum(mmap_size('f' || i)) FROM n"), "750") << journal;
+    EXPECT_EQ(One(numbers + " SELECT sum(mmap_patch('f' || i, 0, 'B')) FROM n"), "150") << journal;
+    EXPECT_EQ(One("SELECT sum(mmap_patch('f' || value, 0, 'M')) FROM json_each('[7, 8, 9]')"), "3");
+    Run("BEGIN");
+    for (int i = 0; i < 20; i++) Run("SELECT mmap_patch('f" + std::to_string(i) + "', 0, 'C')");
+    EXPECT_EQ(Error("COMMIT"), "ok") << journal;
+    EXPECT_EQ(Get("f19") + Get("f20"), "CytesBytes");
+  }
+}
+
 TEST_F(Limits, TenThousandFilesAreTouchedByPath) {
   for (int i = 0; i < 10000; i++) Put("f" + std::to_string(i), std::to_string(i % 10));
   AllowDescriptors(512);
