@@ -188,10 +188,7 @@ int object_write_journal(mm_object *object, const mm_change *change, const mm_do
         rc == MM_OK || (rc != MM_CORRUPT && mm_journal_waits(object->journal, &object->staying));
   }
   mm_free(name);
-  if (doubt && !plan.keep && object->made.fd >= 0) { /* it is removed with no more ado */
-    (void)mm_os.close(object->made.fd);
-    object->made.fd = -1;
-  }
+  if (doubt && !plan.keep) object_close_journal(object); /* it is removed with no more ado */
   if (!object->undo_journal) object_forget_journal(object);
   return rc;
 }

@@ -49,9 +49,13 @@ void object_close_writer(mm_object *object) {
 
 /* ---- our own journal ------------------------------------------------------------------------ */
 
-void object_forget_journal(mm_object *object) {
+void object_close_journal(mm_object *object) {
   if (object->made.fd >= 0) (void)mm_os.close(object->made.fd);
   object->made.fd = -1;
+}
+
+void object_forget_journal(mm_object *object) {
+  object_close_journal(object);
   mm_free(object->record);
   object->record = NULL;
 }

@@ -32,7 +32,10 @@ int object_recover_any(mm_object *object, bool *none, mm_error *err);
 ** on first. On failure it may still be there. */
 int object_undo_journal(mm_object *object, bool durable, mm_error *err);
 
-/* Forget what is known of the journal that was made: its descriptor is closed. */
+/* Close the descriptor of the journal that was made. */
+void object_close_journal(mm_object *object);
+
+/* … and forget what else is known of it. */
 void object_forget_journal(mm_object *object);
 
 /* Forget the entries that a journal put under the log. */

@@ -5,6 +5,7 @@
 
 #include "core/common/mem.h"
 #include "core/file/record.h"
+#include "core/file/recover.h"
 #include "core/file/share.h"
 
 /* Is it one of those that are to be committed all or none? */
@@ -199,6 +200,8 @@ static void forget_record(mm_object *const *objects, size_t count) {
 
 int mm_objects_unprepare(mm_object *const *objects, size_t count, mm_error *err) {
   mm_error told;
+  /* They are removed by their names, which takes descriptors, of which there may be none left. */
+  for (size_t i = 0; i < count; i++) object_close_journal(objects[i]);
   int first = take_back_record(objects, count, err);
   if (first == MM_OK) forget_record(objects, count);
   for (size_t i = 0; i < count; i++) {
@@ -278,6 +281,8 @@ int mm_objects_commit(mm_object *const *objects, size_t count, mm_error *err) {
 
 int mm_objects_rollback(mm_object *const *objects, size_t count, mm_error *err) {
   mm_error told;
+  /* They are removed by their names, which takes descriptors, of which there may be none left. */
+  for (size_t i = 0; i < count; i++) object_close_journal(objects[i]);
   int first = take_back_record(objects, count, err);
   if (first == MM_OK) forget_record(objects, count);
   for (size_t i = 0; i < count; i++) {

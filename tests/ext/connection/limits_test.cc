@@ -112,6 +112,19 @@ TEST_F(Limits, FilesThatAreKeptForTheirNextUseMakeRoomForAWriter) {
   }
 }
 
+// The journals that were made have all descriptors when the next one finds none.
+TEST_F(Limits, ACommitWithoutDescriptorsForItsJournalsLeavesNone) {
+  for (int i = 0; i < 60; i++) Put("f" + std::to_string(i), "bytes");
+  Run("SELECT mmap_config('journal', 'persist')");
+  AllowDescriptors(static_cast<rlim_t>(Descriptors()) + 150);
+  Run("BEGIN");
+  for (int i = 0; i < 60; i++) Run("SELECT mmap_patch('f" + std::to_string(i) + "', 0, 'B')");
+  EXPECT_NE(Error("COMMIT").find("Too many open files"), std::string::npos);
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_glob('*-mmap-journal')"), "0");
+  Db other(":memory:");
+  EXPECT_EQ(other.One("SELECT CAST(mmap_slice('f0') AS TEXT)"), "bytes");
+}
+
 TEST_F(Limits, TenThousandFilesAreTouchedByPath) {
   for (int i = 0; i < 10000; i++) Put("f" + std::to_string(i), std::to_string(i % 10));
   AllowDescriptors(512);
