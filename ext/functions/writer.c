@@ -126,10 +126,14 @@ int ext_write_prepare_follow(ext_conn *conn, ext_write *write, mm_error *err) {
   return ext_txn_undo(conn, give_back_length, handle, handle->length, err);
 }
 
-int ext_write_follow(ext_write *write, int rc, uint64_t length) {
+void ext_write_set_length(ext_write *write, uint64_t length) {
   ext_handle *handle = write->file.handle;
+  if (handle && handle->length != EXT_TO_END) handle->length = length;
+}
+
+int ext_write_follow(ext_write *write, int rc, uint64_t length) {
   write->result = (sqlite3_int64)length;
-  if (rc == MM_OK && handle && handle->length != EXT_TO_END) handle->length = length;
+  if (rc == MM_OK && length != write->file.length) ext_write_set_length(write, length);
   return rc;
 }
 

@@ -40,6 +40,25 @@ TEST_F(Size, AFileIsAPathOrAHandle) {
   }
 }
 
+// A length that was given stays where the file is cut and grows again, whatever is written meanwhile.
+TEST_F(Size, AWindowOfACutFileKeepsItsLengthWhereNothingGrows) {
+  for (const char *access : {"write", "copy"}) {
+    Put("a", "0123456789");
+    std::string h = One("SELECT mmap_open('a', '" + std::string(access) + "', 6, 2)");
+    Put("a", "0123");
+    EXPECT_EQ(One("SELECT mmap_replace(" + h + ", '3', 'x'), mmap_length(" + h + ")"), "1|2");
+    EXPECT_EQ(One("SELECT mmap_search_replace(" + h + ", 'none', '')"), "0");
+    if (*access == 'w') {
+      EXPECT_EQ(One("SELECT mmap_insert(" + h + ", 0, ''), mmap_delete(" + h + ", 0, 0)"), "2|2");
+    }
+    Put("a", "0123456789");
+    EXPECT_EQ(One("SELECT mmap_length(" + h + ")"), "6") << access;
+  }
+  EXPECT_EQ(One("SELECT mmap_resize(h, 2), mmap_length(h) FROM (SELECT mmap_open('a', 'write', 6, "
+                "2) AS h)"),
+            "2|2");
+}
+
 // ---- resize
 
 // Where a size is more than the file system allows, this is seen before anything is committed.
