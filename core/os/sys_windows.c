@@ -5,7 +5,8 @@
 ** do. Paths go to the system whole, in its own words (names_windows.h). What only says where a file is
 ** (MM_OPEN_PATH) is a handle that may read its attributes.
 **
-** Wine is asked for by name in one place: there a file's birth time moves with each write.
+** Wine is asked for by name in two places: there a file's birth time moves with each write, and a name
+** that was removed and is still open is there like any other.
 */
 #include "core/os/handles_windows.h"
 
@@ -76,11 +77,17 @@ static bool is_going(void) {
   return RtlGetLastNtStatus() == (NTSTATUS)0xC0000056; /* STATUS_DELETE_PENDING */
 }
 
-/* Waits, if it is worth another try. `changes`: a name is being made or taken, for which the system
-** says that access is denied where it only has to be tried later. */
+/* Of a name that is being made or taken the system says that access is denied where it only has to be
+** tried later; wine, of one that is going, no more than that it exists. */
+static bool may_be_going(DWORD error) {
+  return is_going() || error == ERROR_ACCESS_DENIED ||
+         (error == ERROR_FILE_EXISTS && system_is_wine());
+}
+
+/* Waits, if it is worth another try. `changes`: a name is being made or taken. */
 static bool try_again(int tries, bool changes) {
   DWORD error = GetLastError();
-  bool worth = is_for_a_moment(error) || (changes && (is_going() || error == ERROR_ACCESS_DENIED));
+  bool worth = is_for_a_moment(error) || (changes && may_be_going(error));
   if (!worth || tries >= TRIES) return false;
   Sleep((DWORD)tries < 3 ? 1 : PAUSE_MS);
   SetLastError(error);

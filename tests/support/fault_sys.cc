@@ -284,8 +284,15 @@ int Map(void **address, size_t size, int protection, int fd, uint64_t offset, bo
                 [&] { return state->below.map(address, size, protection, fd, offset, fixed); });
 }
 
+int MapGrown(void **address, size_t size, int fd, size_t shared) {
+  return RunInt(OfFd(Call::kMap, fd, 0, size),
+                [&] { return state->below.map_grown(address, size, fd, shared); });
+}
+
+// What fails is unmapped all the same: a file that stays mapped can on Windows not be cut.
 int Unmap(void *address, size_t size) {
-  return RunInt(OfFd(Call::kUnmap, -1, 0, size), [&] { return state->below.unmap(address, size); });
+  int real = state->below.unmap(address, size);
+  return RunInt(OfFd(Call::kUnmap, -1, 0, size), [&] { return real; });
 }
 
 int Protect(void *address, size_t size, int protection) {
@@ -378,6 +385,7 @@ FaultSys::FaultSys() {
   mm_os.lock = Lock;
   mm_os.locked = Locked;
   mm_os.map = Map;
+  mm_os.map_grown = MapGrown;
   mm_os.unmap = Unmap;
   mm_os.protect = Protect;
   mm_os.advise = Advise;

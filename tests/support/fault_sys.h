@@ -90,7 +90,7 @@ public:
   FaultSys &operator=(const FaultSys &) = delete;
 
   // Which calls are counted by the functions below; all but close if never called. close is never
-  // failed, so that no descriptor leaks.
+  // failed, so that no descriptor leaks; what unmap fails to unmap is unmapped. map_grown is a kMap.
   void CountOnly(std::vector<Call> calls);
 
   // Calls are counted from 0, from the last Reset on. Each of these replaces the one before.

@@ -1,7 +1,6 @@
 #!/bin/bash
-# run.sh PROGRAM [ARGUMENT...]: a program of Windows under wine, without a display, in the one prefix that all
-# tests share: it is made at the first use, takes 700 MB and 5 seconds, and is thrown away by removing it.
-# Without a PROGRAM it says why there is none.
+# run.sh PROGRAM [ARGUMENT...]: a program of Windows under wine, without a display. The prefix that is made at the
+# first use takes 700 MB and 5 seconds, and is thrown away by removing it. Without a PROGRAM it says why there is none.
 set -eu
 
 if [ $# = 0 ]; then
@@ -13,6 +12,7 @@ home=$(getent passwd "$(id -u)" | cut -d: -f6) # Bazel gives its tests no HOME
 cache=${XDG_CACHE_HOME:-$home/.cache}/sqlite-mmap/windows
 export WINEPREFIX=$cache/prefix WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all
 export HOME=$cache WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe='
+export LC_ALL=C.UTF-8 # the encoding of names
 unset DISPLAY XML_OUTPUT_FILE # the name of the second may be longer than wine takes
 
 # Whole or not at all: the first who needs it makes it, and others wait.
@@ -28,4 +28,21 @@ if [ ! -e "$WINEPREFIX/done" ]; then
   [ -e "$WINEPREFIX/done" ] || make_prefix || { echo 'run.sh: wine made no prefix'; exit 1; }
   exec 9>&-
 fi
-exec /usr/lib/wine/wine64 "$@"
+
+# The same prefix under a name of its own has a server of its own, as Bazel ends all that a test has started: another
+# test that has come to its server would wait for ever. The registry is copied, the system is not.
+own_prefix() {
+  own=$(mktemp -d)
+  trap 'rm -rf "$own"' EXIT
+  mkdir -p "$own/drive_c/users/$(id -un)/Temp"
+  find "$WINEPREFIX" -mindepth 1 -maxdepth 1 ! -name drive_c -exec cp -a -t "$own" {} +
+  find "$WINEPREFIX/drive_c" -mindepth 1 -maxdepth 1 ! -name users -exec ln -s -t "$own/drive_c" {} +
+  export WINEPREFIX=$own
+}
+
+own_prefix
+WINEDLLOVERRIDES+=';wineboot.exe=' # no services, which take longer to start than most tests
+status=0
+/usr/lib/wine/wine64 "$@" || status=$?
+$WINESERVER -k || true
+exit $status
