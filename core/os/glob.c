@@ -311,10 +311,9 @@ static int split(mm_glob *g, mm_error *err) {
 int mm_glob_open(const mm_root *root, const char *pattern, mm_glob **out, mm_error *err) {
   mm_glob *g = mm_alloc_zeroed(sizeof *g);
   int rc = g ? MM_OK : mm_fail_nomem(err);
-  if (rc == MM_OK && !(g->text = mm_strdup(pattern))) rc = mm_fail_nomem(err);
+  if (rc == MM_OK && !(g->text = path_normalise_pattern(pattern))) rc = mm_fail_nomem(err);
   if (rc == MM_OK) {
     g->root = root;
-    path_normalise_pattern(g->text);
     rc = split(g, err);
   }
   if (rc) {

@@ -167,21 +167,27 @@ static int strip_prefix(char *path) {
   return 0;
 }
 
-static void turn_separators(char *path) {
+void names_turn_separators(char *path) {
   for (; *path; path++) {
     if (*path == '\\') *path = '/';
   }
 }
 
+static bool is_separator(char c) {
+  return c == '/' || c == '\\';
+}
+
+size_t names_drive(const char *path, const char *here) {
+  size_t top = is_separator(path[0]) && !is_separator(path[1]) ? names_top(here) : 0;
+  return top > 0 && here[top - 1] == '/' ? top - 1 : top;
+}
+
 int names_normalise(const char *path, const char *here, char *out, size_t size) {
-  size_t length = strlen(path), drive = 0;
-  bool rooted = (path[0] == '/' || path[0] == '\\') && path[1] != '/' && path[1] != '\\';
-  if (rooted) drive = names_top(here);
-  if (drive > 0 && here[drive - 1] == '/') drive--;
+  size_t length = strlen(path), drive = names_drive(path, here);
   if (drive + length >= size) return -ENAMETOOLONG;
   memcpy(out, here, drive);
   memcpy(out + drive, path, length + 1);
-  turn_separators(out);
+  names_turn_separators(out);
   int rc = strip_prefix(out);
   if (rc) return rc;
   size_t top = names_top(out);
@@ -245,7 +251,7 @@ int names_native(const char *path, uint16_t *out, size_t size) {
 int names_from_native(const uint16_t *native, char *out, size_t size) {
   int rc = names_to_utf8(native, out, size);
   if (rc) return rc;
-  turn_separators(out);
+  names_turn_separators(out);
   /* What a junction says. */
   if (strncmp(out, "/\?\?/", 4) == 0) out[1] = '/', out[2] = '?';
   return strip_prefix(out);

@@ -23,6 +23,11 @@
 ** directory as core has it, whose drive "\a" is on. */
 int names_normalise(const char *path, const char *here, char *out, size_t size);
 
+/* How much of `here` goes before a path: the drive or share that "\a" is on, without a slash; else nothing. */
+size_t names_drive(const char *path, const char *here);
+
+void names_turn_separators(char *path);
+
 /* How many bytes lead to where a path of core's begins: "C:/", "//server/share/"; 0: it is relative. */
 size_t names_top(const char *path);
 

@@ -28,8 +28,8 @@ uint32_t path_fold(uint32_t character) {
   return character;
 }
 
-void path_normalise_pattern(char *pattern) {
-  (void)pattern;
+char *path_normalise_pattern(const char *pattern) {
+  return mm_strdup(pattern);
 }
 
 /* The search of the process's descriptors for one of a host's database. */

@@ -20,7 +20,8 @@ bool path_same_name(const char *a, size_t n, const char *b, size_t m);
 /* Characters that are the same in names have the same one here. */
 uint32_t path_fold(uint32_t character);
 
-/* Where a pattern has '\\' for '/', which no character is taken as it is with: it becomes '/'. */
-void path_normalise_pattern(char *pattern);
+/* A pattern as core has it; the caller frees it. NULL: no memory. Where '\\' is a separator it becomes '/', and
+** no character is taken as it is by one before it. */
+char *path_normalise_pattern(const char *pattern);
 
 #endif

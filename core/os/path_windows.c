@@ -1,6 +1,9 @@
 /*
 ** path_windows.c: names on Windows.
 */
+#include <string.h>
+
+#include "core/common/mem.h"
 #include "core/os/handles_windows.h"
 
 #include "core/os/names_windows.h"
@@ -35,11 +38,17 @@ uint32_t path_fold(uint32_t character) {
   return mapped ? small : character;
 }
 
-/* The separators of a pattern are as in a path; no character is taken as it is by one before it. */
-void path_normalise_pattern(char *pattern) {
-  for (; *pattern; pattern++) {
-    if (*pattern == '\\') *pattern = '/';
-  }
+/* The separators of a pattern are as in a path, and "\a" is on the same drive. */
+char *path_normalise_pattern(const char *pattern) {
+  char here[MM_PATH_MAX];
+  if (mm_os.working_directory(here, sizeof here) < 0) here[0] = 0;
+  size_t drive = names_drive(pattern, here), size = strlen(pattern) + 1;
+  char *whole = mm_alloc(drive + size);
+  if (!whole) return NULL;
+  memcpy(whole, here, drive);
+  memcpy(whole + drive, pattern, size);
+  names_turn_separators(whole);
+  return whole;
 }
 
 /* Closing a handle drops that handle's locks and no other's. */

@@ -18,7 +18,7 @@ public:
     const char *base = getenv("TEST_TMPDIR");
     path_ = std::string(base ? base : "/tmp") + "/scratch.XXXXXX";
     if (!mkdtemp(path_.data())) abort();
-    path_ = std::filesystem::path(path_).generic_string();
+    path_ = std::filesystem::absolute(path_).generic_string();
   }
   ~Scratch() {
     std::error_code ignored;

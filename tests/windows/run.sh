@@ -41,7 +41,6 @@ own_prefix() {
 }
 
 own_prefix
-WINEDLLOVERRIDES+=';wineboot.exe=' # no services, which take longer to start than most tests
 status=0
 /usr/lib/wine/wine64 "$@" || status=$?
 $WINESERVER -k || true

@@ -1009,6 +1009,7 @@ TEST_F(RecordTest, APrepareThatFailsLeavesNothing) {
     EXPECT_EQ(mm_objects_prepare(all.data(), all.size(), &err), MM_CHANGED);
     ExpectNoLitter();
     EXPECT_EQ(mm_objects_rollback(all.data(), all.size(), &err), MM_OK) << err.text;
+    objects.clear();
     OutsideResize(parts[bad].path, 10);
   }
 }

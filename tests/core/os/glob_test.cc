@@ -185,6 +185,9 @@ TEST_F(Glob, APatternMayBeAPath) {
   EXPECT_EQ(Files("no.c"), "");
   EXPECT_EQ(Files(scratch_ / "a.c"), scratch_ / "a.c");
   EXPECT_EQ(Files(scratch_ / "*.h"), scratch_ / "b.h");
+  std::string top = scratch_.path().substr(scratch_.path().find('/')); // Windows: on the same drive
+  EXPECT_EQ(Files(top + "/a.c"), scratch_ / "a.c");
+  EXPECT_EQ(Files(top + "/*.h"), scratch_ / "b.h");
   EXPECT_EQ(Files(""), "");
   EXPECT_EQ(Files("/"), "");
 }

@@ -209,7 +209,6 @@ TEST_F(LongScan, CountsAsSoManySteps) {
   }
 }
 
-// Nothing is looked for behind what WHERE leaves.
 // A host may lower SQLite's limits for the SQL of others.
 TEST_F(LongScan, ServesAHandlerWithinTheLimitsOfAHost) {
   static const int limits[][2] = {{SQLITE_LIMIT_VARIABLE_NUMBER, 0},
@@ -225,6 +224,7 @@ TEST_F(LongScan, ServesAHandlerWithinTheLimitsOfAHost) {
   }
 }
 
+// Nothing is looked for behind what WHERE leaves.
 TEST_F(LongScan, EndsAtABoundOfItsOffset) {
   for (const char *regex : {"absent", "[a-f]+x", "ab+c", "(?i)absent", "a[^b]*c", "[a-f]"}) {
     std::string all = std::string("SELECT offset FROM mmap_search_all('big', '") + regex + "')";
