@@ -183,6 +183,8 @@ LEFT_OUT = {
     "ext/functions/open_test:Open.NamesOfOneFileAreOneObject": _LINK,
     "ext/functions/open_test:Open.NamesTheFileThatCannotBeMapped": "a file of /proc",
     "ext/functions/pin_test:Pin.AnotherConnectionOfThisProcessCommits": _PINS,
+    "ext/functions/patch_test:PatchSql.AChangeOfALargeFileIsAsSmallAsInASmallOne": _MEMORY,
+    "ext/functions/size_test:Size.AWindowOfACutFileKeepsItsLengthWhereNothingGrows": _CUT,
     "ext/functions/size_test:Size.ResizeTakesAnySizeOrLeavesTheFile": _MEMORY,
     "ext/lines/lines_test:LinesTest.AVeryLongLineCanBeInterrupted": "a file that is larger than its disk",
     "ext/lines/sorted_fields_test:SortedFieldsTest.ALookupTouchesFewPagesOfTenGibibytes": "mincore",
