@@ -41,25 +41,25 @@ template <typename... T> std::string Format(const char *format, T... arguments) 
   return text;
 }
 
-// The chart: a bar a line, from 1/10 of the target to 100 times it, on a logarithmic scale.
+// The chart: a bar a line, to the right of the middle line where we are faster and to the left where we are
+// slower, from 1/10 to 100 times as fast, on a logarithmic scale.
 const double kLeft = 500, kRight = 960, kStep = 18, kTop = 46;
 
-double X(double relative) {
-  double part = (std::log10(std::min(std::max(relative, 0.1), 100.0)) + 1) / 3;
+double X(double ratio) {
+  double part = (std::log10(std::min(std::max(ratio, 0.1), 100.0)) + 1) / 3;
   return kLeft + part * (kRight - kLeft);
 }
 
 std::string Bar(const Line &line, double y) {
-  double relative = line.ratio / line.target;
   const char *kind = line.met == Met::kNo ? "missed" : line.met == Met::kLimit ? "limit" : "met";
-  std::string label = line.work + " / " + line.peer.substr(0, line.peer.find_last_of(' '));
+  std::string label = line.work + ": " + line.peer.substr(0, line.peer.find_last_of(' '));
   label = label.substr(0, label.find_last_of(' '));
+  double from = std::min(X(1), X(line.ratio)), to = std::max(X(1), X(line.ratio));
   return Format("<text x='%.0f' y='%.1f' text-anchor='end'>%s</text>\n", kLeft - 8, y + 12,
                 Escaped(label).c_str()) +
-         Format("<rect class='%s' x='%.1f' y='%.1f' width='%.1f' height='12'/>\n", kind, kLeft,
-                y + 2, X(relative) - kLeft) +
-         Format("<text x='%.1f' y='%.1f'>%s</text>\n", X(relative) + 4, y + 12,
-                RatioText(line).c_str());
+         Format("<rect class='%s' x='%.1f' y='%.1f' width='%.1f' height='12'/>\n", kind, from,
+                y + 2, std::max(to - from, 1.0)) +
+         Format("<text x='%.1f' y='%.1f'>%s</text>\n", to + 4, y + 12, RatioText(line).c_str());
 }
 
 const char kStyle[] = "<style>text{font:12px sans-serif;fill:#333}.met{fill:#4a9}.limit{fill:#7bd}"
@@ -111,10 +111,11 @@ std::string Chart(const std::vector<Line> &lines) {
                             "width='1040' height='%.0f'>\n",
                             y + 10, y + 10);
   text += kStyle;
-  text += "<text x='8' y='18'>How many times as fast as the peer. Bars: relative to the target of "
-          "each, logarithmic; green: met, red: missed, blue: at the speed of memory</text>\n";
+  text += "<text x='8' y='18'>How many times as fast as the other, logarithmic. Green: the target "
+          "that we "
+          "set ourselves is met; red: it is not; blue: at the speed of memory</text>\n";
   const std::pair<double, const char *> marks[] = {
-      {0.1, "1/10"}, {1, "the target"}, {10, "x 10"}, {100, "x 100"}};
+      {0.1, "1/10"}, {1, "as fast"}, {10, "10 times"}, {100, "100 times"}};
   for (const auto &mark : marks) {
     text += Format("<line x1='%.1f' x2='%.1f' y1='%.0f' y2='%.1f'/>\n", X(mark.first),
                    X(mark.first), kTop - 4, y);

@@ -53,7 +53,8 @@ class Build:
             shutil.copytree(os.path.join(ROOT, part), self.path(part))
         names = sorted(os.path.join(folder, name)
                        for folder, _, files in os.walk(self.path("core"))
-                       for name in files if name.endswith(".c"))
+                       for name in files
+                       if name.endswith(".c") and not name.endswith("_windows.c"))
         jobs = [pool.submit(run, [*C, "-I" + directory, "-c", name, "-o", self.object(name)])
                 for name in names]
         jobs += [pool.submit(run, [*CXX, "-I" + directory, "-c",
