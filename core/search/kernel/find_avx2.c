@@ -56,52 +56,32 @@ INLINE uint64_t population(mask m) {
   return (uint64_t)__builtin_popcountll(lanes(m));
 }
 
-typedef struct set_vec {
-  vec low, high, bit;
-} set_vec;
-
 INLINE vec table(const uint8_t bytes[16]) {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)bytes));
 }
 
-INLINE set_vec set_load(const mm_byte_set *set) {
-  static const uint8_t bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  return (set_vec){table(set->low), table(set->high), table(bit)};
+INLINE vec pick(vec of, vec indices) {
+  return _mm256_shuffle_epi8(of, indices);
 }
+
+INLINE vec high_halves(vec v) {
+  return both(_mm256_srli_epi16(v, 4), splat(0x0f));
+}
+
+INLINE vec common(vec a, vec b) {
+  return both(a, b);
+}
+
+#include "core/search/kernel/find_tables.h"
 
 /* The low half of a byte picks a row, the high half a bit in it. Shuffling gives 0 where an index
 ** has its top bit set: for the bytes that belong to the other table. */
 INLINE mask set_test(const set_vec *set, vec v) {
   vec flipped = _mm256_xor_si256(v, splat(0x80));
   vec half = splat(0x8f);
-  vec row = either(_mm256_shuffle_epi8(set->low, both(v, half)),
-                   _mm256_shuffle_epi8(set->high, both(flipped, half)));
-  vec bit = _mm256_shuffle_epi8(set->bit, both(_mm256_srli_epi16(v, 4), splat(0x0f)));
+  vec row = either(pick(set->low, both(v, half)), pick(set->high, both(flipped, half)));
+  vec bit = pick(set->bit, high_halves(v));
   return equal(both(row, bit), bit);
-}
-
-typedef struct head_vecs {
-  vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
-} head_vecs;
-
-INLINE head_vecs heads_load(const mm_heads_table *heads) {
-  head_vecs h;
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    h.low[k] = table(heads->low[k]);
-    h.high[k] = table(heads->high[k]);
-  }
-  return h;
-}
-
-INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
-  vec half = splat(0x0f), found = splat(0xff);
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    vec v = load(p + k);
-    vec low = _mm256_shuffle_epi8(h->low[k], both(v, half));
-    vec high = _mm256_shuffle_epi8(h->high[k], both(_mm256_srli_epi16(v, 4), half));
-    found = both(found, both(low, high));
-  }
-  return found;
 }
 
 static bool kernel_usable(void) {

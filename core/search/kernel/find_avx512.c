@@ -57,51 +57,31 @@ INLINE uint64_t population(mask m) {
   return (uint64_t)__builtin_popcountll(m);
 }
 
-typedef struct set_vec {
-  vec low, high, bit;
-} set_vec;
-
 INLINE vec table(const uint8_t bytes[16]) {
   return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)bytes));
 }
 
-INLINE set_vec set_load(const mm_byte_set *set) {
-  static const uint8_t bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  return (set_vec){table(set->low), table(set->high), table(bit)};
+INLINE vec pick(vec of, vec indices) {
+  return _mm512_shuffle_epi8(of, indices);
 }
+
+INLINE vec common(vec a, vec b) {
+  return _mm512_and_si512(a, b);
+}
+
+INLINE vec high_halves(vec v) {
+  return common(_mm512_srli_epi16(v, 4), splat(0x0f));
+}
+
+#include "core/search/kernel/find_tables.h"
 
 /* As in find_avx2.c. */
 INLINE mask set_test(const set_vec *set, vec v) {
   vec flipped = _mm512_xor_si512(v, splat((uint8_t)0x80));
   vec half = splat(0x8f);
-  vec row = _mm512_or_si512(_mm512_shuffle_epi8(set->low, _mm512_and_si512(v, half)),
-                            _mm512_shuffle_epi8(set->high, _mm512_and_si512(flipped, half)));
-  vec bit = _mm512_shuffle_epi8(set->bit, _mm512_and_si512(_mm512_srli_epi16(v, 4), splat(0x0f)));
-  return _mm512_test_epi8_mask(row, bit);
-}
-
-typedef struct head_vecs {
-  vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
-} head_vecs;
-
-INLINE head_vecs heads_load(const mm_heads_table *heads) {
-  head_vecs h;
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    h.low[k] = table(heads->low[k]);
-    h.high[k] = table(heads->high[k]);
-  }
-  return h;
-}
-
-INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
-  vec half = splat(0x0f), found = splat(0xff);
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    vec v = load(p + k);
-    vec low = _mm512_shuffle_epi8(h->low[k], _mm512_and_si512(v, half));
-    vec high = _mm512_shuffle_epi8(h->high[k], _mm512_and_si512(_mm512_srli_epi16(v, 4), half));
-    found = _mm512_and_si512(found, _mm512_and_si512(low, high));
-  }
-  return found;
+  vec row =
+      _mm512_or_si512(pick(set->low, common(v, half)), pick(set->high, common(flipped, half)));
+  return _mm512_test_epi8_mask(row, pick(set->bit, high_halves(v)));
 }
 
 static bool kernel_usable(void) {

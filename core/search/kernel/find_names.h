@@ -25,6 +25,9 @@
 #define lanes MM_FIND_OWN(KERNEL, lanes)
 #define population MM_FIND_OWN(KERNEL, population)
 #define table MM_FIND_OWN(KERNEL, table)
+#define pick MM_FIND_OWN(KERNEL, pick)
+#define high_halves MM_FIND_OWN(KERNEL, high_halves)
+#define common MM_FIND_OWN(KERNEL, common)
 #define set_vec MM_FIND_OWN(KERNEL, set_vec)
 #define set_load MM_FIND_OWN(KERNEL, set_load)
 #define set_test MM_FIND_OWN(KERNEL, set_test)
@@ -119,6 +122,9 @@
 #undef lanes
 #undef population
 #undef table
+#undef pick
+#undef high_halves
+#undef common
 #undef set_vec
 #undef set_load
 #undef set_test

@@ -59,45 +59,30 @@ INLINE uint64_t population(mask m) {
   return vaddvq_u8(vshrq_n_u8(m, 7));
 }
 
-typedef struct set_vec {
-  vec low, high, bit;
-} set_vec;
-
-INLINE set_vec set_load(const mm_byte_set *set) {
-  static const uint8_t bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  return (set_vec){load(set->low), load(set->high), load(bit)};
+INLINE vec table(const uint8_t bytes[16]) {
+  return load(bytes);
 }
+
+INLINE vec pick(vec of, vec indices) {
+  return vqtbl1q_u8(of, indices);
+}
+
+INLINE vec high_halves(vec v) {
+  return vshrq_n_u8(v, 4);
+}
+
+INLINE vec common(vec a, vec b) {
+  return both(a, b);
+}
+
+#include "core/search/kernel/find_tables.h"
 
 /* As in find_avx2.c; looking up gives 0 for an index of 16 or more. */
 INLINE mask set_test(const set_vec *set, vec v) {
   vec half = splat(0x8f);
-  vec row = either(vqtbl1q_u8(set->low, both(v, half)),
-                   vqtbl1q_u8(set->high, both(veorq_u8(v, splat(0x80)), half)));
-  return vtstq_u8(row, vqtbl1q_u8(set->bit, vshrq_n_u8(v, 4)));
-}
-
-typedef struct head_vecs {
-  vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
-} head_vecs;
-
-INLINE head_vecs heads_load(const mm_heads_table *heads) {
-  head_vecs h;
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    h.low[k] = load(heads->low[k]);
-    h.high[k] = load(heads->high[k]);
-  }
-  return h;
-}
-
-INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
-  vec half = splat(0x0f), found = splat(0xff);
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    vec v = load(p + k);
-    vec low = vqtbl1q_u8(h->low[k], both(v, half));
-    vec high = vqtbl1q_u8(h->high[k], vshrq_n_u8(v, 4));
-    found = both(found, both(low, high));
-  }
-  return found;
+  vec row =
+      either(pick(set->low, both(v, half)), pick(set->high, both(veorq_u8(v, splat(0x80)), half)));
+  return vtstq_u8(row, pick(set->bit, high_halves(v)));
 }
 
 static bool kernel_usable(void) {
