@@ -198,16 +198,20 @@ static void forget_record(mm_object *const *objects, size_t count) {
   }
 }
 
-int mm_objects_unprepare(mm_object *const *objects, size_t count, mm_error *err) {
+/* The record first, and then each by itself. The journals are removed by their names, which takes
+** descriptors, of which there may be none left: so theirs are closed before. */
+static int undo_parts(mm_object *const *objects, size_t count,
+                      int (*undo)(mm_object *object, mm_error *err), mm_error *err) {
   mm_error told;
-  /* They are removed by their names, which takes descriptors, of which there may be none left. */
   for (size_t i = 0; i < count; i++) object_close_journal(objects[i]);
   int first = take_back_record(objects, count, err);
   if (first == MM_OK) forget_record(objects, count);
-  for (size_t i = 0; i < count; i++) {
-    keep_first(&first, err, mm_object_unprepare(objects[i], &told), &told);
-  }
+  for (size_t i = 0; i < count; i++) keep_first(&first, err, undo(objects[i], &told), &told);
   return first;
+}
+
+int mm_objects_unprepare(mm_object *const *objects, size_t count, mm_error *err) {
+  return undo_parts(objects, count, mm_object_unprepare, err);
 }
 
 /* ---- commit --------------------------------------------------------------------------------- */
@@ -280,13 +284,5 @@ int mm_objects_commit(mm_object *const *objects, size_t count, mm_error *err) {
 }
 
 int mm_objects_rollback(mm_object *const *objects, size_t count, mm_error *err) {
-  mm_error told;
-  /* They are removed by their names, which takes descriptors, of which there may be none left. */
-  for (size_t i = 0; i < count; i++) object_close_journal(objects[i]);
-  int first = take_back_record(objects, count, err);
-  if (first == MM_OK) forget_record(objects, count);
-  for (size_t i = 0; i < count; i++) {
-    keep_first(&first, err, mm_object_rollback(objects[i], &told), &told);
-  }
-  return first;
+  return undo_parts(objects, count, mm_object_rollback, err);
 }
