@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "core/common/least.h"
+
 #define LN2 0.693147180559945309417
 #define SQRT2 1.41421356237309504880
 
@@ -61,40 +63,32 @@ static uint64_t end_of_run(const uint8_t *data, uint64_t start, uint64_t size, m
 
 #define ALIKE_BLOCK 64
 
-/* Do two, three or four bytes alike begin in a block? Without a branch, so that the compiler takes many
-** bytes at once. */
-static bool has_two_alike(const uint8_t *data) {
-  uint8_t any = 0;
-  for (int i = 0; i < ALIKE_BLOCK; i++) any |= (uint8_t)(data[i] == data[i + 1]);
-  return any;
-}
+/* Do `count` bytes alike begin in a block? Without a branch, and with a count that the compiler knows, so
+** that it takes many bytes at once. */
+#define ALIKE static inline __attribute__((always_inline))
 
-static bool has_three_alike(const uint8_t *data) {
+ALIKE bool has_alike(const uint8_t *data, int count) {
   uint8_t any = 0;
   for (int i = 0; i < ALIKE_BLOCK; i++) {
-    any |= (uint8_t)((data[i] == data[i + 1]) & (data[i] == data[i + 2]));
+    uint8_t alike = data[i] == data[i + 1];
+    if (count > 2) alike &= data[i] == data[i + 2];
+    if (count > 3) alike &= data[i] == data[i + 3];
+    any |= alike;
   }
   return any;
 }
 
-static bool has_four_alike(const uint8_t *data) {
-  uint8_t any = 0;
-  for (int i = 0; i < ALIKE_BLOCK; i++) {
-    any |=
-        (uint8_t)((data[i] == data[i + 1]) & (data[i] == data[i + 2]) & (data[i] == data[i + 3]));
-  }
-  return any;
+ALIKE uint64_t pass_blocks(const uint8_t *data, uint64_t at, uint64_t end, int count) {
+  while (end - at >= ALIKE_BLOCK + 4 && !has_alike(data + at, count)) at += ALIKE_BLOCK;
+  return at;
 }
 
 /* While runs are short, as in texts and in random bytes, blocks in which none is longer are passed over.
 ** Returns where the next may begin. */
 static uint64_t pass_short_runs(const uint8_t *data, uint64_t at, uint64_t end, uint64_t longest) {
-  bool (*alike)(const uint8_t *) = longest == 1   ? has_two_alike
-                                   : longest == 2 ? has_three_alike
-                                                  : has_four_alike;
   if (longest < 1 || longest >= 12) return at;
-  while (end - at >= ALIKE_BLOCK + 4 && !alike(data + at)) at += ALIKE_BLOCK;
-  return at;
+  if (longest == 1) return pass_blocks(data, at, end, 2);
+  return longest == 2 ? pass_blocks(data, at, end, 3) : pass_blocks(data, at, end, 4);
 }
 
 /* A longer run than the longest so far, from `at`, has also the byte that is as far behind: that is
@@ -108,8 +102,8 @@ int mm_longest_run(const uint8_t *data, uint64_t size, const mm_watch *watch, ui
   *longest = 0;
   while (stop == 0 && *longest < size - at) {
     if (at >= looked) {
-      uint64_t piece = size - at < MM_PIECE ? size - at : MM_PIECE;
-      uint64_t next = pass_short_runs(data, at, at + piece, *longest);
+      uint64_t end = at + mm_min(size - at, MM_PIECE);
+      uint64_t next = pass_short_runs(data, at, end, *longest);
       stop = mm_pace_stops(&pace, next - at);
       at = next;
       looked = at + ALIKE_BLOCK;

@@ -19,10 +19,9 @@ typedef struct replacing {
   size_t count, capacity;
   uint64_t most, done; /* … and how many there are already, in the batches before */
   fn_range range;
-  mm_occur
-      occur; /* of a needle: where its occurrences are looked for, and where the last one ends */
-  uint64_t end;
-  bool more; /* there may be more, in the next batch */
+  mm_occur occur; /* of a needle: where its occurrences are looked for, … */
+  uint64_t end;   /* … where the last one ends, … */
+  bool more;      /* … and may there be more, in the next batch? */
   mm_watch watch;
   /* Of a template each place has bytes of its own: they stand here one behind the other, and the
   ** splices' `data` are set when all are there. */
