@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "core/bytes/crc.h"
+#include "core/common/least.h"
 #include "core/common/mem.h"
 
 typedef struct fletcher {
@@ -271,7 +272,7 @@ void mm_checksum_free(mm_checksum_kind *kind) {
 static int feed_checksum(const mm_checksum_kind *kind, checksum_state *s, const uint8_t *data,
                          uint64_t size, const mm_watch *watch, mm_error *err) {
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = size - i < MM_PIECE ? size - i : MM_PIECE;
+    uint64_t piece = mm_min(size - i, MM_PIECE);
     kind->method->update(s, data + i, (size_t)piece);
     i += piece;
     int stop = i < size ? mm_watch_stops(watch, i) : 0;

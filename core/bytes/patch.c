@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "core/bytes/digit.h"
+#include "core/common/least.h"
 #include "core/common/mem.h"
 
 int mm_patch_format(const char *name, mm_patch_writer **out, mm_error *err) {
@@ -45,7 +46,7 @@ static int put_patch_hex(mm_buffer *out, const uint8_t *bytes, uint64_t size, mm
   int stop = 0;
   if (size == 0) mm_buffer_put_byte(out, '-');
   for (uint64_t done = 0, piece; done < size && stop == 0; done += piece) {
-    piece = size - done < MM_PIECE ? size - done : MM_PIECE;
+    piece = mm_min(size - done, MM_PIECE);
     put_digits(out, bytes + done, piece);
     stop = mm_pace_stops(pace, piece);
   }

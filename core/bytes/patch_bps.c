@@ -9,16 +9,14 @@
 
 #include "core/bytes/patch.h"
 
+#include "core/common/least.h"
+
 #define BPS_MAGIC_SIZE 4
 #define BPS_CRC_SIZE 4
 #define BPS_NEW_MOST ((uint64_t)INT32_MAX)
 #define BPS_FOOT_SIZE (3 * BPS_CRC_SIZE) /* of the old file, the new one, and the patch before it */
 
 enum bps_action { BPS_SOURCE_READ, BPS_TARGET_READ, BPS_SOURCE_COPY, BPS_TARGET_COPY };
-
-static uint64_t bps_piece_of(uint64_t left) {
-  return left < MM_PIECE ? left : MM_PIECE;
-}
 
 static int bps_goes_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
   int stop = mm_pace_stops(pace, bytes);
@@ -29,7 +27,7 @@ static int put_bps_bytes(mm_buffer *out, const uint8_t *data, uint64_t size, mm_
                          mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = bps_piece_of(size - done);
+    piece = mm_min(size - done, MM_PIECE);
     rc =
         mm_buffer_put(out, data + done, piece) ? bps_goes_on(pace, piece, err) : mm_fail_nomem(err);
   }
@@ -40,7 +38,7 @@ static int add_crc(uint32_t *crc, const uint8_t *data, uint64_t size, mm_pace *p
                    mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = bps_piece_of(size - done);
+    piece = mm_min(size - done, MM_PIECE);
     *crc = libdeflate_crc32(*crc, data + done, (size_t)piece);
     rc = bps_goes_on(pace, piece, err);
   }
@@ -203,7 +201,7 @@ static int bps_target_copy(bps_reader *r, uint64_t size, mm_buffer *out, mm_erro
   if (rc) return rc;
   if (r->new_at >= made) return fail_bps(err);
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = bps_piece_of(size - done);
+    piece = mm_min(size - done, MM_PIECE);
     uint8_t *room = mm_buffer_room(out, piece);
     if (!room) return mm_fail_nomem(err);
     for (uint64_t i = 0; i < piece; i++) room[i] = out->data[r->new_at + i];

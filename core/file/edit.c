@@ -113,7 +113,7 @@ static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
   mm_log_mark mark = mm_object_mark(object);
   int rc = MM_OK;
   for (uint64_t done = 0, piece; done < size && rc == MM_OK; done += piece) {
-    piece = object_min(size - done, MM_PIECE);
+    piece = mm_min(size - done, MM_PIECE);
     if (done) rc = mm_object_go_on(object, err);
     if (rc) break;
     rc = copy_piece(object, &c, c.to < c.from ? done : size - done - piece, piece, err);
@@ -202,7 +202,7 @@ static int insert_at_once(mm_object *object, uint64_t offset, const uint8_t *dat
 ** now. */
 static int fill_from_inside(mm_object *object, uint64_t offset, uint64_t from, uint64_t size,
                             mm_error *err) {
-  uint64_t before = from < offset ? object_min(offset - from, size) : 0;
+  uint64_t before = from < offset ? mm_min(offset - from, size) : 0;
   int rc = mm_object_move(object, offset, from, before, err);
   if (rc) return rc;
   return mm_object_move(object, offset + before, from + before + size, size - before, err);
@@ -280,7 +280,7 @@ static bool next_span(const mm_object *object, size_t *at, page_span *span) {
     page_span pages = {mm_sys_page_down(bytes.low), mm_sys_page_up(bytes.high)};
     if (i == *at) *span = pages;
     if (pages.low < span->low || pages.low > span->high) break;
-    span->high = object_max(span->high, pages.high);
+    span->high = mm_max(span->high, pages.high);
   }
   bool any = i > *at;
   *at = i;
@@ -293,8 +293,8 @@ static size_t count_spans(const mm_object *object, size_t first, page_span *hull
   page_span span;
   *hull = (page_span){UINT64_MAX, 0};
   while (next_span(object, &first, &span)) {
-    hull->low = object_min(hull->low, span.low);
-    hull->high = object_max(hull->high, span.high);
+    hull->low = mm_min(hull->low, span.low);
+    hull->high = mm_max(hull->high, span.high);
     n++;
   }
   return n;

@@ -244,7 +244,7 @@ int mm_object_read_file(const mm_object *object, uint64_t offset, uint8_t *data,
                         uint64_t *got, mm_error *err) {
   *got = 0;
   while (*got < size) {
-    size_t piece = (size_t)object_min(size - *got, (uint64_t)1 << 30);
+    size_t piece = (size_t)mm_min(size - *got, (uint64_t)1 << 30);
     int64_t n = mm_os.read(object->fd, data + *got, piece, offset + *got);
     if (n < 0) {
       return mm_fail_errno(err, MM_IOERR, (int)-n, "cannot read '%s'", object->name);
@@ -260,7 +260,7 @@ int mm_object_advise(mm_object *object, int advice, uint64_t offset, uint64_t si
   if (advice == MM_ADVICE_DONTNEED && (object->log.count || mm_view_pinned(object->view))) {
     return MM_OK;
   }
-  uint64_t end = object_min(object->size, object->seen.size);
+  uint64_t end = mm_min(object->size, object->seen.size);
   uint64_t from = mm_sys_page_down(offset);
   if (offset >= end || size == 0) return MM_OK;
   if (size < end - offset) end = offset + size;

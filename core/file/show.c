@@ -7,8 +7,8 @@
 #include "core/file/show.h"
 
 static void show_write(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high) {
-  uint64_t from = object_max(entry->offset, low);
-  uint64_t to = object_min(entry->offset + entry->size, high);
+  uint64_t from = mm_max(entry->offset, low);
+  uint64_t to = mm_min(entry->offset + entry->size, high);
   if (from < to) {
     mm_view_store(object->view, from, entry->data + (from - entry->offset), to - from);
   }
@@ -17,11 +17,11 @@ static void show_write(mm_object *object, const mm_log_entry *entry, uint64_t lo
 /* New bytes are zero. Those that the view has never shown are zero already. */
 static int show_growth(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high,
                        mm_error *err) {
-  uint64_t from = object_max(entry->offset, low);
-  uint64_t to = object_min(object_min(entry->size, high), object->cleared);
+  uint64_t from = mm_max(entry->offset, low);
+  uint64_t to = mm_min(mm_min(entry->size, high), object->cleared);
   int rc = mm_view_make_room(object->view, object->seen.size, err);
   if (rc == MM_OK && from < to) rc = mm_view_zero(object->view, from, to - from, err);
-  object->cleared = object_max(object->cleared, entry->size);
+  object->cleared = mm_max(object->cleared, entry->size);
   return rc;
 }
 
@@ -83,7 +83,7 @@ int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t hi
   const mm_log *log = &object->log;
   size_t runs = mm_log_runs(log, count);
   int rc = MM_OK;
-  high = object_min(high, shown_end(object));
+  high = mm_min(high, shown_end(object));
   for (size_t r = 0; r < runs && rc == MM_OK; r++) {
     size_t to = r + 1 < runs ? log->runs[r + 1] : count;
     rc = show_run(object, log->runs[r], to, low, high, err);
@@ -97,7 +97,7 @@ static uint64_t largest_size(const mm_object *object) {
   const mm_log *log = &object->log;
   for (size_t r = 0; r < log->run_count; r++) {
     const mm_log_entry *entry = &log->entries[log->runs[r]];
-    if (!entry->data) size = object_max(size, entry->size);
+    if (!entry->data) size = mm_max(size, entry->size);
   }
   return size;
 }
@@ -112,7 +112,7 @@ static void show_size(mm_object *object) {
 #define DOUBLE_BELOW ((uint64_t)1 << 42)
 
 static uint64_t wanted_size(const mm_object *object, uint64_t size) {
-  uint64_t largest = object_max(size, largest_size(object));
+  uint64_t largest = mm_max(size, largest_size(object));
   return largest > object->seen.size && largest < DOUBLE_BELOW ? largest * 2 : largest;
 }
 
@@ -251,7 +251,7 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
-  object->cleared = object_max(object->cleared, mm_sys_page_up(stat->size));
+  object->cleared = mm_max(object->cleared, mm_sys_page_up(stat->size));
   bool covered = object->view && object->view->covered;
   bool holes = object->view && (covers_holes(object) != covered || (covered && filled));
   uint64_t size = mm_log_size_at(&object->log, object->log.count, stat->size);

@@ -67,12 +67,12 @@ typedef struct assembly {
 static uint64_t put_run(assembly *a, const mm_object *object, uint8_t *out, uint64_t room) {
   const mm_splice *next = a->splices;
   if (a->source < next->offset) {
-    uint64_t size = object_min(room, next->offset - a->source);
+    uint64_t size = mm_min(room, next->offset - a->source);
     memcpy(out, object->data + a->source + a->lead, (size_t)size);
     a->source += size;
     return size;
   }
-  uint64_t size = object_min(room, next->data_size - a->used);
+  uint64_t size = mm_min(room, next->data_size - a->used);
   if (size > 0) memcpy(out, next->data + a->used, (size_t)size);
   a->used += size;
   if (a->used == next->data_size) {

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/common/error.h"
+#include "core/common/least.h"
 #include "core/file/journal.h"
 #include "core/file/log.h"
 #include "core/file/view.h"
@@ -182,14 +183,6 @@ static inline bool object_keeps_journal(const mm_object *object) {
 
 static inline bool object_same_file_state(const mm_stat *a, const mm_stat *b) {
   return a->size == b->size && a->ctime == b->ctime && a->mtime == b->mtime;
-}
-
-static inline uint64_t object_min(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
-
-static inline uint64_t object_max(uint64_t a, uint64_t b) {
-  return a > b ? a : b;
 }
 
 #endif

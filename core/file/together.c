@@ -57,7 +57,7 @@ static void level_out(mm_object *const *objects, size_t count) {
   int level = MM_SYNC_OFF;
   for (size_t i = 0; i < count; i++) {
     if (takes_part(objects[i]))
-      level = (int)object_max((uint64_t)level, (uint64_t)object_synchronous(objects[i]));
+      level = (int)mm_max((uint64_t)level, (uint64_t)object_synchronous(objects[i]));
   }
   for (size_t i = 0; i < count; i++) {
     if (takes_part(objects[i])) mm_object_ask(objects[i], level);

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "core/common/least.h"
 #include "core/common/mem.h"
 #include "core/search/find.h"
 
@@ -56,10 +57,6 @@ typedef struct edit_finder {
 typedef struct edit_gap {
   uint64_t a, a_end, b, b_end;
 } edit_gap;
-
-static uint64_t lesser_of(uint64_t x, uint64_t y) {
-  return x < y ? x : y;
-}
 
 static int edits_go_on(edit_finder *f, uint64_t bytes) {
   int stop = mm_pace_stops(&f->pace, bytes);
@@ -223,8 +220,7 @@ static uint64_t look_up_anchor(anchors *known, const edit_finder *f, uint64_t ha
 static bool convinces(const edit_finder *f, const edit_gap *g, uint64_t a, uint64_t b) {
   uint64_t distance = a - g->a;
   if (distance <= ANCHOR_FAR) return true;
-  uint64_t wanted =
-      lesser_of(lesser_of(distance / 16, CONVINCING), lesser_of(g->a_end - a, g->b_end - b));
+  uint64_t wanted = mm_min(mm_min(distance / 16, CONVINCING), mm_min(g->a_end - a, g->b_end - b));
   return mm_mismatch(f->a + a, f->b + b, wanted) == wanted;
 }
 
@@ -258,7 +254,7 @@ static int find_anchor(edit_finder *f, anchors *known, const edit_gap *g, uint64
 static int measure_equal(edit_finder *f, uint64_t a, uint64_t b, uint64_t most, uint64_t *size) {
   *size = 0;
   while (*size < most) {
-    uint64_t piece = lesser_of(most - *size, MM_PIECE);
+    uint64_t piece = mm_min(most - *size, MM_PIECE);
     uint64_t same = mm_mismatch(f->a + a + *size, f->b + b + *size, piece);
     *size += same;
     if (same < piece) break;
@@ -282,7 +278,7 @@ static int walk_stretch(edit_finder *f, anchors *known, edit_gap whole, deal_wit
   uint64_t same;
   int rc = MM_OK;
   while (rc == MM_OK) {
-    rc = measure_equal(f, whole.a, whole.b, lesser_of(whole.a_end - whole.a, whole.b_end - whole.b),
+    rc = measure_equal(f, whole.a, whole.b, mm_min(whole.a_end - whole.a, whole.b_end - whole.b),
                        &same);
     if (rc == MM_OK) rc = add_equal(f, whole.a, whole.b, same);
     whole.a += same;
@@ -324,7 +320,7 @@ int mm_edits_find(const uint8_t *a, uint64_t a_size, const uint8_t *b, uint64_t 
   anchors known = {0};
   uint64_t same;
   if (watch) f.pace.watch = *watch;
-  int rc = measure_equal(&f, 0, 0, lesser_of(a_size, b_size), &same);
+  int rc = measure_equal(&f, 0, 0, mm_min(a_size, b_size), &same);
   if (rc == MM_OK) rc = add_equal(&f, 0, 0, same);
   edit_gap rest = {same, a_size, same, b_size};
   if (rc == MM_OK && same < a_size && same < b_size) {

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "core/common/least.h"
 #include "core/os/sys.h"
 #include "core/search/kernel/find_kernel.h"
 
@@ -108,14 +109,6 @@ const char *mm_find_path(void) {
   return best_loops()->name;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b) {
-  return a > b ? a : b;
-}
-
 /* Being asked to stop. */
 
 typedef struct find_pace {
@@ -178,10 +171,10 @@ static uint64_t cheapest(const uint8_t *data, uint64_t from, uint64_t to, uint64
 
 static void choose_pair(const uint8_t *data, uint64_t size, const uint16_t cost[256],
                         uint64_t at[2]) {
-  uint64_t window = smaller(size, RARE_WINDOW);
+  uint64_t window = mm_min(size, RARE_WINDOW);
   at[0] = cheapest(data, 0, window, UINT64_MAX, cost);
   uint64_t from = at[0] > RARE_SPREAD ? at[0] - RARE_SPREAD : 0;
-  at[1] = cheapest(data, from, smaller(window, at[0] + RARE_SPREAD), at[0], cost);
+  at[1] = cheapest(data, from, mm_min(window, at[0] + RARE_SPREAD), at[0], cost);
 }
 
 void mm_needle_prepare(mm_needle *needle, const uint8_t *data, uint64_t size) {
@@ -189,8 +182,8 @@ void mm_needle_prepare(mm_needle *needle, const uint8_t *data, uint64_t size) {
   if (size > 1) choose_pair(data, size, common, at);
   needle->data = data;
   needle->size = size;
-  needle->rare[0] = smaller(at[0], at[1]);
-  needle->rare[1] = larger(at[0], at[1]);
+  needle->rare[0] = mm_min(at[0], at[1]);
+  needle->rare[1] = mm_max(at[0], at[1]);
 }
 
 /* A search. */
@@ -218,8 +211,8 @@ typedef struct search {
 } search;
 
 static void search_use_pair(search *s, uint64_t a, uint64_t b, unsigned level) {
-  s->scan.at[0] = smaller(a, b);
-  s->scan.at[1] = larger(a, b);
+  s->scan.at[0] = mm_min(a, b);
+  s->scan.at[1] = mm_max(a, b);
   s->scan.culprit = s->scan.at[0];
   s->scan.patience = patience[level];
   s->scan.credit = FIRST_CREDIT;
@@ -240,7 +233,7 @@ static bool search_init(search *s, const mm_needle *needle, const uint8_t *data,
   s->scan.asks = !reads_ahead_itself();
   s->linear = LINEAR_STRETCH;
   s->scan.needle = needle->data;
-  s->scan.head = smaller(needle->size, MM_FIND_HEAD);
+  s->scan.head = mm_min(needle->size, MM_FIND_HEAD);
   search_use_pair(s, needle->rare[0], needle->rare[1], 0);
   return true;
 }
@@ -275,7 +268,7 @@ static uint64_t same_down(const search *s, uint64_t q, uint64_t i, uint64_t coun
 static uint64_t run_up(search *s, uint64_t q, uint64_t i, uint64_t count) {
   uint64_t run = 0;
   while (run < count) {
-    uint64_t piece = smaller(count - run, MM_PIECE);
+    uint64_t piece = mm_min(count - run, MM_PIECE);
     uint64_t same = same_up(s, q, i + run, piece);
     run += same;
     if (same < piece || !pace_read(&s->pace, same)) break;
@@ -286,7 +279,7 @@ static uint64_t run_up(search *s, uint64_t q, uint64_t i, uint64_t count) {
 static uint64_t run_down(search *s, uint64_t q, uint64_t i, uint64_t count) {
   uint64_t run = 0;
   while (run < count) {
-    uint64_t piece = smaller(count - run, MM_PIECE);
+    uint64_t piece = mm_min(count - run, MM_PIECE);
     uint64_t same = same_down(s, q, i - run, piece);
     run += same;
     if (same < piece || !pace_read(&s->pace, same)) break;
@@ -341,7 +334,7 @@ static void factorize(search *s) {
   }
   s->suffix = suffix;
   s->periodic = period <= s->length - suffix && repeats(s, period, suffix);
-  s->period = s->periodic ? period : larger(suffix, s->length - suffix) + 1;
+  s->period = s->periodic ? period : mm_max(suffix, s->length - suffix) + 1;
   s->factored = true;
 }
 
@@ -362,7 +355,7 @@ static bool two_way_skip(const search *s, uint64_t *q, uint64_t end) {
 
 /* Try place `*q`, of which the first `*memory` bytes are known to fit; move on if it is none. */
 static bool two_way_try(search *s, uint64_t *q, uint64_t *memory) {
-  uint64_t i = larger(s->suffix, *memory);
+  uint64_t i = mm_max(s->suffix, *memory);
   uint64_t run = run_up(s, *q, i, s->length - i);
   if (run < s->length - i) {
     *q += i + run - s->suffix + 1;
@@ -382,7 +375,7 @@ static uint64_t two_way(search *s, uint64_t q, uint64_t end, bool *hit) {
   uint64_t mark = q;
   if (!s->factored) factorize(s);
   while (q < end && !*hit && !s->pace.stopped) {
-    if (memory || two_way_skip(s, &q, smaller(end, q + SAMPLE))) *hit = two_way_try(s, &q, &memory);
+    if (memory || two_way_skip(s, &q, mm_min(end, q + SAMPLE))) *hit = two_way_try(s, &q, &memory);
     if (q - mark < SAMPLE) continue;
     pace_done(&s->pace, q - mark);
     mark = q;
@@ -401,9 +394,9 @@ typedef struct text_sample {
 } text_sample;
 
 static void sample_take(text_sample *sample, const search *s, uint64_t q) {
-  uint64_t place = (uint64_t)(search_place(s, smaller(q, s->places - 1)) - s->text);
-  sample->size = smaller(SAMPLE, s->size);
-  sample->text = s->text + smaller(place, s->size - sample->size);
+  uint64_t place = (uint64_t)(search_place(s, mm_min(q, s->places - 1)) - s->text);
+  sample->size = mm_min(SAMPLE, s->size);
+  sample->text = s->text + mm_min(place, s->size - sample->size);
   memset(sample->counts, 0, sizeof sample->counts);
   for (uint64_t i = 0; i < sample->size; i++) sample->counts[sample->text[i]]++;
 }
@@ -414,7 +407,7 @@ static uint64_t sample_partner(const text_sample *sample, const uint8_t *needle,
                                uint64_t anchor, uint64_t *partner) {
   uint16_t fits[2 * PARTNERS] = {0};
   uint64_t from = anchor > PARTNERS ? anchor - PARTNERS : 0;
-  uint64_t near = smaller(length - from, 2 * PARTNERS);
+  uint64_t near = mm_min(length - from, 2 * PARTNERS);
   uint64_t before = anchor - from, tried = 0, best = before ? 0 : 1;
   for (uint64_t i = before; i + (near - before) <= sample->size && tried < SAMPLE / 16; i++) {
     if (sample->text[i] != needle[anchor]) continue;
@@ -441,7 +434,7 @@ static void sample_pair(const text_sample *sample, const uint8_t *needle, uint64
   memcpy(cost, sample->counts, sizeof cost);
   for (int i = 0; i < ANCHORS; i++) {
     uint64_t partner;
-    uint64_t anchor = cheapest(needle, 0, smaller(length, RARE_WINDOW), UINT64_MAX, cost);
+    uint64_t anchor = cheapest(needle, 0, mm_min(length, RARE_WINDOW), UINT64_MAX, cost);
     uint64_t passing = sample_partner(sample, needle, length, anchor, &partner);
     cost[needle[anchor]] = UINT16_MAX; /* another byte next time */
     if (passing >= least) continue;
@@ -470,8 +463,8 @@ static void search_retune(search *s, uint64_t q) {
 static void search_harder(search *s, uint64_t q) {
   if (++s->level > LEVELS) {
     s->level = 0;
-    s->linear_end = q + smaller(s->places - q, larger(s->linear, 4 * s->length));
-    s->linear = smaller(2 * s->linear, (uint64_t)1 << 40);
+    s->linear_end = q + mm_min(s->places - q, mm_max(s->linear, 4 * s->length));
+    s->linear = mm_min(2 * s->linear, (uint64_t)1 << 40);
   }
   search_retune(s, q);
 }
@@ -509,11 +502,11 @@ static bool search_sweep(search *s, uint64_t *q, uint64_t count) {
 static bool search_tail(search *s, uint64_t q) {
   const uint8_t *place = search_place(s, q);
   for (uint64_t i = s->scan.head; i < s->length;) {
-    uint64_t piece = smaller(s->length - i, MM_PIECE);
+    uint64_t piece = mm_min(s->length - i, MM_PIECE);
     uint64_t same = s->kernel->same(s->needle + i, place + i, piece);
     i += same;
     if (same == piece && pace_read(&s->pace, same)) continue;
-    s->scan.culprit = smaller(i, s->length - 1);
+    s->scan.culprit = mm_min(i, s->length - 1);
     s->scan.credit -= (int64_t)(i / s->kernel->width);
     return i == s->length;
   }
@@ -530,7 +523,7 @@ static uint64_t search_next(search *s, uint64_t q) {
       if (hit) return q;
       continue;
     }
-    uint64_t count = smaller(s->places - q, MM_PIECE);
+    uint64_t count = mm_min(s->places - q, MM_PIECE);
     /* Read ahead by the system, a file comes from a disk best in order. */
     if (s->calm && !s->pace.slow && search_sweep(s, &q, count)) continue;
     s->calm = false;
@@ -609,7 +602,7 @@ static int64_t set_find(const mm_byte_set *set, const uint8_t *data, uint64_t si
   const mm_kernel *kernel = best_kernel();
   find_pace pace = pace_start(watch, size);
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = smaller(size - i, MM_PIECE);
+    uint64_t piece = mm_min(size - i, MM_PIECE);
     uint64_t swept = i && !pace.slow ? kernel->sweep_set(set, data + i, piece, false) : 0;
     uint64_t at = kernel->find_set(set, data + i + swept, piece - swept);
     if (at < piece - swept) return (int64_t)(i + swept + at);
@@ -624,7 +617,7 @@ static int64_t set_rfind(const mm_byte_set *set, const uint8_t *data, uint64_t s
   const mm_kernel *kernel = best_kernel();
   find_pace pace = pace_start(watch, size);
   for (uint64_t end = size; end > 0;) {
-    uint64_t piece = smaller(end, MM_PIECE);
+    uint64_t piece = mm_min(end, MM_PIECE);
     bool sweeps = end < size && !pace.slow;
     uint64_t swept = sweeps ? kernel->sweep_set(set, data + (end - piece), piece, true) : 0;
     uint64_t at = kernel->rfind_set(set, data + (end - piece), piece - swept);
@@ -641,7 +634,7 @@ static int64_t set_count(mm_byte_set *set, const uint8_t *data, uint64_t size,
   find_pace pace = pace_start(watch, size);
   uint64_t count = 0;
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = smaller(size - i, MM_PIECE);
+    uint64_t piece = mm_min(size - i, MM_PIECE);
     set->sweeps = i && !pace.slow;
     count += kernel->count_set(set, data + i, piece);
     i += piece;
@@ -680,7 +673,7 @@ int64_t mm_find_run(const uint8_t set[32], uint64_t least, const uint8_t *data, 
   mm_byte_set ready;
   set_init(&ready, set);
   for (uint64_t i = 0; size - i >= least;) {
-    uint64_t piece = smaller(size - i, larger(MM_PIECE, least) + least - 1);
+    uint64_t piece = mm_min(size - i, mm_max(MM_PIECE, least) + least - 1);
     uint64_t at = kernel->find_run(&ready, data + i, piece, least);
     i += at;
     if (piece - at >= least) return (int64_t)i;
@@ -726,7 +719,7 @@ static uint64_t run_on(search *s, uint64_t q) {
   uint64_t from = q + s->length;
   uint64_t run = 0;
   while (from + run < s->size) {
-    uint64_t piece = smaller(s->size - from - run, MM_PIECE);
+    uint64_t piece = mm_min(s->size - from - run, MM_PIECE);
     const uint8_t *p = s->text + from + run;
     uint64_t same = s->kernel->same(p - s->period, p, piece);
     run += same;
@@ -792,7 +785,7 @@ static void histogram_piece(const uint8_t *data, uint64_t size, uint64_t counts[
 int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch) {
   find_pace pace = pace_start(watch, size);
   for (uint64_t i = 0; i < size;) {
-    uint64_t piece = smaller(size - i, MM_PIECE);
+    uint64_t piece = mm_min(size - i, MM_PIECE);
     histogram_piece(data + i, piece, counts);
     i += piece;
     if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;

@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-#define BUCKETS 8
+#include "core/common/least.h"
 
-static uint64_t smaller_of(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
+#define BUCKETS 8
 
 /* ---- buckets -------------------------------------------------------------------------------- */
 
@@ -190,7 +188,7 @@ static uint64_t heads_look_slowly(const mm_heads *heads, mm_heads_scan *scan, co
 static void heads_look(const mm_heads *heads, mm_heads_scan *scan, const uint8_t *data,
                        uint64_t size, uint64_t places) {
   const uint8_t *text = data + scan->next;
-  uint64_t left = size - scan->next, whole = left - smaller_of(left, MM_FIND_HEADS - 1);
+  uint64_t left = size - scan->next, whole = left - mm_min(left, MM_FIND_HEADS - 1);
   if (whole > places) whole = places;
   if (whole >= MM_FIND_BLOCK) {
     uint64_t passed = mm_find_heads(&heads->table, text, whole, &scan->bits, scan->buckets);
@@ -222,6 +220,6 @@ int64_t mm_heads_find(const mm_heads *heads, mm_heads_scan *scan, const uint8_t 
       if (mm_watch_stops(watch, scan->next)) return MM_FIND_STOPPED;
       asked = scan->next;
     }
-    heads_look(heads, scan, data, size, smaller_of(end - scan->next, MM_PIECE));
+    heads_look(heads, scan, data, size, mm_min(end - scan->next, MM_PIECE));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/common/least.h"
 #include "core/common/watch.h"
 #include "core/file/view.h"
 #include "ext/connection/value.h"
@@ -35,7 +36,7 @@ static bool result_copy(sqlite3_context *context, ext_conn *conn, const uint8_t 
   uint8_t *copy = sqlite3_malloc64(size);
   bool go_on = copy != NULL;
   for (uint64_t i = 0, piece; go_on && i < size; i += piece) {
-    piece = size - i < MM_PIECE ? size - i : MM_PIECE;
+    piece = mm_min(size - i, MM_PIECE);
     go_on = i == 0 || !ext_conn_interrupted(conn);
     if (go_on) memcpy(copy + i, data + i, (size_t)piece);
   }

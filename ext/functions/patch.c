@@ -4,6 +4,7 @@
 */
 #include "core/bytes/patch.h"
 
+#include "core/common/least.h"
 #include "core/common/mem.h"
 #include "core/search/edits.h"
 #include "core/search/find.h"
@@ -67,15 +68,11 @@ static int patch_goes_on(mm_pace *pace, uint64_t bytes, mm_error *err) {
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
 }
 
-static uint64_t patch_piece_of(uint64_t left) {
-  return left < MM_PIECE ? left : MM_PIECE;
-}
-
 static int read_export_old(exporting *x, uint64_t offset, uint64_t size, uint8_t *old,
                            mm_error *err) {
   int rc = MM_OK;
   for (uint64_t done = 0, piece, got; done < size && rc == MM_OK; done += piece) {
-    piece = patch_piece_of(size - done);
+    piece = mm_min(size - done, MM_PIECE);
     rc = mm_object_read_file(x->core, offset + done, old + done, piece, &got, err);
     if (rc == MM_OK && got < piece) {
       rc = mm_fail(err, MM_CHANGED, "'%s' was cut by another program", x->core->name);
@@ -362,7 +359,7 @@ static int find_difference(const mm_object *core, const mm_buffer *now, uint64_t
   int rc = MM_OK;
   *run = 0;
   while (rc == MM_OK && *run == 0 && *at < common) {
-    uint64_t piece = patch_piece_of(common - *at);
+    uint64_t piece = mm_min(common - *at, MM_PIECE);
     uint64_t same = mm_mismatch(core->data + *at, now->data + *at, piece);
     *at += same;
     if (same < piece) *run = mm_match(core->data + *at, now->data + *at, common - *at);

@@ -6,6 +6,7 @@
 ** Each row is a maximal run of bytes that differ, place by place. Where one file is longer, its
 ** tail is the last row, and NULL on the other side.
 */
+#include "core/common/least.h"
 #include "ext/tables/scan.h"
 
 enum { DIFF_OFFSET, DIFF_LENGTH, DIFF_A, DIFF_B, DIFF_FILE_A, DIFF_FILE_B };
@@ -32,10 +33,6 @@ static int diffClose(sqlite3_vtab_cursor *base) {
   return ext_scan_close(base);
 }
 
-static uint64_t lesser(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
-
 /* The files as they are now. */
 typedef struct diff_pair {
   const uint8_t *a, *b;
@@ -46,7 +43,7 @@ static diff_pair pair_of(const diff_cursor *cursor) {
   const ext_source *a = &cursor->scan.file, *b = &cursor->other;
   uint64_t a_size = ext_source_length(a), b_size = ext_source_length(b);
   return (diff_pair){ext_source_data(a), ext_source_data(b), a_size, b_size,
-                     lesser(a_size, b_size)};
+                     mm_min(a_size, b_size)};
 }
 
 typedef uint64_t diff_measure(const uint8_t *a, const uint8_t *b, uint64_t size);
@@ -56,7 +53,7 @@ typedef uint64_t diff_measure(const uint8_t *a, const uint8_t *b, uint64_t size)
 static bool run_to_end(const diff_cursor *cursor, const diff_pair *p, diff_measure *measure,
                        uint64_t end, uint64_t *at) {
   while (*at < end) {
-    uint64_t piece = lesser(end - *at, MM_PIECE);
+    uint64_t piece = mm_min(end - *at, MM_PIECE);
     uint64_t run = measure(p->a + *at, p->b + *at, piece);
     *at += run;
     if (run < piece) break;
