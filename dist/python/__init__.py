@@ -29,6 +29,9 @@ def load(conn: sqlite3.Connection, readonly: bool = False) -> None:
 
     Loading extensions is allowed for this one call. sqlite3.OperationalError says what is wrong.
     """
+    if not hasattr(conn, "enable_load_extension"):
+        raise sqlite3.OperationalError("this Python's sqlite3 cannot load extensions: it was built without "
+                                       "--enable-loadable-sqlite-extensions")
     conn.enable_load_extension(True)
     try:
         conn.load_extension(loadable_path(readonly))

@@ -38,6 +38,8 @@ def main():
     assert not os.path.exists("ext"), "the source tree is here"
     assert typing.get_type_hints(sqlite_mmap.load) == {
         "conn": sqlite3.Connection, "readonly": bool, "return": type(None)}
+    # Some Pythons' sqlite3 is built without: its connections have no such method.
+    refused(lambda: sqlite_mmap.load(object()), "this Python's sqlite3 cannot load extensions")
     db = sqlite3.connect(":memory:", isolation_level=None)
     sqlite_mmap.load(db)
     refused(lambda: db.execute("SELECT load_extension('x')"), "not authorized")
