@@ -355,6 +355,10 @@ static void forget_page(mmap_cursor *cursor) {
   if (cursor->ahead) cursor->ahead->found = 0;
 }
 
+static bool is_filtered(const mmap_cursor *cursor, uint8_t byte) {
+  return cursor->set[byte >> 3] >> (byte & 7) & 1;
+}
+
 /* Is what was found ahead still as it was? */
 static bool page_is_good(const mmap_cursor *cursor) {
   const bytes_page *page = cursor->ahead;
@@ -536,13 +540,13 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
 }
 
 /* The next row is in the page: a byte filter's, where no table has deleted rows. `low` or `high`
-** has moved behind the one before. */
+** has moved behind the one before. Where it is no such byte any more, others have written. */
 static bool step_in_page(mmap_cursor *cursor) {
   const bytes_page *page = cursor->ahead;
   if (!page || page->at >= page->found) return false;
   if (!page_is_good(cursor) || cursor_table(cursor)->shared->deleted) return false;
   take_from_page(cursor);
-  return true;
+  return is_filtered(cursor, *row_data(cursor, cursor->at));
 }
 
 /* Most rows of most scans: `low` stays behind. */
