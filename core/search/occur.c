@@ -43,11 +43,13 @@ static uint64_t look_slowly(const mm_needle *needle, const uint8_t *text, uint64
 
 /* A long needle that lies over itself repeats what it lay further on by. So as long as the text goes on
 ** in the same way, the next occurrence is as far on, and none lies between; all of it need not be
-** compared for that, which would be as many bytes at each of as many places. */
+** compared for that, which would be as many bytes at each of as many places. Once in its own length it
+** is: others may write the text meanwhile. */
 static bool recurs(const mm_occur *scan, const mm_needle *needle, const uint8_t *data,
                    uint64_t size) {
   uint64_t step = scan->step, end = scan->last - 1 + needle->size;
   if (scan->last == 0 || step == 0 || step > needle->size / 2) return false;
+  if (scan->last - scan->sure + step > needle->size) return false;
   return scan->next == scan->last && end <= size && step <= size - end &&
          memcmp(data + end - step, data + end, (size_t)step) == 0;
 }
@@ -62,6 +64,7 @@ static int64_t next_long(mm_occur *scan, const mm_needle *needle, const uint8_t 
     place = mm_find(needle, data + scan->next, size - scan->next, watch);
     if (place < 0) return place;
     place += (int64_t)scan->next;
+    scan->sure = (uint64_t)place + 1;
     scan->step = goes_on ? (uint64_t)place + 1 - scan->last : 0;
   }
   if (place >= 0) scan->next = scan->last = (uint64_t)place + 1;

@@ -17,6 +17,7 @@ typedef struct mm_occur {
   unsigned dense; /* so many blocks are looked at before mm_find is asked again */
   uint64_t last;  /* of a long needle: 1 more than the last occurrence's place, 0: none yet; … */
   uint64_t step;  /* … and how far behind the one before it lay; 0: unknown */
+  uint64_t sure;  /* likewise, as `last`: of the last one that was compared whole */
 } mm_occur;
 
 /* The next occurrence that is known already, without a look at the data: it may have changed

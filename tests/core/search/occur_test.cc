@@ -74,4 +74,22 @@ TEST(Occur, LongNeedlesTakeLinearTime) {
   EXPECT_LT(clock() - before, CLOCKS_PER_SEC);
 }
 
+// The text may change at any time, by others: what is no longer there is told for the length of the
+// needle at most.
+TEST(Occur, ALongNeedleThatIsGoneIsNotFoundForLong) {
+  string text(600000, 'x'), needle(1000, 'x');
+  mm_occur scan = {};
+  mm_needle prepared;
+  mm_needle_prepare(&prepared, Bytes(needle), needle.size());
+  int64_t last = 0;
+  for (int i = 0; i < 5000; i++)
+    last = mm_occur_search(&scan, &prepared, Bytes(text), text.size(), nullptr);
+  EXPECT_EQ(last, 4999);
+  text.assign(text.size(), 'y');
+  int more = 0;
+  while (more < 100000 && mm_occur_search(&scan, &prepared, Bytes(text), text.size(), nullptr) >= 0)
+    more++;
+  EXPECT_LT(more, 1000);
+}
+
 } // namespace
