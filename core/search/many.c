@@ -40,6 +40,7 @@ typedef struct many_long {
   mm_occur occur;
   uint64_t from, next; /* in [from, next) it is nowhere; next: it is there, or UINT64_MAX */
   bool known;          /* … if that is known */
+  uint64_t sure;       /* 1 more than the last place where all of it was compared again; 0: none */
 } many_long;
 
 typedef struct many_needle {
@@ -356,6 +357,23 @@ typedef struct many_text {
   const mm_watch *watch;
 } many_text;
 
+/* Others may have overwritten what was found ahead. A needle that lies over itself is compared whole once
+** in its own length: more often would take more than linear time. */
+static bool holds_whole(many_long *l, const many_text *text, uint64_t place) {
+  if (l->sure && place + 1 >= l->sure && place + 1 - l->sure < l->needle.size) return true;
+  if (memcmp(text->data + place, l->needle.data, (size_t)l->needle.size) != 0) return false;
+  l->sure = place + 1;
+  return true;
+}
+
+/* The same for any that was found and not handed out yet. */
+static bool is_still_at(mm_many *many, size_t at, const many_text *text, uint64_t place) {
+  const many_needle *needle = &many->sorted[at];
+  if (text->size < needle->size || place > text->size - needle->size) return false;
+  if (memcmp(text->data + place, needle->bytes.data, (size_t)needle->bytes.size) != 0) return false;
+  return needle->size == needle->bytes.size || holds_whole(&many->longs[at], text, place);
+}
+
 /* Is a long needle there? 1, 0 or MM_FIND_STOPPED. *compared counts bytes. */
 static int is_long_at(many_long *l, const many_text *text, uint64_t place, uint64_t *compared) {
   if (l->compared < COMPARED_MOST) {
@@ -365,6 +383,8 @@ static int is_long_at(many_long *l, const many_text *text, uint64_t place, uint6
     *compared += common;
     return common == l->needle.size;
   }
+  bool ahead = l->known && l->next == place && l->from < place;
+  if (ahead && !holds_whole(l, text, place)) l->known = false;
   if (!l->known || place < l->from || place > l->next) {
     l->occur.next = place;
     int64_t found = mm_occur_search(&l->occur, &l->needle, text->data, text->size, text->watch);
@@ -381,6 +401,7 @@ static void forget_longs(mm_many *many) {
     many->longs[i].occur = (mm_occur){0};
     many->longs[i].known = false;
     many->longs[i].compared = 0;
+    many->longs[i].sure = 0;
   }
 }
 
@@ -426,13 +447,18 @@ static int look_for_many(mm_many *many, mm_many_scan *scan, const many_text *tex
 int mm_many_next(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
                  const mm_watch *watch, mm_many_found *found) {
   many_text text = {data, size, watch};
+  bool looked = false, there = false;
+  size_t at = NO_NEEDLE;
   if (!scan->begun) forget_longs(many);
   scan->begun = true;
-  if (scan->left == 0 && many->count > 0 && look_for_many(many, scan, &text)) {
-    return MM_FIND_STOPPED;
+  while (!there) {
+    looked = scan->left == 0;
+    if (looked && many->count > 0 && look_for_many(many, scan, &text)) return MM_FIND_STOPPED;
+    if (scan->left == 0) return 0;
+    at = many->found[--scan->left];
+    there = looked || is_still_at(many, at, &text, scan->place);
   }
-  if (scan->left == 0) return 0;
-  const many_needle *needle = &many->sorted[many->found[--scan->left]];
+  const many_needle *needle = &many->sorted[at];
   *found = (mm_many_found){scan->place, needle->size, needle->number};
   return 1;
 }

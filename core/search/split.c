@@ -89,6 +89,28 @@ uint64_t mm_split_row(const mm_split *split, const uint8_t *data, uint64_t size,
   return size;
 }
 
+#define NEAR_LANES ((uint64_t)64 * MM_LANES)
+
+static inline mm_lane is_either(const uint8_t *p, mm_lane a, mm_lane b) {
+  mm_lane bytes = mm_lane_load(p), all = mm_lane_splat(0xff);
+  return mm_lane_either(mm_lane_test(bytes, all, a), mm_lane_test(bytes, all, b));
+}
+
+/* Whole blocks alone: who has none left is near the end. */
+uint64_t mm_split_line(const mm_split *split, const uint8_t *data, uint64_t size, uint64_t start) {
+  mm_lane a = mm_lane_splat('\n'), b = mm_lane_splat(split->quotes ? split->quote : '\n');
+  uint64_t end = size - start > NEAR_LANES ? start + NEAR_LANES : size;
+  for (uint64_t at = start; end - at >= MM_LANES; at += MM_LANES) {
+    const uint8_t *p = data + at;
+    uint64_t bits = mm_lanes_bits(is_either(p, a, b), is_either(p + 16, a, b),
+                                  is_either(p + 32, a, b), is_either(p + 48, a, b));
+    if (!bits) continue;
+    at += mm_lanes_first(bits);
+    return data[at] == '\n' ? at + 1 : 0;
+  }
+  return 0;
+}
+
 /* ---- fields --------------------------------------------------------------------------------- */
 
 static bool is_last_blank(const mm_split *split, const mm_splitting *s, uint64_t field) {

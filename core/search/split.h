@@ -42,6 +42,10 @@ typedef struct mm_field {
 uint64_t mm_split_row(const mm_split *split, const uint8_t *data, uint64_t size, uint64_t start,
                       const mm_watch *watch, bool *open);
 
+/* Where the line that begins at `start` ends, just after its \n. 0: there is a quote in it, the end of the
+** data, or that is far, and mm_split_row tells. */
+uint64_t mm_split_line(const mm_split *split, const uint8_t *data, uint64_t size, uint64_t start);
+
 /* How far the division of one row has come. (`at` and `end` apart: a row's two ends, just written, are
 ** not to be copied as one, for which the processor would wait.) */
 typedef struct mm_splitting {

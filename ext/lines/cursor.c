@@ -21,10 +21,7 @@ typedef struct page {
   uint64_t scanned; /* there are no newlines to come before this but those of the page */
   uint64_t quoted;  /* a page that ends here has quotes: it is read from row to row */
   unsigned taken, found;
-  /* At the time, as the statement may write itself: the object's edits and the connection's
-  ** writes. */
-  uint64_t edits;
-  uint64_t writes;
+  ext_stamp stamp;    /* at the time */
   uint16_t *newlines; /* room for those of a page; owned; NULL: none yet */
 } page;
 
@@ -49,6 +46,7 @@ typedef struct lines_cursor {
   bool descending, ordered, has_last, done;
   bool stepping; /* ascending, all lines that do not wrap are rows, and their order is not checked:
                  ** steps from newline to newline of a page */
+  bool reading;  /* … and their text is read */
   int64_t row;   /* rows before this one, in this part */
   bool numbered;
   int64_t first_number;   /* of row 0, if `numbered` and all lines are rows */
@@ -357,22 +355,29 @@ static int settle(lines_cursor *cursor) {
   return cursor->ordered ? check_order(cursor, &t) : SQLITE_OK;
 }
 
+/* What was found ahead is not to be told: it is looked for again, from the next row on. */
+static void forget_newlines(lines_cursor *cursor) {
+  cursor->ahead.taken = cursor->ahead.found = 0;
+  cursor->ahead.scanned = cursor->now.next;
+}
+
 static int settle_anew(lines_cursor *cursor) {
   int rc = settle(cursor);
   cursor->divided = false;
-  cursor->ahead.taken = cursor->ahead.found = 0;
-  cursor->ahead.scanned = cursor->now.next;
+  forget_newlines(cursor);
   return rc;
 }
 
 /* So many pages without a newline, and the line is one to be read with an eye on interruption. */
 #define PAGES_MOST 64
 
-/* Is what was found ahead still as it was? */
+/* Are there newlines left of the page? */
+static inline bool has_ahead(const lines_cursor *cursor) {
+  return cursor->ahead.taken < cursor->ahead.found;
+}
+
 static bool is_untouched(const lines_cursor *cursor) {
-  const page *ahead = &cursor->ahead;
-  return ahead->edits == cursor->file.object->core->edits &&
-         ahead->writes == conn_of(cursor)->writes;
+  return ext_stamp_holds(&cursor->ahead.stamp, cursor->file.object);
 }
 
 /* Where there are none every newline ends a row. */
@@ -387,7 +392,7 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
                                                  uint64_t size) {
   page *ahead = &cursor->ahead;
   const mm_object *core = cursor->file.object->core;
-  if (!is_untouched(cursor)) ahead->scanned = cursor->now.next;
+  if (has_ahead(cursor) || !is_untouched(cursor)) forget_newlines(cursor);
   ahead->taken = ahead->found = 0;
   if (cursor->now.next < ahead->quoted) return false;
   if (!ahead->newlines) ahead->newlines = mm_alloc(MM_FIND_PAGE * sizeof *ahead->newlines);
@@ -402,14 +407,15 @@ __attribute__((noinline)) static bool look_ahead(lines_cursor *cursor, const uin
     }
     ahead->found = mm_find_places('\n', data + ahead->start, ahead->newlines);
   }
-  ahead->edits = core->edits;
-  ahead->writes = conn_of(cursor)->writes;
+  ahead->stamp = ext_stamp_now(cursor->file.object);
   return ahead->found && !mm_object_hit(core);
 }
 
-/* Are there newlines left of the page, and are they still there? */
-static bool is_known(const lines_cursor *cursor) {
-  return cursor->ahead.taken < cursor->ahead.found && is_untouched(cursor);
+/* Is the end of the next line known, and still there? Others may write, too. */
+static bool is_known(const lines_cursor *cursor, const uint8_t *data) {
+  const page *ahead = &cursor->ahead;
+  return has_ahead(cursor) && is_untouched(cursor) &&
+         data[ahead->start + ahead->newlines[ahead->taken]] == '\n';
 }
 
 /* Step to the next line, if it ends well before the file does. */
@@ -417,8 +423,23 @@ static bool step_ahead(lines_cursor *cursor) {
   page *ahead = &cursor->ahead;
   uint64_t start = cursor->now.next, size = ext_source_length(&cursor->file);
   if (start >= cursor->end || cursor->end > size) return false;
-  if (!is_known(cursor) && !look_ahead(cursor, ext_source_data(&cursor->file), size)) return false;
+  const uint8_t *data = ext_source_data(&cursor->file);
+  if (!is_known(cursor, data) && !look_ahead(cursor, data, size)) return false;
   cursor->now = (lines_row){start, 0, ahead->start + ahead->newlines[ahead->taken++] + 1};
+  cursor->begin = start;
+  cursor->divided = false;
+  return true;
+}
+
+/* The same where the text of rows is read: a row is what lies there now, and ends before a quote and not
+** far on. */
+static bool step_line(lines_cursor *cursor) {
+  uint64_t start = cursor->now.next, size = ext_source_length(&cursor->file);
+  const uint8_t *data = ext_source_data(&cursor->file);
+  if (start >= cursor->end || cursor->end > size) return false;
+  uint64_t next = mm_split_line(&spec_of(cursor)->split, data, size, start);
+  if (!next) return false;
+  cursor->now = lines_make(data, start, next);
   cursor->begin = start;
   cursor->divided = false;
   return true;
@@ -431,7 +452,9 @@ int linesNext(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
   }
   cursor->row++;
-  if (cursor->stepping && step_ahead(cursor)) return SQLITE_OK;
+  if (cursor->stepping && (cursor->reading ? step_line(cursor) : step_ahead(cursor))) {
+    return SQLITE_OK;
+  }
   if (cursor->descending) {
     cursor->end = cursor->now.start;
   } else {
@@ -501,6 +524,7 @@ static void begin_scan(lines_cursor *cursor, int plan) {
   cursor->stepping = !cursor->descending && !cursor->ordered && !spec_of(cursor)->comment &&
                      !spec_of(cursor)->pattern;
   cursor->ahead.quoted = 0;
+  cursor->reading = false;
   cursor->has_last = cursor->numbered = false;
   cursor->row = 0;
   forget_parts(cursor);
@@ -588,13 +612,31 @@ static int result_line_number(lines_cursor *cursor, lines_text *t, sqlite3_conte
   return t->interrupted ? SQLITE_INTERRUPT : SQLITE_OK;
 }
 
-static void know_end(lines_cursor *cursor, const uint8_t *data) {
-  if (!cursor->now.end) cursor->now = lines_make(data, cursor->now.start, cursor->now.next);
+/* Others have written since: the row ends elsewhere. */
+static int end_anew(lines_cursor *cursor) {
+  lines_text t;
+  bool open;
+  look_at_text(cursor, &t);
+  cursor->now = lines_row_at(&t, cursor->now.start, &open);
+  forget_newlines(cursor);
+  return t.interrupted ? SQLITE_INTERRUPT : SQLITE_OK;
+}
+
+/* Of a row from a page. Whoever asks for the text of one will ask for that of the next. */
+static int know_end(lines_cursor *cursor) {
+  const uint8_t *data = ext_source_data(&cursor->file);
+  uint64_t start = cursor->now.start, next = cursor->now.next;
+  if (cursor->now.end) return SQLITE_OK;
+  cursor->reading = true;
+  uint64_t end =
+      mm_split_line(&spec_of(cursor)->split, data, ext_source_length(&cursor->file), start);
+  if (end != next) return end_anew(cursor);
+  cursor->now = lines_make(data, start, next);
+  return SQLITE_OK;
 }
 
 /* Take the row apart up to a field, if it has it. */
 static void divide(lines_cursor *cursor, const lines_text *t, unsigned wanted) {
-  know_end(cursor, t->data);
   if (!cursor->divided) {
     cursor->splitting = mm_split_begin(cursor->now.start, cursor->now.end);
     cursor->divided = true;
@@ -641,7 +683,6 @@ static void result_lines_text(sqlite3_context *context, const uint8_t *data, uin
 /* The column that is asked for most. */
 static void result_line(lines_cursor *cursor, sqlite3_context *context) {
   const uint8_t *data = ext_source_data(&cursor->file);
-  know_end(cursor, data);
   result_lines_text(context, data, cursor->now.start, cursor->now.end);
 }
 
@@ -663,7 +704,6 @@ static int result_column(lines_cursor *cursor, lines_text *t, sqlite3_context *c
       sqlite3_result_int64(context, (sqlite3_int64)(t->at + now->start));
       break;
     case LINES_LENGTH:
-      know_end(cursor, t->data);
       sqlite3_result_int64(context, (sqlite3_int64)(now->end - now->start));
       break;
     case LINES_REST:
@@ -678,15 +718,21 @@ static int result_column(lines_cursor *cursor, lines_text *t, sqlite3_context *c
   return SQLITE_OK;
 }
 
+/* Those that are of its text, not of its place. */
+static bool needs_end(int role) {
+  return role != LINES_NUMBER && role != LINES_OFFSET && role != LINES_FILE;
+}
+
 int linesColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   lines_cursor *cursor = (lines_cursor *)base;
   if (cursor->given.missing) return fail_missing_lines(cursor);
   int rc = SQLITE_OK, role = lines_role_of(table_of(cursor), column);
   /* Cut by a function in this very statement. */
   if (cursor->now.next > ext_source_length(&cursor->file)) return SQLITE_OK;
-  if (role == LINES_LINE) {
+  if (needs_end(role)) rc = know_end(cursor);
+  if (rc == SQLITE_OK && role == LINES_LINE) {
     result_line(cursor, context);
-  } else {
+  } else if (rc == SQLITE_OK) {
     lines_text t;
     look_at_text(cursor, &t);
     rc = result_column(cursor, &t, context, role);

@@ -18,9 +18,7 @@
 typedef struct bytes_page {
   int64_t row; /* the page's first */
   unsigned at, found;
-  /* At the time, as the statement may write itself: the object's edits and size, and the
-  ** connection's writes. */
-  uint64_t edits, size, writes;
+  ext_stamp stamp; /* at the time */
   uint16_t places[MM_FIND_PAGE];
 } bytes_page;
 
@@ -359,14 +357,6 @@ static bool is_filtered(const mmap_cursor *cursor, uint8_t byte) {
   return cursor->set[byte >> 3] >> (byte & 7) & 1;
 }
 
-/* Is what was found ahead still as it was? */
-static bool page_is_good(const mmap_cursor *cursor) {
-  const bytes_page *page = cursor->ahead;
-  const mm_object *core = cursor->file.object->core;
-  return page->edits == core->edits && page->size == core->size &&
-         page->writes == cursor_conn(cursor)->writes;
-}
-
 /* Look at the page at the beginning of low..high, descending at its end. False: there is none, no
 ** byte of the set is in it, or there is no memory: it is a help only. */
 static EXT_APART bool look_at_page(mmap_cursor *cursor) {
@@ -378,9 +368,7 @@ static EXT_APART bool look_at_page(mmap_cursor *cursor) {
   page->row = cursor->descending ? cursor->high - (MM_FIND_PAGE - 1) : cursor->low;
   page->found = mm_find_set_places(cursor->set, row_data(cursor, page->row), page->places);
   page->at = 0;
-  page->edits = core->edits;
-  page->size = core->size;
-  page->writes = cursor_conn(cursor)->writes;
+  page->stamp = ext_stamp_now(cursor->file.object);
   return page->found > 0 && !mm_object_hit(core);
 }
 
@@ -544,7 +532,8 @@ int mmapFilter(sqlite3_vtab_cursor *base, int plan, const char *constraints, int
 static bool step_in_page(mmap_cursor *cursor) {
   const bytes_page *page = cursor->ahead;
   if (!page || page->at >= page->found) return false;
-  if (!page_is_good(cursor) || cursor_table(cursor)->shared->deleted) return false;
+  if (!ext_stamp_holds(&page->stamp, cursor->file.object)) return false;
+  if (cursor_table(cursor)->shared->deleted) return false;
   take_from_page(cursor);
   return is_filtered(cursor, *row_data(cursor, cursor->at));
 }

@@ -26,7 +26,7 @@ typedef struct find_all_cursor {
   mm_needle needle;
   mm_occur occur;
   mm_watch watch;
-  uint64_t edits; /* of the file, when it was searched last */
+  ext_stamp stamp; /* when it was searched last */
   int64_t at;
 } find_all_cursor;
 
@@ -35,13 +35,16 @@ static int find_allClose(sqlite3_vtab_cursor *base) {
   return ext_scan_close(base);
 }
 
+/* What the statement has written since may make occurrences of the places just ahead. */
+static void forget_ahead(find_all_cursor *cursor, uint64_t next) {
+  cursor->occur = (mm_occur){.next = next};
+  cursor->stamp = ext_stamp_now(cursor->scan.file.object);
+}
+
 static int find_on(find_all_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);
   if (size > scan->to) size = scan->to;
-  uint64_t edits = scan->file.object->core->edits;
-  if (edits != cursor->edits) cursor->occur.last = 0; /* the statement writes it */
-  cursor->edits = edits;
   cursor->at = mm_occur_search(&cursor->occur, &cursor->needle, ext_source_data(&scan->file), size,
                                &cursor->watch);
   if (cursor->at == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
@@ -49,9 +52,23 @@ static int find_on(find_all_cursor *cursor) {
   return ext_scan_check(&find_all_table, scan);
 }
 
+/* Others may have overwritten what was found ahead. */
+static bool is_still_there(const find_all_cursor *cursor) {
+  const mm_needle *needle = &cursor->needle;
+  const uint8_t *place = ext_source_data(&cursor->scan.file) + cursor->at;
+  if (*place != *needle->data) return false;
+  return needle->size == 1 || memcmp(place, needle->data, (size_t)needle->size) == 0;
+}
+
 static int find_allNext(sqlite3_vtab_cursor *base) {
   find_all_cursor *cursor = (find_all_cursor *)base;
-  return mm_occur_take(&cursor->occur, &cursor->at) ? SQLITE_OK : find_on(cursor);
+  if (!ext_stamp_holds(&cursor->stamp, cursor->scan.file.object)) {
+    forget_ahead(cursor, (uint64_t)cursor->at + 1);
+  }
+  while (mm_occur_take(&cursor->occur, &cursor->at)) {
+    if (is_still_there(cursor)) return SQLITE_OK;
+  }
+  return find_on(cursor);
 }
 
 static int keep_needle(find_all_cursor *cursor, const uint8_t *data, uint64_t size, mm_error *err) {
@@ -88,12 +105,12 @@ static int find_allFilter(sqlite3_vtab_cursor *base, int plan, const char *opera
   if (rc == SQLITE_OK) rc = ext_scan_bounds(&find_all_table, scan, args[2], args[3], &past);
   if (rc) return rc;
   if (scan->low > (int64_t)scan->from) scan->from = (uint64_t)scan->low;
-  cursor->occur = (mm_occur){.next = scan->from};
+  forget_ahead(cursor, scan->from);
   /* Nothing beyond the last offset that may be told needs to be looked at. */
   uint64_t reach = (uint64_t)scan->high + cursor->needle.size;
   if (reach < scan->to) scan->to = reach;
   ext_conn_watch(ext_scan_conn(scan), &cursor->watch);
-  return find_allNext(base);
+  return find_on(cursor);
 }
 
 static int find_allColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

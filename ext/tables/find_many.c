@@ -36,7 +36,7 @@ typedef struct find_many_cursor {
   mm_many_scan at;
   mm_many_found found;
   mm_watch watch;
-  uint64_t edits; /* of the file, when it was looked at last: what is known of it */
+  ext_stamp stamp; /* when the file was looked at last: what is known of it */
   sqlite3_int64 rowid;
 } find_many_cursor;
 
@@ -50,9 +50,8 @@ static int find_manyNext(sqlite3_vtab_cursor *base) {
   ext_scan *scan = &cursor->scan;
   uint64_t size = ext_source_length(&scan->file);
   if (size > scan->to) size = scan->to;
-  uint64_t edits = scan->file.object->core->edits;
-  if (edits != cursor->edits) cursor->at.begun = false;
-  cursor->edits = edits;
+  if (!ext_stamp_holds(&cursor->stamp, scan->file.object)) cursor->at.begun = false;
+  cursor->stamp = ext_stamp_now(scan->file.object);
   int found = mm_many_next(cursor->set.many, &cursor->at, ext_source_data(&scan->file), size,
                            &cursor->watch, &cursor->found);
   if (found == MM_FIND_STOPPED) return SQLITE_INTERRUPT;

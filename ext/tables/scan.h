@@ -43,6 +43,25 @@ static inline uint64_t ext_source_length(const ext_source *source) {
   return length < source->length ? length : source->length;
 }
 
+/* When a file was looked at, for whoever finds ahead of his rows. Behind it the bytes that were looked at
+** are still there to be read. */
+typedef struct ext_stamp {
+  uint64_t
+      changes; /* of the object, and those of the connection: another object may be of that file */
+  uint64_t size; /* the object's */
+} ext_stamp;
+
+static inline ext_stamp ext_stamp_now(const ext_object *object) {
+  return (ext_stamp){object->core->edits + object->conn->writes, object->core->size};
+}
+
+/* Has the connection written nothing since? What others have written it does not tell: what was found
+** is looked at again when its row comes. */
+static inline bool ext_stamp_holds(const ext_stamp *stamp, const ext_object *object) {
+  return stamp->changes == object->core->edits + object->conn->writes &&
+         stamp->size == object->core->size;
+}
+
 /* ---- a scan --------------------------------------------------------------------------------- */
 
 #define EXT_SCAN_ARGUMENTS 4
