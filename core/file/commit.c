@@ -115,6 +115,10 @@ static int verify(const mm_object *object, mm_error *err) {
     return replaced(object, err);
   }
   if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
+  if (object_is_database(object)) {
+    return mm_fail(err, MM_CHANGED, "'%s' was opened as a database during this transaction",
+                   object->name);
+  }
   /* Begun without a journal, it may have been asked for one since. */
   return check_links(object, &now, err);
 }

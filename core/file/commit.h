@@ -26,7 +26,7 @@ int mm_object_change(const mm_object *object, mm_change *change, mm_error *err);
 
 /* First half of a commit: everything that can fail. May be called again, also after further writes:
 ** it looks anew at whether another program has changed the file. Nothing pending: MM_OK. MM_CHANGED
-** "… was changed by another program during this transaction"; and what mm_object_go_on says, which
+** "… was changed by another program during this transaction", "… was opened as a database …"; and what mm_object_go_on says, which
 ** is asked all along. */
 int mm_object_prepare(mm_object *object, mm_error *err);
 

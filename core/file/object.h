@@ -52,8 +52,8 @@ int mm_object_open_memory(uint64_t size, const mm_settings *settings, mm_object 
 int mm_object_open_tag(const char *tag, uint64_t size, const mm_settings *settings, mm_object **out,
                        mm_error *err);
 
-/* Close: what is pending is rolled back; pinned bytes stay until they are unpinned. NULL is
-** allowed. */
+/* Close: what is pending is rolled back; pinned bytes stay until they are unpinned. The descriptors of a
+** file that is open as a database by now are not closed, but parked (park.h). NULL is allowed. */
 void mm_object_close(mm_object *object);
 
 /* Its descriptors are not to be closed, not even by mm_object_close, which parks them (park.h): this

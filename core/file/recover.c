@@ -40,11 +40,24 @@ void object_close_file(const mm_object *object, int fd) {
   (void)mm_os.close(fd);
 }
 
+/* The file is asked: of one that was cut since there are zeros in memory, and it may be a new database. */
+bool object_is_database(const mm_object *object) {
+  char head[MM_DATABASE_HEAD];
+  bool file = object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_PRIVATE;
+  if (!file || object->fd < 0) return false;
+  int64_t n = mm_os.read(object->fd, head, sizeof head, 0);
+  if (n >= 0 && !mm_path_may_be_database(object->real, head, (uint64_t)n)) return false;
+  mm_path path = {.fd = object->fd, .real = object->real, .stat = object->seen};
+  int is = mm_path_is_host_database(&path);
+  return n < 0 ? is > 0 : is != 0;
+}
+
+/* It may have been opened as a database since; then it is asked again the next time. */
 void object_close_writer(mm_object *object) {
-  if (object->writer >= 0 && object->writer != object->fd) {
-    object_close_file(object, object->writer);
-    object->writer = -1;
-  }
+  if (object->writer < 0 || object->writer == object->fd) return;
+  if (!object->stays_open && object_is_database(object)) return;
+  object_close_file(object, object->writer);
+  object->writer = -1;
 }
 
 /* ---- our own journal ------------------------------------------------------------------------ */

@@ -10,9 +10,13 @@
 
 #include "core/file/state.h"
 
-/* Open the file for writing, and stop having it open so. */
+/* Open the file for writing, and stop having it open so, if it may be closed. */
 int object_open_writer(mm_object *object, mm_error *err);
 void object_close_writer(mm_object *object);
+
+/* Has this process the file open as a database (path.h), by now? Then to close any descriptor of it would drop
+** SQLite's locks. Also where it begins as one does and that cannot be told. */
+bool object_is_database(const mm_object *object);
 
 /* Close one of its descriptors of the file, if that may be. */
 void object_close_file(const mm_object *object, int fd);

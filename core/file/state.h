@@ -81,9 +81,9 @@ typedef struct mm_object {
   unsigned generation; /* mm_sys_generation() when it was opened */
 
   int fd;        /* of the file */
-  int writer;    /* the same file open for writing, while we are its writer; -1: it is not open so.
-                 ** Of memory always `fd`. A program whose file is open for writing cannot be
-                 ** run. */
+  int writer;    /* the same file open for writing, while we are its writer, and longer where it has
+                 ** become a database; -1: it is not open so. Of memory always `fd`. A program whose
+                 ** file is open for writing cannot be run. */
   char *journal; /* path; NULL: has none, as memory and devices have not */
   mm_inode *entry;
   mm_stat seen;  /* the file at the last refresh, or when we last wrote it */

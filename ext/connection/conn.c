@@ -303,7 +303,6 @@ static ext_object *find_object(ext_conn *conn, int kind, uint64_t device, uint64
 }
 
 static void close_object(ext_conn *conn, ext_object *object) {
-  ext_databases_keep_locks(object->core);
   unlink_object(conn, object);
   forget_aliases_of(conn, object);
   mm_object_close(object->core);

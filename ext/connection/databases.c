@@ -196,12 +196,3 @@ int ext_databases_open(ext_conn *conn, const char *name, const mm_path *path, in
   if (rc == MM_OK && own) rc = refuse_database(name, 1, err);
   return rc ? rc : open_unless_database(name, path, kind, &conn->settings, out, err);
 }
-
-/* Closing a descriptor of a database would drop the locks that SQLite holds on it. The file is asked: of
-** one that was cut since there are zeros in memory, and it may be a new database. */
-void ext_databases_keep_locks(mm_object *core) {
-  bool file = core->kind == MM_OBJECT_FILE || core->kind == MM_OBJECT_PRIVATE;
-  mm_path path = path_of(core);
-  if (!file || !file_may_be_database(core)) return;
-  if (mm_path_is_host_database(&path)) mm_object_stay_open(core);
-}

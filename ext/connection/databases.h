@@ -18,7 +18,4 @@ int ext_databases_open(ext_conn *conn, const char *name, const mm_path *path, in
 ** are looked at. */
 int ext_databases_check_object(ext_conn *conn, const char *name, ext_object *object, mm_error *err);
 
-/* Before the object is closed: if it is a database by now, its descriptors stay open. */
-void ext_databases_keep_locks(mm_object *core);
-
 #endif

@@ -911,8 +911,8 @@ TEST_F(ObjectTest, ACommitOfFewBytesIsAFewCalls) {
   sys.Reset();
   object.Commit();
   EXPECT_EQ(sys.Trace(),
-            "lock status_path next_data open status write sync open "
-            "sync close write sync_data write sync_data remove close status lock close");
+            "lock status_path read next_data open status write sync open "
+            "sync close write sync_data write sync_data remove close status lock read close");
 }
 
 // ---- private ------------------------------------------------------------------------------------

@@ -164,6 +164,57 @@ TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
   sqlite3_close(database);
 }
 
+// Does another process find the database x.db locked?
+bool IsLockedForOthers() {
+  fflush(nullptr);
+  pid_t child = fork();
+  if (child == 0) {
+    execlp("sqlite3", "sqlite3", "x.db", "INSERT INTO t VALUES(1)", nullptr);
+    _exit(127);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WEXITSTATUS(status) != 0;
+}
+
+// The same where it became one during a transaction: nothing is written into it, and the descriptor to
+// write by stays open, too, whatever ends the transaction.
+TEST_F(Connections, EndATransactionOnAFileThatBecameADatabase) {
+  for (const char *data : {"", "written"}) {
+    for (const char *ending : {"COMMIT", "ROLLBACK", "close"}) {
+      remove("x.db");
+      Db().Run("ATTACH 'x.db' AS x; CREATE TABLE x.t(a)");
+      std::string before = Get("x.db");
+      Run("BEGIN; SELECT mmap_patch('x.db', 100, " + Quote(data) + ")");
+      Db host(":memory:", nullptr, false);
+      host.Run("ATTACH 'x.db' AS x; BEGIN EXCLUSIVE; INSERT INTO x.t VALUES(1)");
+      if (std::string(ending) == "COMMIT" && *data) {
+        EXPECT_EQ(Error("COMMIT"),
+                  "BUSY_SNAPSHOT mmap: 'x.db' was opened as a database during this transaction");
+      } else if (std::string(ending) != "close") {
+        Run(ending);
+      }
+      EXPECT_TRUE(IsLockedForOthers()) << data << ending;
+      db = std::make_unique<Db>();
+      EXPECT_TRUE(IsLockedForOthers()) << data << ending;
+      EXPECT_EQ(Get("x.db"), before);
+      host.Run("COMMIT");
+      EXPECT_FALSE(IsLockedForOthers()) << data << ending;
+    }
+  }
+}
+
+// An empty file may become one, too.
+TEST_F(Connections, EndATransactionOnAnEmptyFileThatBecameADatabase) {
+  Put("x.db", "");
+  Run("BEGIN; SELECT mmap_patch('x.db', 0, '')");
+  Db host(":memory:", nullptr, false);
+  host.Run("ATTACH 'x.db' AS x; BEGIN IMMEDIATE; CREATE TABLE x.t(a)");
+  Run("COMMIT");
+  EXPECT_TRUE(IsLockedForOthers());
+  host.Run("COMMIT");
+}
+
 // Rows that are deleted and not closed up stay where they are, so nothing may be inserted before
 // them.
 TEST_F(Connections, InsertNothingBesideDeletedRows) {
