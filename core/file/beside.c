@@ -75,14 +75,15 @@ int mm_beside_create(const mm_beside_kind *kind, const char *path, const mm_stat
 
 /* If the group stays ours, its members and all others get what the file grants to both its group
 ** and to others; an owner who is not the file's keeps reading and writing. */
-void mm_beside_take_after(int fd, const mm_stat *file) {
+void mm_beside_take_after(int fd, const mm_stat *file, bool listed) {
   mm_stat own;
   uint32_t mode = file->mode & 0666;
   bool known = mm_os.status(fd, &own) >= 0;
   bool owner = known && own.user == file->user && own.group == file->group;
-  if (owner && own.mode == mode) return;
+  if (owner && own.mode == mode && !listed) return;
   owner = owner || mm_os.set_owner(fd, file->user, file->group) >= 0;
   bool group = owner || mm_os.set_owner(fd, mm_os.user(), file->group) >= 0;
+  if (listed) return;
   uint32_t shared = mode >> 3 & mode & 06;
   if (!group) mode = (mode & 0600) | shared << 3 | shared;
   if (!owner && file->user != mm_os.user()) mode |= 0600;

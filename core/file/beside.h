@@ -39,8 +39,9 @@ int mm_beside_place_of(const char *path, mm_beside_place *place);
 int mm_beside_create(const mm_beside_kind *kind, const char *path, const mm_stat *file, int *fd,
                      mm_error *err);
 
-/* Give it the file's owner, group and mode, without opening it to anybody who cannot open the file. */
-void mm_beside_take_after(int fd, const mm_stat *file);
+/* Give it the file's owner, group and mode, without opening it to anybody who cannot open the file.
+** `listed`: not the mode, as more than that says who may do what (mm_os.has_access). */
+void mm_beside_take_after(int fd, const mm_stat *file, bool listed);
 
 /* Past the process's limit a write would raise SIGXFSZ: MM_FULL. */
 int mm_beside_check_length(const mm_beside_kind *kind, const char *path, uint64_t length,

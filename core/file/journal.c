@@ -293,12 +293,15 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
 
 /* Is what lies there blank, and may those use it who may use the file, and no more, so that it can
 ** be written again? */
-static bool is_reusable(int fd, const mm_stat *own, const mm_stat *file) {
+static bool is_reusable(const mm_journal_plan *plan, int fd, const mm_stat *own,
+                        const mm_stat *file) {
   if (own->kind != MM_KIND_FILE || own->links > 1) return false;
   if (own->user != file->user && own->user != mm_os.user()) return false;
   if (own->group != file->group) return false;
+  bool listed = plan->file && mm_os.has_access(*plan->file) != 0;
+  if (plan->file && mm_os.same_access(fd, *plan->file) != 1) return false;
   if (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600) return false;
-  if (file->mode & ~own->mode & 066) return false;
+  if (!listed && file->mode & ~own->mode & 066) return false;
   return is_kept_at(fd);
 }
 
@@ -326,7 +329,7 @@ static void open_blank(const mm_journal_plan *plan, const mm_stat *file, int *fd
   }
   *fd = -1;
   if (opened < 0) return;
-  if (is_reusable(opened, &own, file)) {
+  if (is_reusable(plan, opened, &own, file)) {
     *fd = opened;
   } else {
     (void)mm_os.close(opened);
@@ -353,14 +356,16 @@ static int take_access(const mm_journal_plan *plan, int fd, mm_error *err) {
 
 static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
   mm_error first; /* what a second try mends is not to be told */
-  int rc = mm_beside_create(&mm_journal_kind, plan->path, file, fd, &first);
+  bool listed = plan->file && mm_os.has_access(*plan->file) != 0;
+  const mm_stat *like = listed ? NULL : file;
+  int rc = mm_beside_create(&mm_journal_kind, plan->path, like, fd, &first);
   if (rc && *fd != -EEXIST) *err = first;
   if (*fd == -EEXIST) {
     remove_blank(plan);
-    rc = mm_beside_create(&mm_journal_kind, plan->path, file, fd, err);
+    rc = mm_beside_create(&mm_journal_kind, plan->path, like, fd, err);
   }
-  if (rc == MM_OK) mm_beside_take_after(*fd, file);
-  if (rc == MM_OK && plan->file) rc = take_access(plan, *fd, err);
+  if (rc == MM_OK) mm_beside_take_after(*fd, file, listed);
+  if (rc == MM_OK && listed) rc = take_access(plan, *fd, err);
   return rc;
 }
 

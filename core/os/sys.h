@@ -123,10 +123,14 @@ typedef struct mm_sys {
   int (*sync_data)(int fd); /* fdatasync: bytes and size */
   int (*remove)(const char *path);
   int (*rename)(const char *from, const char *to);
-  int (*set_mode)(int fd, uint32_t mode);
+  int (*set_mode)(int fd, uint32_t mode); /* what a list says beyond it goes */
   int (*set_owner)(int fd, uint32_t user, uint32_t group);
-  /* Where more than a mode says who may do what: `fd` gets what `file` has. */
+  /* Does more than its mode say who may do what with a file? 1 or 0. Then one that was made with mode 0600
+  ** may get what `file` has, as far as its own owner and group allow: nobody reads it who may not read
+  ** `file`, or writes it. And has it that, or neither of them anything? 1 or 0. */
+  int (*has_access)(int file);
   int (*take_access)(int fd, int file);
+  int (*same_access)(int fd, int file);
   int (*list)(int directory, const char *path, mm_sys_entry *entry, void *context);
   int (*memory)(const char *name); /* a new file in memory, open for both, that no path names */
   /* Memory that programs share by name: where the files of it lie, with the '/' behind it. */

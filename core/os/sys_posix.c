@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/os/access_posix.h"
 #include "core/os/once.h"
 #include "core/os/sys.h"
 
@@ -418,8 +419,10 @@ static int posix_rename(const char *from, const char *to) {
   return done(result);
 }
 
+/* A list that the directory gave would be widened by the mode's group. */
 static int posix_set_mode(int fd, uint32_t mode) {
-  int result;
+  int result = posix_drop_access(fd);
+  if (result < 0) return result;
   do result = fchmod(fd, (mode_t)(mode & 07777));
   while (again(result));
   return done(result);
@@ -430,12 +433,6 @@ static int posix_set_owner(int fd, uint32_t user, uint32_t group) {
   do result = fchown(fd, user, group);
   while (again(result));
   return done(result);
-}
-
-/* What a list says beyond the mode is the directory's to give. */
-static int posix_take_access(int fd, int file) {
-  (void)fd, (void)file;
-  return 0;
 }
 
 static int entry_kind(DIR *directory, const struct dirent *entry) {
@@ -742,11 +739,12 @@ unsigned mm_sys_generation(void) {
     .reserve = posix_reserve, .zero = posix_zero, .next_hole = posix_next_hole,                    \
     .next_data = posix_next_data, .holes_take_room = posix_holes_take_room, .sync = posix_sync,    \
     .sync_data = posix_sync_data, .remove = posix_remove, .rename = posix_rename,                  \
-    .set_mode = posix_set_mode, .set_owner = posix_set_owner, .take_access = posix_take_access,    \
-    .list = posix_list, .memory = posix_memory, .shared_place = posix_shared_place,                \
-    .share = posix_share, .lock = posix_lock, .locked = posix_locked, .map = posix_map,            \
-    .unmap = posix_unmap, .map_grown = posix_map_grown, .protect = posix_protect,                  \
-    .advise = posix_advise, .move_map = posix_move_map, .page_size = posix_page_size,              \
+    .set_mode = posix_set_mode, .set_owner = posix_set_owner, .has_access = posix_has_access,      \
+    .take_access = posix_take_access, .same_access = posix_same_access, .list = posix_list,        \
+    .memory = posix_memory, .shared_place = posix_shared_place, .share = posix_share,              \
+    .lock = posix_lock, .locked = posix_locked, .map = posix_map, .unmap = posix_unmap,            \
+    .map_grown = posix_map_grown, .protect = posix_protect, .advise = posix_advise,                \
+    .move_map = posix_move_map, .page_size = posix_page_size,                                      \
     .file_size_limit = posix_file_size_limit, .user = posix_user, .clock = posix_clock,            \
     .sleep = posix_sleep, .random = posix_random, .environment = posix_environment, .traits = 0    \
   }

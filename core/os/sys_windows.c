@@ -512,6 +512,17 @@ static int windows_rename(const char *from, const char *to) {
   return 0;
 }
 
+/* It has a list, as all have; that of a journal which stays does not change. */
+static int windows_has_access(int file) {
+  (void)file;
+  return 1;
+}
+
+static int windows_same_access(int fd, int file) {
+  (void)fd, (void)file;
+  return 1;
+}
+
 static int windows_set_mode(int fd, uint32_t mode) {
   (void)mode;
   return handle_of(fd) ? 0 : -EBADF;
@@ -726,7 +737,8 @@ unsigned mm_sys_generation(void) {
     .next_hole = windows_next_hole, .next_data = windows_next_data,                                \
     .holes_take_room = windows_holes_take_room, .sync = windows_sync, .sync_data = windows_sync,   \
     .remove = windows_remove, .rename = windows_rename, .set_mode = windows_set_mode,              \
-    .set_owner = windows_set_owner, .take_access = windows_take_access, .list = windows_list,      \
+    .set_owner = windows_set_owner, .has_access = windows_has_access,                              \
+    .take_access = windows_take_access, .same_access = windows_same_access, .list = windows_list,  \
     .memory = windows_memory, .shared_place = windows_shared_place, .share = windows_share,        \
     .lock = windows_lock, .locked = windows_locked, .map = windows_map, .unmap = windows_unmap,    \
     .map_grown = windows_map_grown, .protect = windows_protect, .advise = windows_advise,          \

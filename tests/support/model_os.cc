@@ -608,6 +608,15 @@ int SetOwner(int fd, uint32_t, uint32_t) {
   return Get(fd) ? 0 : -EBADF;
 }
 
+// The mode says all.
+int HasAccess(int file) {
+  return Get(file) ? 0 : -EBADF;
+}
+
+int SameAccess(int fd, int file) {
+  return Get(fd) && Get(file) ? 1 : -EBADF;
+}
+
 bool HeldByAnother(const Descriptor *of, int kind, uint64_t offset, uint64_t size) {
   for (const Descriptor &other : model->descriptors) {
     if (&other == of || other.inode != of->inode) continue;
@@ -750,6 +759,8 @@ ModelOs::ModelOs(Disk disk) {
   mm_os.rename = Rename;
   mm_os.set_mode = SetMode;
   mm_os.set_owner = SetOwner;
+  mm_os.has_access = HasAccess;
+  mm_os.same_access = SameAccess;
   mm_os.list = List;
   mm_os.memory = Memory;
   mm_os.lock = Lock;
