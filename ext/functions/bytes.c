@@ -277,7 +277,8 @@ static int run_resize(ext_conn *conn, ext_write *write, mm_error *err) {
   if (rc == MM_OK) rc = ext_write_prepare_follow(conn, write, err);
   if (rc == MM_OK) rc = mm_object_resize(write->file.object->core, end, err);
   if (rc == MM_OK) ext_write_set_length(write, (uint64_t)size);
-  return ext_write_follow(write, rc, (uint64_t)size);
+  write->result = (sqlite3_int64)size;
+  return rc;
 }
 
 static void resizeFunc(sqlite3_context *context, int argc, sqlite3_value **argv) {

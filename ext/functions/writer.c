@@ -132,8 +132,11 @@ void ext_write_set_length(ext_write *write, uint64_t length) {
 }
 
 int ext_write_follow(ext_write *write, int rc, uint64_t length) {
+  const ext_handle *handle = write->file.handle;
   write->result = (sqlite3_int64)length;
-  if (rc == MM_OK && length != write->file.length) ext_write_set_length(write, length);
+  if (rc == MM_OK && handle) {
+    ext_write_set_length(write, handle->length + (length - write->file.length));
+  }
   return rc;
 }
 

@@ -39,7 +39,7 @@ int ext_write_begin_shift(ext_write *write, mm_error *err);
 /* A handle of fixed length grows and shrinks with its object. Two halves, before and after the
 ** object changes, so that nothing can fail after it: `rc` is what came of that, and is returned;
 ** `length` is the window's then, and the function's result. One that shows less than its length, as
-** the file was cut, keeps it where nothing grows or shrinks. */
+** the file was cut, keeps what it does not show. */
 int ext_write_prepare_follow(ext_conn *conn, ext_write *write, mm_error *err);
 int ext_write_follow(ext_write *write, int rc, uint64_t length);
 

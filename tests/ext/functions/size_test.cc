@@ -188,6 +188,20 @@ TEST_F(Size, InsertAndDeleteInAWindowThatEndsWithItsFile) {
   EXPECT_EQ(Get("a"), "012346789");
 }
 
+// … and grows by what is inserted, or is less by what is deleted.
+TEST_F(Size, AWindowOfACutFileGrowsByWhatIsInserted) {
+  std::string h = One("SELECT mmap_open('a', 'write', 6, 2)");
+  Put("a", "0123");
+  EXPECT_EQ(One("SELECT mmap_insert(" + h + ", 1, 'xyz'), mmap_length(" + h + ")"), "5|5");
+  EXPECT_EQ(Get("a"), "012xyz3");
+  EXPECT_EQ(One("SELECT mmap_delete(" + h + ", 0, 1)"), "4");
+  EXPECT_EQ(One("SELECT mmap_replace(" + h + ", 'z', '')"), "1");
+  Put("a", "0123456789abcdef");
+  EXPECT_EQ(One("SELECT CAST(mmap_slice(" + h + ") AS TEXT)"), "2345678");
+  Run("BEGIN; SELECT mmap_delete('a', 5, 99), mmap_insert(" + h + ", 0, 'xy'); ROLLBACK");
+  EXPECT_EQ(One("SELECT mmap_length(" + h + ")"), "7");
+}
+
 TEST_F(Size, InsertAndDeleteNotInAWindowThatEndsBefore) {
   Run("SELECT mmap_open('a', 'write', 4, 3)");
   EXPECT_EQ(Error("SELECT mmap_insert(1, 0, 'x')"),
