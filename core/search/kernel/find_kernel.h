@@ -72,8 +72,8 @@ typedef struct mm_kernel {
   mm_outcome (*rfind)(mm_scan *scan, const uint8_t *text, uint64_t places);
   mm_outcome (*count)(mm_scan *scan, const uint8_t *text, uint64_t places);
   /* How many places at the start (going backward: at the end) hold no needle, as far as whole
-  ** blocks of MM_FIND_SWEEP show it at little cost. Faster than the above where nothing is found
-  ** for long. */
+  ** blocks of MM_FIND_SWEEP show it at little cost, before the first of which some may lie that are
+  ** less than one. Faster than the above where nothing is found for long. */
   uint64_t (*sweep)(mm_scan *scan, const uint8_t *text, uint64_t places, bool backward);
   /* The first, the last (`size` if none), and how many bytes of text are in the set. */
   uint64_t (*find_set)(const mm_byte_set *set, const uint8_t *text, uint64_t size);

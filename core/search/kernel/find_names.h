@@ -66,6 +66,8 @@
 #define pair_line MM_FIND_OWN(KERNEL, pair_line)
 #define sweep_hits MM_FIND_OWN(KERNEL, sweep_hits)
 #define sweep_block MM_FIND_OWN(KERNEL, sweep_block)
+#define off_line MM_FIND_OWN(KERNEL, off_line)
+#define is_line_free MM_FIND_OWN(KERNEL, is_line_free)
 #define kernel_sweep MM_FIND_OWN(KERNEL, kernel_sweep)
 #define member MM_FIND_OWN(KERNEL, member)
 #define member_load MM_FIND_OWN(KERNEL, member_load)
@@ -161,6 +163,8 @@
 #undef pair_line
 #undef sweep_hits
 #undef sweep_block
+#undef off_line
+#undef is_line_free
 #undef kernel_sweep
 #undef member
 #undef member_load

@@ -350,14 +350,29 @@ ALWAYS bool sweep_block(mm_scan *scan, const uint8_t *text) {
   return true;
 }
 
+/* How many places from `text` on, or going backward before text + places, until those begin at which the
+** first byte is looked for in lines as they are: a vector that begins anywhere is in two of them. The
+** other byte's vectors are. */
+ALWAYS uint64_t off_line(const mm_scan *scan, const uint8_t *text, uint64_t places, bool backward) {
+  uintptr_t at = (uintptr_t)text + scan->at[0];
+  return backward ? (at + places) % LINE : (0 - at) % LINE;
+}
+
+/* Those lie in the first or last line of places: is none of these a candidate? */
+ALWAYS bool is_line_free(const mm_scan *scan, const uint8_t *text, uint64_t places, bool backward) {
+  const pair p = pair_load(scan, text);
+  return !any(pair_line(&p, backward ? places - LINE : 0));
+}
+
 TARGET static uint64_t kernel_sweep(mm_scan *scan, const uint8_t *text, uint64_t places,
                                     bool backward) {
-  uint64_t done = 0;
+  uint64_t off = off_line(scan, text, places, backward), done = off;
+  if (places < LINE || (off && !is_line_free(scan, text, places, backward))) return 0;
   for (; places - done >= MM_FIND_SWEEP; done += MM_FIND_SWEEP) {
     uint64_t block = backward ? places - done - MM_FIND_SWEEP : done;
     if (!sweep_block(scan, text + block)) break;
   }
-  return done;
+  return done > off ? done : 0;
 }
 
 /* Sets. The loops are compiled twice, for one byte (`single`) and for any set. */

@@ -1,6 +1,7 @@
 extern "C" {
 #include "core/os/sys.h"
 #include "core/search/find.h"
+#include "core/search/kernel/find_kernel.h"
 }
 
 #include <gtest/gtest.h>
@@ -266,7 +267,7 @@ TEST_P(FindEverywhere, SeesAMatchAcrossTwoPieces) {
 }
 
 // Where nothing was found for a piece, blocks are looked at in several places in turn, in no order.
-const size_t kBlock = 256 << 10, kStream = kBlock / 4;
+const size_t kBlock = MM_FIND_SWEEP, kStream = kBlock / 4;
 
 TEST_P(FindEverywhere, SeesAMatchAtTheEdgesOfASweep) {
   Text text(MM_PIECE + 2 * kBlock + 777, ' ');
@@ -287,6 +288,27 @@ TEST_P(FindEverywhere, SeesAMatchAtTheEdgesOfASweep) {
       expect_only(MM_PIECE + edge);
       expect_only(text.size() - MM_PIECE - edge - length);
       expect_only(text.size() - MM_PIECE - edge - length + 1);
+    }
+  }
+}
+
+// A sweep goes by lines of the cache, wherever the text and the needle's bytes lie in them: what is before
+// the first is looked at, too.
+TEST_P(FindEverywhere, SeesAMatchBeforeTheFirstLineOfASweep) {
+  const Text needle = "a line's edge";
+  Text text(MM_PIECE + kBlock + 300, ' ');
+  for (size_t shift : {0, 1, 31, 32, 63}) {
+    const uint8_t *data = Bytes(text) + shift;
+    size_t size = text.size() - shift;
+    Needle ready(needle);
+    for (size_t near : {0, 1, 30, 62, 63, 64, 65, 127}) {
+      for (size_t at : {MM_PIECE + near, size - MM_PIECE - near - needle.size()}) {
+        text.replace(shift + at, needle.size(), needle);
+        EXPECT_EQ(mm_find(*ready, data, size, nullptr), static_cast<int64_t>(at)) << shift;
+        EXPECT_EQ(mm_rfind(*ready, data, size, nullptr), static_cast<int64_t>(at)) << shift;
+        EXPECT_EQ(mm_count(*ready, data, size, nullptr), 1) << shift << " " << at;
+        text.replace(shift + at, needle.size(), Text(needle.size(), ' '));
+      }
     }
   }
 }
