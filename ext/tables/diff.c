@@ -5,8 +5,11 @@
 **
 ** Each row is a maximal run of bytes that differ, place by place. Where one file is longer, its
 ** tail is the last row, and NULL on the other side.
+**
+** After a run the next 64 bytes are looked at together: most runs are short, and near to each other.
 */
 #include "core/common/least.h"
+#include "core/search/lanes.h"
 #include "ext/tables/scan.h"
 
 enum { DIFF_OFFSET, DIFF_LENGTH, DIFF_A, DIFF_B, DIFF_FILE_A, DIFF_FILE_B };
@@ -25,8 +28,32 @@ typedef struct diff_cursor {
   ext_scan scan;    /* its file is a */
   ext_source other; /* b */
   mm_watch watch;
-  uint64_t start, end; /* the run */
+  uint64_t start, end; /* the run, where `bits` is 0 */
+  /* Bytes that differ, a bit each, from offset `block` on: whole runs, this one and those after it. */
+  uint64_t bits, block;
+  uint64_t a_edits, b_edits, writes; /* they are known as of these */
 } diff_cursor;
+
+/* The first run of ones: where it begins, and where it ends. */
+static uint64_t bits_start(const diff_cursor *cursor) {
+  return cursor->block + mm_lanes_first(cursor->bits);
+}
+
+static uint64_t past_run(uint64_t bits) {
+  return bits + (bits & (0 - bits)); /* its ones are none now, and the next bit is one */
+}
+
+static uint64_t bits_end(const diff_cursor *cursor) {
+  return cursor->block + mm_lanes_first(past_run(cursor->bits));
+}
+
+static uint64_t run_start_of(const diff_cursor *cursor) {
+  return cursor->bits ? bits_start(cursor) : cursor->start;
+}
+
+static uint64_t run_end_of(const diff_cursor *cursor) {
+  return cursor->bits ? bits_end(cursor) : cursor->end;
+}
 
 static int diffClose(sqlite3_vtab_cursor *base) {
   ext_source_clear(&((diff_cursor *)base)->other);
@@ -71,8 +98,7 @@ static int check_both(diff_cursor *cursor) {
   return ext_scan_check(&diff_table, scan);
 }
 
-static int diffNext(sqlite3_vtab_cursor *base) {
-  diff_cursor *cursor = (diff_cursor *)base;
+static int next_run(diff_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   const diff_pair p = pair_of(cursor);
   uint64_t longer = p.a_size > p.b_size ? p.a_size : p.b_size;
@@ -85,6 +111,49 @@ static int diffNext(sqlite3_vtab_cursor *base) {
   cursor->end = cursor->start < p.common ? at : longer;
   scan->done = cursor->start >= cursor->end || cursor->start > last;
   return check_both(cursor);
+}
+
+/* Are the bytes as they were when they were looked at? */
+static bool diff_is_untouched(const diff_cursor *cursor) {
+  return cursor->a_edits == cursor->scan.file.object->core->edits &&
+         cursor->b_edits == cursor->other.object->core->edits &&
+         cursor->writes == ext_scan_conn(&cursor->scan)->writes;
+}
+
+/* The bits without a run that may go on after them. */
+static uint64_t whole_runs(uint64_t bits) {
+  uint64_t same = ~bits;
+  return same ? bits & (UINT64_MAX >> __builtin_clzll(same)) : 0;
+}
+
+/* Look at the bytes behind the last run, if there are as many. False: nothing is known of them. */
+static bool look_behind_run(diff_cursor *cursor) {
+  const diff_pair p = pair_of(cursor);
+  uint64_t at = cursor->end, last = (uint64_t)cursor->scan.high;
+  mm_object *a = cursor->scan.file.object->core, *b = cursor->other.object->core;
+  if (at > p.common || p.common - at < MM_LANES || last < at + MM_LANES) return false;
+  cursor->bits = whole_runs(mm_lanes_differ(p.a + at, p.b + at));
+  if (mm_object_hit(a) || mm_object_hit(b)) cursor->bits = 0;
+  cursor->block = at;
+  cursor->a_edits = a->edits;
+  cursor->b_edits = b->edits;
+  cursor->writes = ext_scan_conn(&cursor->scan)->writes;
+  return cursor->bits > 0;
+}
+
+/* Not inlined, so that a step along what is known is a few instructions. */
+__attribute__((noinline)) static int look_for_run(diff_cursor *cursor) {
+  cursor->end = run_end_of(cursor);
+  cursor->bits = 0;
+  return look_behind_run(cursor) ? SQLITE_OK : next_run(cursor);
+}
+
+static int diffNext(sqlite3_vtab_cursor *base) {
+  diff_cursor *cursor = (diff_cursor *)base;
+  uint64_t left = cursor->bits & past_run(cursor->bits);
+  if (!left || !diff_is_untouched(cursor)) return look_for_run(cursor);
+  cursor->bits = left;
+  return SQLITE_OK;
 }
 
 /* The first run that begins at `low` or later: not what is left of one that began before. */
@@ -109,6 +178,7 @@ static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators
     return ext_scan_fail(&diff_table, scan);
   }
   ext_conn_watch(conn, &cursor->watch);
+  cursor->bits = 0;
   rc = diff_seek(cursor, scan->low);
   return rc ? rc : diffNext(base);
 }
@@ -116,19 +186,20 @@ static int diffFilter(sqlite3_vtab_cursor *base, int plan, const char *operators
 /* A file's side of the run: NULL if it has not all of it. */
 static void result_side(const diff_cursor *cursor, sqlite3_context *context,
                         const ext_source *file) {
-  if (cursor->end > ext_source_length(file)) return;
-  ext_result_bytes(context, file->object, file->start + cursor->start, cursor->end - cursor->start);
+  uint64_t start = run_start_of(cursor), end = run_end_of(cursor);
+  if (end > ext_source_length(file)) return;
+  ext_result_bytes(context, file->object, file->start + start, end - start);
 }
 
 static int diffColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
   diff_cursor *cursor = (diff_cursor *)base;
   switch (column) {
     case DIFF_OFFSET:
-      sqlite3_result_int64(context, (sqlite3_int64)cursor->start);
-      break;
+      sqlite3_result_int64(context, (sqlite3_int64)run_start_of(cursor));
+      return SQLITE_OK;
     case DIFF_LENGTH:
-      sqlite3_result_int64(context, (sqlite3_int64)(cursor->end - cursor->start));
-      break;
+      sqlite3_result_int64(context, (sqlite3_int64)(run_end_of(cursor) - run_start_of(cursor)));
+      return SQLITE_OK;
     case DIFF_A:
       result_side(cursor, context, &cursor->scan.file);
       break;
@@ -140,7 +211,7 @@ static int diffColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
 }
 
 static int diffRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  *rowid = (sqlite3_int64)((diff_cursor *)base)->start;
+  *rowid = (sqlite3_int64)run_start_of((diff_cursor *)base);
   return SQLITE_OK;
 }
 

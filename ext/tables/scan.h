@@ -94,8 +94,8 @@ int ext_scan_open(sqlite3_vtab *base, size_t size, sqlite3_vtab_cursor **out);
 int ext_scan_eof(sqlite3_vtab_cursor *base);
 int ext_scan_close(sqlite3_vtab_cursor *base); /* of a cursor that owns nothing else */
 
-/* What the methods of all do before those of each: a plan without arguments; a hidden column that
-** is one. False: there is more to do. */
+/* What the methods of all do before those of each: a plan without arguments; a column of a table
+** without some, or a hidden one that is one. False: there is more to do. */
 bool ext_scan_filtered(const ext_scan_table *table, ext_scan *scan, int plan, int *rc);
 bool ext_scan_told(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
                    int column, int *rc);
@@ -158,7 +158,10 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
   }                                                                                                \
   static int prefix##AnyColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {  \
     int rc;                                                                                        \
-    if (ext_scan_told(&prefix##_table, (ext_scan *)base, context, column, &rc)) return rc;         \
+    bool plain = column < prefix##_table.hidden && !((ext_scan *)base)->given.missing;             \
+    if (!plain && ext_scan_told(&prefix##_table, (ext_scan *)base, context, column, &rc)) {        \
+      return rc;                                                                                   \
+    }                                                                                              \
     return prefix##Column(base, context, column);                                                  \
   }                                                                                                \
   static int prefix##CheckedRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {               \

@@ -4,7 +4,7 @@
 //
 //     --write DIR   leave the table (speed.md), a chart of it (speed.svg) and five bars (bars.svg) there
 //     --quick       small sizes and one round: for the answers, not for the times
-//     --only WORD   only the parts named by WORD: search kernels patterns tables join structures
+//     --only WORD   only the parts named by WORD: search kernels patterns tables join diff structures
 //                   text verbs slices commit commits sparse interrupt bars
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
@@ -90,12 +90,22 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {
-    {"search", SearchRows},  {"kernels", KernelRows},      {"patterns", PatternRows},
-    {"tables", TableRows},   {"join", JoinRows},           {"structures", StructureRows},
-    {"text", TextTableRows}, {"verbs", VerbRows},          {"slices", SliceRows},
-    {"commit", CommitRows},  {"commits", CommitLoopRows},  {"calls", CallRows},
-    {"sparse", SparseRows},  {"interrupt", InterruptRows}, {"bars", BarRows}};
+const Part kParts[] = {{"search", SearchRows},
+                       {"kernels", KernelRows},
+                       {"patterns", PatternRows},
+                       {"tables", TableRows},
+                       {"join", JoinRows},
+                       {"diff", DiffRows},
+                       {"structures", StructureRows},
+                       {"text", TextTableRows},
+                       {"verbs", VerbRows},
+                       {"slices", SliceRows},
+                       {"commit", CommitRows},
+                       {"commits", CommitLoopRows},
+                       {"calls", CallRows},
+                       {"sparse", SparseRows},
+                       {"interrupt", InterruptRows},
+                       {"bars", BarRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;

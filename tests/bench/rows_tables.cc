@@ -145,7 +145,8 @@ void Size(sqlite3_context *context, int, sqlite3_value **argv) {
   sqlite3_result_int(context, sqlite3_value_bytes(argv[0]));
 }
 
-// A virtual table that does nothing: so many texts, which have so many bytes together.
+// A virtual table that does nothing: so many texts, which have so many bytes together; and every other
+// offset, with the length 1.
 struct Nothing {
   int64_t rows, bytes;
   std::string text; // the longer of its two lengths
@@ -169,8 +170,12 @@ int64_t &RowOf(sqlite3_vtab_cursor *cursor) {
   return reinterpret_cast<NothingCursor *>(cursor)->row;
 }
 
-int NothingColumn(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int) {
+int NothingColumn(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column) {
   const Nothing &nothing = Of(cursor);
+  if (column > 0) {
+    sqlite3_result_int64(context, column == 1 ? 2 * RowOf(cursor) + 1 : 1);
+    return SQLITE_OK;
+  }
   int64_t longer = RowOf(cursor) < nothing.bytes % nothing.rows;
   sqlite3_result_text(context, nothing.text.data(),
                       static_cast<int>(nothing.bytes / nothing.rows + longer), SQLITE_TRANSIENT);
@@ -182,7 +187,7 @@ sqlite3_module NothingModule() {
   module.xConnect = [](sqlite3 *db, void *nothing, int, const char *const *, sqlite3_vtab **out,
                        char **) {
     *out = &(new NothingTable{{}, static_cast<const Nothing *>(nothing)})->base;
-    return sqlite3_declare_vtab(db, "CREATE TABLE x(text)");
+    return sqlite3_declare_vtab(db, "CREATE TABLE x(text, offset INTEGER, length INTEGER)");
   };
   module.xDisconnect = [](sqlite3_vtab *table) {
     delete reinterpret_cast<NothingTable *>(table);
@@ -214,14 +219,19 @@ sqlite3_module NothingModule() {
   return module;
 }
 
+// It shows in the connection of `world` under this name.
+void MakeNothing(World &world, const std::string &name, Nothing *nothing) {
+  static const sqlite3_module module = NothingModule();
+  sqlite3_create_module(world.sql->db, name.c_str(), &module, nothing);
+}
+
 // All text of the lines, in ways that cost SQLite little: its length() counts characters, one by one.
 void TextRows(World &world, const std::string &path, const Mapped &file) {
-  static const sqlite3_module module = NothingModule();
   static Nothing nothing;
   auto lines = static_cast<int64_t>(LibcLines(file.data, file.size));
   auto bytes = static_cast<int64_t>(file.size) - lines; // each has its end
   nothing = {lines, bytes, std::string(static_cast<size_t>(bytes / lines + 1), 'x')};
-  sqlite3_create_module(world.sql->db, "does_nothing", &module, &nothing);
+  MakeNothing(world, "does_nothing", &nothing);
   std::string from = " FROM mmap_lines(" + Quote(path) + ")";
   world.Add(Race("mmap_lines, count(text)",
                  world.InProcess("ours", {"mmap_lines"}, "SELECT count(text)" + from),
@@ -319,6 +329,27 @@ void JoinRows(World &world) {
                  {{{"SQLite rowid", join("main.records"), OwnCpuTime}, 1 / 1.5},
                   {world.Python("bisect", "join('" + path + "', '" + keys + "')"), 5}},
                  world.sizes.rounds));
+}
+
+// Of two files every other byte differs: as many rows as there can be.
+void DiffRows(World &world) {
+  static Nothing nothing;
+  nothing = {static_cast<int64_t>(world.sizes.rows), 0, {}};
+  MakeNothing(world, "no_differences", &nothing);
+  auto file = [&](const std::string &name, unsigned odd) {
+    return world.File(name, 2 * world.sizes.rows, [=](uint64_t, uint8_t *piece, size_t size) {
+      for (size_t i = 0; i < size; i++) piece[i] = static_cast<uint8_t>(odd * (i & 1));
+    });
+  };
+  std::string both = Quote(file("zeros", 0)) + ", " + Quote(file("alternating", 1));
+  for (const char *what : {"count(*)", "sum(offset)", "sum(length)", "sum(offset), sum(length)"}) {
+    std::string select = std::string("SELECT ") + what + " FROM ";
+    world.Add(
+        Race(std::string("mmap_diff, every other byte, ") + what,
+             world.InProcess("ours", {"mmap_diff"}, select + "mmap_diff(" + both + ")"),
+             {{world.InProcess("a table that does nothing", {}, select + "no_differences"), 0.91}},
+             world.sizes.rounds));
+  }
 }
 
 void TableRows(World &world) {

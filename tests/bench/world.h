@@ -147,6 +147,7 @@ void KernelRows(World &world);     // likewise
 void PatternRows(World &world);    // likewise
 void TableRows(World &world);      // rows_tables.cc
 void JoinRows(World &world);       // likewise
+void DiffRows(World &world);       // likewise
 void TextTableRows(World &world);  // rows_text.cc
 void StructureRows(World &world);  // rows_structures.cc
 void VerbRows(World &world);       // rows_verbs.cc

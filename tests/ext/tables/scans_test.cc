@@ -199,6 +199,49 @@ TEST_F(Scans, DiffGivesMaximalRuns) {
   EXPECT_EQ(Rows("SELECT * FROM mmap_diff('e', 'e')"), "");
 }
 
+// Bytes behind a run are looked at 64 at a time.
+TEST_F(Scans, DiffGivesTheRunsOfAnyBytes) {
+  std::mt19937 random(5);
+  auto naive = [](const std::string &a, const std::string &b, size_t low) {
+    std::string rows;
+    for (size_t i = 0, end; i < a.size(); i = end + 1) {
+      for (end = i; end < a.size() && a[end] != b[end]; end++) continue;
+      if (end == i || i < low) continue;
+      rows += (rows.empty() ? "" : "\n") + std::to_string(i) + "|" + std::to_string(end - i);
+    }
+    return rows;
+  };
+  for (int round = 0; round < 60; round++) {
+    size_t size = random() % 400, often = 1 + random() % 40;
+    std::string a(size, 'a'), b = a;
+    for (size_t i = 0; i < size;) {
+      size_t run = random() % 5 ? random() % 4 : random() % 200;
+      for (size_t end = std::min(size, i + run); i < end; i++) b[i] = 'b';
+      i += 1 + random() % often;
+    }
+    Put("a", a);
+    Put("b", b);
+    EXPECT_EQ(Rows("SELECT offset, length FROM mmap_diff('a', 'b')"), naive(a, b, 0));
+    std::string low = std::to_string(size / 3);
+    EXPECT_EQ(Rows("SELECT offset, length FROM mmap_diff('a', 'b') WHERE offset >= " + low),
+              naive(a, b, size / 3));
+    std::string high = std::to_string(size / 2);
+    EXPECT_EQ(One("SELECT count(*) FROM mmap_diff('a', 'b') WHERE offset <= " + high),
+              One("SELECT count(*) FROM mmap_diff('a', 'b') WHERE +offset <= " + high));
+  }
+}
+
+// What was seen ahead is looked at again where the statement itself has written.
+TEST_F(Scans, DiffSeesWhatItsStatementWrites) {
+  Put("a", std::string(100, 'a'));
+  Put("b", "b" + std::string(99, 'a'));
+  Run("BEGIN; SELECT mmap_set('b', 5, 98)");
+  EXPECT_EQ(Rows("SELECT offset, mmap_set('b', offset + 10, 98) FROM mmap_diff('a', 'b')"
+                 " WHERE offset < 30"),
+            "0|1\n5|1\n10|1\n15|1\n20|1\n25|1");
+  Run("ROLLBACK");
+}
+
 TEST_F(Scans, GlobGivesPathAndSize) {
   std::filesystem::create_directories("d/e");
   Put("d/x.bin", "123");
