@@ -3,13 +3,15 @@
 #include <string.h>
 
 #define TELLS_LEAST 12u /* a place in 64 that is looked at for nothing */
+#define MANY_HEADS 8u   /* many.c looks at so many bytes at once */
 
 /* ---- how much literals tell ----------------------------------------------------------------- */
 
-/* What is looked for first. */
-static unsigned head_tells(const uint8_t *value, const uint8_t *mask, unsigned size) {
+/* What is looked for first: `most` bytes. */
+static unsigned head_tells(const uint8_t *value, const uint8_t *mask, unsigned size,
+                           unsigned most) {
   unsigned tells = 0;
-  for (unsigned i = 0; i < size && i < MM_FIND_HEADS; i++) {
+  for (unsigned i = 0; i < size && i < most; i++) {
     tells += mm_literal_tells(value[i], mask[i]);
   }
   return tells;
@@ -17,9 +19,10 @@ static unsigned head_tells(const uint8_t *value, const uint8_t *mask, unsigned s
 
 /* Two for each halving of the places where one of them fits. */
 static unsigned heads_tell(const mm_head *heads, unsigned count) {
+  unsigned most = count > MM_HEADS_MOST ? MANY_HEADS : MM_FIND_HEADS;
   uint64_t fit = 0; /* of 2^32 places */
   for (unsigned i = 0; i < count; i++) {
-    unsigned halvings = head_tells(heads[i].value, heads[i].mask, heads[i].size) / 2;
+    unsigned halvings = head_tells(heads[i].value, heads[i].mask, heads[i].size, most) / 2;
     fit += (uint64_t)1 << (halvings < 32 ? 32 - halvings : 0);
   }
   if (fit == 0 || fit >> 32) return 0;
@@ -45,12 +48,19 @@ unsigned mm_choice_worth(const mm_choice *choice) {
 static unsigned best_head(const mm_literal *l) {
   unsigned best = 0, most = 0;
   for (unsigned i = 0; i < l->size; i++) {
-    unsigned tells = head_tells(l->value + i, l->mask + i, l->size - i);
+    unsigned tells = head_tells(l->value + i, l->mask + i, l->size - i, MM_FIND_HEADS);
     if (tells <= most) continue;
     most = tells;
     best = i;
   }
   return best;
+}
+
+static bool is_exact_head(const mm_head *head) {
+  for (unsigned i = 0; i < head->size; i++) {
+    if (head->mask[i] != 0xff) return false;
+  }
+  return true;
 }
 
 static mm_some some_of(mm_choice_pool *pool, unsigned at, const mm_literal *literal, bool exact) {
@@ -60,7 +70,11 @@ static mm_some some_of(mm_choice_pool *pool, unsigned at, const mm_literal *lite
   *head = (mm_head){.size = size};
   memcpy(head->value, l.value, size);
   memcpy(head->mask, l.mask, size);
-  mm_some some = {.common = l, .from = at, .count = 1, .whole = exact && size == l.size};
+  mm_some some = {.common = l,
+                  .from = at,
+                  .count = 1,
+                  .whole = exact && size == l.size,
+                  .exact = is_exact_head(head)};
   some.common.size = size;
   return some;
 }
@@ -93,14 +107,15 @@ static void common_either(mm_literal *common, const mm_literal *other) {
 
 bool mm_some_gather(mm_choice_pool *pool, unsigned base, mm_some *all, const mm_some *more,
                     const mm_literal *literal, bool exact) {
-  unsigned to = base + all->count, capacity = sizeof pool->at / sizeof *pool->at;
-  unsigned single = literal->size ? head_tells(literal->value, literal->mask, literal->size) : 0;
+  unsigned to = base + all->count;
+  unsigned single = head_tells(literal->value, literal->mask, literal->size, MM_FIND_HEADS);
   mm_some next = *more;
   if (exact || more->count == 0 || mm_some_worth(pool, more) < single) {
-    if (pool->count >= capacity || literal->size == 0) return false;
+    if (pool->count >= pool->capacity || literal->size == 0) return false;
     next = some_of(pool, pool->count++, literal, exact);
   }
-  if (all->count + next.count > MM_HEADS_MOST) return false;
+  bool exact_all = next.exact && (all->count == 0 || all->exact);
+  if (all->count + next.count > (exact_all ? MM_CHOICE_MOST : MM_HEADS_MOST)) return false;
   memmove(pool->at + to, pool->at + next.from, next.count * sizeof *pool->at);
   pool->count = to + next.count;
   next.from = base;
@@ -111,6 +126,7 @@ bool mm_some_gather(mm_choice_pool *pool, unsigned base, mm_some *all, const mm_
   common_either(&all->common, &next.common);
   all->count += next.count;
   all->whole = all->whole && next.whole;
+  all->exact = exact_all;
   return true;
 }
 
@@ -118,5 +134,5 @@ void mm_some_finish(const mm_choice_pool *pool, const mm_some *some, mm_choice *
   out->common = some->common;
   out->count = some->count;
   out->whole = some->whole;
-  if (some->count) memcpy(out->literals, pool->at + some->from, some->count * sizeof *pool->at);
+  out->literals = some->count ? pool->at + some->from : NULL;
 }

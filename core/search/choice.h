@@ -6,10 +6,11 @@
 
 #include "core/search/literal.h"
 
-/* All the literals that are known so far, of any part of a pattern. */
+/* All the literals that are known so far, of any part of a pattern. There is room for one of each
+** alternative, but not for more than a choice may have, and a few. */
 typedef struct mm_choice_pool {
-  mm_head at[4 * MM_HEADS_MOST];
-  unsigned count;
+  mm_head *at;
+  unsigned count, capacity;
 } mm_choice_pool;
 
 /* Some of them, neighbours: what mm_choice says, but its literals are at[from .. from+count-1] of the
@@ -18,6 +19,7 @@ typedef struct mm_some {
   mm_literal common;
   unsigned from, count;
   bool whole; /* what was read is their alternation, in this order */
+  bool exact; /* of all of their bytes everything is known */
 } mm_some;
 
 /* The literals of an alternation are gathered at `base` of the pool: those of `more`, or, where it

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/common/error.h"
+#include "core/common/mem.h"
 #include "core/search/choice.h"
 
 #define DEPTH_MAX 32    /* of groups in groups */
@@ -648,15 +650,35 @@ static mm_literal finished(const mm_literal *literal, const sequence *all) {
   return out;
 }
 
-void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
+/* For a literal of each alternative. */
+static bool make_pool(const uint8_t *pattern, uint64_t size, mm_choice_pool *pool) {
+  const unsigned most = MM_CHOICE_MOST + MM_HEADS_MOST;
+  unsigned count = 1, several = 0;
+  for (uint64_t i = 0; i < size && count < most; i++) {
+    if (pattern[i] == '|') several = 1;
+    if (pattern[i] == '|' || pattern[i] == '(') count++;
+  }
+  if (several) pool->at = mm_alloc(count * sizeof *pool->at);
+  pool->capacity = pool->at ? count : 0;
+  return pool->at || !several;
+}
+
+void mm_literals_clear(mm_literals *literals) {
+  mm_free(literals->heads);
+  literals->heads = NULL;
+}
+
+int mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   reader r = {.p = pattern, .end = pattern + size};
   sequence all;
   *out = (mm_literals){.whole = false};
+  if (!make_pool(pattern, size, &r.pool)) return MM_NOMEM;
+  out->heads = r.pool.at;
   read_alternatives(&r, &all);
   bool known = !r.unknown && r.p == r.end;
   out->single = r.single || (!known && may_be_single(pattern, size));
   out->uneven = known ? r.uneven : size > 0 && memchr(pattern, '|', (size_t)size) != NULL;
-  if (!known || out->single) return;
+  if (!known || out->single) return MM_OK;
   out->exact = finished(&all.exact, &all);
   out->masked = finished(&all.masked, &all);
   all.some.common = finished(&all.some.common, &all);
@@ -667,4 +689,5 @@ void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out) {
   out->first_run = all.head && mm_charset_same(&all.first, &all.ones);
   out->whole = all.pure && all.run.size > 0 && !r.groups;
   if (out->whole) out->masked = all.run;
+  return MM_OK;
 }

@@ -17,6 +17,7 @@
 #define MM_LITERAL_MAX 64                /* bytes; of a longer one only so many are used */
 #define MM_LITERAL_NEAR ((uint64_t)1024) /* a place that is known to so many bytes is near */
 #define MM_LITERAL_FAR ((uint64_t)-1)    /* there is no bound */
+#define MM_CHOICE_MOST 4096              /* literals */
 
 /* Neighbouring bytes of a match. What is known of byte i is that (byte & mask[i]) == value[i]: all
 ** of it where the mask is 0xff, nothing where it is 0. */
@@ -35,9 +36,9 @@ typedef struct mm_literal {
 ** not used, and its size is that of the longest. */
 typedef struct mm_choice {
   mm_literal common;
-  mm_head literals[MM_HEADS_MOST];
-  unsigned count; /* 0: nothing is known */
-  bool whole;     /* the pattern is their alternation, in this order, and has no groups to report */
+  const mm_head *literals; /* among mm_literals.heads */
+  unsigned count;          /* 0: nothing is known; more than MM_HEADS_MOST: all are whole bytes */
+  bool whole; /* the pattern is their alternation, in this order, and has no groups to report */
 } mm_choice;
 
 typedef struct mm_literals {
@@ -49,15 +50,17 @@ typedef struct mm_literals {
   mm_charset first;
   uint64_t first_least;
   bool first_run;
-  bool whole;  /* the pattern is `masked` and nothing else, and has no groups to report */
-  bool single; /* has verbs or \G: what it matches depends on where the attempt began */
-  bool uneven; /* may have a group of which one alternative is shorter than one before it, and
+  bool whole;     /* the pattern is `masked` and nothing else, and has no groups to report */
+  bool single;    /* has verbs or \G: what it matches depends on where the attempt began */
+  bool uneven;    /* may have a group of which one alternative is shorter than one before it, and
                      ** then something that is repeated */
+  mm_head *heads; /* owned */
 } mm_literals;
 
 /* Read a pattern in PCRE2's syntax, without options, not UTF. Any bytes will do: whether the
-** pattern is right is PCRE2's to say. */
-void mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out);
+** pattern is right is PCRE2's to say. MM_NOMEM: `out` owns nothing. */
+int mm_literals_read(const uint8_t *pattern, uint64_t size, mm_literals *out);
+void mm_literals_clear(mm_literals *literals); /* frees what it owns */
 
 /* How much it helps to know of a byte that (byte & mask) == value: about two for each bit, less
 ** where files are full of such bytes. */

@@ -7,6 +7,7 @@
 
 #include "core/search/heads.h"
 #include "core/search/literal.h"
+#include "core/search/many.h"
 #include "core/search/masked.h"
 #include "core/common/mem.h"
 #include "core/search/occur.h"
@@ -87,6 +88,7 @@ struct mm_pattern {
   mm_literal literal; /* what is looked for; size 0: nothing */
   bool far;           /* … and it does not tell where a match starts */
   bool choice;        /* … as `heads`, of which `literal` is what they have in common; else … */
+  mm_many *many;      /* … or as this, where they are more; NULL: they are not */
   bool exact;         /* … as `needle`, else as `masked` */
   bool runs;          /* but rather than that, runs of known.first are looked for */
   mm_charset others;  /* … the bytes that end them */
@@ -118,6 +120,7 @@ typedef struct run {
   int64_t since, asked; /* when the first of these began, and when `stop` was asked last */
   mm_occur occur;       /* the literals that are known already */
   mm_heads_scan heads;  /* likewise */
+  mm_many_scan many;    /* likewise */
   unsigned glances;     /* literals that were not tried */
   unsigned near;        /* literals tried since … */
   uint64_t near_from;   /* … here */
@@ -332,14 +335,32 @@ static bool prefers_runs(const mm_literals *known, const mm_literal *literal) {
          mm_charset_count(&known->first) <= RUN_BYTES_MOST && (within || literal->size == 0);
 }
 
-static void choose_literal(mm_pattern *p) {
+/* All of them at once: by vectors, or, where they are too many for these, by a hash. */
+static int prepare_choice(mm_pattern *p, mm_error *err) {
+  const mm_choice *choice = &p->known.choice;
+  if (choice->count <= MM_HEADS_MOST) {
+    mm_heads_prepare(&p->heads, choice->literals, choice->count);
+    return MM_OK;
+  }
+  mm_bytes *needles = mm_alloc(choice->count * sizeof *needles);
+  if (!needles) return mm_fail_nomem(err);
+  for (unsigned i = 0; i < choice->count; i++) {
+    needles[i] = (mm_bytes){choice->literals[i].value, choice->literals[i].size};
+  }
+  int rc = mm_many_compile(needles, choice->count, NULL, &p->many, err);
+  mm_free(needles);
+  return rc;
+}
+
+static int choose_literal(mm_pattern *p, mm_error *err) {
+  int rc = MM_OK;
   p->exact = prefers_exact(&p->known);
   p->literal = p->exact && !p->known.whole ? p->known.exact : p->known.masked;
   p->choice = prefers_choice(&p->known, &p->literal);
   if (p->choice) {
     p->exact = false;
     p->literal = p->known.choice.common;
-    mm_heads_prepare(&p->heads, p->known.choice.literals, p->known.choice.count);
+    rc = prepare_choice(p, err);
   }
   p->runs = !p->choice && prefers_runs(&p->known, &p->literal);
   p->others = p->known.first;
@@ -347,6 +368,7 @@ static void choose_literal(mm_pattern *p) {
   p->far = mm_literal_far(&p->literal);
   if (p->exact) mm_needle_prepare(&p->needle, p->literal.value, p->literal.size);
   if (!p->exact && !p->choice && p->literal.size) mm_masked_prepare(&p->masked, &p->literal);
+  return rc;
 }
 
 static int64_t find_literal(mm_pattern *p, const uint8_t *data, uint64_t size,
@@ -355,9 +377,8 @@ static int64_t find_literal(mm_pattern *p, const uint8_t *data, uint64_t size,
                   : mm_masked_find(&p->masked, data, size, watch);
 }
 
-static void learn(mm_pattern *p) {
+static int learn(mm_pattern *p, mm_error *err) {
   uint32_t value = 0;
-  choose_literal(p);
   pcre2_pattern_info(p->light, PCRE2_INFO_CAPTURECOUNT, &value);
   p->groups = value;
   pcre2_pattern_info(p->light, PCRE2_INFO_MINLENGTH, &value);
@@ -366,6 +387,7 @@ static void learn(mm_pattern *p) {
   p->anchored = (value & PCRE2_ANCHORED) != 0;
   p->starts = STARTS_FIRST;
   p->batch = 1;
+  return choose_literal(p, err);
 }
 
 static int make(mm_pattern *p, const uint8_t *text, uint64_t size, mm_error *err) {
@@ -374,13 +396,12 @@ static int make(mm_pattern *p, const uint8_t *text, uint64_t size, mm_error *err
   if (size) memcpy(p->text, text, (size_t)size);
   p->text_size = (size_t)size; /* it is in memory */
   if (make_contexts(p)) return mm_fail_nomem(err);
-  mm_literals_read(p->text, p->text_size, &p->known);
+  if (mm_literals_read(p->text, p->text_size, &p->known)) return mm_fail_nomem(err);
   int rc = compile_light(p, err);
   if (rc) return rc;
   p->data = pcre2_match_data_create_from_pattern(p->light, p->general);
   if (!p->data) return mm_fail_nomem(err);
-  learn(p);
-  return MM_OK;
+  return learn(p, err);
 }
 
 int mm_pattern_compile(const uint8_t *text, uint64_t size, mm_pattern **out, mm_error *err) {
@@ -393,6 +414,8 @@ int mm_pattern_compile(const uint8_t *text, uint64_t size, mm_pattern **out, mm_
 
 void mm_pattern_free(mm_pattern *p) {
   if (!p) return;
+  mm_many_free(p->many);
+  mm_literals_clear(&p->known);
   pcre2_match_data_free(p->data);
   pcre2_code_free(p->hard);
   pcre2_code_free(p->light);
@@ -693,15 +716,35 @@ static uint64_t past_literals(const run *r, uint64_t last) {
   return l->most < rest && l->size < rest - l->most ? last + l->most + l->size : r->size;
 }
 
+/* The first place from `from` on in data[0 .. size-1] that has one of several, and the first of them, as
+** they were given, that is there. */
+static int64_t next_of_many(run *r, uint64_t from, uint64_t size, unsigned *which) {
+  mm_many_found found;
+  int there;
+  if (r->many.place < from) r->many.left = 0;
+  if (r->many.next < from) r->many.next = from;
+  there = mm_many_next(r->pattern->many, &r->many, r->data, size, r->watch, &found);
+  if (there <= 0) return there == 0 ? MM_FIND_NONE : MM_FIND_STOPPED;
+  *which = (unsigned)found.needle;
+  while (r->many.left > 0) {
+    (void)mm_many_next(r->pattern->many, &r->many, r->data, size, r->watch, &found);
+    if (found.needle < *which) *which = (unsigned)found.needle;
+  }
+  return (int64_t)found.place;
+}
+
+static int64_t next_of_choice(run *r, uint64_t from, uint64_t size, unsigned *which) {
+  if (r->pattern->many) return next_of_many(r, from, size, which);
+  mm_heads_skip(&r->heads, from);
+  return mm_heads_find(&r->pattern->heads, &r->heads, r->data, size, r->watch, which);
+}
+
 /* The first occurrence of the literal, or of one of several, at `from` or later. */
 static int64_t next_literal(run *r, uint64_t from) {
   mm_pattern *p = r->pattern;
   int64_t place;
   unsigned which;
-  if (p->choice) {
-    mm_heads_skip(&r->heads, from);
-    return mm_heads_find(&p->heads, &r->heads, r->data, r->sought, r->watch, &which);
-  }
+  if (p->choice) return next_of_choice(r, from, r->sought, &which);
   if (!p->exact) {
     place = mm_masked_find(&p->masked, r->data + from, r->sought - from, r->watch);
     return place < 0 ? place : (int64_t)from + place;
@@ -749,9 +792,7 @@ static int search_plain(run *r) {
 static int search_choice(run *r) {
   mm_pattern *p = r->pattern;
   unsigned which;
-  r->heads.next = r->from;
-  int64_t found =
-      mm_heads_find(&p->heads, &r->heads, r->data, past_literals(r, r->last), r->watch, &which);
+  int64_t found = next_of_choice(r, r->from, past_literals(r, r->last), &which);
   if (found == MM_FIND_STOPPED) return interrupted(r);
   if (found < 0 || (uint64_t)found > r->last) return NOTHING;
   p->match.start = (uint64_t)found;

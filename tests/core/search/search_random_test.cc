@@ -282,6 +282,24 @@ public:
     return plain ? text : text + ")" + Pick(behind) + (Chance(20) ? Sequence(0) : "");
   }
 
+  // More words than vectors look for at once, of which many begin alike, or are in others.
+  Text OneOfMany() {
+    static const char *const before[] = {"", "", "", "\\b", "a+", "[a-c]?", "(a)?", "(?!ab)", "x|"};
+    static const char *const behind[] = {"", "", "\\b", "(?=c)", "\\w+", "\\1", "+", "(?:a|)", "$"};
+    Text text = Chance(10) ? "(?i)" : "", word;
+    bool plain = Chance(50);
+    size_t shortest = 1 + Below(5);
+    if (!plain) text += Pick(before) + (Chance(50) ? "(" : "(?:");
+    for (size_t n = 65 + Below(Chance(10) ? 1000 : 100); n > 0; n--) {
+      if (Chance(70)) word.clear();
+      size_t size = word.size() + shortest + Below(Chance(5) ? 60 : 6);
+      while (word.size() < size) word += "aabbcc \n"[Below(Chance(90) ? 6 : 8)];
+      text += Chance(1) ? "(?:" + word + "|ab+a)" : word;
+      if (n > 1) text += "|";
+    }
+    return plain ? text : text + ")" + Pick(behind);
+  }
+
   // Many of one set in a row, with which a match begins.
   Text ARun() {
     static const char *const sets[] = {"[ab]",   "a", "[a-c]", "\\w",
@@ -374,6 +392,20 @@ template <typename Make> void CompareEverywhere(unsigned seed, unsigned rounds, 
 
 TEST(SearchRandom, LeavesOutNoAlternative) {
   CompareEverywhere(Seed() + 3, Rounds(1000), [](Generator &g) { return g.OneOfSeveral(); });
+}
+
+TEST(SearchRandom, LeavesOutNoneOfManyAlternatives) {
+  Generator g(Seed() + 5);
+  int compared = 0;
+  unsigned rounds = Rounds(700);
+  for (unsigned i = 0; i < rounds && !HasFailure(); i++) {
+    Text regex = g.OneOfMany();
+    for (int j = 0; j < 3; j++) {
+      Text text = g.Data() + g.Data();
+      Compare(regex, text, g.Chance(50) ? 0 : g.Below(text.size() + 1), g.Below(9), &compared);
+    }
+  }
+  EXPECT_GT(compared, static_cast<int>(2 * rounds));
 }
 
 TEST(SearchRandom, LeavesOutNoRun) {

@@ -395,19 +395,23 @@ TEST(Search, FailsCleanlyWithoutMemory) {
       [](uint64_t size) { return left ? left--, malloc(size) : nullptr; },
       [](void *memory, uint64_t size) { return left ? left--, realloc(memory, size) : nullptr; },
       free};
+  Text many = "word00";
+  for (int i = 1; i <= MM_HEADS_MOST; i++) many += "|word" + std::to_string(i);
   mm_mem_use(&scarce);
-  bool compiled = false;
-  for (uint64_t n = 0; n < 100 && !compiled; n++) {
-    mm_pattern *pattern = nullptr;
-    mm_error err;
-    left = n;
-    int rc = mm_pattern_compile(Bytes("a(b)c"), 5, &pattern, &err);
-    if (rc) EXPECT_EQ(rc, MM_NOMEM) << err.text;
-    compiled = rc == MM_OK;
-    mm_pattern_free(pattern);
+  for (const Text &regex : {Text("a(b)c"), many}) {
+    bool compiled = false;
+    for (uint64_t n = 0; n < 100 && !compiled; n++) {
+      mm_pattern *pattern = nullptr;
+      mm_error err;
+      left = n;
+      int rc = mm_pattern_compile(Bytes(regex), regex.size(), &pattern, &err);
+      if (rc) EXPECT_EQ(rc, MM_NOMEM) << err.text;
+      compiled = rc == MM_OK;
+      mm_pattern_free(pattern);
+    }
+    EXPECT_TRUE(compiled) << regex;
   }
   mm_mem_use(nullptr);
-  EXPECT_TRUE(compiled);
 }
 
 /* ---- literals ------------------------------------------------------------------------------- */
@@ -416,6 +420,7 @@ TEST(Search, FailsCleanlyWithoutMemory) {
 Text Exact(const Text &regex) {
   mm_literals known;
   mm_literals_read(Bytes(regex), regex.size(), &known);
+  mm_literals_clear(&known);
   const mm_literal &l = known.exact;
   if (l.size == 0) return "";
   Text most = l.most == MM_LITERAL_FAR ? "" : std::to_string(l.most);
@@ -458,6 +463,7 @@ TEST(Literal, IsNothingWhereAnythingElseMayMatch) {
 Text Choice(const Text &regex) {
   mm_literals known;
   mm_literals_read(Bytes(regex), regex.size(), &known);
+  std::unique_ptr<mm_literals, decltype(&mm_literals_clear)> clear(&known, mm_literals_clear);
   const mm_choice &c = known.choice;
   if (mm_choice_worth(&c) == 0) return "";
   Text all;
@@ -501,13 +507,22 @@ TEST(Literal, IsNoneOfSeveralWhereAnythingElseMayMatch) {
   EXPECT_EQ(Choice("error|fatal\\Q|\\E"), "");
 }
 
-TEST(Literal, AreNotMoreThanThereIsRoomFor) {
+Text Words(int count) {
   Text regex = "word00";
-  for (int i = 1; i < MM_HEADS_MOST; i++) regex += "|word" + std::to_string(i);
+  for (int i = 1; i < count; i++) regex += "|word" + std::to_string(i);
+  return regex;
+}
+
+TEST(Literal, AreNotMoreThanThereIsRoomFor) {
+  Text regex = Words(MM_HEADS_MOST);
   EXPECT_NE(Choice(regex), "");
-  EXPECT_EQ(Choice(regex + "|more"), "");
-  EXPECT_EQ(Choice("(?:" + regex + ")(?:in|out|up)|x" + regex), "")
-      << "each of the first: too many";
+  EXPECT_NE(Choice(regex + "|more"), "") << "by a hash";
+  EXPECT_NE(Choice("(?:" + regex + ")(?:in|out|up)|x" + regex), "");
+  EXPECT_NE(Choice("(?i)" + regex), "");
+  EXPECT_EQ(Choice("(?i)" + regex + "|more"), "") << "it takes whole bytes alone";
+  EXPECT_EQ(Choice(regex + "|m[op]re"), "");
+  EXPECT_NE(Choice(Words(MM_CHOICE_MOST)), "");
+  EXPECT_EQ(Choice(Words(MM_CHOICE_MOST + 1)), "");
   Text groups;
   for (int i = 0; i < 10; i++) groups += "(" + regex + ")";
   EXPECT_NE(Choice(groups), "");
@@ -518,6 +533,7 @@ TEST(Literal, AreNotMoreThanThereIsRoomFor) {
 Text First(const Text &regex) {
   mm_literals known;
   mm_literals_read(Bytes(regex), regex.size(), &known);
+  mm_literals_clear(&known);
   if (known.first_least == 0) return "";
   return std::to_string(mm_charset_count(&known.first)) + "*" + std::to_string(known.first_least) +
          (known.first_run ? " first" : "");
@@ -547,6 +563,7 @@ TEST(Literal, KnowsBitsOfABytesThatVary) {
   mm_literals known;
   Text regex = "\\xf4.[\\xa0-\\xaf](?i)z\\d";
   mm_literals_read(Bytes(regex), regex.size(), &known);
+  mm_literals_clear(&known);
   const mm_literal &l = known.masked;
   ASSERT_EQ(l.size, 5u) << "an option takes no byte";
   EXPECT_EQ(l.value[0], 0xf4);
