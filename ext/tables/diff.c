@@ -98,7 +98,7 @@ static int check_both(diff_cursor *cursor) {
   return ext_scan_check(&diff_table, scan);
 }
 
-static int next_run(diff_cursor *cursor) {
+static int next_diff_run(diff_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
   const diff_pair p = pair_of(cursor);
   uint64_t longer = p.a_size > p.b_size ? p.a_size : p.b_size;
@@ -145,7 +145,7 @@ static bool look_behind_run(diff_cursor *cursor) {
 __attribute__((noinline)) static int look_for_run(diff_cursor *cursor) {
   cursor->end = run_end_of(cursor);
   cursor->bits = 0;
-  return look_behind_run(cursor) ? SQLITE_OK : next_run(cursor);
+  return look_behind_run(cursor) ? SQLITE_OK : next_diff_run(cursor);
 }
 
 static int diffNext(sqlite3_vtab_cursor *base) {

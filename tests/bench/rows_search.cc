@@ -179,7 +179,7 @@ void PatternRow(World &world, const Pattern &pattern, const std::string &path) {
 
 // All matches, counted: alternatives and runs, beside ripgrep's own count.
 struct Counted {
-  const char *name, *regex;
+  std::string name, regex;
 };
 
 const char kWords[] =
@@ -189,8 +189,20 @@ const char kWords[] =
     "judgment|keyboard|language|magnetic|majority|national|negative|obtained|official|painting|"
     "particle|quantity|reaction|sampling|tactical|ultimate|validity|warranty|yourself|warning";
 
+// So many that begin with any letters, none of them there.
+std::string ManyWords(size_t count) {
+  std::mt19937 random(7);
+  std::string words;
+  for (size_t i = 0; i < count; i++) {
+    if (i > 0) words += '|';
+    for (size_t n = 6 + random() % 6; n > 0; n--) words += static_cast<char>('a' + random() % 26);
+  }
+  return words;
+}
+
 const Counted kCounted[] = {{"three words", "error|warning|fatal"},
                             {"50 words", kWords},
+                            {"1,000 words", ManyWords(1000)},
                             {"three words, (?i)", "(?i)error|warning|fatal"},
                             {"three words, in a context", "\\b(?:error|number|first),"},
                             {"[\\x20-\\x7e]{200,}", "[\\x20-\\x7e]{200,}"},
@@ -201,7 +213,7 @@ void CountedRow(World &world, const Counted &counted, const std::string &what,
   std::string query =
       "SELECT count(*) FROM mmap_search_all(" + Quote(path) + ", " + Quote(counted.regex) + ")";
   std::string bytes = std::string("(?-u)") + counted.regex;
-  world.Add(Race("sqlite3 ... mmap_search_all, " + std::string(counted.name) + ", " + what,
+  world.Add(Race("sqlite3 ... mmap_search_all, " + counted.name + ", " + what,
                  world.WholeShell("ours", {"mmap_search_all"}, query),
                  {{world.Ripgrep("rg --count-matches", {"-a", "--count-matches", bytes, path},
                                  [](const std::string &n) { return n.empty() ? "0" : n; }),
@@ -282,7 +294,7 @@ void PatternRows(World &world) {
   for (const Pattern &pattern : kPatterns) PatternRow(world, pattern, path);
   for (const Counted &counted : kCounted) CountedRow(world, counted, "English", path);
   for (const Counted &counted : kCounted) {
-    if (&counted < kCounted + 3) CountedRow(world, counted, "random bytes", world.RandomFile());
+    if (&counted < kCounted + 4) CountedRow(world, counted, "random bytes", world.RandomFile());
   }
 }
 

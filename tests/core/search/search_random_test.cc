@@ -397,7 +397,7 @@ TEST(SearchRandom, LeavesOutNoAlternative) {
 TEST(SearchRandom, LeavesOutNoneOfManyAlternatives) {
   Generator g(Seed() + 5);
   int compared = 0;
-  unsigned rounds = Rounds(700);
+  unsigned rounds = Rounds(150);
   for (unsigned i = 0; i < rounds && !HasFailure(); i++) {
     Text regex = g.OneOfMany();
     for (int j = 0; j < 3; j++) {
