@@ -31,28 +31,28 @@ typedef struct diff_cursor {
   uint64_t start, end; /* the run, where `bits` is 0 */
   /* Bytes that differ, a bit each, from offset `block` on: whole runs, this one and those after it. */
   uint64_t bits, block;
-  uint64_t a_edits, b_edits, writes; /* they are known as of these */
+  ext_stamp a_stamp, b_stamp; /* when they were looked at */
 } diff_cursor;
-
-/* The first run of ones: where it begins, and where it ends. */
-static uint64_t bits_start(const diff_cursor *cursor) {
-  return cursor->block + mm_lanes_first(cursor->bits);
-}
 
 static uint64_t past_run(uint64_t bits) {
   return bits + (bits & (0 - bits)); /* its ones are none now, and the next bit is one */
 }
 
-static uint64_t bits_end(const diff_cursor *cursor) {
-  return cursor->block + mm_lanes_first(past_run(cursor->bits));
+/* The first run of ones: where it begins, and where it ends. */
+static uint64_t bits_start(const diff_cursor *cursor, uint64_t bits) {
+  return cursor->block + mm_lanes_first(bits);
+}
+
+static uint64_t bits_end(const diff_cursor *cursor, uint64_t bits) {
+  return cursor->block + mm_lanes_first(past_run(bits));
 }
 
 static uint64_t run_start_of(const diff_cursor *cursor) {
-  return cursor->bits ? bits_start(cursor) : cursor->start;
+  return cursor->bits ? bits_start(cursor, cursor->bits) : cursor->start;
 }
 
 static uint64_t run_end_of(const diff_cursor *cursor) {
-  return cursor->bits ? bits_end(cursor) : cursor->end;
+  return cursor->bits ? bits_end(cursor, cursor->bits) : cursor->end;
 }
 
 static int diffClose(sqlite3_vtab_cursor *base) {
@@ -113,11 +113,18 @@ static int next_diff_run(diff_cursor *cursor) {
   return check_both(cursor);
 }
 
-/* Are the bytes as they were when they were looked at? */
+/* Has the connection written nothing since? */
 static bool diff_is_untouched(const diff_cursor *cursor) {
-  return cursor->a_edits == cursor->scan.file.object->core->edits &&
-         cursor->b_edits == cursor->other.object->core->edits &&
-         cursor->writes == ext_scan_conn(&cursor->scan)->writes;
+  return ext_stamp_holds(&cursor->a_stamp, cursor->scan.file.object) &&
+         ext_stamp_holds(&cursor->b_stamp, cursor->other.object);
+}
+
+/* Others may write, too: is the first of these runs still one, and no longer? */
+static bool is_still_run(const diff_cursor *cursor, uint64_t bits) {
+  const uint8_t *a = ext_source_data(&cursor->scan.file), *b = ext_source_data(&cursor->other);
+  uint64_t at = bits_start(cursor, bits), end = bits_end(cursor, bits);
+  while (at < end && a[at] != b[at]) at++;
+  return at == end && a[at] == b[at];
 }
 
 /* The bits without a run that may go on after them. */
@@ -135,9 +142,8 @@ static bool look_behind_run(diff_cursor *cursor) {
   cursor->bits = whole_runs(mm_lanes_differ(p.a + at, p.b + at));
   if (mm_object_hit(a) || mm_object_hit(b)) cursor->bits = 0;
   cursor->block = at;
-  cursor->a_edits = a->edits;
-  cursor->b_edits = b->edits;
-  cursor->writes = ext_scan_conn(&cursor->scan)->writes;
+  cursor->a_stamp = ext_stamp_now(cursor->scan.file.object);
+  cursor->b_stamp = ext_stamp_now(cursor->other.object);
   return cursor->bits > 0;
 }
 
@@ -151,7 +157,9 @@ __attribute__((noinline)) static int look_for_run(diff_cursor *cursor) {
 static int diffNext(sqlite3_vtab_cursor *base) {
   diff_cursor *cursor = (diff_cursor *)base;
   uint64_t left = cursor->bits & past_run(cursor->bits);
-  if (!left || !diff_is_untouched(cursor)) return look_for_run(cursor);
+  if (!left || !diff_is_untouched(cursor) || !is_still_run(cursor, left)) {
+    return look_for_run(cursor);
+  }
   cursor->bits = left;
   return SQLITE_OK;
 }

@@ -176,6 +176,25 @@ TEST_F(MeanwhileEach, FindManyTellsWhatIsThere) {
   }
 }
 
+// A run is told with all of its bytes, to where both are alike again.
+TEST_F(MeanwhileEach, RunsThatDifferDo) {
+  const size_t size = 6000;
+  Put("g", std::string(size, 'b'));
+  for (unsigned seed = 0; seed < kRounds; seed++) {
+    std::mt19937 random(seed);
+    Make(Random(random, size, seed % 2 ? "ab" : "aabb"));
+    size_t end = 0;
+    Scan("SELECT offset, length FROM mmap_diff('f', 'g')", [&](sqlite3_stmt *row) {
+      size_t at = PlaceOf(row), length = static_cast<size_t>(sqlite3_column_int64(row, 1));
+      EXPECT_EQ(bytes.substr(at, length), std::string(length, 'a')) << at << ", seed " << seed;
+      EXPECT_TRUE(at + length == size || bytes[at + length] == 'b') << at << ", seed " << seed;
+      EXPECT_TRUE(end <= at) << at << " after " << end << ", seed " << seed;
+      end = at + length;
+      MayChange(this, random, {kSelf, kOther, kProgram}, at, "ab");
+    });
+  }
+}
+
 TEST_F(MeanwhileEach, RowsOfAByteHaveIt) {
   for (unsigned seed = 0; seed < kRounds; seed++) {
     std::mt19937 random(seed);
