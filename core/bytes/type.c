@@ -15,7 +15,7 @@ static double load_single(uint64_t bits) {
   return single;
 }
 
-static double load_real(mm_type type, const uint8_t *bytes) {
+double mm_type_real(mm_type type, const uint8_t *bytes) {
   uint64_t bits = mm_type_bits(type, bytes);
   double real;
   if (type.kind == MM_BFLOAT) return mm_half_value(MM_HALF_BF16, (uint16_t)bits);
@@ -79,7 +79,7 @@ mm_value mm_type_decode(mm_type type, const uint8_t *bytes, uint8_t *buffer) {
   switch (type.kind) {
     case MM_FLOAT:
     case MM_BFLOAT:
-      return decode_real(load_real(type, bytes));
+      return decode_real(mm_type_real(type, bytes));
     case MM_BLOB:
       return (mm_value){.kind = MM_VALUE_BLOB, .data = bytes, .size = type.size};
     case MM_TEXT:
@@ -141,7 +141,7 @@ int mm_type_compare(mm_type type, const uint8_t *a, const uint8_t *b) {
   switch (type.kind) {
     case MM_FLOAT:
     case MM_BFLOAT:
-      return compare_reals(load_real(type, a), load_real(type, b));
+      return compare_reals(mm_type_real(type, a), mm_type_real(type, b));
     case MM_BLOB:
       return memcmp(a, b, type.size);
     case MM_TEXT:

@@ -192,6 +192,9 @@ static inline int64_t mm_type_integer(mm_type type, const uint8_t *bytes) {
   return (int64_t)((mm_type_bits(type, bytes) ^ sign) - sign);
 }
 
+/* A float. `type` must be MM_FLOAT or MM_BFLOAT. */
+double mm_type_real(mm_type type, const uint8_t *bytes);
+
 /* Decode `type.size` bytes (0 too) of a fixed and closed type. If mm_type_buffer(type) is not 0
 ** `buffer` must have room for so many bytes, and the text is made there; else it may be NULL. An
 ** unpaired surrogate of UTF-16 becomes U+FFFD. A NaN decodes as MM_VALUE_NULL, as SQLite has none.

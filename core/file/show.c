@@ -192,7 +192,12 @@ static void stand_in(mm_object *object) {
 
 void object_spoil(mm_object *object) {
   object->failed = true;
+  object->whole = 0;
   if (!object->view && (mm_os.traits & MM_TRAIT_RIGID_MAPS)) stand_in(object);
+}
+
+bool object_hit(const mm_object *object) {
+  return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
 }
 
 int mm_object_faulted(const mm_object *object, mm_error *err) {
@@ -256,6 +261,7 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool holes = object->view && (covers_holes(object) != covered || (covered && filled));
   uint64_t size = mm_log_size_at(&object->log, object->log.count, stat->size);
   bool small = !object->view || object->view->reserved < size;
+  uint32_t faults = mm_guard_count(); /* as of before the look at the mark */
   int rc = MM_OK;
   if (damaged || stale || hidden || small || holes || object->failed)
     rc = object_remap(object, err);
@@ -263,6 +269,7 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
     object_spoil(object);
   } else {
     object->failed = false;
+    object->whole = object_hit(object) ? 0 : faults;
     show_size(object);
   }
   return rc;

@@ -69,6 +69,7 @@ typedef struct mm_object {
   ** mm_object_ function that takes one that is not const. */
   const uint8_t *data; /* NULL or any address when size is 0 */
   uint64_t size;
+  uint32_t whole; /* mm_guard_count() when they were as they should be; 0: unknown */
 
   int kind;
   bool fixed; /* access=copy: its size stays; whoever opens memory so says it */
@@ -128,8 +129,10 @@ typedef struct mm_object {
   mm_change change;
 } mm_object;
 
+/* Is what was read not to be relied on? mm_object_faulted says why. A look at one number, as a rule. */
+bool object_hit(const mm_object *object);
 static inline bool mm_object_hit(const mm_object *object) {
-  return (object->view && mm_guard_hit(object->view->guard)) || object->failed;
+  return __builtin_expect(object->whole != mm_guard_count(), 0) && object_hit(object);
 }
 
 static inline bool mm_object_pending(const mm_object *object) {

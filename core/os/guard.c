@@ -97,6 +97,8 @@ bool mm_guard_hit(const mm_guard *guard) {
 /*
 ** A fault of ours.
 */
+uint32_t mm_guard_faults = 1;
+
 /* The faulting thread is reading the region that it faults in, so that one stays; all others may
 ** come and go meanwhile. */
 static mm_guard *slot_at(uintptr_t address, uintptr_t *low, uintptr_t *high) {
@@ -112,12 +114,13 @@ static mm_guard *slot_at(uintptr_t address, uintptr_t *low, uintptr_t *high) {
   return NULL;
 }
 
-/* Marked first: nobody sees a zero of ours without the mark. */
+/* Marked and then counted first: nobody sees a zero of ours without. */
 bool guard_serve(uintptr_t address) {
   uintptr_t low, high;
   mm_guard *slot = slot_at(address, &low, &high);
   if (!slot) return false;
   atomic_store(&slot->faults, 1);
+  (void)__atomic_add_fetch(&mm_guard_faults, 1, __ATOMIC_SEQ_CST);
   if (!guard_bury(address, low, high)) return false;
   void (*notify)(void *) = atomic_load(&slot->notify);
   if (notify) notify(atomic_load(&slot->context));

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/common/error.h"
 
@@ -44,5 +45,14 @@ void mm_guard_remove(mm_guard *guard);
 
 /* Has the region been hit since it was added? */
 bool mm_guard_hit(const mm_guard *guard);
+
+/* Faults in all regions so far, and 1: never 0. It changes before anybody sees a zero, so a region that
+** was not hit when it was this number has not been hit as long as it still is: a look for each value of
+** each row, here for that. The bytes have been read before it is looked at. */
+extern uint32_t mm_guard_faults;
+static inline uint32_t mm_guard_count(void) {
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  return __atomic_load_n(&mm_guard_faults, __ATOMIC_ACQUIRE);
+}
 
 #endif

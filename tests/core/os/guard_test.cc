@@ -171,6 +171,22 @@ TEST_F(Guard, ReadsZerosWhereTheFileWasTruncatedToNothing) {
   EXPECT_TRUE(file.Hit());
 }
 
+// So that who looks at the count alone sees each.
+TEST_F(Guard, CountsFaultsOfAllRegions) {
+  Guarded one(2), other(2);
+  uint32_t count = mm_guard_count();
+  EXPECT_NE(count, 0u);
+  EXPECT_EQ(one.Sum(), one.size * 0x11);
+  EXPECT_EQ(mm_guard_count(), count);
+  one.Truncate(0);
+  EXPECT_EQ(one.Sum(), 0u);
+  EXPECT_EQ(mm_guard_count(), count + 1);
+  EXPECT_FALSE(other.Hit());
+  other.Truncate(Page());
+  EXPECT_EQ(other.Sum(), Page() * 0x11);
+  EXPECT_EQ(mm_guard_count(), count + 2);
+}
+
 TEST_F(Guard, KeepsThePagesBeforeTheCut) {
   Guarded file(4);
   file.Truncate(Page() + 100);
