@@ -156,14 +156,11 @@ bool ext_scan_filtered(const ext_scan_table *table, ext_scan *scan, int plan, in
   return true;
 }
 
-bool ext_scan_told(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
-                   int column, int *rc) {
-  bool argument = column >= table->hidden && column < table->hidden + table->most;
-  *rc = scan->given.missing ? fail_missing(table, scan) : SQLITE_OK;
-  if (argument && *rc == SQLITE_OK) {
-    ext_given_result(&scan->given, context, column - table->hidden);
-  }
-  return argument || *rc;
+int ext_scan_tell_column(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
+                         int column) {
+  if (scan->given.missing) return fail_missing(table, scan);
+  ext_given_result(&scan->given, context, column - table->hidden);
+  return SQLITE_OK;
 }
 
 int ext_scan_tell(const ext_scan_table *table, ext_scan *scan, sqlite3_int64 rowid) {

@@ -94,11 +94,17 @@ int ext_scan_open(sqlite3_vtab *base, size_t size, sqlite3_vtab_cursor **out);
 int ext_scan_eof(sqlite3_vtab_cursor *base);
 int ext_scan_close(sqlite3_vtab_cursor *base); /* of a cursor that owns nothing else */
 
-/* What the methods of all do before those of each: a plan without arguments; a column of a table
-** without some, or a hidden one that is one. False: there is more to do. */
+/* What the methods of all do before those of each. A plan without arguments; false: there is more to
+** do. */
 bool ext_scan_filtered(const ext_scan_table *table, ext_scan *scan, int plan, int *rc);
-bool ext_scan_told(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
-                   int column, int *rc);
+
+/* A column that is an argument, or any where none are given: ext_scan_tell_column is its xColumn. */
+static inline bool ext_scan_is_told(const ext_scan_table *table, const ext_scan *scan, int column) {
+  return (unsigned)(column - table->hidden) < (unsigned)table->most || scan->given.missing;
+}
+int ext_scan_tell_column(const ext_scan_table *table, ext_scan *scan, sqlite3_context *context,
+                         int column);
+
 /* After xRowid. */
 int ext_scan_tell(const ext_scan_table *table, ext_scan *scan, sqlite3_int64 rowid);
 
@@ -157,10 +163,9 @@ static inline int ext_scan_check(const ext_scan_table *table, ext_scan *scan) {
     return SQLITE_OK;                                                                              \
   }                                                                                                \
   static int prefix##AnyColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {  \
-    int rc;                                                                                        \
-    bool plain = column < prefix##_table.hidden && !((ext_scan *)base)->given.missing;             \
-    if (!plain && ext_scan_told(&prefix##_table, (ext_scan *)base, context, column, &rc)) {        \
-      return rc;                                                                                   \
+    ext_scan *scan = (ext_scan *)base;                                                             \
+    if (ext_scan_is_told(&prefix##_table, scan, column)) {                                         \
+      return ext_scan_tell_column(&prefix##_table, scan, context, column);                         \
     }                                                                                              \
     return prefix##Column(base, context, column);                                                  \
   }                                                                                                \
