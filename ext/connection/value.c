@@ -273,19 +273,60 @@ static void result_made(sqlite3_context *context, mm_type type, const uint8_t *b
   sqlite3_result_text64(context, (const char *)buffer, value.size, sqlite3_free, SQLITE_UTF8);
 }
 
-void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+static void result_decoded(sqlite3_context *context, const uint8_t *bytes, const mm_type *type) {
   uint8_t buffer[SHORT_TEXT];
-  if (type.kind == MM_UNSIGNED || type.kind == MM_SIGNED) {
-    sqlite3_result_int64(context, mm_type_integer(type, bytes));
-    return;
-  }
-  uint64_t room = mm_type_buffer(type);
+  uint64_t room = mm_type_buffer(*type);
   if (room > sizeof buffer) {
-    result_made(context, type, bytes, room);
+    result_made(context, *type, bytes, room);
   } else {
-    mm_value value = mm_type_decode(type, bytes, buffer);
+    mm_value value = mm_type_decode(*type, bytes, buffer);
     ext_result_value(context, &value);
   }
+}
+
+static void result_integer(sqlite3_context *context, const uint8_t *bytes, const mm_type *type) {
+  sqlite3_result_int64(context, mm_type_integer(*type, bytes));
+}
+
+/* The same of one type each: most columns of most scans. The compiler knows what to leave out. */
+#define RESULT_INTEGER(name, its_kind, big, its_size)                                              \
+  void name(sqlite3_context *context, const uint8_t *bytes, const mm_type *type) {                 \
+    const mm_type known = {.kind = (its_kind), .big_endian = (big), .size = (its_size)};           \
+    (void)type;                                                                                    \
+    sqlite3_result_int64(context, mm_type_integer(known, bytes));                                  \
+  }
+#define RESULT_INTEGERS(bits)                                                                      \
+  static RESULT_INTEGER(result_u##bits##le, MM_UNSIGNED, false, (bits) / 8);                       \
+  static RESULT_INTEGER(result_u##bits##be, MM_UNSIGNED, true, (bits) / 8);                        \
+  static RESULT_INTEGER(result_i##bits##le, MM_SIGNED, false, (bits) / 8);                         \
+  static RESULT_INTEGER(result_i##bits##be, MM_SIGNED, true, (bits) / 8)
+#define RESULTS(bits)                                                                              \
+  {                                                                                                \
+    {result_u##bits##le, result_i##bits##le}, {                                                    \
+      result_u##bits##be, result_i##bits##be                                                       \
+    }                                                                                              \
+  }
+
+RESULT_INTEGER(ext_result_u8, MM_UNSIGNED, false, 1)
+static RESULT_INTEGER(result_i8, MM_SIGNED, false, 1);
+RESULT_INTEGERS(16);
+RESULT_INTEGERS(32);
+RESULT_INTEGERS(64);
+
+static void result_real(sqlite3_context *context, const uint8_t *bytes, const mm_type *type) {
+  sqlite3_result_double(context, mm_type_real(*type, bytes)); /* of a NaN SQLite makes NULL */
+}
+
+ext_result *ext_result_of(mm_type type) {
+  static ext_result *const bytes[] = {ext_result_u8, result_i8};
+  static ext_result *const words[][2][2] = {
+      [2] = RESULTS(16), [4] = RESULTS(32), [8] = RESULTS(64)};
+  if (type.kind > MM_SIGNED) {
+    return mm_type_gives(type) == MM_VALUE_REAL ? result_real : result_decoded;
+  }
+  if (type.size == 1) return bytes[type.kind];
+  ext_result *known = words[type.size][type.big_endian][type.kind];
+  return known ? known : result_integer;
 }
 
 /* ---- constraints ---------------------------------------------------------------------------- */

@@ -52,8 +52,17 @@ int ext_value_type(int argc, sqlite3_value **argv, int i, unsigned allow, mm_typ
 /* Hand a decoded value to SQLite. */
 void ext_result_value(sqlite3_context *context, const mm_value *value);
 
+/* Hands the value of a type at `bytes` to SQLite. */
+typedef void ext_result(sqlite3_context *context, const uint8_t *bytes, const mm_type *type);
+
+/* The one for values of a fixed and closed type: asked for once where there are many of them. */
+ext_result *ext_result_of(mm_type type);
+ext_result ext_result_u8;
+
 /* The value of a fixed type at `bytes`. */
-void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes);
+static inline void ext_result_typed(sqlite3_context *context, mm_type type, const uint8_t *bytes) {
+  ext_result_of(type)(context, bytes, &type);
+}
 
 /* A copy of bytes as a BLOB; SQLITE_TOOBIG if there are too many. Never NULL, an empty one too. */
 void ext_result_blob(sqlite3_context *context, const uint8_t *data, uint64_t size);

@@ -204,6 +204,7 @@ static int fix_columns(parser *parse) {
     column->name = mm_strdup(from->name);
     if (!column->name) return mm_fail_nomem(parse->err);
     column->type = from->type;
+    column->result = ext_result_of(from->type);
     column->at = from->place == MM_PLACE_RECORD ? from->at : at;
     at = column->at + column->type.size;
   }

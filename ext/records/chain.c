@@ -201,10 +201,11 @@ static void quicken(chain_cursor *cursor) {
 
 /* This very statement may have written since. */
 static inline bool chain_step_quick(chain_cursor *cursor) {
+  if (cursor->walk.rowid >= cursor->quick_row) return false; /* there may be no file, too */
   const ext_object *object = cursor->file.object;
   const mm_object *core = object->core;
   bool same = core->edits == cursor->edits && core->size == cursor->size && object->leaving == 0;
-  if (!same || cursor->walk.rowid >= cursor->quick_row) return false;
+  if (!same) return false;
   cursor->walk.data = core->data + cursor->file.start;
   return mm_walk_step_quick(&cursor->walk);
 }
@@ -263,11 +264,10 @@ static int fail_missing_layout(chain_cursor *cursor) {
 /* Where no file was given there is one row, in which nothing may be asked for (ext_given_missing). */
 int chainNext(sqlite3_vtab_cursor *base) {
   chain_cursor *cursor = (chain_cursor *)base;
-  if (cursor->given.missing) {
-    cursor->scan.done = true;
-    return SQLITE_OK;
-  }
-  return chain_step_quick(cursor) ? SQLITE_OK : next_any(cursor);
+  if (EXT_MOSTLY(chain_step_quick(cursor))) return SQLITE_OK;
+  if (!cursor->given.missing) return next_any(cursor);
+  cursor->scan.done = true;
+  return SQLITE_OK;
 }
 
 /* ---- where the records lie ------------------------------------------------------------------- */
@@ -390,6 +390,7 @@ int chainFilter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
   (void)argc;
   cursor->damaged = false;
   cursor->scan.done = true;
+  cursor->quick_row = INT64_MIN;
   cursor->walk.found = 0;
   if (plan == EXT_PLAN_MISSING) {
     cursor->scan.done = !ext_given_missing(&cursor->given, chain_conn(cursor)->db);

@@ -24,14 +24,17 @@ typedef struct bytes_page {
 
 typedef struct mmap_cursor {
   mmap_scan scan;
-  ext_given given; /* of the table-valued function */
   ext_source file; /* the table-valued function's argument, or the table's object; none: no rows */
+  const mm_object *core;     /* the object's */
+  uint64_t size;             /* its, when runs were last clipped to it */
+  uint64_t record;           /* from one row to the next */
+  const mmap_column *fields; /* see mmap_field */
   mmap_rows rows;
-  uint64_t size;     /* the object's, when runs were last clipped to it */
   int64_t low, high; /* of the present run: rows still to come, low..high */
-  int64_t at;        /* the row now */
   int64_t last;      /* the row before it in this run; -1: none */
+  ext_given given;   /* of the table-valued function */
   int intent;        /* see ext_intent_reads; asked for where files are read at one commit */
+  bool written;      /* the statement may be one that writes the table */
   bool descending;
   bool plain;   /* nothing but the end of the run is to be looked at from row to row */
   bool ordered; /* the plan relies on the order of a sorted column: it is checked from row to row */
@@ -65,8 +68,8 @@ static int fail_missing_file(mmap_cursor *cursor) {
   return cursor_fail(cursor);
 }
 
-static int faulted(mmap_cursor *cursor) {
-  mm_object_faulted(cursor->file.object->core, &cursor_conn(cursor)->err);
+static EXT_APART int faulted(mmap_cursor *cursor) {
+  mm_object_faulted(cursor->core, &cursor_conn(cursor)->err);
   return cursor_fail(cursor);
 }
 
@@ -75,7 +78,7 @@ static int faulted(mmap_cursor *cursor) {
 static int disordered(mmap_cursor *cursor) {
   mm_error *err = &cursor_conn(cursor)->err;
   mm_error cut;
-  if (err->code == MM_DAMAGED && mm_object_whole(cursor->file.object->core, &cut)) *err = cut;
+  if (err->code == MM_DAMAGED && mm_object_whole(cursor->core, &cut)) *err = cut;
   ext_tab_advise_check(err);
   return cursor_fail(cursor);
 }
@@ -87,10 +90,17 @@ static bool is_chained(const sqlite3_vtab_cursor *base) {
 }
 
 int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
-  if (((mmap_table *)base)->spec.chained) return chainOpen(base, out);
+  mmap_table *table = (mmap_table *)base;
+  if (table->spec.chained) return chainOpen(base, out);
   int rc = ext_tab_open(base, sizeof(mmap_cursor), out);
-  if (rc == SQLITE_OK) ext_given_open(&((ext_tab *)base)->opened, &((mmap_cursor *)*out)->given);
-  return rc;
+  if (rc) return rc;
+  mmap_cursor *cursor = (mmap_cursor *)*out;
+  ext_given_open(&table->tab.opened, &cursor->given);
+  cursor->written = mmap_may_be_written(table);
+  cursor->record = table->spec.record;
+  cursor->fields = mmap_field(table, 0);
+  cursor->scan.first = mmap_is_bytes(table) ? BYTES_BYTE : 0;
+  return SQLITE_OK;
 }
 
 static void forget_runs(mmap_cursor *cursor) {
@@ -202,8 +212,8 @@ static const ext_rowset *deleted_rows(const mmap_cursor *cursor) {
 
 static mmap_keys keys_of(mmap_cursor *cursor) {
   /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rows have an object */
-  return mmap_table_keys(cursor_table(cursor), cursor->file.object->core, &cursor->rows,
-                         deleted_rows(cursor), &cursor->luck);
+  return mmap_table_keys(cursor_table(cursor), cursor->core, &cursor->rows, deleted_rows(cursor),
+                         &cursor->luck);
 }
 
 static int cursor_add_run(mmap_cursor *cursor, mmap_run run, const mmap_run *bounds) {
@@ -227,7 +237,7 @@ static int add_range(mmap_cursor *cursor, const lookup *look, const mmap_range *
   mmap_run runs[2];
   int count, rc = SQLITE_OK;
   int found = mmap_range_runs(&look->keys, range, runs, &count, &cursor_conn(cursor)->err);
-  if (mm_object_hit(cursor->file.object->core)) return faulted(cursor);
+  if (mm_object_hit(cursor->core)) return faulted(cursor);
   if (found) return disordered(cursor);
   for (int i = 0; i < count && rc == SQLITE_OK; i++) rc = cursor_add_run(cursor, runs[i], bounds);
   return rc;
@@ -320,18 +330,22 @@ static int find_runs(mmap_cursor *cursor, lookup *look, const mmap_run *bounds, 
 /* ---- from row to row ------------------------------------------------------------------------- */
 
 static const uint8_t *row_data(const mmap_cursor *cursor, int64_t row) {
-  uint64_t record = cursor_table(cursor)->spec.record;
-  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): rows have an object */
-  return cursor->file.object->core->data + cursor->rows.start + (uint64_t)row * record;
+  return cursor->core->data + cursor->rows.start + (uint64_t)row * cursor->record;
+}
+
+/* Has the file the size that runs were clipped to? */
+static inline bool is_as_long(const mmap_cursor *cursor) {
+  return cursor->size == cursor->core->size;
 }
 
 /* Rows that a rollback or a cut in this very statement has taken away are not there any more. */
 static void clip(mmap_cursor *cursor) {
-  const mm_object *core = cursor->file.object->core;
+  const mm_object *core = cursor->core;
   uint64_t size = core->size > cursor->rows.start ? core->size - cursor->rows.start : 0;
   int64_t count = mmap_spec_rows(&cursor_table(cursor)->spec, size);
   if (cursor->rows.count > count) cursor->rows.count = count;
   if (cursor->high >= count) cursor->high = count - 1;
+  if (cursor->scan.to >= count) cursor->scan.to = count - 1;
   cursor->size = core->size;
 }
 
@@ -360,7 +374,7 @@ static bool is_filtered(const mmap_cursor *cursor, uint8_t byte) {
 /* Look at the page at the beginning of low..high, descending at its end. False: there is none, no
 ** byte of the set is in it, or there is no memory: it is a help only. */
 static EXT_APART bool look_at_page(mmap_cursor *cursor) {
-  const mm_object *core = cursor->file.object->core;
+  const mm_object *core = cursor->core;
   if (cursor->high - cursor->low < MM_FIND_PAGE) return false;
   if (!cursor->ahead) cursor->ahead = mm_alloc(sizeof *cursor->ahead);
   bytes_page *page = cursor->ahead;
@@ -376,7 +390,7 @@ static EXT_APART bool look_at_page(mmap_cursor *cursor) {
 static void take_from_page(mmap_cursor *cursor) {
   bytes_page *page = cursor->ahead;
   unsigned i = page->at++;
-  cursor->at = page->row + page->places[cursor->descending ? page->found - 1 - i : i];
+  cursor->scan.at = page->row + page->places[cursor->descending ? page->found - 1 - i : i];
 }
 
 /* The next byte of the set in low..high; at -1: none. */
@@ -388,10 +402,10 @@ static int search_set(mmap_cursor *cursor) {
   int64_t found = cursor->descending ? mm_rfind_set(cursor->set, data, size, &watch)
                                      : mm_find_set(cursor->set, data, size, &watch);
   if (found == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
-  cursor->at = found < 0 ? -1 : cursor->low + found;
-  int64_t passed = cursor->descending ? cursor->high - cursor->at : found;
+  cursor->scan.at = found < 0 ? -1 : cursor->low + found;
+  int64_t passed = cursor->descending ? cursor->high - cursor->scan.at : found;
   cursor->near = passed < NEAR_BYTES ? cursor->near + 1 : 0;
-  return mm_object_hit(cursor->file.object->core) ? faulted(cursor) : SQLITE_OK;
+  return mm_object_hit(cursor->core) ? faulted(cursor) : SQLITE_OK;
 }
 
 /* The same, from a page where that pays. */
@@ -406,25 +420,26 @@ static int seek_set(mmap_cursor *cursor) {
 
 /* Row `at` was deleted: on to the next one that was not. -1: none in this run. */
 static void skip_deleted(mmap_cursor *cursor, const ext_rowset *deleted) {
-  int64_t row = cursor->descending ? ext_rowset_absent_to(deleted, cursor->at)
-                                   : ext_rowset_absent_from(deleted, cursor->at);
-  cursor->at = row < cursor->low || row > cursor->high ? -1 : row;
+  int64_t row = cursor->descending ? ext_rowset_absent_to(deleted, cursor->scan.at)
+                                   : ext_rowset_absent_from(deleted, cursor->scan.at);
+  cursor->scan.at = row < cursor->low || row > cursor->high ? -1 : row;
 }
 
 /* Find `at` in low..high; -1: there is none. */
 static int cursor_seek(mmap_cursor *cursor) {
   const ext_rowset *deleted = deleted_rows(cursor);
   int rc = SQLITE_OK;
-  cursor->at = cursor->descending ? cursor->high : cursor->low;
+  cursor->scan.at = cursor->descending ? cursor->high : cursor->low;
   for (;;) {
     if (cursor->filtered) rc = seek_set(cursor);
-    if (rc || cursor->at < 0 || !deleted || !ext_rowset_has(deleted, cursor->at)) return rc;
+    if (rc || cursor->scan.at < 0 || !deleted || !ext_rowset_has(deleted, cursor->scan.at))
+      return rc;
     skip_deleted(cursor, deleted);
-    if (cursor->at < 0 || !cursor->filtered) return rc;
+    if (cursor->scan.at < 0 || !cursor->filtered) return rc;
     if (cursor->descending) {
-      cursor->high = cursor->at;
+      cursor->high = cursor->scan.at;
     } else {
-      cursor->low = cursor->at;
+      cursor->low = cursor->scan.at;
     }
   }
 }
@@ -435,12 +450,12 @@ static int check_row_order(mmap_cursor *cursor) {
   int rc = MM_OK;
   if (cursor->last >= 0) {
     mmap_keys keys = keys_of(cursor);
-    int64_t a = cursor->descending ? cursor->at : cursor->last;
-    int64_t b = cursor->descending ? cursor->last : cursor->at;
+    int64_t a = cursor->descending ? cursor->scan.at : cursor->last;
+    int64_t b = cursor->descending ? cursor->last : cursor->scan.at;
     rc = mmap_keys_check(&keys, a, b, &cursor_conn(cursor)->err);
-    if (mm_object_hit(cursor->file.object->core)) return faulted(cursor);
+    if (mm_object_hit(cursor->core)) return faulted(cursor);
   }
-  cursor->last = cursor->at;
+  cursor->last = cursor->scan.at;
   return rc ? disordered(cursor) : SQLITE_OK;
 }
 
@@ -448,22 +463,24 @@ static int check_row_order(mmap_cursor *cursor) {
 ** system call: not for a single row. */
 static int check_end(mmap_cursor *cursor) {
   if (!cursor->several || !cursor->file.object) return SQLITE_OK;
-  int rc = mm_object_whole(cursor->file.object->core, &cursor_conn(cursor)->err);
+  int rc = mm_object_whole(cursor->core, &cursor_conn(cursor)->err);
   return rc ? cursor_fail(cursor) : SQLITE_OK;
 }
 
 /* Stand on the first row that is still to come. */
 static int cursor_settle(mmap_cursor *cursor) {
   int rc = SQLITE_OK;
+  cursor->scan.to = -1;
   do {
-    if (cursor->file.object && cursor->size != cursor->file.object->core->size) clip(cursor);
+    if (cursor->file.object && !is_as_long(cursor)) clip(cursor);
     while (cursor->low > cursor->high) {
       cursor->scan.done = !next_run(cursor);
       if (cursor->scan.done) return check_end(cursor);
     }
     rc = cursor_seek(cursor);
-    if (rc == SQLITE_OK && cursor->at < 0) cursor->high = cursor->low - 1;
-  } while (rc == SQLITE_OK && cursor->at < 0);
+    if (rc == SQLITE_OK && cursor->scan.at < 0) cursor->high = cursor->low - 1;
+  } while (rc == SQLITE_OK && cursor->scan.at < 0);
+  if (cursor->plain) cursor->scan.to = cursor->high;
   return rc == SQLITE_OK && cursor->ordered ? check_row_order(cursor) : rc;
 }
 
@@ -476,13 +493,18 @@ static int reset(mmap_cursor *cursor, int plan, const char *text, sqlite3_value 
   cursor->low = 0;
   cursor->high = -1;
   cursor->scan.done = true;
+  cursor->scan.fields = 0;
+  cursor->scan.to = -1;
   if (plan == EXT_PLAN_MISSING) {
     cursor->scan.done = !ext_given_missing(&cursor->given, cursor_conn(cursor)->db);
     return cursor->scan.done ? fail_missing_file(cursor) : SQLITE_OK;
   }
   int rc = plan & MMAP_PLAN_FILE ? open_function(cursor, text, argv[0]) : open_table(cursor);
-  if (rc == SQLITE_OK && cursor->file.object) cursor->size = cursor->file.object->core->size;
-  return rc;
+  if (rc || !cursor->file.object) return rc;
+  cursor->core = cursor->file.object->core;
+  cursor->size = cursor->core->size;
+  if (!cursor->written) cursor->scan.fields = (unsigned)mmap_field_count(cursor_table(cursor));
+  return SQLITE_OK;
 }
 
 static int narrow_key(mmap_cursor *cursor, lookup *look, const char *constraint,
@@ -535,28 +557,27 @@ static bool step_in_page(mmap_cursor *cursor) {
   if (!ext_stamp_holds(&page->stamp, cursor->file.object)) return false;
   if (cursor_table(cursor)->shared->deleted) return false;
   take_from_page(cursor);
-  return is_filtered(cursor, *row_data(cursor, cursor->at));
+  return is_filtered(cursor, *row_data(cursor, cursor->scan.at));
+}
+
+static EXT_APART int cursor_next(mmap_cursor *cursor) {
+  if (cursor->descending) {
+    cursor->high = cursor->scan.at - 1;
+  } else {
+    cursor->low = cursor->scan.at + 1;
+  }
+  return step_in_page(cursor) ? SQLITE_OK : cursor_settle(cursor);
 }
 
 /* Most rows of most scans: `low` stays behind. */
-static bool is_simple_step(const mmap_cursor *cursor) {
-  return cursor->plain && cursor->at < cursor->high &&
-         cursor->size == cursor->file.object->core->size && !cursor_table(cursor)->shared->deleted;
-}
-
 int mmapNext(sqlite3_vtab_cursor *base) {
-  if (is_chained(base)) return chainNext(base);
   mmap_cursor *cursor = (mmap_cursor *)base;
-  if (is_simple_step(cursor)) {
-    cursor->at++;
+  if (EXT_MOSTLY(cursor->scan.at < cursor->scan.to && cursor->file.object->leaving == 0 &&
+                 is_as_long(cursor))) {
+    cursor->scan.at++;
     return SQLITE_OK;
   }
-  if (cursor->descending) {
-    cursor->high = cursor->at - 1;
-  } else {
-    cursor->low = cursor->at + 1;
-  }
-  return step_in_page(cursor) ? SQLITE_OK : cursor_settle(cursor);
+  return is_chained(base) ? chainNext(base) : cursor_next(cursor);
 }
 
 int mmapEof(sqlite3_vtab_cursor *base) {
@@ -566,7 +587,7 @@ int mmapEof(sqlite3_vtab_cursor *base) {
 /* ---- columns --------------------------------------------------------------------------------- */
 
 static sqlite3_int64 offset_of(const mmap_cursor *cursor) {
-  int64_t offset = cursor->at * (int64_t)cursor_table(cursor)->spec.record;
+  int64_t offset = cursor->scan.at * (int64_t)cursor->record;
   return cursor_table(cursor)->spec.path ? (int64_t)cursor->rows.start + offset : offset;
 }
 
@@ -578,55 +599,62 @@ static void cursor_result_file(const mmap_cursor *cursor, sqlite3_context *conte
   }
 }
 
-static void bytes_column(const mmap_cursor *cursor, sqlite3_context *context, int column) {
-  if (column == BYTES_FILE) {
+static inline void row_result(const mmap_cursor *cursor, sqlite3_context *context, size_t i) {
+  const mmap_column *field = &cursor->fields[i];
+  field->result(context, row_data(cursor, cursor->scan.at) + field->at, &field->type);
+}
+
+/* Whatever is neither a field nor the table-valued function's file is the offset. */
+static void cursor_result(const mmap_cursor *cursor, sqlite3_context *context, int column) {
+  bool bytes = mmap_is_bytes(cursor_table(cursor));
+  size_t i = (size_t)(bytes ? column - BYTES_BYTE : column);
+  if (bytes && column == BYTES_FILE) {
     cursor_result_file(cursor, context);
   } else if (sqlite3_vtab_nochange(context)) {
     return; /* xUpdate learns that it is not set */
-  } else if (column == BYTES_OFFSET) {
-    sqlite3_result_int64(context, offset_of(cursor));
+  } else if (i < mmap_field_count(cursor_table(cursor))) {
+    row_result(cursor, context, i);
   } else {
-    sqlite3_result_int(context, *row_data(cursor, cursor->at));
+    sqlite3_result_int64(context, offset_of(cursor));
   }
 }
 
-static void record_column(const mmap_cursor *cursor, sqlite3_context *context, int column) {
-  const mmap_spec *spec = &cursor_table(cursor)->spec;
-  if (sqlite3_vtab_nochange(context)) return;
-  if (column == (int)spec->column_count) {
-    sqlite3_result_int64(context, offset_of(cursor));
-  } else {
-    const mmap_column *c = &spec->columns[column];
-    ext_result_typed(context, c->type, row_data(cursor, cursor->at) + c->at);
-  }
-}
-
-/* A function that the same statement calls may have cut the file under the row. */
+/* A function that the same statement calls may have cut the file under the row, which stays gone. */
 static bool is_gone(mmap_cursor *cursor) {
-  if (cursor->size != cursor->file.object->core->size) clip(cursor);
-  return cursor->at >= cursor->rows.count;
+  if (!is_as_long(cursor)) clip(cursor);
+  if (cursor->scan.at < cursor->rows.count) return false;
+  cursor->scan.fields = 0;
+  return true;
 }
 
-static EXT_APART int column_of(mmap_cursor *cursor, sqlite3_context *context, int column) {
+static EXT_APART int cursor_column(mmap_cursor *cursor, sqlite3_context *context, int column) {
   if (cursor->given.missing) return fail_missing_file(cursor);
   if (is_gone(cursor)) return SQLITE_OK;
-  if (mmap_is_bytes(cursor_table(cursor))) {
-    bytes_column(cursor, context, column);
-  } else {
-    record_column(cursor, context, column);
-  }
-  return mm_object_hit(cursor->file.object->core) ? faulted(cursor) : SQLITE_OK;
+  cursor_result(cursor, context, column);
+  return mm_object_hit(cursor->core) ? faulted(cursor) : SQLITE_OK;
 }
 
+/* Apart, so that whatever is none of those need not save registers. */
+static EXT_APART int field_column(mmap_cursor *cursor, sqlite3_context *context, size_t i) {
+  row_result(cursor, context, i);
+  return mm_object_hit(cursor->core) ? faulted(cursor) : SQLITE_OK;
+}
+
+/* Most columns of most scans: a row that is there, in a statement that does not write the table. */
 int mmapColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-  if (is_chained(base)) return chainColumn(base, context, column);
-  return column_of((mmap_cursor *)base, context, column);
+  mmap_cursor *cursor = (mmap_cursor *)base;
+  unsigned i = (unsigned)column - cursor->scan.first;
+  if (EXT_MOSTLY(i < cursor->scan.fields && is_as_long(cursor))) {
+    return field_column(cursor, context, i);
+  }
+  return is_chained(base) ? chainColumn(base, context, column)
+                          : cursor_column(cursor, context, column);
 }
 
 int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   if (is_chained(base)) return chainRowid(base, rowid);
   mmap_cursor *cursor = (mmap_cursor *)base;
-  *rowid = cursor->rows.first + cursor->at;
+  *rowid = cursor->rows.first + cursor->scan.at;
   if (cursor->given.missing) return fail_missing_file(cursor);
   int rc = ext_given_tell(&cursor->given, *rowid, &cursor_conn(cursor)->err);
   return rc ? cursor_fail(cursor) : SQLITE_OK;

@@ -26,10 +26,13 @@
 enum { BYTES_OFFSET, BYTES_BYTE, BYTES_FILE };
 
 typedef struct mmap_column {
-  char *name;
   mm_type type;
+  ext_result *result;
   uint64_t at; /* its place in the record, in bytes */
+  char *name;
 } mmap_column;
+
+extern const mmap_column mmap_byte_column; /* BYTES_BYTE, at the start of each of its rows */
 
 /* What CREATE VIRTUAL TABLE said. All zeros, but for the defaults, for the table-valued
 ** function. */
@@ -95,6 +98,14 @@ static inline bool mmap_is_bytes(const mmap_table *table) {
   return table->spec.column_count == 0;
 }
 
+/* The columns that are bytes of the file, those of a table of bytes as one record's. */
+static inline const mmap_column *mmap_field(const mmap_table *table, size_t i) {
+  return mmap_is_bytes(table) ? &mmap_byte_column : &table->spec.columns[i];
+}
+static inline size_t mmap_field_count(const mmap_table *table) {
+  return mmap_is_bytes(table) ? 1 : table->spec.column_count;
+}
+
 /* The column that the rows are sorted by; NULL: none. */
 static inline const mmap_column *mmap_sorted_column(const mmap_table *table) {
   return table->spec.sorted < 0 ? NULL : &table->spec.columns[table->spec.sorted];
@@ -140,11 +151,17 @@ enum { MMAP_PLAN_FILE = 1, MMAP_PLAN_DESCENDING = 2, MMAP_PLAN_KEYED = 4 };
 /* A function that stays one: its callers are short because it is apart. */
 #define EXT_APART __attribute__((noinline))
 
+/* A condition that holds for most rows of most scans: what follows lies next. */
+#define EXT_MOSTLY(condition) __builtin_expect((condition), 1)
+
 /* What the module's cursors begin with, whatever their table is. */
 typedef struct mmap_scan {
   sqlite3_vtab_cursor base;
   bool chained; /* see chain.h */
   bool done;
+  /* What most rows of most scans need, and nothing else; a chain's cursor leaves it as it is, zeros: */
+  unsigned first, fields; /* columns whose values may be read at once: from here on, so many */
+  int64_t at, to;         /* the row now; up to here the next one is the one behind it */
 } mmap_scan;
 
 int mmapBestIndex(sqlite3_vtab *base, sqlite3_index_info *info);
@@ -162,6 +179,9 @@ int mmapRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid);
 ext_reads *mmap_reads_of(const mmap_table *table, ext_given *given, int *intent);
 int mmap_reads_begin(const mmap_table *table, ext_given *given, ext_object *object,
                      const ext_reads *reads, mm_error *err);
+
+/* As ext_may_be_written. */
+bool mmap_may_be_written(const mmap_table *table);
 
 /* ---- sorted tables (order.c) ------------------------------------------------------ */
 

@@ -367,6 +367,11 @@ int mmap_reads_begin(const mmap_table *table, ext_given *given, ext_object *obje
   return ext_intent_begin(&written, given, object, reads, err);
 }
 
+bool mmap_may_be_written(const mmap_table *table) {
+  ext_written_table written = as_written(table);
+  return ext_may_be_written(&written);
+}
+
 #define READ_METHODS                                                                               \
   .iVersion = 2, .xCreate = mmapConnect, .xConnect = mmapConnect, .xBestIndex = mmapBestIndex,     \
   .xDisconnect = mmapDisconnect, .xDestroy = mmapDestroy, .xOpen = mmapOpen, .xClose = mmapClose,  \

@@ -120,17 +120,9 @@ static int encode(sqlite3_value *value, mm_type type, const char *column, uint8_
   return rc ? mm_fail(err, inner.code, "column '%s': %s", column, inner.text) : MM_OK;
 }
 
-/* The columns of a table of bytes as one record's. */
-static const mmap_column byte_column = {
-    (char *)(uintptr_t) "byte", {.kind = MM_UNSIGNED, .size = 1}, 0};
-
-static size_t field_count(const mmap_table *table) {
-  return mmap_is_bytes(table) ? 1 : table->spec.column_count;
-}
-
-static const mmap_column *field(const mmap_table *table, size_t i) {
-  return mmap_is_bytes(table) ? &byte_column : &table->spec.columns[i];
-}
+const mmap_column mmap_byte_column = {.type = {.kind = MM_UNSIGNED, .size = 1},
+                                      .result = ext_result_u8,
+                                      .name = (char *)(uintptr_t) "byte"};
 
 static sqlite3_value *field_value(const mmap_table *table, sqlite3_value **argv, size_t i) {
   return mmap_is_bytes(table) ? argv[2 + BYTES_BYTE] : argv[2 + i];
@@ -199,15 +191,15 @@ static int is_set(const edit *e, size_t i, bool *set, mm_error *err) {
   }
   *set = false;
   if (sqlite3_value_nochange(value)) return MM_OK;
-  int rc = is_unchanged(e, field(e->table, i), value, &same, err);
+  int rc = is_unchanged(e, mmap_field(e->table, i), value, &same, err);
   if (rc == MM_OK) *set = !same;
   return rc;
 }
 
 static int make_scratch(mmap_table *table, mm_error *err) {
-  uint64_t size = field_count(table);
+  uint64_t size = mmap_field_count(table);
   if (mmap_sorted_column(table)) size += mmap_sorted_column(table)->type.size;
-  for (size_t i = 0; i < field_count(table); i++) size += field(table, i)->type.size;
+  for (size_t i = 0; i < mmap_field_count(table); i++) size += mmap_field(table, i)->type.size;
   if (table->scratch_size >= size) return MM_OK;
   table->scratch = mm_alloc(size);
   if (!table->scratch) return mm_fail_nomem(err);
@@ -238,7 +230,7 @@ static void begin_key(edit *e, uint8_t *room) {
 }
 
 static int encode_field(edit *e, size_t i, uint8_t **at, mm_error *err) {
-  const mmap_column *column = field(e->table, i);
+  const mmap_column *column = mmap_field(e->table, i);
   bool set;
   int rc = is_set(e, i, &set, err);
   e->set[i] = rc == MM_OK && set;
@@ -252,7 +244,7 @@ static int encode_field(edit *e, size_t i, uint8_t **at, mm_error *err) {
 static int encode_fields(edit *e, mm_error *err) {
   int rc = make_scratch(e->table, err);
   if (rc) return rc;
-  size_t count = field_count(e->table);
+  size_t count = mmap_field_count(e->table);
   e->set = e->table->scratch;
   begin_key(e, e->set + count);
   e->values = e->set + count + (e->key ? mmap_sorted_column(e->table)->type.size : 0);
@@ -289,8 +281,8 @@ int mmap_write_bytes(mm_object *core, uint64_t offset, const uint8_t *bytes, uin
 static int write_fields(const edit *e, mm_error *err) {
   const uint8_t *at = e->values;
   int rc = MM_OK;
-  for (size_t i = 0; i < field_count(e->table) && rc == MM_OK; i++) {
-    const mmap_column *column = field(e->table, i);
+  for (size_t i = 0; i < mmap_field_count(e->table) && rc == MM_OK; i++) {
+    const mmap_column *column = mmap_field(e->table, i);
     if (!e->set[i]) continue;
     rc = mmap_write_bytes(e->table->writing->core, e->place + column->at, at, column->type.size,
                           err);
@@ -368,7 +360,7 @@ static int write_function_byte(ext_conn *conn, ext_file *file, uint64_t offset,
   if (offset >= file->length) {
     return mm_fail(err, MM_ERROR, "offset %llu is not there any more", (unsigned long long)offset);
   }
-  rc = encode(value, byte_column.type, byte_column.name, &byte, err);
+  rc = encode(value, mmap_byte_column.type, mmap_byte_column.name, &byte, err);
   if (rc) return rc;
   return mm_object_write(file->object->core, file->start + offset, &byte, 1, err);
 }

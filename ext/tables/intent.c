@@ -9,16 +9,15 @@ static int write_first(const ext_written_table *table, ext_object *object, mm_er
   return rc == MM_READONLY ? MM_OK : rc;
 }
 
-/* Of what is written SQLite tells its table before, except of one that was made in this transaction. So
-** a plain SELECT need not look at the texts of statements, of which there may be thousands. */
-static bool may_be_written(const ext_written_table *table) {
+bool ext_may_be_written(const ext_written_table *table) {
   bool knows = table->told || !sqlite3_get_autocommit(table->conn->db);
   return knows && table->by != EXT_WRITTEN_NEVER;
 }
 
+/* A plain SELECT need not look at the texts of statements, of which there may be thousands. */
 static bool does_write(const ext_written_table *table) {
   sqlite3 *db = table->conn->db;
-  if (!may_be_written(table)) return false;
+  if (!ext_may_be_written(table)) return false;
   if (table->by == EXT_WRITTEN_INSERT) return ext_running_inserts(db, table->label);
   return table->by == EXT_WRITTEN_PUT ? ext_running_puts(db, table->label)
                                       : ext_running_writes(db, table->label);

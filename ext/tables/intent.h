@@ -20,6 +20,10 @@ typedef struct ext_written_table {
   int synchronous;   /* enum mm_synchronous; negative: the connection's */
 } ext_written_table;
 
+/* May any statement that runs now write the table? Of what is written SQLite tells its table before,
+** except of one that was made in this transaction. */
+bool ext_may_be_written(const ext_written_table *table);
+
 /* Does a cursor's statement write the table? It is asked once. */
 enum { EXT_INTENT_UNKNOWN, EXT_INTENT_READ, EXT_INTENT_WRITE };
 

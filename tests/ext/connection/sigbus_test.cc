@@ -119,6 +119,39 @@ TEST_F(Sigbus, EveryFunctionThatReadsPastACutFails) {
   ExpectUsable();
 }
 
+// Nor is a fault of its own overlooked behind another's.
+TEST_F(Sigbus, ARowDoesNotFailForAnotherFilesFault) {
+  Run("CREATE VIRTUAL TABLE temp.bytes USING mmap('f');"
+      "CREATE VIRTUAL TABLE temp.records USING mmap('f', n u8);"
+      "CREATE VIRTUAL TABLE temp.chained USING mmap('f', n u8, d blob(n - 96))");
+  for (const char *table : {"bytes", "records", "chained"}) {
+    for (bool both : {false, true}) {
+      Fresh();
+      Put("g", std::string(kSize, 'b'));
+      Db other;
+      sqlite3_stmt *reads = nullptr;
+      sqlite3_prepare_v2(other, "SELECT byte FROM mmap('g')", -1, &reads, nullptr);
+      ASSERT_EQ(sqlite3_step(reads), SQLITE_ROW);
+      int calls = 0;
+      harm_ = [&] {
+        if (calls++ == 0) {
+          Cut("g", 0);
+          EXPECT_EQ(sqlite3_step(reads), SQLITE_IOERR);
+          sqlite3_finalize(reads);
+        } else if (both) {
+          Cut("f", 0);
+        }
+      };
+      std::string sql = std::string("SELECT count(*) > 100000 FROM ") + table +
+                        " WHERE iif(offset IN (10, 100000), harm(1), 1)";
+      std::string column = table == std::string("bytes") ? "byte" : "n";
+      EXPECT_EQ(Code(Error(sql + " AND " + column + " = 97")), both ? "IOERR" : "ok") << table;
+      EXPECT_EQ(calls, 2) << table;
+    }
+  }
+  ExpectUsable();
+}
+
 // It makes no fault: the rest of the page reads as zeros.
 TEST_F(Sigbus, ACutInsideTheLastPageIsNoticedByWhatReadsMuch) {
   harm_ = [] { Cut("f", kSize - 10); };

@@ -179,6 +179,39 @@ TEST_F(TableBytes, BytesThatComeOftenAreFoundAsInAnOrdinaryTable) {
   }
 }
 
+// Also if the file becomes as long again at once.
+TEST_F(TableBytes, ARowThatItsOwnStatementCutsAwayIsGone) {
+  Put("g", "");
+  Run("CREATE VIRTUAL TABLE temp.g USING mmap('g', x u16le, y i8)");
+  for (const char *begin : {"", "BEGIN"}) {
+    Put("g", "AB\x01"
+             "CD\x02"
+             "EF\xff"
+             "GH\x04");
+    Run(begin);
+    EXPECT_EQ(Rows("SELECT x, iif(offset = 6, mmap_resize('g', 8), 0) IS NULL, y FROM g"),
+              "16961|0|1\n17475|0|2\n17989|0|NULL")
+        << begin;
+    EXPECT_EQ(Rows("SELECT x, iif(rowid = 1, mmap_resize('g', 2), 0) IS NULL, y,"
+                   " iif(rowid = 1, mmap_resize('g', 9), 0) IS NULL, x FROM g"),
+              "16961|0|1|0|16961\n17475|0|NULL|0|NULL")
+        << begin;
+    if (*begin) Run("COMMIT");
+    EXPECT_EQ(Get("g"), std::string("AB") + std::string(7, '\0')) << begin;
+  }
+}
+
+// A statement that writes the table reads it as others do.
+TEST_F(TableBytes, AnUpdateMayReadWhatItDoesNotSet) {
+  const std::string rest("\x00\x00\xc0\xff\x02\x00\x00\x80\x3f", 9);
+  Put("g", "\xff" + rest);
+  Run("CREATE VIRTUAL TABLE temp.g USING mmap('g', record=5, x u8, y i8 @0, z f32le @1)");
+  Run("UPDATE g SET x = 7 WHERE y = -1");
+  EXPECT_EQ(Rows("SELECT x, y, z FROM g"), "7|7|NULL\n2|2|1.0");
+  Run("BEGIN; UPDATE g SET x = y + 1; ROLLBACK");
+  EXPECT_EQ(Get("g"), "\x07" + rest);
+}
+
 // Rows are there or not as the bytes are when a scan gets to them, whatever was found ahead.
 TEST_F(TableBytes, AScanSeesTheBytesThatWereWrittenMeanwhile) {
   for (bool descending : {false, true}) {
