@@ -51,8 +51,8 @@ bool mm_guard_hit(const mm_guard *guard);
 ** each row, here for that. The bytes have been read before it is looked at. */
 extern uint32_t mm_guard_faults;
 static inline uint32_t mm_guard_count(void) {
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  return __atomic_load_n(&mm_guard_faults, __ATOMIC_ACQUIRE);
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return __atomic_load_n(&mm_guard_faults, __ATOMIC_RELAXED);
 }
 
 #endif
