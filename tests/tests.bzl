@@ -66,6 +66,8 @@ _THREADS = ["%s_test.cc" % name for name in [
     "core/file/reading",
     "core/file/object_race",
     "core/os/own",
+    "core/os/parts",
+    "core/bytes/checksum",
     "core/file/view",
     "ext/connection/connections",
     "ext/connection/isolation",
@@ -75,6 +77,7 @@ _THREADS = ["%s_test.cc" % name for name in [
     "ext/tables/scans",
     "ext/connection/sigbus",
     "ext/connection/threads",
+    "ext/tables/several_threads",
 ]]
 
 def cc_tests(pattern, tags = [], **kwargs):

@@ -89,6 +89,13 @@ enum mm_trait {
 ** itself, a symbolic link being MM_KIND_OTHER. Return false to stop. */
 typedef bool mm_sys_entry(void *context, const char *name, int kind);
 
+/* A thread, and what it does. Whoever starts it keeps it where it is till it has joined it. */
+typedef struct mm_thread {
+  void (*work)(void *context);
+  void *context;
+  uint64_t handle; /* the system's */
+} mm_thread;
+
 typedef struct mm_sys {
   /* Files. `directory` is a descriptor or -1 for the working directory. */
   int (*open)(int directory, const char *path, int flags, uint32_t mode);
@@ -163,6 +170,10 @@ typedef struct mm_sys {
   int64_t (*clock)(void);            /* monotonic, in ns */
   void (*sleep)(int64_t nanoseconds);
   void (*random)(void *data, size_t size);
+  /* A thread with a small stack, in which all signals are blocked but those that an instruction of its
+  ** own raises. Another error than 0: there is none. To join waits for its end. */
+  int (*start_thread)(mm_thread *thread);
+  void (*join_thread)(mm_thread *thread);
   const char *(*environment)(const char *name); /* NULL: not set, or not to be trusted (setuid) */
 
   unsigned traits; /* of enum mm_trait */

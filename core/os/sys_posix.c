@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -688,6 +689,94 @@ static void posix_random(void *data, size_t size) {
   }
 }
 
+/* What makes threads has moved into the C library itself with glibc 2.34, under new versions. Here are
+** those that it has had all along, and NULL where a system has them in a library that nobody has
+** loaded. (Sanitizers put their own in place of the new ones.) */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
+#if defined(__GLIBC__) && !defined(SANITIZED)
+#if defined(__x86_64__) && defined(__LP64__)
+#define OLD_CREATE "GLIBC_2.2.5"
+#define OLD_JOIN "GLIBC_2.2.5"
+#define OLD_STACK "GLIBC_2.2.5"
+#elif defined(__i386__)
+#define OLD_CREATE "GLIBC_2.1"
+#define OLD_JOIN "GLIBC_2.0"
+#define OLD_STACK "GLIBC_2.1"
+#elif defined(__s390x__)
+#define OLD_CREATE "GLIBC_2.2"
+#define OLD_JOIN "GLIBC_2.2"
+#define OLD_STACK "GLIBC_2.2"
+#elif defined(__ARM_EABI__)
+#define OLD_CREATE "GLIBC_2.4"
+#define OLD_JOIN "GLIBC_2.4"
+#define OLD_STACK "GLIBC_2.4"
+#elif defined(__aarch64__) || (defined(__powerpc64__) && defined(__LITTLE_ENDIAN__))
+#define OLD_CREATE "GLIBC_2.17"
+#define OLD_JOIN "GLIBC_2.17"
+#define OLD_STACK "GLIBC_2.17"
+#endif
+#endif
+
+#ifdef OLD_CREATE
+#define OLD_NAME(ours, theirs, version)                                                            \
+  extern __typeof__(theirs) ours __attribute__((weak));                                            \
+  __asm__(".symver " #ours ", " #theirs "@" version)
+OLD_NAME(thread_create, pthread_create, OLD_CREATE);
+OLD_NAME(thread_join, pthread_join, OLD_JOIN);
+OLD_NAME(thread_stack, pthread_attr_setstacksize, OLD_STACK);
+#define HAS_THREADS (thread_create && thread_join && thread_stack)
+#else
+#define thread_create pthread_create
+#define thread_join pthread_join
+#define thread_stack pthread_attr_setstacksize
+#define HAS_THREADS true
+#endif
+
+/* For the deepest calls of core, a handler of signals, and what others keep for each thread. */
+#define POSIX_STACK ((size_t)256 << 10)
+
+static void *posix_run_thread(void *context) {
+  mm_thread *thread = context;
+  thread->work(thread->context);
+  return NULL;
+}
+
+static int posix_create_thread(mm_thread *thread) {
+  pthread_attr_t attributes;
+  pthread_t made;
+  int error = pthread_attr_init(&attributes);
+  if (error) return -error;
+  (void)thread_stack(&attributes, POSIX_STACK);
+  error = thread_create(&made, &attributes, posix_run_thread, thread);
+  (void)pthread_attr_destroy(&attributes);
+  if (error == 0) thread->handle = (uint64_t)(uintptr_t)made;
+  return -error;
+}
+
+/* A new thread blocks what the one blocks that makes it. (sigprocmask: see guard_posix.c.) */
+static int posix_start_thread(mm_thread *thread) {
+  static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+  sigset_t all, old;
+  if (!HAS_THREADS) return -ENOSYS;
+  (void)sigfillset(&all);
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) (void)sigdelset(&all, own[i]);
+  if (sigprocmask(SIG_SETMASK, &all, &old) < 0) return -errno;
+  int rc = posix_create_thread(thread);
+  (void)sigprocmask(SIG_SETMASK, &old, NULL);
+  return rc;
+}
+
+static void posix_join_thread(mm_thread *thread) {
+  (void)thread_join((pthread_t)(uintptr_t)thread->handle, NULL);
+}
+
 static const char *posix_environment(const char *name) {
   return secure_getenv(name);
 }
@@ -746,7 +835,8 @@ unsigned mm_sys_generation(void) {
     .map_grown = posix_map_grown, .protect = posix_protect, .advise = posix_advise,                \
     .move_map = posix_move_map, .page_size = posix_page_size,                                      \
     .file_size_limit = posix_file_size_limit, .user = posix_user, .clock = posix_clock,            \
-    .sleep = posix_sleep, .random = posix_random, .environment = posix_environment, .traits = 0    \
+    .sleep = posix_sleep, .random = posix_random, .start_thread = posix_start_thread,              \
+    .join_thread = posix_join_thread, .environment = posix_environment, .traits = 0                \
   }
 
 mm_sys mm_os = POSIX_TABLE;

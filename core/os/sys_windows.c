@@ -704,6 +704,28 @@ static const char *windows_environment(const char *name) {
   return rc < 0 ? NULL : answer;
 }
 
+#define WINDOWS_STACK ((size_t)256 << 10)
+
+static DWORD WINAPI windows_run_thread(void *context) {
+  mm_thread *thread = context;
+  thread->work(thread->context);
+  return 0;
+}
+
+static int windows_start_thread(mm_thread *thread) {
+  HANDLE made = CreateThread(NULL, WINDOWS_STACK, windows_run_thread, thread,
+                             STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
+  if (!made) return -EAGAIN;
+  thread->handle = (uint64_t)(uintptr_t)made;
+  return 0;
+}
+
+static void windows_join_thread(mm_thread *thread) {
+  HANDLE made = (HANDLE)(uintptr_t)thread->handle;
+  (void)WaitForSingleObject(made, INFINITE);
+  (void)CloseHandle(made);
+}
+
 void mm_mutex_lock(mm_mutex *mutex) {
   AcquireSRWLockExclusive((PSRWLOCK)mutex);
 }
@@ -744,7 +766,8 @@ unsigned mm_sys_generation(void) {
     .map_grown = windows_map_grown, .protect = windows_protect, .advise = windows_advise,          \
     .move_map = windows_move_map, .page_size = windows_page_size,                                  \
     .file_size_limit = windows_file_size_limit, .user = windows_user, .clock = windows_clock,      \
-    .sleep = windows_sleep, .random = windows_random, .environment = windows_environment,          \
+    .sleep = windows_sleep, .random = windows_random, .start_thread = windows_start_thread,        \
+    .join_thread = windows_join_thread, .environment = windows_environment,                        \
     .traits = MM_TRAIT_RIGID_MAPS | MM_TRAIT_NAMES_RETURN | MM_TRAIT_NAMED_MEMORY                  \
   }
 

@@ -310,6 +310,10 @@ int MoveMap(void *from, size_t size, void *to) {
                 [&] { return state->below.move_map(from, size, to); });
 }
 
+int StartThread(mm_thread *thread) {
+  return RunInt(Of(Call::kStartThread), [&] { return state->below.start_thread(thread); });
+}
+
 } // namespace
 
 const char *NameOf(Call call) {
@@ -347,7 +351,8 @@ const char *NameOf(Call call) {
                                       "unmap",
                                       "protect",
                                       "advise",
-                                      "move_map"};
+                                      "move_map",
+                                      "start_thread"};
   return names[static_cast<size_t>(call)];
 }
 
@@ -390,6 +395,7 @@ FaultSys::FaultSys() {
   mm_os.protect = Protect;
   mm_os.advise = Advise;
   mm_os.move_map = MoveMap;
+  mm_os.start_thread = StartThread;
 }
 
 FaultSys::~FaultSys() {

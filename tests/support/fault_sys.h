@@ -60,7 +60,8 @@ enum class Call {
   kUnmap,
   kProtect,
   kAdvise,
-  kMoveMap
+  kMoveMap,
+  kStartThread
 };
 
 const char *NameOf(Call call); // "write"

@@ -4,12 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csetjmp>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 extern "C" {
 #include "core/os/guard.h"
@@ -43,14 +46,15 @@ protected:
     mm_os.close(fd);
     fs::remove(path);
   }
-  static void Count(void *context) { ++*static_cast<int *>(context); }
+  static void Count(void *context) { ++*static_cast<std::atomic<int> *>(context); }
   // As the system does where a disk fails.
   void Fault(const volatile void *address) {
     const ULONG_PTR what[] = {0, reinterpret_cast<ULONG_PTR>(address), 0xC000009C};
     RaiseException(EXCEPTION_IN_PAGE_ERROR, 0, 3, what);
   }
   std::string path;
-  int fd = -1, faults = 0;
+  int fd = -1;
+  std::atomic<int> faults{0};
   volatile unsigned char *view = nullptr;
   mm_guard *guard = nullptr;
 };
@@ -65,6 +69,24 @@ TEST_F(Guard, GivesZerosForWhatADiskCannotRead) {
   EXPECT_EQ(faults, 1);
   for (size_t i = 0; i < kSize; i += 4096) ASSERT_EQ(view[i], 0) << i;
   view[kSize - 1] = 7; // as in a copy
+}
+
+// All of them read on, whoever was first.
+TEST_F(Guard, GivesZerosToAllThreadsThatReadIt) {
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  for (int n = 0; n < 4; n++) {
+    threads.emplace_back([&, n] {
+      for (size_t i = 0; i < kSize; i += 512) {
+        if (n < 2 && i == kSize / 2) Fault(view + i);
+        failed += view[i] != 'x' && view[i] != 0;
+      }
+      failed += n < 2 && view[kSize - 1] != 0;
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_TRUE(mm_guard_hit(guard));
 }
 
 TEST_F(Guard, KeepsWhatLiesBehindTheFilesPages) {
