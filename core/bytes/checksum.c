@@ -1,5 +1,6 @@
 #include "core/bytes/checksum.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -15,8 +16,8 @@
 #include <xxhash.h>
 
 #include "core/bytes/crc.h"
-#include "core/common/least.h"
 #include "core/common/mem.h"
+#include "core/os/parts.h"
 
 typedef struct fletcher {
   uint32_t low, high; /* the sum, and the sum of sums */
@@ -46,9 +47,18 @@ struct mm_checksum_kind {
   mm_crc crc[]; /* of a CRC */
 };
 
+/* How several threads sum up one range: all but the first begin with a state to which zeros add nothing,
+** and each takes what others do for zeros. Parts begin at even places. */
+typedef struct checksum_division {
+  void (*empty)(checksum_state *s, const mm_checksum_kind *kind);
+  void (*skip)(checksum_state *s, uint64_t zeros);
+  void (*join)(checksum_state *s, const checksum_state *other);
+} checksum_division;
+
 struct mm_checksum_method {
   const char *name;
-  unsigned size; /* bytes; 0: a number */
+  unsigned size;                   /* bytes; 0: a number */
+  const checksum_division *divide; /* NULL: it cannot be */
   void (*begin)(checksum_state *s, const mm_checksum_kind *kind);
   void (*update)(checksum_state *s, const uint8_t *data,
                  size_t size); /* of an even size but for the last */
@@ -65,6 +75,29 @@ static void begin_adler32(checksum_state *s, const mm_checksum_kind *kind) {
 static void update_adler32(checksum_state *s, const uint8_t *data, size_t size) {
   s->word = libdeflate_adler32(s->word, data, size);
 }
+
+#define ADLER 65521
+
+static uint32_t adler_word(uint64_t low, uint64_t high) {
+  return (uint32_t)(high % ADLER << 16 | low % ADLER);
+}
+
+static void empty_adler32(checksum_state *s, const mm_checksum_kind *kind) {
+  (void)kind;
+  s->word = 0;
+}
+
+static void skip_adler32(checksum_state *s, uint64_t zeros) {
+  uint64_t low = s->word & 0xffff;
+  s->word = adler_word(low, (s->word >> 16) + zeros % ADLER * low);
+}
+
+static void join_adler32(checksum_state *s, const checksum_state *other) {
+  s->word = adler_word((uint64_t)(s->word & 0xffff) + (other->word & 0xffff),
+                       (uint64_t)(s->word >> 16) + (other->word >> 16));
+}
+
+static const checksum_division adler32_division = {empty_adler32, skip_adler32, join_adler32};
 
 static void end_word(checksum_state *s, mm_checksum *out) {
   out->number = s->word;
@@ -107,6 +140,29 @@ static void update_fletcher32(checksum_state *s, const uint8_t *data, size_t siz
   s->sums = sums;
 }
 
+static void skip_sums(fletcher *sums, uint64_t items, uint32_t modulus) {
+  uint64_t more = items % modulus * sums->low;
+  sums->high = (uint32_t)((sums->high + more) % modulus);
+}
+
+static void join_sums(fletcher *sums, const fletcher *other, uint32_t modulus) {
+  sums->low = (sums->low + other->low) % modulus;
+  sums->high = (sums->high + other->high) % modulus;
+}
+
+#define FLETCHER(bits, modulus, bytes)                                                             \
+  static void skip_fletcher##bits(checksum_state *s, uint64_t zeros) {                             \
+    skip_sums(&s->sums, (zeros + (bytes)-1) / (bytes), modulus);                                   \
+  }                                                                                                \
+  static void join_fletcher##bits(checksum_state *s, const checksum_state *other) {                \
+    join_sums(&s->sums, &other->sums, modulus);                                                    \
+  }                                                                                                \
+  static const checksum_division fletcher##bits##_division = {begin_fletcher, skip_fletcher##bits, \
+                                                              join_fletcher##bits}
+
+FLETCHER(16, 255, 1);
+FLETCHER(32, 65535, 2);
+
 static void end_fletcher16(checksum_state *s, mm_checksum *out) {
   out->number = s->sums.high << 8 | s->sums.low;
 }
@@ -125,6 +181,20 @@ static void update_crc(checksum_state *s, const uint8_t *data, size_t size) {
   s->crc.value = mm_crc_update(s->crc.tables, s->crc.value, data, size);
 }
 
+static void empty_crc(checksum_state *s, const mm_checksum_kind *kind) {
+  s->crc = (checking){kind->crc, 0};
+}
+
+static void skip_crc(checksum_state *s, uint64_t zeros) {
+  s->crc.value = mm_crc_skip(s->crc.tables->model, s->crc.value, zeros);
+}
+
+static void join_crc(checksum_state *s, const checksum_state *other) {
+  s->crc.value ^= other->crc.value;
+}
+
+static const checksum_division crc_division = {empty_crc, skip_crc, join_crc};
+
 static void end_crc(checksum_state *s, mm_checksum *out) {
   out->number = mm_crc_end(s->crc.tables, s->crc.value);
 }
@@ -137,6 +207,24 @@ static void begin_crc32(checksum_state *s, const mm_checksum_kind *kind) {
 static void update_crc32(checksum_state *s, const uint8_t *data, size_t size) {
   s->word = libdeflate_crc32(s->word, data, size);
 }
+
+/* Its word is the register's complement. */
+static void empty_crc32(checksum_state *s, const mm_checksum_kind *kind) {
+  (void)kind;
+  s->word = UINT32_MAX;
+}
+
+static void skip_crc32(checksum_state *s, uint64_t zeros) {
+  static const mm_crc_model model = {
+      .width = 32, .refin = 1, .refout = 1, .poly = 0x04c11db7, .init = UINT32_MAX};
+  s->word = ~(uint32_t)mm_crc_skip(&model, ~s->word, zeros);
+}
+
+static void join_crc32(checksum_state *s, const checksum_state *other) {
+  s->word ^= ~other->word;
+}
+
+static const checksum_division crc32_division = {empty_crc32, skip_crc32, join_crc32};
 
 /* ---- what other libraries compute ------------------------------------------------------------ */
 
@@ -193,12 +281,12 @@ DIGEST(blake2b, blake2b, BLAKE2B)
 /* ---- by name -------------------------------------------------------------------------------- */
 
 #define METHOD(name, size)                                                                         \
-  { #name, size, begin_##name, update_##name, end_##name }
+  { #name, size, NULL, begin_##name, update_##name, end_##name }
 
 static const struct mm_checksum_method methods[] = {
-    {"adler32", 0, begin_adler32, update_adler32, end_word},
-    {"fletcher16", 0, begin_fletcher, update_fletcher16, end_fletcher16},
-    {"fletcher32", 0, begin_fletcher, update_fletcher32, end_fletcher32},
+    {"adler32", 0, &adler32_division, begin_adler32, update_adler32, end_word},
+    {"fletcher16", 0, &fletcher16_division, begin_fletcher, update_fletcher16, end_fletcher16},
+    {"fletcher32", 0, &fletcher32_division, begin_fletcher, update_fletcher32, end_fletcher32},
     METHOD(xxh32, 0),
     METHOD(xxh64, 0),
     METHOD(xxh3, 0),
@@ -213,11 +301,12 @@ static const struct mm_checksum_method methods[] = {
 
 #define METHODS (sizeof methods / sizeof *methods)
 
-static const struct mm_checksum_method crc_method = METHOD(crc, 0);
+static const struct mm_checksum_method crc_method = {"crc",     0,          &crc_division,
+                                                     begin_crc, update_crc, end_crc};
 
 /* libdeflate's own: it uses carry-less products. */
-static const struct mm_checksum_method crc32_method = {"crc-32/iso-hdlc", 0, begin_crc32,
-                                                       update_crc32, end_word};
+static const struct mm_checksum_method crc32_method = {
+    "crc-32/iso-hdlc", 0, &crc32_division, begin_crc32, update_crc32, end_word};
 
 const mm_checksum_kind *mm_checksum_crc32(void) {
   static const mm_checksum_kind kind = {&crc32_method};
@@ -269,26 +358,60 @@ void mm_checksum_free(mm_checksum_kind *kind) {
 
 /* ---- computing ------------------------------------------------------------------------------ */
 
-static int feed_checksum(const mm_checksum_kind *kind, checksum_state *s, const uint8_t *data,
-                         uint64_t size, const mm_watch *watch, mm_error *err) {
-  for (uint64_t i = 0; i < size;) {
-    uint64_t piece = mm_min(size - i, MM_PIECE);
-    kind->method->update(s, data + i, (size_t)piece);
-    i += piece;
-    int stop = i < size ? mm_watch_stops(watch, i) : 0;
-    if (stop) return mm_fail_stopped(err, stop);
+typedef struct summing {
+  const mm_checksum_kind *kind;
+  const uint8_t *data;
+  uint64_t size;
+  checksum_state *sum; /* of those that have ended */
+} summing;
+
+/* The parts that this thread takes, zeros in place of the others; the caller's own goes on from what `s`
+** has begun with. */
+static void sum_parts(const summing *all, mm_share *share, checksum_state *s) {
+  const struct mm_checksum_method *method = all->kind->method;
+  uint64_t at = 0, from, to;
+  while (mm_share_next(share, &from, &to)) {
+    if (from > at) method->divide->skip(s, from - at);
+    method->update(s, all->data + from, (size_t)(to - from));
+    at = to;
   }
-  return MM_OK;
+  if (at < all->size && method->divide) method->divide->skip(s, all->size - at);
+}
+
+static void sum_share(void *context, mm_share *share) {
+  const summing *all = context;
+  const struct mm_checksum_method *method = all->kind->method;
+  _Alignas(64) checksum_state s;
+  if (mm_share_is_own(share)) {
+    method->begin(&s, all->kind);
+  } else {
+    method->divide->empty(&s, all->kind);
+  }
+  sum_parts(all, share, &s);
+  mm_share_lock(share);
+  method->divide->join(all->sum, &s);
+  mm_share_unlock(share);
+}
+
+/* In one thread, all parts are its own, one behind the other. */
+static void sum_alone(void *context, mm_share *share) {
+  const summing *all = context;
+  all->kind->method->begin(all->sum, all->kind);
+  sum_parts(all, share, all->sum);
 }
 
 int mm_checksum_of(const mm_checksum_kind *kind, const uint8_t *data, uint64_t size,
-                   const mm_watch *watch, mm_checksum *out, mm_error *err) {
+                   unsigned threads, const mm_watch *watch, mm_checksum *out, mm_error *err) {
+  const struct mm_checksum_method *method = kind->method;
   _Alignas(64) checksum_state s;
+  summing all = {kind, data, size, &s};
+  bool divided = threads > 1 && method->divide;
+  mm_parts parts = {.count = size, .unit = 1, .threads = divided ? threads : 1, .watch = watch};
   *out = (mm_checksum){0};
-  kind->method->begin(&s, kind);
-  int rc = feed_checksum(kind, &s, data, size, watch, err);
-  if (rc) return rc;
-  kind->method->end(&s, out);
-  out->size = kind->method->size;
+  if (divided) method->divide->empty(&s, kind);
+  int stop = mm_parts_run(&parts, divided ? sum_share : sum_alone, &all);
+  if (stop) return mm_fail_stopped(err, stop);
+  method->end(&s, out);
+  out->size = method->size;
   return MM_OK;
 }

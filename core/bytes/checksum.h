@@ -40,8 +40,10 @@ typedef struct mm_checksum {
   unsigned size; /* of the bytes; 0: it is a number */
 } mm_checksum;
 
-/* Of `size` bytes. MM_INTERRUPT where the watch (may be NULL) stops it. */
+/* Of `size` bytes, by up to so many threads (parts.h): the CRCs, Adler's and Fletcher's; the others are
+** chains, of which nobody knows a part without what comes before it. MM_INTERRUPT where the watch (may
+** be NULL) stops it. */
 int mm_checksum_of(const mm_checksum_kind *kind, const uint8_t *data, uint64_t size,
-                   const mm_watch *watch, mm_checksum *out, mm_error *err);
+                   unsigned threads, const mm_watch *watch, mm_checksum *out, mm_error *err);
 
 #endif

@@ -77,6 +77,41 @@ uint64_t mm_crc_update(const mm_crc *crc, uint64_t value, const uint8_t *data, s
   return value;
 }
 
+/* ---- zeros ----------------------------------------------------------------------------------- */
+
+/* A polynomial as the catalogue has it, times x, modulo the model's. */
+static uint64_t crc_times_x(const mm_crc_model *model, uint64_t a) {
+  uint64_t top = a >> (model->width - 1) & 1, all = UINT64_MAX >> (64 - model->width);
+  return (a << 1 & all) ^ (model->poly & (0 - top));
+}
+
+static uint64_t crc_product(const mm_crc_model *model, uint64_t a, uint64_t b) {
+  uint64_t product = 0;
+  for (unsigned bit = model->width; bit-- > 0;) {
+    product = crc_times_x(model, product) ^ (b & (0 - (a >> bit & 1)));
+  }
+  return product;
+}
+
+static uint64_t out_of_loop(const mm_crc_model *model, uint64_t value) {
+  if (model->refin) return reverse_bits(value, model->width);
+  return __builtin_bswap64(value) >> (64 - model->width);
+}
+
+/* A byte of zeros is a product with x^8. */
+uint64_t mm_crc_skip(const mm_crc_model *model, uint64_t value, uint64_t zeros) {
+  uint64_t power = 1, result = out_of_loop(model, value);
+  if (zeros == 0) return value;
+  for (int bit = 0; bit < 8; bit++) power = crc_times_x(model, power);
+  for (; zeros > 0; zeros >>= 1) {
+    if (zeros & 1) result = crc_product(model, power, result);
+    power = crc_product(model, power, power);
+  }
+  return into_loop(model, result);
+}
+
+/* ---- the end ---------------------------------------------------------------------------------- */
+
 uint64_t mm_crc_end(const mm_crc *crc, uint64_t value) {
   const mm_crc_model *model = crc->model;
   if (!model->refin) value = __builtin_bswap64(value) >> (64 - model->width);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/common/least.h"
+#include "core/os/parts.h"
 #include "core/os/sys.h"
 #include "core/search/kernel/find_kernel.h"
 
@@ -782,14 +783,27 @@ static void histogram_piece(const uint8_t *data, uint64_t size, uint64_t counts[
   }
 }
 
-int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch) {
-  find_pace pace = pace_start(watch, size);
-  for (uint64_t i = 0; i < size;) {
-    uint64_t piece = mm_min(size - i, MM_PIECE);
-    histogram_piece(data + i, piece, counts);
-    i += piece;
-    if (i < size && !pace_done(&pace, piece)) return MM_FIND_STOPPED;
-  }
+typedef struct histogram_sum {
+  const uint8_t *data;
+  uint64_t *counts;
+} histogram_sum;
+
+static void histogram_share(void *context, mm_share *share) {
+  const histogram_sum *sum = context;
+  uint64_t from, to, counts[256] = {0};
+  while (mm_share_next(share, &from, &to)) histogram_piece(sum->data + from, to - from, counts);
+  mm_share_lock(share);
+  for (int b = 0; b < 256; b++) sum->counts[b] += counts[b];
+  mm_share_unlock(share);
+}
+
+/* What is small is not worth the preparations. */
+int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], unsigned threads,
+                 const mm_watch *watch) {
+  histogram_sum sum = {data, counts};
+  mm_parts parts = {.count = size, .unit = 1, .threads = threads, .watch = watch};
+  if (size > MM_PART) return mm_parts_run(&parts, histogram_share, &sum) ? MM_FIND_STOPPED : 0;
+  histogram_piece(data, size, counts);
   return 0;
 }
 

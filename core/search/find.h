@@ -68,8 +68,10 @@ int64_t mm_find_run(const uint8_t set[32], uint64_t least, const uint8_t *data, 
 uint64_t mm_find_heads(const mm_heads_table *heads, const uint8_t *data, uint64_t places,
                        uint64_t *bits, uint8_t buckets[MM_FIND_BLOCK]);
 
-/* Add to counts[256] how often each byte occurs. 0, or MM_FIND_STOPPED. */
-int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], const mm_watch *watch);
+/* Add to counts[256] how often each byte occurs, by up to so many threads (parts.h). 0, or
+** MM_FIND_STOPPED. */
+int mm_histogram(const uint8_t *data, uint64_t size, uint64_t counts[256], unsigned threads,
+                 const mm_watch *watch);
 
 /* Length of the common prefix of a and b (size bytes each): the offset of the first difference, or
 ** `size`. And the first offset at which they agree again, or `size`. */

@@ -4,6 +4,7 @@
 #ifndef EXT_CONN_H
 #define EXT_CONN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -114,16 +115,17 @@ struct ext_conn {
   sqlite3_stmt *interrupted;   /* likewise */
   sqlite3_stmt *listener;      /* likewise; see reads.h, as for the next ones */
   int isolation;               /* enum ext_isolation */
+  unsigned threads;            /* that work on a whole file together, see core/os/parts.h */
   size_t reading;              /* objects that are in some list */
   ext_reads transaction_reads; /* the transaction's */
   bool hears;                  /* SQLite will tell of the transaction's end */
   bool makes_table;            /* the table that listens is being made */
-  bool planned;    /* mmap_list or mmap_writer was asked for a plan: the name means ours */
-  bool caches;     /* mmap_list is connected, and will finalize what is cached */
-  uint64_t writes; /* calls of functions that write, so far */
-  uint64_t plans;  /* queries that were planned, so far (given.h) */
-  volatile unsigned pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
-  mm_error err;                 /* scratch for callers on this connection */
+  bool planned;           /* mmap_list or mmap_writer was asked for a plan: the name means ours */
+  bool caches;            /* mmap_list is connected, and will finalize what is cached */
+  uint64_t writes;        /* calls of functions that write, so far */
+  uint64_t plans;         /* queries that were planned, so far (given.h) */
+  atomic_uint pin_faults; /* how often a slice that SQLite holds was hit by SIGBUS */
+  mm_error err;           /* scratch for callers on this connection */
 };
 
 /* The object that a path names, opened if need be: held for the caller, who releases it. `create`:

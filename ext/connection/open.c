@@ -29,7 +29,7 @@ void ext_conn_release(void *context) {
 ** statement that its bytes are gone. All that sqlite3_interrupt does is to set a flag. */
 static void on_pin_fault(void *context) {
   ext_conn *conn = context;
-  conn->pin_faults++;
+  atomic_fetch_add(&conn->pin_faults, 1);
   sqlite3_interrupt(conn->db);
 }
 
@@ -48,6 +48,7 @@ int ext_conn_create(sqlite3 *db, const char *version, ext_conn **out, mm_error *
   conn->db = db;
   conn->version = version;
   conn->holds = 1;
+  conn->threads = 1;
   conn->settings.synchronous = MM_SYNC_FULL;
   conn->settings.busy_timeout = 1000;
   conn->settings.watch = ext_conn_ask;

@@ -21,7 +21,8 @@ static void sum_up(sqlite3_context *context, const char *name, const fn_range *r
   mm_checksum sum;
   mm_watch watch;
   ext_conn_watch(conn, &watch);
-  if (mm_checksum_of(kind, r->data + r->from, r->to - r->from, &watch, &sum, &conn->err)) {
+  if (mm_checksum_of(kind, r->data + r->from, r->to - r->from, conn->threads, &watch, &sum,
+                     &conn->err)) {
     fn_fail(context, name);
   } else if (!fn_cut(context, name, &r->file)) {
     result_checksum(context, &sum);
@@ -69,7 +70,7 @@ static void entropyFunc(sqlite3_context *context, int argc, sqlite3_value **argv
   if (ext_any_null(argv, 1)) return;
   if (fn_range_arguments(context, name, argc, argv, 1, &r)) return;
   ext_conn_watch(conn, &watch);
-  if (mm_histogram(r.data + r.from, r.to - r.from, counts, &watch)) {
+  if (mm_histogram(r.data + r.from, r.to - r.from, counts, conn->threads, &watch)) {
     mm_fail(&conn->err, MM_INTERRUPT, "interrupted");
     fn_fail(context, name);
   } else if (!fn_cut(context, name, &r.file) && r.from < r.to) {

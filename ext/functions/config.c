@@ -3,6 +3,7 @@
 */
 #include "ext/functions/fn.h"
 
+#include "core/os/parts.h"
 #include "core/search/find.h"
 
 static int set_synchronous(ext_conn *conn, sqlite3_value *value, mm_error *err) {
@@ -54,6 +55,22 @@ static int set_isolation(ext_conn *conn, sqlite3_value *value, mm_error *err) {
   return rc;
 }
 
+static int set_threads(ext_conn *conn, sqlite3_value *value, mm_error *err) {
+  int64_t threads;
+  int rc = ext_value_integer(value, "threads", &threads, err);
+  if (rc) return rc;
+  if (threads < 1 || threads > MM_THREADS_MAX) {
+    return mm_fail(err, MM_ERROR, "threads %lld is not in 1..%d", (long long)threads,
+                   MM_THREADS_MAX);
+  }
+  conn->threads = (unsigned)threads;
+  return MM_OK;
+}
+
+static void result_threads(sqlite3_context *context, const ext_conn *conn) {
+  sqlite3_result_int64(context, conn->threads);
+}
+
 static void result_isolation(sqlite3_context *context, const ext_conn *conn) {
   sqlite3_result_text(context, ext_isolation_name(conn->isolation), -1, SQLITE_STATIC);
 }
@@ -87,6 +104,7 @@ static const setting settings[] = {
     {"journal", set_journal, result_journal},
     {"root", set_root, result_root},
     {"isolation", set_isolation, result_isolation},
+    {"threads", set_threads, result_threads},
 };
 
 static const setting *find_setting(const char *name) {
@@ -106,7 +124,8 @@ static void configFunc(sqlite3_context *context, int argc, sqlite3_value **argv)
   const setting *s = rc ? NULL : find_setting(text);
   if (rc == MM_OK && !s) {
     rc = mm_fail(&conn->err, MM_ERROR,
-                 "'%s' is none of synchronous, busy_timeout, journal, root, isolation", text);
+                 "'%s' is none of synchronous, busy_timeout, journal, root, isolation, threads",
+                 text);
   }
   if (rc == MM_OK && argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) {
     rc = s->set(conn, argv[1], &conn->err);

@@ -197,10 +197,10 @@ static int writerUpdate(sqlite3_vtab *table, int argc, sqlite3_value **argv, sql
     return ext_table_error(table, "mmap_writer", &conn->err);
   }
   write->ran = true;
-  unsigned faults = conn->pin_faults;
+  unsigned faults = atomic_load(&conn->pin_faults);
   conn->writes++;
   int rc = write->run(conn, write, &conn->err);
-  if (rc == MM_OK && conn->pin_faults != faults) {
+  if (rc == MM_OK && atomic_load(&conn->pin_faults) != faults) {
     rc = mm_fail(&conn->err, MM_IOERR,
                  "the file that the data is a slice of was cut, or cannot be read");
   }

@@ -4,10 +4,17 @@
 **     SELECT offset FROM mmap_blocks('disk.img', 4096) WHERE entropy > 7.9;
 **
 ** A column costs only where it is asked for: most are read off one histogram of the block.
+**
+** With several threads (mmap_config), once as many blocks as pay for them were asked for the same
+** columns, those of as many more are worked out at once, a block in one thread, and kept for the rows to
+** come.
 */
 #include "ext/tables/scan.h"
 
 #include "core/bytes/entropy.h"
+#include "core/common/least.h"
+#include "core/common/mem.h"
+#include "core/os/parts.h"
 
 enum {
   BLOCKS_OFFSET,
@@ -33,12 +40,46 @@ static const ext_scan_table blocks_table = {
 
 #define BLOCKS_SIZE 65536
 
+/* What a block is like: `has` are bits of the columns that are known. */
+typedef struct block_facts {
+  unsigned has;
+  double entropy;
+  uint64_t zeros, printable, high, run;
+} block_facts;
+
+#define FACT(column) (1U << (column))
+#define FACTS_COUNTED                                                                              \
+  (FACT(BLOCKS_ENTROPY) | FACT(BLOCKS_ZEROS) | FACT(BLOCKS_PRINTABLE) | FACT(BLOCKS_HIGH))
+#define FACTS_ALL (FACTS_COUNTED | FACT(BLOCKS_RUN))
+
+/* The blocks that were worked out at once: so many at most, of so many bytes for each thread. */
+#define AHEAD_BLOCKS 4096
+#define AHEAD_BYTES ((uint64_t)8 << 20)
+
+typedef struct blocks_ahead {
+  block_facts *facts; /* AHEAD_BLOCKS of them; NULL: not needed so far */
+  uint64_t from, to;  /* bytes that they are about */
+  /* … as they were: another write, or view, and they are of the past. */
+  uint64_t edits, size;
+  const uint8_t *data;
+} blocks_ahead;
+
 typedef struct blocks_cursor {
   ext_scan scan;
   uint64_t at, size;
   bool counted; /* `counts` are this block's */
   uint64_t counts[256];
+  block_facts facts; /* … and this is what was asked of it */
+  uint64_t first;    /* the first block */
+  unsigned asked;    /* bits of the columns that this block was asked for … */
+  unsigned steady;   /* … and of those that each before it was */
+  blocks_ahead ahead;
 } blocks_cursor;
+
+static int blocksClose(sqlite3_vtab_cursor *base) {
+  mm_free(((blocks_cursor *)base)->ahead.facts);
+  return ext_scan_close(base);
+}
 
 /* The bytes of the block that are still there: the statement may cut the file itself. */
 static uint64_t block_length(const blocks_cursor *cursor) {
@@ -59,6 +100,8 @@ static int blocksNext(sqlite3_vtab_cursor *base) {
   blocks_cursor *cursor = (blocks_cursor *)base;
   uint64_t left = cursor->scan.to - cursor->at;
   cursor->at += cursor->size < left ? cursor->size : left;
+  cursor->steady &= cursor->asked;
+  cursor->asked = 0;
   return blocks_stand(cursor);
 }
 
@@ -83,6 +126,14 @@ static void skip_to_block(blocks_cursor *cursor, uint64_t low) {
   cursor->at = low >= scan->to || up >= scan->to - low ? scan->to : low + up;
 }
 
+/* The first block: nothing is known of those to come. */
+static void start_steady(blocks_cursor *cursor) {
+  cursor->asked = 0;
+  cursor->steady = FACTS_ALL;
+  cursor->first = cursor->at;
+  cursor->ahead.to = 0;
+}
+
 static int blocksFilter(sqlite3_vtab_cursor *base, int plan, const char *operators, int argc,
                         sqlite3_value **argv) {
   blocks_cursor *cursor = (blocks_cursor *)base;
@@ -95,57 +146,153 @@ static int blocksFilter(sqlite3_vtab_cursor *base, int plan, const char *operato
   if (rc == SQLITE_OK) rc = ext_scan_bounds(&blocks_table, scan, args[2], args[3], &past);
   if (rc) return rc;
   skip_to_block(cursor, scan->low > 0 ? (uint64_t)scan->low : 0);
+  start_steady(cursor);
   return blocks_stand(cursor);
 }
 
-static int count_one_block(blocks_cursor *cursor) {
-  const ext_source *file = &cursor->scan.file;
-  mm_watch watch;
-  if (cursor->counted) return SQLITE_OK;
-  ext_conn_watch(ext_scan_conn(&cursor->scan), &watch);
-  memset(cursor->counts, 0, sizeof cursor->counts);
-  if (mm_histogram(ext_source_data(file) + cursor->at, block_length(cursor), cursor->counts,
-                   &watch)) {
-    return SQLITE_INTERRUPT;
-  }
-  cursor->counted = true;
-  return SQLITE_OK;
-}
+/* ---- what a block is like -------------------------------------------------------------------- */
 
-static int result_longest_run(const blocks_cursor *cursor, sqlite3_context *context) {
-  mm_watch watch;
-  uint64_t run;
-  ext_conn_watch(ext_scan_conn(&cursor->scan), &watch);
-  if (mm_longest_run(ext_source_data(&cursor->scan.file) + cursor->at, block_length(cursor), &watch,
-                     &run)) {
-    return SQLITE_INTERRUPT;
-  }
-  sqlite3_result_int64(context, (sqlite3_int64)run);
-  return SQLITE_OK;
-}
-
-static sqlite3_int64 count_bytes(const blocks_cursor *cursor, int from, int to) {
+static uint64_t count_bytes(const uint64_t counts[256], int from, int to) {
   uint64_t sum = 0;
-  for (int b = from; b <= to; b++) sum += cursor->counts[b];
-  return (sqlite3_int64)sum;
+  for (int b = from; b <= to; b++) sum += counts[b];
+  return sum;
 }
 
-static int result_counted(blocks_cursor *cursor, sqlite3_context *context, int column) {
-  int rc = count_one_block(cursor);
+static void take_facts(const uint64_t counts[256], unsigned facts, block_facts *out) {
+  if (facts & FACT(BLOCKS_ENTROPY)) out->entropy = mm_entropy(counts);
+  if (facts & FACT(BLOCKS_ZEROS)) out->zeros = counts[0];
+  if (facts & FACT(BLOCKS_PRINTABLE)) {
+    out->printable = count_bytes(counts, 0x20, 0x7e) + counts['\t'];
+  }
+  if (facts & FACT(BLOCKS_HIGH)) out->high = count_bytes(counts, 0x80, 0xff);
+}
+
+/* One fact of this block. Nonzero: stopped. */
+static int look_alone(blocks_cursor *cursor, unsigned fact) {
+  const uint8_t *data = ext_source_data(&cursor->scan.file) + cursor->at;
+  uint64_t size = block_length(cursor);
+  ext_conn *conn = ext_scan_conn(&cursor->scan);
+  mm_watch watch;
+  ext_conn_watch(conn, &watch);
+  if (fact == FACT(BLOCKS_RUN)) return mm_longest_run(data, size, &watch, &cursor->facts.run);
+  if (!cursor->counted) {
+    memset(cursor->counts, 0, sizeof cursor->counts);
+    if (mm_histogram(data, size, cursor->counts, conn->threads, &watch)) return MM_INTERRUPT;
+    cursor->counted = true;
+  }
+  take_facts(cursor->counts, fact, &cursor->facts);
+  return 0;
+}
+
+/* ---- ahead ----------------------------------------------------------------------------------- */
+
+static bool is_ahead(const blocks_cursor *cursor) {
+  const blocks_ahead *ahead = &cursor->ahead;
+  const mm_object *core = cursor->scan.file.object->core;
+  return cursor->at < ahead->to && ahead->edits == core->edits && ahead->size == core->size &&
+         ahead->data == core->data;
+}
+
+typedef struct looking {
+  const blocks_cursor *cursor;
+  const uint8_t *data; /* of the first block */
+  uint64_t size;       /* of all */
+} looking;
+
+/* A block is not so large that it would be asked in the midst of it whether to go on. */
+static void look_at(const uint8_t *data, uint64_t size, block_facts *facts) {
+  uint64_t counts[256] = {0};
+  if (facts->has & FACTS_COUNTED) {
+    (void)mm_histogram(data, size, counts, 1, NULL);
+    take_facts(counts, facts->has, facts);
+  }
+  if (facts->has & FACT(BLOCKS_RUN)) (void)mm_longest_run(data, size, NULL, &facts->run);
+}
+
+static void look_share(void *context, mm_share *share) {
+  const looking *all = context;
+  uint64_t size = all->cursor->size, block, to;
+  while (mm_share_next(share, &block, &to)) {
+    for (; block < to; block++) {
+      block_facts *facts = &all->cursor->ahead.facts[block];
+      uint64_t at = block * size;
+      facts->has = all->cursor->steady;
+      look_at(all->data + at, mm_min(all->size - at, size), facts);
+    }
+  }
+}
+
+/* How many bytes from this block on: at most as many as were asked for alike so far, so that who wants few
+** rows does not wait for many. 0: one block after the other. */
+static uint64_t bytes_ahead(const blocks_cursor *cursor) {
+  uint64_t end = mm_min(ext_source_length(&cursor->scan.file), cursor->scan.to);
+  uint64_t wanted = (uint64_t)cursor->scan.high - cursor->at; /* may begin so far on */
+  uint64_t most =
+      mm_min(AHEAD_BYTES * ext_scan_conn(&cursor->scan)->threads, cursor->at - cursor->first);
+  if (end <= cursor->at || most / 2 < cursor->size) return 0;
+  most = mm_min(most, AHEAD_BLOCKS * cursor->size);
+  most = mm_min(most - most % cursor->size, end - cursor->at);
+  most = mm_min(most, wanted + cursor->size);
+  return most / 2 < MM_PARTS_PAY ? 0 : most;
+}
+
+/* MM_OK: perhaps. Without memory, rows come as with one thread. */
+static int blocks_look_ahead(blocks_cursor *cursor) {
+  const ext_source *file = &cursor->scan.file;
+  blocks_ahead *ahead = &cursor->ahead;
+  const mm_object *core = file->object->core;
+  ext_conn *conn = ext_scan_conn(&cursor->scan);
+  mm_watch watch;
+  looking all = {cursor, ext_source_data(file) + cursor->at, bytes_ahead(cursor)};
+  mm_parts parts = {.count = (all.size + cursor->size - 1) / cursor->size,
+                    .unit = cursor->size,
+                    .threads = conn->threads,
+                    .watch = &watch};
+  if (all.size == 0) return MM_OK;
+  if (!ahead->facts) ahead->facts = mm_alloc(AHEAD_BLOCKS * sizeof *ahead->facts);
+  if (!ahead->facts) return MM_OK;
+  ext_conn_watch(conn, &watch);
+  int stop = mm_parts_run(&parts, look_share, &all);
+  *ahead = (blocks_ahead){ahead->facts, cursor->at, stop ? 0 : cursor->at + all.size,
+                          core->edits,  core->size, core->data};
+  return stop;
+}
+
+/* The facts of this block, with the one that is asked for. */
+static int facts_of(blocks_cursor *cursor, unsigned fact, const block_facts **out) {
+  blocks_ahead *ahead = &cursor->ahead;
+  int stop = 0;
+  bool steady = cursor->steady & fact && ext_scan_conn(&cursor->scan)->threads > 1;
+  cursor->asked |= fact;
+  if (steady && !is_ahead(cursor)) stop = blocks_look_ahead(cursor);
+  if (stop == 0 && is_ahead(cursor)) {
+    *out = &ahead->facts[(cursor->at - ahead->from) / cursor->size];
+    if ((*out)->has & fact) return SQLITE_OK;
+  }
+  *out = &cursor->facts;
+  if (stop == 0) stop = look_alone(cursor, fact);
+  return stop ? SQLITE_INTERRUPT : SQLITE_OK;
+}
+
+static int result_fact(blocks_cursor *cursor, sqlite3_context *context, int column) {
+  const block_facts *facts;
+  int rc = facts_of(cursor, FACT(column), &facts);
   if (rc) return rc;
   switch (column) {
     case BLOCKS_ENTROPY:
-      sqlite3_result_double(context, mm_entropy(cursor->counts));
+      sqlite3_result_double(context, facts->entropy);
       break;
     case BLOCKS_ZEROS:
-      sqlite3_result_int64(context, count_bytes(cursor, 0, 0));
+      sqlite3_result_int64(context, (sqlite3_int64)facts->zeros);
       break;
     case BLOCKS_PRINTABLE:
-      sqlite3_result_int64(context,
-                           count_bytes(cursor, 0x20, 0x7e) + count_bytes(cursor, '\t', '\t'));
+      sqlite3_result_int64(context, (sqlite3_int64)facts->printable);
       break;
     case BLOCKS_HIGH:
-      sqlite3_result_int64(context, count_bytes(cursor, 0x80, 0xff));
+      sqlite3_result_int64(context, (sqlite3_int64)facts->high);
+      break;
+    case BLOCKS_RUN:
+      sqlite3_result_int64(context, (sqlite3_int64)facts->run);
       break;
   }
   return SQLITE_OK;
@@ -161,11 +308,8 @@ static int blocksColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, int
     case BLOCKS_LENGTH:
       sqlite3_result_int64(context, (sqlite3_int64)block_length(cursor));
       break;
-    case BLOCKS_RUN:
-      rc = result_longest_run(cursor, context);
-      break;
     default:
-      rc = result_counted(cursor, context, column);
+      rc = result_fact(cursor, context, column);
       break;
   }
   return rc ? rc : ext_scan_check(&blocks_table, &cursor->scan);
@@ -176,6 +320,6 @@ static int blocksRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   return SQLITE_OK;
 }
 
-EXT_SCAN_MODULE(blocks, ext_scan_close);
+EXT_SCAN_MODULE(blocks, blocksClose);
 
 const ext_module ext_module_blocks = {"mmap_blocks", &blocks_module, &blocks_module};

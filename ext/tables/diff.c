@@ -9,6 +9,7 @@
 ** After a run the next 64 bytes are looked at together: most runs are short, and near to each other.
 */
 #include "core/common/least.h"
+#include "core/os/parts.h"
 #include "core/search/lanes.h"
 #include "ext/tables/scan.h"
 
@@ -75,18 +76,49 @@ static diff_pair pair_of(const diff_cursor *cursor) {
 
 typedef uint64_t diff_measure(const uint8_t *a, const uint8_t *b, uint64_t size);
 
+/* A run, from where nobody has found its end yet. */
+typedef struct diff_reach {
+  const diff_pair *pair;
+  diff_measure *measure;
+  uint64_t from;
+  uint64_t end; /* of it, as far as is known */
+} diff_reach;
+
+/* Parts are taken in order: where one holds the end, none behind it matters. */
+static void reach_share(void *context, mm_share *share) {
+  diff_reach *reach = context;
+  const diff_pair *p = reach->pair;
+  uint64_t from, to;
+  while (mm_share_next(share, &from, &to)) {
+    uint64_t at = reach->from + from, size = to - from;
+    uint64_t run = reach->measure(p->a + at, p->b + at, size);
+    if (run == size) continue;
+    mm_share_end(share);
+    mm_share_lock(share);
+    reach->end = mm_min(reach->end, at + run);
+    mm_share_unlock(share);
+  }
+}
+
+/* What ends within it is not worth a thread. */
+#define DIFF_NEAR ((uint64_t)1 << 20)
+
 /* From `*at` on, to the end of a run that `measure` tells, or to `end`, which both have. False:
 ** stopped. */
 static bool run_to_end(const diff_cursor *cursor, const diff_pair *p, diff_measure *measure,
                        uint64_t end, uint64_t *at) {
-  while (*at < end) {
-    uint64_t piece = mm_min(end - *at, MM_PIECE);
-    uint64_t run = measure(p->a + *at, p->b + *at, piece);
-    *at += run;
-    if (run < piece) break;
-    if (mm_watch_stops(&cursor->watch, *at)) return false;
-  }
-  return true;
+  uint64_t near = end > *at ? mm_min(end - *at, DIFF_NEAR) : 0;
+  uint64_t run = near ? measure(p->a + *at, p->b + *at, near) : 0;
+  *at += run;
+  if (run < near || *at >= end) return true;
+  diff_reach reach = {p, measure, *at, end};
+  mm_parts parts = {.count = end - *at,
+                    .unit = 1,
+                    .threads = ext_scan_conn(&cursor->scan)->threads,
+                    .watch = &cursor->watch};
+  int stop = mm_parts_run(&parts, reach_share, &reach);
+  *at = reach.end;
+  return stop == 0;
 }
 
 /* Are the bytes just read those of the files? */

@@ -32,11 +32,12 @@ static int histogramNext(sqlite3_vtab_cursor *base) {
 
 static int count_all(histogram_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
+  ext_conn *conn = ext_scan_conn(scan);
   mm_watch watch;
-  ext_conn_watch(ext_scan_conn(scan), &watch);
+  ext_conn_watch(conn, &watch);
   memset(cursor->counts, 0, sizeof cursor->counts);
   const uint8_t *data = ext_source_data(&scan->file) + scan->from;
-  int rc = mm_histogram(data, scan->to - scan->from, cursor->counts, &watch);
+  int rc = mm_histogram(data, scan->to - scan->from, cursor->counts, conn->threads, &watch);
   return rc ? SQLITE_INTERRUPT : ext_scan_check(&histogram_table, scan);
 }
 

@@ -232,7 +232,7 @@ void Histogram(benchmark::State &state, const std::string &kind) {
     for (size_t i = 0; i < text.size; i++) slow[text.data[i]]++;
     benchmark::DoNotOptimize(slow[0]);
   };
-  Race(state, [&] { mm_histogram(text.data, text.size, counts, nullptr); },
+  Race(state, [&] { mm_histogram(text.data, text.size, counts, 1, nullptr); },
        {{"read", PlainRead}, {"loop", loop}});
 }
 

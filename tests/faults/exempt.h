@@ -66,6 +66,7 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"Sparse.EveryScanCanBeInterrupted", "", kByTime},
       {"Interrupt.StopsASearchOnHardInput", "", kByTime},
       {"Interrupt.StopsAWaitForALock", "", kByTime},
+      {"InterruptOfSeveral.StopsThemAll", "", kByTime},
       {"Elsewhere.*", "", kByTime},
       {"Busy.WaitsNoLongerThanTheLockIsHeld", "", kByTime},
       {"Limits.TenThousandFilesAreTouchedByPath", "", kMany},
@@ -126,6 +127,8 @@ inline bool EndsAtFault(const std::string &test) {
       "LongCommit.*",
       "EveryStep.*",
       "Sigbus.*",
+      "SigbusOfSeveral.*",
+      "InterruptOfSeveral.*",
       "Scans.GlobTellsThatAFileHasGone",
       "ListChanges.ListForgetsTablesThatAreRenamedOrDroppedInATransaction"};
   return FitsOne(test, list);
@@ -133,7 +136,8 @@ inline bool EndsAtFault(const std::string &test) {
 
 // In their statements the file is cut, replaced or removed on purpose.
 inline bool ChangesFiles(const std::string &test) {
-  static const char *const list[] = {"Sigbus.*", "Scans.GlobTellsThatAFileHasGone"};
+  static const char *const list[] = {"Sigbus.*", "SigbusOfSeveral.*",
+                                     "Scans.GlobTellsThatAFileHasGone"};
   return FitsOne(test, list);
 }
 
@@ -171,6 +175,8 @@ inline bool IsLong(const std::string &test) {
       "Sigbus.InAnOpenCursor",
       "Sigbus.InTheMiddleOfAFind",
       "Slice.RandomSlicesArePythons",
+      "SeveralThreads.SayWhatOneSaysOfARandomPart",
+      "SigbusOfSeveral.*",
       "Adversarial.*",
       "AdversarialLines.*",
       "RecordsTest.WritesOfEveryTypeMatchAnOrdinaryTable",

@@ -21,8 +21,8 @@ mm_checksum Sum(const string &name, const string &data, const mm_watch *watch = 
   mm_checksum sum = {};
   mm_error err;
   EXPECT_EQ(mm_checksum_find(name.c_str(), &kind, &err), MM_OK) << name;
-  EXPECT_EQ(mm_checksum_of(kind, reinterpret_cast<const uint8_t *>(data.data()), data.size(), watch,
-                           &sum, &err),
+  EXPECT_EQ(mm_checksum_of(kind, reinterpret_cast<const uint8_t *>(data.data()), data.size(), 1,
+                           watch, &sum, &err),
             MM_OK);
   mm_checksum_free(kind);
   return sum;
@@ -279,10 +279,72 @@ TEST(Checksum, LargeDataComeInPieces) {
   mm_checksum sum;
   mm_error err;
   ASSERT_EQ(mm_checksum_find("xxh3", &kind, &err), MM_OK);
-  EXPECT_EQ(mm_checksum_of(kind, reinterpret_cast<const uint8_t *>(data.data()), data.size(), &stop,
-                           &sum, &err),
+  EXPECT_EQ(mm_checksum_of(kind, reinterpret_cast<const uint8_t *>(data.data()), data.size(), 1,
+                           &stop, &sum, &err),
             MM_INTERRUPT);
   mm_checksum_free(kind);
+}
+
+uint64_t NumberOf(const string &name, const string &data, unsigned threads) {
+  mm_checksum_kind *kind;
+  mm_checksum sum = {};
+  mm_error err;
+  EXPECT_EQ(mm_checksum_find(name.c_str(), &kind, &err), MM_OK) << name;
+  EXPECT_EQ(mm_checksum_of(kind, reinterpret_cast<const uint8_t *>(data.data()), data.size(),
+                           threads, nullptr, &sum, &err),
+            MM_OK);
+  mm_checksum_free(kind);
+  uint64_t number = sum.number;
+  for (unsigned i = 0; i < sum.size; i++) number = number * 1000003 + sum.bytes[i];
+  return number;
+}
+
+// Whichever thread takes which part.
+TEST(Checksum, IsTheSameBySeveralThreads) {
+  std::mt19937 random(5);
+  string data;
+  while (data.size() < (4 << 20) + 7) data += static_cast<char>(random());
+  std::vector<string> names = {"adler32", "fletcher16", "fletcher32", "xxh3", "sha1"};
+  for (size_t i = 0; i < mm_crc_model_count; i++) names.push_back(mm_crc_models[i].name);
+  for (const string &name : names) {
+    bool one = name[0] == 'c' && name != "crc-32/iso-hdlc";
+    string part = one ? data.substr(0, (2 << 20) + 5) : data;
+    uint64_t expected = NumberOf(name, part, 1);
+    for (unsigned threads : {2U, 3U, 8U}) {
+      EXPECT_EQ(NumberOf(name, part, threads), expected) << name << " " << threads;
+    }
+  }
+}
+
+TEST(Checksum, ExtremesAreTheSameBySeveralThreads) {
+  for (int byte : {0x00, 0x01, 0xff}) {
+    for (size_t size : {size_t{0}, size_t{1}, size_t{2} << 20, (size_t{3} << 20) + 1}) {
+      string data(size, static_cast<char>(byte));
+      for (const char *name :
+           {"adler32", "fletcher16", "fletcher32", "crc-32/iso-hdlc", "crc-64/xz", "crc-3/gsm"}) {
+        EXPECT_EQ(NumberOf(name, data, 4), NumberOf(name, data, 1)) << name << " " << size;
+      }
+    }
+  }
+}
+
+// Zeros that are skipped are zeros that are read.
+TEST(Crc, SkipsZeros) {
+  std::mt19937_64 random(6);
+  const string zeros(5000, 0);
+  for (size_t i = 0; i < mm_crc_model_count; i++) {
+    const mm_crc_model *model = &mm_crc_models[i];
+    mm_crc crc;
+    mm_crc_prepare(&crc, model);
+    for (size_t size : {0, 1, 2, 7, 8, 255, 4096, 4999}) {
+      uint8_t start[8];
+      for (uint8_t &byte : start) byte = static_cast<uint8_t>(random());
+      uint64_t value = mm_crc_update(&crc, mm_crc_begin(&crc), start, sizeof start);
+      EXPECT_EQ(mm_crc_skip(model, value, size),
+                mm_crc_update(&crc, value, reinterpret_cast<const uint8_t *>(zeros.data()), size))
+          << model->name << " " << size;
+    }
+  }
 }
 
 TEST(Checksum, AnUnknownOneIsToldWhatThereIs) {

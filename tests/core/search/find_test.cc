@@ -729,8 +729,11 @@ TEST(Find, AddsUpAHistogram) {
     Text text = RandomText(random, size, 256);
     std::vector<uint64_t> counts(256, 5), expected(256, 5);
     for (char c : text) expected[static_cast<uint8_t>(c)]++;
-    EXPECT_EQ(mm_histogram(Bytes(text), size, counts.data(), nullptr), 0);
-    EXPECT_EQ(counts, expected);
+    for (unsigned threads : {1U, 2U, 5U}) {
+      std::vector<uint64_t> counted = counts;
+      EXPECT_EQ(mm_histogram(Bytes(text), size, counted.data(), threads, nullptr), 0);
+      EXPECT_EQ(counted, expected);
+    }
   }
 }
 
@@ -795,7 +798,7 @@ TEST_P(FindEverywhere, StopsWhenAsked) {
     if (absent.size() == 3) {
       stopped([&](auto *w) { return mm_find_run(set.bits, 30, data, text.size(), w); });
     }
-    stopped([&](auto *w) { return mm_histogram(data, text.size(), counts.data(), w); });
+    stopped([&](auto *w) { return mm_histogram(data, text.size(), counts.data(), 1, w); });
   }
 }
 

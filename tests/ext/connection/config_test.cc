@@ -37,6 +37,10 @@ TEST_F(Config, GivesTheValueInForce) {
   EXPECT_EQ(One("SELECT mmap_config('busy_timeout', 5), mmap_config('busy_timeout', '0'), "
                 "mmap_config('busy_timeout')"),
             "5|0|0");
+  EXPECT_EQ(
+      One("SELECT mmap_config('threads'), mmap_config('threads', 2), mmap_config('Threads', '64'),"
+          " mmap_config('threads', NULL), mmap_config('threads', 1.0)"),
+      "1|2|64|64|1");
 }
 
 TEST_F(Config, IsEachConnectionsOwn) {
@@ -48,7 +52,7 @@ TEST_F(Config, IsEachConnectionsOwn) {
 TEST_F(Config, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Error("SELECT mmap_config('colour')"),
             "ERROR mmap_config: 'colour' is none of synchronous, busy_timeout, journal, root, "
-            "isolation");
+            "isolation, threads");
   EXPECT_EQ(Error("SELECT mmap_config('synchronous', 'maybe')"),
             "ERROR mmap_config: synchronous 'maybe' is none of off, normal, full");
   EXPECT_EQ(Error("SELECT mmap_config('synchronous', 2)"),
@@ -57,7 +61,17 @@ TEST_F(Config, RefusesWhatItDoesNotKnow) {
             "ERROR mmap_config: busy_timeout -1 is not in 0..2147483647");
   EXPECT_EQ(Error("SELECT mmap_config('busy_timeout', 'soon')"),
             "ERROR mmap_config: busy_timeout 'soon' is not an integer");
-  EXPECT_EQ(One("SELECT mmap_config('synchronous'), mmap_config('busy_timeout')"), "full|1000");
+  for (const char *threads : {"0", "-1", "65", "9223372036854775807"}) {
+    EXPECT_EQ(Error("SELECT mmap_config('threads', " + std::string(threads) + ")"),
+              "ERROR mmap_config: threads " + std::string(threads) + " is not in 1..64");
+  }
+  for (const char *threads : {"'all'", "1.5", "x'02'"}) {
+    EXPECT_EQ(Error("SELECT mmap_config('threads', " + std::string(threads) + ")").substr(0, 27),
+              "ERROR mmap_config: threads ");
+  }
+  EXPECT_EQ(One("SELECT mmap_config('synchronous'), mmap_config('busy_timeout'), "
+                "mmap_config('threads')"),
+            "full|1000|1");
 }
 
 TEST_F(Config, EverySynchronousCommits) {
