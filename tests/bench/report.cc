@@ -5,7 +5,7 @@
 //     --write DIR   leave the table (speed.md), a chart of it (speed.svg) and five bars (bars.svg) there
 //     --quick       small sizes and one round: for the answers, not for the times
 //     --only WORD   only the parts named by WORD: search kernels patterns tables join diff structures
-//                   text verbs slices commit commits sparse interrupt bars
+//                   text verbs threads slices commit commits sparse interrupt bars
 //     --rounds N    rounds in turn, whose median counts (5)
 //     --cpu         count processor time, not the clock's (except of commits): where much else runs
 //     --dir DIR     where the files are made, some 5 GB ($TMPDIR, else /var/tmp)
@@ -99,6 +99,7 @@ const Part kParts[] = {{"search", SearchRows},
                        {"structures", StructureRows},
                        {"text", TextTableRows},
                        {"verbs", VerbRows},
+                       {"threads", ThreadRows},
                        {"slices", SliceRows},
                        {"commit", CommitRows},
                        {"commits", CommitLoopRows},

@@ -151,6 +151,7 @@ void DiffRows(World &world);       // likewise
 void TextTableRows(World &world);  // rows_text.cc
 void StructureRows(World &world);  // rows_structures.cc
 void VerbRows(World &world);       // rows_verbs.cc
+void ThreadRows(World &world);     // rows_threads.cc
 void SliceRows(World &world);      // rows_files.cc
 void CommitRows(World &world);     // likewise
 void CommitLoopRows(World &world); // rows_commits.cc
