@@ -175,7 +175,7 @@ inline bool IsLong(const std::string &test) {
       "Sigbus.InAnOpenCursor",
       "Sigbus.InTheMiddleOfAFind",
       "Slice.RandomSlicesArePythons",
-      "SeveralThreads.SayWhatOneSaysOfARandomPart",
+      "SeveralThreads.*",
       "SigbusOfSeveral.*",
       "Adversarial.*",
       "AdversarialLines.*",
