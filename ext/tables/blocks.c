@@ -59,8 +59,7 @@ typedef struct block_facts {
 typedef struct blocks_ahead {
   block_facts *facts; /* AHEAD_BLOCKS of them; NULL: not needed so far */
   uint64_t from, to;  /* bytes that they are about */
-  /* … as they were: another write, or view, and they are of the past. */
-  uint64_t edits, size;
+  ext_stamp stamp;    /* … as they were when they were looked at, and where */
   const uint8_t *data;
 } blocks_ahead;
 
@@ -188,9 +187,9 @@ static int look_alone(blocks_cursor *cursor, unsigned fact) {
 
 static bool is_ahead(const blocks_cursor *cursor) {
   const blocks_ahead *ahead = &cursor->ahead;
-  const mm_object *core = cursor->scan.file.object->core;
-  return cursor->at < ahead->to && ahead->edits == core->edits && ahead->size == core->size &&
-         ahead->data == core->data;
+  const ext_object *object = cursor->scan.file.object;
+  return cursor->at < ahead->to && ext_stamp_holds(&ahead->stamp, object) &&
+         ahead->data == object->core->data;
 }
 
 typedef struct looking {
@@ -240,7 +239,6 @@ static uint64_t bytes_ahead(const blocks_cursor *cursor) {
 static int blocks_look_ahead(blocks_cursor *cursor) {
   const ext_source *file = &cursor->scan.file;
   blocks_ahead *ahead = &cursor->ahead;
-  const mm_object *core = file->object->core;
   ext_conn *conn = ext_scan_conn(&cursor->scan);
   mm_watch watch;
   looking all = {cursor, ext_source_data(file) + cursor->at, bytes_ahead(cursor)};
@@ -254,7 +252,7 @@ static int blocks_look_ahead(blocks_cursor *cursor) {
   ext_conn_watch(conn, &watch);
   int stop = mm_parts_run(&parts, look_share, &all);
   *ahead = (blocks_ahead){ahead->facts, cursor->at, stop ? 0 : cursor->at + all.size,
-                          core->edits,  core->size, core->data};
+                          ext_stamp_now(file->object), file->object->core->data};
   return stop;
 }
 

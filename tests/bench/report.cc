@@ -90,23 +90,13 @@ struct Part {
   void (*measure)(World &);
 };
 
-const Part kParts[] = {{"search", SearchRows},
-                       {"kernels", KernelRows},
-                       {"patterns", PatternRows},
-                       {"tables", TableRows},
-                       {"join", JoinRows},
-                       {"diff", DiffRows},
-                       {"structures", StructureRows},
-                       {"text", TextTableRows},
-                       {"verbs", VerbRows},
-                       {"threads", ThreadRows},
-                       {"slices", SliceRows},
-                       {"commit", CommitRows},
-                       {"commits", CommitLoopRows},
-                       {"calls", CallRows},
-                       {"sparse", SparseRows},
-                       {"interrupt", InterruptRows},
-                       {"bars", BarRows}};
+const Part kParts[] = {
+    {"search", SearchRows},        {"kernels", KernelRows}, {"patterns", PatternRows},
+    {"tables", TableRows},         {"join", JoinRows},      {"diff", DiffRows},
+    {"structures", StructureRows}, {"text", TextTableRows}, {"verbs", VerbRows},
+    {"threads", ThreadRows},       {"slices", SliceRows},   {"commit", CommitRows},
+    {"commits", CommitLoopRows},   {"calls", CallRows},     {"sparse", SparseRows},
+    {"interrupt", InterruptRows},  {"bars", BarRows}};
 
 void Start(World *world, const Options &options) {
   world->sizes = options.sizes;
