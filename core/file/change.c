@@ -17,6 +17,14 @@ void mm_change_clear(mm_change *change) {
   memset(change, 0, sizeof *change);
 }
 
+bool mm_change_next(mm_change_walk *walk, mm_extent *piece) {
+  while (!mm_pieces_next(&walk->pieces, piece)) {
+    if (walk->next == walk->change->count) return false;
+    walk->pieces = mm_extent_pieces(&walk->change->extents[walk->next++]);
+  }
+  return true;
+}
+
 int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err) {
   int stop = mm_pace_stops(change->pace, bytes);
   return stop ? mm_fail_stopped(err, stop) : MM_OK;
@@ -129,11 +137,15 @@ static bool has_room(const mm_extent *extent, int fd) {
 /* A few small ones are asked for one by one: the way to the next hole may lead through the whole
 ** file, which a file system in memory goes page by page. */
 static bool few_have_room(const mm_change *change, int fd) {
-  if (change->count > FEW_EXTENTS) return false;
-  for (size_t i = 0; i < change->count; i++) {
-    const mm_extent *extent = &change->extents[i];
-    bool small = extent->size <= BLOCK_MIN && extent->offset + extent->size <= change->old_size;
-    if (!small || !has_room(extent, fd)) return false;
+  mm_change_walk walk = {.change = change};
+  mm_extent extents[FEW_EXTENTS + 1];
+  size_t count = 0;
+  while (count <= FEW_EXTENTS && mm_change_next(&walk, &extents[count])) count++;
+  if (count > FEW_EXTENTS) return false;
+  for (size_t i = 0; i < count; i++) {
+    bool small =
+        extents[i].size <= BLOCK_MIN && extents[i].offset + extents[i].size <= change->old_size;
+    if (!small || !has_room(&extents[i], fd)) return false;
   }
   return true;
 }
@@ -147,8 +159,10 @@ int mm_change_reserve(mm_change *change, int fd, const char *name, mm_error *err
   if (rc == MM_OK) rc = check_growth(change, fd, name, err);
   if (rc != MM_OK || few_have_room(change, fd)) return rc;
   uint64_t hole = first_hole(change, fd);
-  for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
-    rc = reserve_extent(change, &change->extents[i], hole, fd, name, err);
+  mm_change_walk walk = {.change = change};
+  mm_extent extent;
+  while (rc == MM_OK && mm_change_next(&walk, &extent)) {
+    rc = reserve_extent(change, &extent, hole, fd, name, err);
   }
   if (rc != MM_OK) mm_change_unreserve(change, fd);
   return rc;
@@ -267,9 +281,10 @@ int mm_change_end(int fd, uint64_t new_size, bool durable, const char *name, mm_
 
 static int apply_sized(const mm_change *change, int fd, const char *name, mm_error *err) {
   int rc = change->limit ? MM_OK : check_limit(furthest(change), name, err);
-  for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
-    const mm_extent *extent = &change->extents[i];
-    rc = put_extent(fd, extent->offset, extent->data, extent->size, name, err);
+  mm_change_walk walk = {.change = change};
+  mm_extent extent;
+  while (rc == MM_OK && mm_change_next(&walk, &extent)) {
+    rc = put_extent(fd, extent.offset, extent.data, extent.size, name, err);
   }
   return rc;
 }

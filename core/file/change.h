@@ -1,9 +1,9 @@
 /*
 ** change.h: what one COMMIT does to one file: byte extents and a new size.
 **
-** Extents ascend by offset, do not overlap, and end at or before `new_size`; they may touch. Only
-** bytes that were really written are in them, never whole pages: the other bytes of a page may be
-** somebody else's. Bytes between old_size and new_size that no extent covers are zero.
+** Extents ascend by offset, do not overlap, and end at or before `new_size`; they may touch. Small ones
+** may be packed. Only bytes that were really written are in them, never whole pages: the other bytes of a
+** page may be somebody else's. Bytes between old_size and new_size that no extent covers are zero.
 */
 #ifndef MM_CHANGE_H
 #define MM_CHANGE_H
@@ -14,12 +14,7 @@
 
 #include "core/common/error.h"
 #include "core/common/watch.h"
-
-typedef struct mm_extent {
-  uint64_t offset;     /* from the start of the file */
-  uint64_t size;       /* bytes, at least 1 */
-  const uint8_t *data; /* NULL: zeros */
-} mm_extent;
+#include "core/file/extent.h"
 
 typedef struct mm_change_hole {
   uint64_t offset, size;
@@ -41,6 +36,15 @@ typedef struct mm_change {
 
 /* Free what it owns; afterwards it is empty. A change of all zeros is an empty one. */
 void mm_change_clear(mm_change *change);
+
+/* What it writes, piece by piece, those of a pack one by one. `walk` begins as {.change = …}. False: that
+** was all. */
+typedef struct mm_change_walk {
+  const mm_change *change;
+  size_t next;
+  mm_pieces pieces;
+} mm_change_walk;
+bool mm_change_next(mm_change_walk *walk, mm_extent *piece);
 
 /* So many bytes more have been dealt with: asks the pace every few MiB. MM_INTERRUPT or MM_NOMEM:
 ** to give up. */

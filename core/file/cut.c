@@ -31,7 +31,7 @@ static int read_last(const mm_object *object, last_byte *u, mm_error *err) {
   uint64_t size = object->change.old_size;
   int failed = mm_sys_read_all(object->fd, &u->byte, 1, size - 1);
   if (failed) return mm_fail_errno(err, MM_IOERR, -failed, "cannot read '%s'", object->name);
-  u->extent = (mm_extent){size - 1, 1, &u->byte};
+  u->extent = (mm_extent){.offset = size - 1, .size = 1, .data = &u->byte};
   u->change =
       (mm_change){.old_size = size - 1, .new_size = size, .extents = &u->extent, .count = 1};
   return MM_OK;

@@ -231,11 +231,12 @@ static header plan_header(const mm_journal_plan *plan, const mm_stat *stat,
   head.new_size = change->new_size;
   head.length = HEADER_SIZE + COMMIT_SIZE;
   if (plan->record) head.length += DOUBT_SIZE + strlen(plan->record);
-  for (size_t i = 0; i < change->count; i++) {
-    const mm_extent *extent = &change->extents[i];
-    uint64_t records = extent->data ? (extent->size + DATA_MAX - 1) / DATA_MAX : 1;
+  mm_change_walk walk = {.change = change};
+  mm_extent extent;
+  while (mm_change_next(&walk, &extent)) {
+    uint64_t records = extent.data ? (extent.size + DATA_MAX - 1) / DATA_MAX : 1;
     head.count += records;
-    head.length += records * RECORD_SIZE + (extent->data ? extent->size : 0);
+    head.length += records * RECORD_SIZE + (extent.data ? extent.size : 0);
   }
   return head;
 }
@@ -274,7 +275,9 @@ static int write_all(int fd, bool created, const header *head, const mm_change *
   if (!out.buffer) return mm_fail_nomem(err);
   write_header(&out, head);
   if (plan->record) write_doubt(&out, plan);
-  for (size_t i = 0; out.rc == 0 && i < change->count; i++) write_extent(&out, &change->extents[i]);
+  mm_change_walk walk = {.change = change};
+  mm_extent extent;
+  while (out.rc == 0 && mm_change_next(&walk, &extent)) write_extent(&out, &extent);
   write_commit(&out);
   writer_flush(&out);
   mm_free(out.buffer);

@@ -110,13 +110,10 @@ static bool begins_run(const mm_log *log, const mm_log_entry *entry) {
 }
 
 void log_place(mm_log *log, mm_log_entry entry) {
-  if (begins_run(log, &entry)) log->runs[log->run_count++] = log->count;
+  if (begins_run(log, &entry)) log->runs[log->run_count++] = (mm_log_run){log->count, log->bytes};
   log->entries[log->count++] = entry;
-  if (log_is_write(&entry)) {
-    log->bytes += entry.size;
-  } else {
-    log->sized = log->count;
-  }
+  log->bytes += log_held(&entry);
+  if (!log_is_write(&entry)) log->sized = log->count;
 }
 
 /* A large array grows by a quarter, so that little of it is unused. */
@@ -152,14 +149,12 @@ static int add_entry(mm_log *log, mm_log_entry entry, mm_error *err) {
 static size_t sized_at(const mm_log *log, size_t count) {
   if (log->sized <= count) return log->sized;
   size_t r = mm_log_runs(log, count);
-  while (r && log_is_write(&log->entries[log->runs[r - 1]])) r--;
-  return r ? log->runs[r - 1] + 1 : 0;
+  while (r && log_is_write(&log->entries[log->runs[r - 1].first])) r--;
+  return r ? log->runs[r - 1].first + 1 : 0;
 }
 
 void log_drop(mm_log *log, size_t count) {
-  for (size_t i = count; i < log->count; i++) {
-    if (log_is_write(&log->entries[i])) log->bytes -= log->entries[i].size;
-  }
+  for (size_t i = count; i < log->count; i++) log->bytes -= log_held(&log->entries[i]);
   log->sized = sized_at(log, count);
   log->run_count = mm_log_runs(log, count);
   log->count = count;
@@ -200,16 +195,19 @@ void mm_log_cut(mm_log *log, size_t count) {
   }
 }
 
+/* Append a write of which `data` is still to come. */
+static int add_write(mm_log *log, mm_log_entry entry, uint64_t held, mm_error *err) {
+  entry.data = log_room(log, log->count, held);
+  if (!entry.data) return mm_fail_nomem(err);
+  int rc = add_entry(log, entry, err);
+  if (rc) give_back_bytes(log, entry.data, held);
+  return rc;
+}
+
 int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **data, mm_error *err) {
-  uint8_t *bytes = log_room(log, log->count, size);
-  if (!bytes) return mm_fail_nomem(err);
-  int rc = add_entry(log, (mm_log_entry){offset, size, bytes}, err);
-  if (rc) {
-    give_back_bytes(log, bytes, size);
-    return rc;
-  }
-  *data = bytes;
-  return MM_OK;
+  int rc = add_write(log, (mm_log_entry){.offset = offset, .size = size}, size, err);
+  if (rc == MM_OK) *data = log->entries[log->count - 1].data;
+  return rc;
 }
 
 int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t size, mm_error *err) {
@@ -220,14 +218,21 @@ int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t siz
 }
 
 int mm_log_size(mm_log *log, uint64_t from, uint64_t to, mm_error *err) {
-  return add_entry(log, (mm_log_entry){from, to, NULL}, err);
+  return add_entry(log, (mm_log_entry){from, to, NULL, 0, 0}, err);
+}
+
+static int copy_write(mm_log *log, const mm_log_entry *entry, mm_error *err) {
+  int rc = add_write(log, *entry, log_held(entry), err);
+  if (rc) return rc;
+  memcpy(log->entries[log->count - 1].data, entry->data, (size_t)log_held(entry));
+  return MM_OK;
 }
 
 int mm_log_copy(mm_log *log, const mm_log *from, size_t first, size_t end, mm_error *err) {
   int rc = MM_OK;
   for (size_t i = first; i < end && rc == MM_OK; i++) {
     const mm_log_entry *entry = &from->entries[i];
-    rc = log_is_write(entry) ? mm_log_write(log, entry->offset, entry->data, entry->size, err)
+    rc = log_is_write(entry) ? copy_write(log, entry, err)
                              : mm_log_size(log, entry->offset, entry->size, err);
   }
   return rc;
@@ -253,7 +258,7 @@ void mm_log_take_top(mm_log *log, const mm_log *from, size_t old, size_t first) 
   log->top.fixed = from->top.fixed > old ? from->top.fixed - old + first : first;
   log->top.below = log->top.chunk = 0;
   for (size_t i = 0; i < log->top.fixed; i++) {
-    log->top.below += ENTRY_WEIGHT + (log_is_write(&log->entries[i]) ? log->entries[i].size : 0);
+    log->top.below += ENTRY_WEIGHT + log_held(&log->entries[i]);
   }
 }
 
@@ -280,27 +285,109 @@ static bool is_due(const mm_log *log) {
   return weight > settled + settled / 2 + spare;
 }
 
-bool log_continues(const mm_log_entry *last, const mm_log_entry *entry) {
-  return entry->offset == last->offset + last->size && entry->data == last->data + last->size;
+/* ---- tidying -------------------------------------------------------------------------------- */
+
+static bool is_next(const mm_log_entry *last, const mm_log_entry *entry) {
+  return !last->packed && !entry->packed && entry->offset == last->offset + last->size &&
+         entry->data == last->data + last->size;
+}
+
+/* The last bytes of a write that lie side by side, in the file and in memory. */
+static mm_log_entry tail_of(const mm_log_entry *last) {
+  if (!last->packed) return *last;
+  uint64_t before = last->size - last->tail;
+  return (mm_log_entry){last->offset + before, last->tail, last->data + last->packed - last->tail,
+                        0, 0};
 }
 
 static bool lies_in(const mm_log_entry *last, const mm_log_entry *entry) {
-  return entry->offset >= last->offset && entry->offset - last->offset <= last->size &&
+  return !entry->packed && entry->offset >= last->offset &&
+         entry->offset - last->offset <= last->size &&
          entry->size <= last->size - (entry->offset - last->offset);
+}
+
+/* Write again what the end of the last one wrote. */
+static bool fold_again(mm_log *log, mm_log_entry *last, const mm_log_entry *entry) {
+  mm_log_entry tail = tail_of(last);
+  if (!lies_in(&tail, entry)) return false;
+  memcpy(tail.data + (entry->offset - tail.offset), entry->data, (size_t)entry->size);
+  give_back_bytes(log, entry->data, entry->size);
+  return true;
+}
+
+/* What a small write, or a pack, takes in a pack behind a gap. */
+static uint64_t packed_size(const mm_log_entry *entry, uint64_t gap) {
+  uint64_t head = mm_pack_head_size(gap);
+  return entry->packed ? entry->packed - mm_pack_head_size(0) + head : head + entry->size;
+}
+
+static bool may_pack(const mm_log_entry *entry) {
+  return entry->packed ? entry->tail > 0 : entry->size <= MM_PACK_PIECE;
+}
+
+/* Its bytes are the last in the chunk, those of `last` the ones before. */
+static bool lies_on_top(const mm_log *log, const mm_log_entry *last, const mm_log_entry *entry) {
+  const struct mm_log_chunk *chunk = log->shared;
+  return chunk && entry->data == last->data + log_held(last) &&
+         entry->data + log_held(entry) == chunk->bytes + chunk->used;
+}
+
+/* Move what it has to `to`, which is at or behind where that is now, behind a gap. */
+static void move_into_pack(const mm_log_entry *entry, uint8_t *to, uint64_t gap) {
+  uint32_t begins = entry->packed ? mm_pack_head_size(0) : 0;
+  uint64_t first = entry->packed ? entry->data[begins - 1] : entry->size;
+  memmove(to + mm_pack_head_size(gap), entry->data + begins, (size_t)log_held(entry) - begins);
+  (void)mm_pack_head(to, gap, first);
+}
+
+static void grow_write(mm_log *log, mm_log_entry *last, uint64_t held) {
+  uint64_t more = held - log_held(last);
+  log->bytes += more;
+  last->packed = (uint32_t)held;
+}
+
+/* The next bytes of the last piece of a pack: they are where they belong. */
+static bool extend_tail(mm_log *log, mm_log_entry *last, const mm_log_entry *entry) {
+  bool extends = last->packed && !entry->packed && entry->offset == last->offset + last->size &&
+                 last->tail + entry->size <= MM_PACK_PIECE &&
+                 last->packed + entry->size <= MM_PACK_SIZE;
+  if (!extends) return false;
+  last->data[last->packed - last->tail - 1] = (uint8_t)(last->tail + entry->size);
+  grow_write(log, last, last->packed + entry->size);
+  last->tail += (uint32_t)entry->size;
+  last->size += entry->size;
+  return true;
+}
+
+static bool fold_into_pack(mm_log *log, mm_log_entry *last, const mm_log_entry *entry) {
+  uint64_t end = last->offset + last->size, gap = entry->offset - end;
+  if (entry->offset < end || gap > MM_PACK_GAP || !may_pack(last) || !may_pack(entry)) return false;
+  if (!lies_on_top(log, last, entry)) return false;
+  if (extend_tail(log, last, entry)) return true;
+  struct mm_log_chunk *chunk = log->shared;
+  uint64_t before = last->packed ? last->packed : packed_size(last, 0);
+  uint64_t held = before + packed_size(entry, gap);
+  uint64_t more = held - log_held(last) - log_held(entry);
+  if (held > MM_PACK_SIZE || more > chunk->size - chunk->used) return false;
+  move_into_pack(entry, last->data + before, gap);
+  if (!last->packed) move_into_pack(last, last->data, 0);
+  chunk->used += more;
+  log->held += more;
+  grow_write(log, last, held);
+  last->tail = entry->packed ? entry->tail : (uint32_t)entry->size;
+  last->size = entry->offset + entry->size - last->offset;
+  return true;
 }
 
 static bool fold_write(mm_log *log, size_t low, const mm_log_entry *entry) {
   mm_log_entry *last = log->count > low ? &log->entries[log->count - 1] : NULL;
   if (!last || !log_is_write(last)) return false;
-  if (log_continues(last, entry)) {
+  if (is_next(last, entry)) {
     last->size += entry->size;
     log->bytes += entry->size;
     return true;
   }
-  if (!lies_in(last, entry)) return false;
-  memcpy(last->data + (entry->offset - last->offset), entry->data, (size_t)entry->size);
-  give_back_bytes(log, entry->data, entry->size);
-  return true;
+  return fold_again(log, last, entry) || fold_into_pack(log, last, entry);
 }
 
 /* The writes since a growth lie below the size that it grew to: a further growth does not touch
@@ -338,16 +425,24 @@ void mm_log_tidy(mm_log *log) {
 /* So few runs are searched as they are. */
 #define RUNS_FEW 64
 
-/* Each run larger than twice all behind it is let be, the others become one: an entry is in no more
-** compactions than its run can grow by half. */
+/* What the entries of runs weigh that begin before this one. */
+static uint64_t weight_before(const mm_log *log, size_t r) {
+  if (r == log->run_count) return log->bytes + log->count * ENTRY_WEIGHT;
+  return log->runs[r].held + log->runs[r].first * ENTRY_WEIGHT;
+}
+
+/* Each run that weighs more than twice all behind it is let be, the others become one: a write is in
+** no more compactions than its run can grow by half. */
 void mm_log_settle(mm_log *log) {
-  size_t r = mm_log_runs(log, log->top.fixed), end = log->count;
+  size_t r = mm_log_runs(log, log->top.fixed), end = log->run_count;
+  uint64_t all = weight_before(log, end);
   log->grain = 0;
-  if (log->run_count - r <= RUNS_FEW) return;
-  while (r + 1 < log->run_count && log->runs[r + 1] - log->runs[r] > 2 * (end - log->runs[r + 1])) {
+  if (end - r <= RUNS_FEW) return;
+  while (r + 1 < end && weight_before(log, r + 1) - weight_before(log, r) >
+                            2 * (all - weight_before(log, r + 1))) {
     r++;
   }
-  (void)mm_log_compact(log, log->runs[r]);
+  (void)mm_log_compact(log, log->runs[r].first);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -362,7 +457,7 @@ size_t mm_log_runs(const mm_log *log, size_t count) {
   if (count >= log->count) return high;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (log->runs[middle] < count) {
+    if (log->runs[middle].first < count) {
       low = middle + 1;
     } else {
       high = middle;

@@ -21,13 +21,15 @@
 **     0               mark            mark = fixed                                           count
 **
 **   tidied     an entry that only continues the one before it (the next bytes, more of a growth),
-**              or writes again what that wrote, becomes a part of it. O(1), before the next write
+**              or writes again what that wrote, becomes a part of it; and a small one that lies a
+**              little behind it is packed with it (extent.h). O(1), before the next write
 **   compacted  when the loose entries of the top, those behind its last compaction, weigh more than
 **              half of the others and some megabytes: then the top becomes at most one cut, one
-**              growth, and writes that ascend and do not overlap; memory of which little is used
-**              any more is given back. O(n log n) of the top: its cost is that of the loose
+**              growth, and writes that ascend and do not overlap, small ones packed; memory of which
+**              little is used any more is given back. O(n log n) of the top: its cost is that of the
+**              loose
 **   settled    for a savepoint, which may be rolled back to again and again: where the top has many
-**              runs, its last ones are compacted until each is larger than all behind it
+**              runs, its last ones are compacted until each weighs more than all behind it
 **
 ** A run is a stretch of writes that ascend and do not overlap. Every entry is in one (a change of
 ** size is one of its own), so that what lies at a place is found by a binary search in each run.
@@ -56,7 +58,14 @@ typedef struct mm_log_entry {
   uint64_t offset; /* write: first byte. size: the size before */
   uint64_t size;   /* write: bytes. size: the size after */
   uint8_t *data;   /* the log's own copy; NULL: the entry is a change of size */
+  uint32_t packed; /* as an extent's: it is several small writes, and `size` spans them */
+  uint32_t tail; /* … bytes of the last of them, which are the last at `data`; 0: it is complete */
 } mm_log_entry;
+
+typedef struct mm_log_run {
+  size_t first;  /* its first entry */
+  uint64_t held; /* bytes of all before it */
+} mm_log_run;
 
 struct mm_log_chunk;
 
@@ -78,14 +87,14 @@ typedef struct mm_log_mark {
 typedef struct mm_log {
   mm_log_entry *entries;
   size_t count, capacity;
-  size_t *runs; /* the first entry of each */
+  mm_log_run *runs;
   size_t run_count, run_capacity;
   size_t sized;  /* entries up to the newest change of size, that one included; 0: none */
   size_t tidied; /* entries from here on have not been tidied */
   struct mm_log_chunk
       *shared; /* chunks of small writes, the newest; each points to the one before */
   struct mm_log_chunk *large; /* likewise chunks of one large write each */
-  uint64_t bytes;             /* bytes of all write entries */
+  uint64_t bytes;             /* that all write entries have at `data` */
   uint64_t held;              /* memory in use for bytes, those included that are covered */
   uint64_t chunks;            /* that there have been: each has a number */
   uint64_t grain;             /* the size of the next shared chunk, about */
@@ -148,6 +157,11 @@ int mm_log_compact(mm_log *log, size_t first);
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+/* A write as an extent. */
+static inline mm_extent mm_log_extent(const mm_log_entry *entry) {
+  return (mm_extent){entry->offset, entry->size, entry->data, entry->packed};
+}
+
 /* The size of the object after the first `count` entries, `base` being that before the first. */
 uint64_t mm_log_size_at(const mm_log *log, size_t count, uint64_t base);
 
@@ -162,7 +176,8 @@ mm_log mm_log_rest(const mm_log *log, size_t first);
 
 /* Merge: add to `change`, which is empty but for its pace, what a file of `base` bytes needs to
 ** become what the log says. Extents point into the log where one entry covers them, else into
-** memory of the change. In O(n log n) of the entries and linear in the bytes. MM_NOMEM;
+** memory of the change; what is small is packed. In O(n log n) of the writes and linear in the bytes.
+** The writes of a log that ascend take no memory but their packs' entries. MM_NOMEM;
 ** MM_INTERRUPT if the pace said so. */
 int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *err);
 

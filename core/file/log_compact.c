@@ -1,7 +1,7 @@
 /*
 ** log_compact.c: a part of a log, as little as does the same.
 **
-** First the entries: what is seen of them, small neighbours joined. All that can fail for want of
+** First the entries: what is seen of them, small ones joined and packed. All that can fail for want of
 ** memory comes before the log is changed. Then the bytes: a chunk of which much is covered is
 ** copied and freed, one at a time, so that there is never more than one of them twice. That can end
 ** anywhere: what has not been copied stays where it is.
@@ -31,58 +31,13 @@ typedef struct log_sizes {
 static log_sizes sizes_of(const mm_log *log, size_t first) {
   log_sizes sizes = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
   for (size_t r = mm_log_runs(log, first); r < log->run_count; r++) {
-    const mm_log_entry *entry = &log->entries[log->runs[r]];
+    const mm_log_entry *entry = &log->entries[log->runs[r].first];
     if (log_is_write(entry)) continue;
     if (sizes.before == UINT64_MAX) sizes.before = sizes.least = entry->offset;
     if (entry->size < sizes.least) sizes.least = entry->size;
     sizes.after = entry->size;
   }
   return sizes;
-}
-
-/* Zeros go: the change of size in front of all makes them. Neighbours that lie side by side in
-** memory, too, are one. */
-static size_t thin_out(mm_log_entry *parts, size_t count) {
-  size_t n = 0;
-  for (size_t i = 0; i < count; i++) {
-    mm_log_entry *last = n ? &parts[n - 1] : NULL;
-    const mm_log_entry part = parts[i];
-    if (!part.data) continue;
-    if (last && log_continues(last, &part)) {
-      last->size += part.size;
-    } else {
-      parts[n++] = part;
-    }
-  }
-  return n;
-}
-
-/* Joining saves the entries of all but one; where those are little beside the bytes, it is not worth
-** the copy. */
-#define JOIN_AVERAGE ((uint64_t)64)
-
-static size_t length_to_join(const mm_log_entry *parts, size_t count, size_t first) {
-  size_t n = log_run_length(parts, count, first);
-  return log_run_size(parts + first, n) < n * JOIN_AVERAGE ? n : 1;
-}
-
-/* Join neighbours, *count parts to fewer. */
-static int join_parts(mm_log *log, size_t first, mm_log_entry *parts, size_t *count) {
-  size_t kept = 0;
-  for (size_t i = 0, n; i < *count; i += n) {
-    n = length_to_join(parts, *count, i);
-    uint64_t size = log_run_size(parts + i, n);
-    if (n > 1) {
-      uint8_t *data = log_room(log, first, size);
-      if (!data) return MM_NOMEM;
-      log_join(parts + i, n, data);
-      parts[kept++] = (mm_log_entry){parts[i].offset, size, data};
-    } else {
-      parts[kept++] = parts[i];
-    }
-  }
-  *count = kept;
-  return MM_OK;
 }
 
 /* Where the log's memory ended. */
@@ -100,29 +55,53 @@ static void undo_room(mm_log *log, const log_end *end) {
   log->shared->used = end->used;
 }
 
-static void place_all(mm_log *log, size_t first, const mm_log_entry *parts, size_t count) {
+static void place_all(mm_log *log, size_t first, const log_seen *seen) {
   log_sizes sizes = sizes_of(log, first);
   log_drop(log, first);
   if (sizes.least < sizes.before) {
-    log_place(log, (mm_log_entry){sizes.before, sizes.least, NULL});
+    log_place(log, (mm_log_entry){sizes.before, sizes.least, NULL, 0, 0});
   }
-  if (sizes.least < sizes.after) log_place(log, (mm_log_entry){sizes.least, sizes.after, NULL});
-  for (size_t i = 0; i < count; i++) log_place(log, parts[i]);
+  if (sizes.least < sizes.after) {
+    log_place(log, (mm_log_entry){sizes.least, sizes.after, NULL, 0, 0});
+  }
+  for (size_t i = 0; i < seen->count; i++) {
+    const mm_extent *e = &seen->extents[i];
+    uint8_t *data = (uint8_t *)(uintptr_t)e->data; /* the log's own, as all of it is */
+    log_place(log, (mm_log_entry){e->offset, e->size, data, e->packed, 0});
+  }
 }
 
-static int replace_entries(mm_log *log, size_t first, mm_log_entry *parts, size_t count) {
+typedef struct log_part {
+  mm_log *log;
+  size_t first;
+} log_part;
+
+static uint8_t *part_room(void *context, uint64_t size) {
+  const log_part *part = context;
+  return log_room(part->log, part->first, size);
+}
+
+/* Copying saves an entry for each piece that is joined or packed: where that is little beside the
+** bytes, it is not worth it. Zeros go: the change of size in front of all makes them. */
+static int replace_entries(mm_log *log, size_t first) {
+  mm_error ignored;
+  mm_change unwatched = {0};
+  log_part part = {log, first};
   log_end end = {log->shared, log->large, log->shared ? log->shared->used : 0};
-  count = thin_out(parts, count);
+  log_seen seen = {.copied = MM_PACK_PIECE + 1, .room = part_room, .context = &part};
+  seen.watched = &unwatched;
+  mm_log rest = mm_log_rest(log, first);
   /* Before chunks of the part come on top of the others. */
   log_share_chunks(log, first);
-  int rc = join_parts(log, first, parts, &count);
+  int rc = log_see(&rest, mm_log_size_at(&rest, rest.count, UINT64_MAX), &seen, &ignored);
   /* A cut, a growth, and a run of writes. */
-  if (rc == MM_OK) rc = log_reserve(log, first + count + 2, log->run_count + 3);
+  if (rc == MM_OK) rc = log_reserve(log, first + seen.count + 2, log->run_count + 3);
   if (rc) {
     undo_room(log, &end);
   } else {
-    place_all(log, first, parts, count);
+    place_all(log, first, &seen);
   }
+  mm_free(seen.extents);
   return rc;
 }
 
@@ -233,7 +212,7 @@ static void count_live(log_holdings *h) {
   for (size_t i = h->first; i < h->log->count; i++) {
     log_holding *holding = holding_of(h, h->log->entries[i].data);
     if (!holding) continue;
-    holding->live += h->log->entries[i].size;
+    holding->live += log_held(&h->log->entries[i]);
     holding->count++;
   }
 }
@@ -286,9 +265,9 @@ static uint8_t *room_for_moved(log_holdings *h, uint64_t size) {
 static int move_bytes(log_holdings *h, const log_holding *holding) {
   for (size_t i = holding->at - holding->count; i < holding->at; i++) {
     mm_log_entry *entry = &h->log->entries[h->moving[i]];
-    uint8_t *to = room_for_moved(h, entry->size);
+    uint8_t *to = room_for_moved(h, log_held(entry));
     if (!to) return MM_NOMEM;
-    memcpy(to, entry->data, (size_t)entry->size);
+    memcpy(to, entry->data, (size_t)log_held(entry));
     entry->data = to;
   }
   return MM_OK;
@@ -361,16 +340,8 @@ static void shrink(mm_log *log) {
 }
 
 int mm_log_compact(mm_log *log, size_t first) {
-  mm_error ignored;
-  mm_change unwatched = {0};
-  mm_log_entry *parts = NULL;
-  size_t count = 0;
   if (is_compact(log, first)) return MM_OK;
-  mm_log part = mm_log_rest(log, first);
-  int rc = log_visible(&part, mm_log_size_at(&part, part.count, UINT64_MAX), &unwatched, &parts,
-                       &count, &ignored);
-  if (rc == MM_OK) rc = replace_entries(log, first, parts, count);
-  mm_free(parts);
+  int rc = replace_entries(log, first);
   if (rc) return rc;
   reclaim(log, first);
   shrink(log);

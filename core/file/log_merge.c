@@ -1,80 +1,261 @@
 /*
 ** log_merge.c: what the entries of a log do in all.
 **
-** Every entry becomes a piece: a write the bytes it wrote; a cut the zeros that show where it cut,
-** should the file grow again. What is seen at a byte is the newest piece over it. The pieces are
-** swept by offset; a heap holds those that cover the point of the sweep, the newest on top.
+** Every write becomes a piece, and so does each of a pack; a cut becomes the zeros that show where it
+** cut, should the file grow again. What is seen at a byte is the newest piece over it. The pieces are
+** swept by offset: a heap holds those that cover the point of the sweep, the newest on top, another
+** the next piece of each pack that was begun. What is seen is handed on at once, to be joined and
+** packed: so there are never more pieces in memory than lie over one another.
 */
 #include <string.h>
 
-#include "core/file/log_private.h"
+#include "core/common/buffer.h"
+#include "core/common/least.h"
 #include "core/common/mem.h"
+#include "core/file/log_private.h"
 
-typedef struct piece {
+/* A step with a piece is as much work as so many bytes. */
+#define PIECE_WORK ((uint64_t)64)
+
+/* ---- what is seen, piece by piece --------------------------------------------------------------- */
+
+/* Pieces that lie side by side and are small are one, up to this. */
+#define JOIN_LIMIT ((uint64_t)1 << 20)
+
+typedef struct seer {
+  log_seen *seen;
+  mm_extent run;    /* the last pieces, which lie side by side; size 0: none */
+  bool copied;      /* … in `joined`: they come from several places */
+  mm_buffer joined; /* room for JOIN_LIMIT and a piece, at most */
+  uint8_t *pack;    /* room for one; of the last extent, … */
+  uint64_t packed;  /* … bytes of it; 0: it is none that can grow */
+} seer;
+
+static mm_extent *last_seen(const seer *s) {
+  return s->seen->count ? &s->seen->extents[s->seen->count - 1] : NULL;
+}
+
+static int add_extent(seer *s, mm_extent extent, mm_error *err) {
+  log_seen *seen = s->seen;
+  void *extents = seen->extents;
+  if (mm_grow(&extents, seen->count, &seen->capacity, sizeof extent)) return mm_fail_nomem(err);
+  seen->extents = extents;
+  seen->extents[seen->count++] = extent;
+  return MM_OK;
+}
+
+/* Bytes of the seer's own, to stay. */
+static int keep_bytes(const seer *s, mm_extent *extent, const uint8_t *data, uint64_t size,
+                      mm_error *err) {
+  uint8_t *room = s->seen->room(s->seen->context, size);
+  if (!room) return mm_fail_nomem(err);
+  memcpy(room, data, (size_t)size);
+  extent->data = room;
+  return MM_OK;
+}
+
+static int see_pack_end(seer *s, mm_error *err) {
+  mm_extent *last = last_seen(s);
+  if (!s->packed) return MM_OK;
+  int rc = keep_bytes(s, last, s->pack, s->packed, err);
+  last->packed = (uint32_t)s->packed;
+  s->packed = 0;
+  return rc;
+}
+
+static void put_in_pack(seer *s, const mm_extent *piece, uint64_t gap) {
+  uint8_t *to = s->pack + s->packed;
+  to += mm_pack_head(to, gap, piece->size);
+  memcpy(to, piece->data, (size_t)piece->size);
+  s->packed += mm_pack_head_size(gap) + piece->size;
+}
+
+static bool is_packable(const mm_extent *extent) {
+  return extent->data && !extent->packed && extent->size <= MM_PACK_PIECE;
+}
+
+/* Pack the run with the extent before it. */
+static bool pack_run(seer *s) {
+  mm_extent *last = last_seen(s);
+  if (!last || !is_packable(&s->run) || !(s->packed || is_packable(last))) return false;
+  uint64_t gap = s->run.offset - (last->offset + last->size);
+  if (gap > MM_PACK_GAP || s->packed + MM_PACK_HEAD + s->run.size > MM_PACK_SIZE) return false;
+  if (!s->packed) put_in_pack(s, last, 0);
+  put_in_pack(s, &s->run, gap);
+  last->size = s->run.offset + s->run.size - last->offset;
+  return true;
+}
+
+static int see_run_end(seer *s, mm_error *err) {
+  int rc = MM_OK;
+  if (s->run.size == 0) return MM_OK;
+  if (s->copied) s->run.data = s->joined.data;
+  if (!pack_run(s)) {
+    rc = see_pack_end(s, err);
+    if (rc == MM_OK && s->copied) rc = keep_bytes(s, &s->run, s->run.data, s->run.size, err);
+    if (rc == MM_OK) rc = add_extent(s, s->run, err);
+  }
+  s->run.size = 0;
+  s->copied = false;
+  return rc;
+}
+
+/* Does it lie beside the run, in memory too? */
+static bool extends_run(const mm_extent *run, const mm_extent *piece) {
+  if (piece->offset != run->offset + run->size) return false;
+  return piece->data ? run->data && piece->data == run->data + run->size : !run->data;
+}
+
+static bool is_to_join(const seer *s, const mm_extent *piece) {
+  uint64_t least = s->seen->copied;
+  bool small = piece->size < least && (s->copied || s->run.size < least);
+  return small && s->run.size < JOIN_LIMIT && piece->offset == s->run.offset + s->run.size;
+}
+
+static bool join_bytes(seer *s, const mm_extent *piece) {
+  static const uint8_t zeros[256];
+  uint64_t size = piece->size;
+  if (piece->data) return mm_buffer_put(&s->joined, piece->data, size);
+  for (uint64_t n; size > 0; size -= n) {
+    n = mm_min(size, sizeof zeros);
+    if (!mm_buffer_put(&s->joined, zeros, n)) return false;
+  }
+  return true;
+}
+
+static int join_piece(seer *s, const mm_extent *piece, mm_error *err) {
+  bool copied = true;
+  if (!s->copied) {
+    s->joined.size = 0;
+    copied = join_bytes(s, &s->run);
+    s->copied = true;
+  }
+  if (!copied || !join_bytes(s, piece)) return mm_fail_nomem(err);
+  s->run.size += piece->size;
+  return mm_change_worked(s->seen->watched, piece->size, err);
+}
+
+/* Zeros that nobody wants go. */
+static bool is_wanted(const seer *s, mm_extent *piece) {
+  uint64_t end = s->seen->zeros;
+  if (piece->data) return true;
+  if (piece->offset >= end) return false;
+  piece->size = mm_min(piece->size, end - piece->offset);
+  return true;
+}
+
+/* The next piece, no pack. */
+static int see_piece(seer *s, mm_extent piece, mm_error *err) {
+  int rc = mm_change_worked(s->seen->watched, PIECE_WORK, err);
+  if (rc || !is_wanted(s, &piece)) return rc;
+  if (s->run.size && !s->copied && extends_run(&s->run, &piece)) {
+    s->run.size += piece.size;
+    return MM_OK;
+  }
+  if (s->run.size && is_to_join(s, &piece)) return join_piece(s, &piece, err);
+  rc = see_run_end(s, err);
+  s->run = piece;
+  return rc;
+}
+
+/* A pack as it is. */
+static int see_pack(seer *s, const mm_extent *pack, mm_error *err) {
+  int rc = mm_change_worked(s->seen->watched, pack->packed, err);
+  if (rc == MM_OK) rc = see_run_end(s, err);
+  if (rc == MM_OK) rc = see_pack_end(s, err);
+  return rc == MM_OK ? add_extent(s, *pack, err) : rc;
+}
+
+/* ---- the sweep ---------------------------------------------------------------------------------- */
+
+typedef struct log_piece {
   uint64_t start, end;
-  uint8_t *data; /* NULL: zeros */
-} piece;
+  const uint8_t *data; /* NULL: zeros */
+  size_t age;
+  mm_pieces rest; /* those of the same entry behind it */
+} log_piece;
 
-/* A piece, to be sorted by where it begins. */
+/* The first piece of an entry, to be sorted by where it begins. */
 typedef struct log_key {
   uint64_t start;
   size_t age;
 } log_key;
 
+typedef struct log_heap {
+  log_piece *list;
+  size_t count, capacity;
+  bool by_age; /* the newest on top; else the one that begins first */
+} log_heap;
+
 typedef struct merger {
   const mm_log *log;
-  uint64_t end;             /* pieces end here at the latest */
-  const mm_change *watched; /* is asked whether to go on */
-  log_key *keys;            /* ascending by start */
-  size_t count;
-  size_t *heap; /* ages */
-  size_t live, heap_capacity;
-  mm_log_entry *out; /* the visible parts, ascending */
-  size_t out_count, out_capacity;
-  size_t last; /* the age of the last of them */
+  uint64_t end; /* pieces end here at the latest */
+  seer seer;
+  log_key *keys; /* ascending by start */
+  size_t count, next;
+  log_heap live;    /* which cover the point of the sweep, or did */
+  log_heap waiting; /* of packs that were begun, the next */
 } merger;
 
-/* A step with a piece is as much work as so many bytes. */
-#define PIECE_WORK ((uint64_t)64)
-
-/* The piece of an entry; it may be empty. */
-static piece piece_of(const merger *m, size_t age) {
-  const mm_log_entry *entry = &m->log->entries[age];
-  piece p = {entry->offset, entry->offset + entry->size, entry->data};
-  if (!log_is_write(entry)) {
-    p.start = entry->size;
-    p.end = entry->offset;
-  }
-  if (p.end > m->end) p.end = m->end;
-  return p;
+/* What an entry writes; it may be nothing. */
+static mm_extent extent_of(const mm_log_entry *entry) {
+  if (log_is_write(entry)) return mm_log_extent(entry);
+  bool cuts = entry->size < entry->offset;
+  return (mm_extent){entry->size, cuts ? entry->offset - entry->size : 0, NULL, 0};
 }
 
-/* Ascending and disjoint already, as an UPDATE in order leaves them: nothing to sort. */
-static bool in_order(const merger *m) {
-  uint64_t end = 0;
-  for (size_t i = 0; i < m->log->count; i++) {
-    piece p = piece_of(m, i);
-    if (p.start >= p.end) continue;
-    if (p.start < end) return false;
-    end = p.end;
-  }
+/* On to the next piece of its entry that ends behind `at`. */
+static bool go_behind(const merger *m, log_piece *p, uint64_t at) {
+  mm_extent next;
+  do {
+    if (!mm_pieces_next(&p->rest, &next) || next.offset >= m->end) return false;
+    p->start = next.offset;
+    p->end = mm_min(next.offset + next.size, m->end);
+    p->data = next.data;
+  } while (p->end <= at);
   return true;
 }
 
-static int take_all(merger *m, mm_error *err) {
-  m->out = mm_alloc(m->log->count * sizeof *m->out);
-  if (!m->out) return mm_fail_nomem(err);
-  for (size_t i = 0; i < m->log->count; i++) {
-    piece p = piece_of(m, i);
-    if (p.start < p.end) m->out[m->out_count++] = (mm_log_entry){p.start, p.end - p.start, p.data};
+static bool goes_above(const log_heap *h, const log_piece *a, const log_piece *b) {
+  return h->by_age ? a->age > b->age : a->start < b->start;
+}
+
+static void swap_pieces(log_heap *h, size_t a, size_t b) {
+  log_piece t = h->list[a];
+  h->list[a] = h->list[b];
+  h->list[b] = t;
+}
+
+static int push(log_heap *h, const log_piece *p, mm_error *err) {
+  void *list = h->list;
+  if (mm_grow(&list, h->count, &h->capacity, sizeof *p)) return mm_fail_nomem(err);
+  h->list = list;
+  size_t i = h->count++;
+  h->list[i] = *p;
+  while (i > 0 && goes_above(h, &h->list[i], &h->list[(i - 1) / 2])) {
+    swap_pieces(h, i, (i - 1) / 2);
+    i = (i - 1) / 2;
   }
   return MM_OK;
 }
 
+static log_piece pop(log_heap *h) {
+  log_piece top = h->list[0];
+  h->list[0] = h->list[--h->count];
+  for (size_t i = 0;;) {
+    size_t above = i, left = 2 * i + 1, right = 2 * i + 2;
+    if (left < h->count && goes_above(h, &h->list[left], &h->list[above])) above = left;
+    if (right < h->count && goes_above(h, &h->list[right], &h->list[above])) above = right;
+    if (above == i) return top;
+    swap_pieces(h, i, above);
+    i = above;
+  }
+}
+
 static void collect(merger *m) {
   for (size_t i = 0; i < m->log->count; i++) {
-    piece p = piece_of(m, i);
-    if (p.start < p.end) m->keys[m->count++] = (log_key){p.start, i};
+    mm_extent extent = extent_of(&m->log->entries[i]);
+    if (extent.size && extent.offset < m->end) m->keys[m->count++] = (log_key){extent.offset, i};
   }
 }
 
@@ -97,7 +278,7 @@ static int sort_keys(merger *m, log_key *spare, mm_error *err) {
       size_t middle = low + width < count ? low + width : count;
       size_t high = middle + width < count ? middle + width : count;
       merge_runs(m->keys, spare, low, middle, high);
-      rc = mm_change_worked(m->watched, (high - low) * PIECE_WORK, err);
+      rc = mm_change_worked(m->seer.seen->watched, (high - low) * PIECE_WORK, err);
     }
     log_key *swap = m->keys;
     m->keys = spare;
@@ -119,95 +300,112 @@ static int sort(merger *m, mm_error *err) {
   return rc;
 }
 
-static void swap_heap(merger *m, size_t a, size_t b) {
-  size_t t = m->heap[a];
-  m->heap[a] = m->heap[b];
-  m->heap[b] = t;
+/* Where the next piece begins; UINT64_MAX: there is none. */
+static uint64_t next_start(const merger *m) {
+  uint64_t start = m->next < m->count ? m->keys[m->next].start : UINT64_MAX;
+  return m->waiting.count ? mm_min(start, m->waiting.list[0].start) : start;
 }
 
-static int push(merger *m, size_t age, mm_error *err) {
-  void *heap = m->heap;
-  if (mm_grow(&heap, m->live, &m->heap_capacity, sizeof age)) return mm_fail_nomem(err);
-  m->heap = heap;
-  size_t i = m->live++;
-  m->heap[i] = age;
-  while (i > 0 && m->heap[i] > m->heap[(i - 1) / 2]) {
-    swap_heap(m, i, (i - 1) / 2);
-    i = (i - 1) / 2;
+/* The next piece to begin: it covers the point of the sweep now, or has been passed. */
+static int admit(merger *m, uint64_t at, mm_error *err) {
+  log_piece p = {.end = 0};
+  if (m->waiting.count && m->waiting.list[0].start == next_start(m)) {
+    p = pop(&m->waiting);
+  } else {
+    p.age = m->keys[m->next++].age;
+    mm_extent extent = extent_of(&m->log->entries[p.age]);
+    p.rest = mm_extent_pieces(&extent);
   }
-  return MM_OK;
+  if (p.end <= at && !go_behind(m, &p, at)) return MM_OK;
+  return push(p.start > at ? &m->waiting : &m->live, &p, err);
 }
 
-static void pop(merger *m) {
-  m->heap[0] = m->heap[--m->live];
-  for (size_t i = 0;;) {
-    size_t top = i, left = 2 * i + 1, right = 2 * i + 2;
-    if (left < m->live && m->heap[left] > m->heap[top]) top = left;
-    if (right < m->live && m->heap[right] > m->heap[top]) top = right;
-    if (top == i) return;
-    swap_heap(m, i, top);
-    i = top;
-  }
-}
-
-/* The visible part [start, end) of the newest piece there; the rest of a part that was only split
-** goes on: nothing else came between. */
-static int emit(merger *m, uint64_t start, uint64_t end, mm_error *err) {
-  size_t age = m->heap[0];
-  if (m->out_count && m->last == age) {
-    m->out[m->out_count - 1].size += end - start;
-    return MM_OK;
-  }
-  void *out = m->out;
-  if (mm_grow(&out, m->out_count, &m->out_capacity, sizeof *m->out)) return mm_fail_nomem(err);
-  m->out = out;
-  m->last = age;
-  piece p = piece_of(m, age);
-  uint8_t *data = p.data ? p.data + (start - p.start) : NULL;
-  m->out[m->out_count++] = (mm_log_entry){start, end - start, data};
-  return MM_OK;
-}
-
-/* Most entries are seen in one piece. */
-static int reserve_out(merger *m, mm_error *err) {
-  m->out = mm_alloc(m->count * sizeof *m->out);
-  if (!m->out) return mm_fail_nomem(err);
-  m->out_capacity = m->count;
-  return MM_OK;
+/* The newest piece has been passed: its entry may have more of them. */
+static int retire(merger *m, uint64_t at, mm_error *err) {
+  log_piece p = pop(&m->live);
+  return go_behind(m, &p, at) ? push(&m->waiting, &p, err) : MM_OK;
 }
 
 static int sweep(merger *m, mm_error *err) {
   int rc = MM_OK;
   uint64_t at = 0;
-  size_t next = 0;
   while (rc == MM_OK) {
-    while (m->live && piece_of(m, m->heap[0]).end <= at) pop(m);
-    if (!m->live) {
-      if (next == m->count) break;
-      at = m->keys[next].start;
+    uint64_t start = next_start(m);
+    const log_piece *top = m->live.count ? m->live.list : NULL;
+    if (!top && start == UINT64_MAX) break;
+    if (!top) at = mm_max(at, start);
+    if (top && top->end <= at) {
+      rc = retire(m, at, err);
+    } else if (start <= at) {
+      rc = admit(m, at, err);
+    } else {
+      uint64_t end = mm_min(top->end, start);
+      const uint8_t *data = top->data ? top->data + (at - top->start) : NULL;
+      rc = see_piece(&m->seer, (mm_extent){at, end - at, data, 0}, err);
+      at = end;
     }
-    while (rc == MM_OK && next < m->count && m->keys[next].start <= at) {
-      rc = push(m, m->keys[next++].age, err);
-    }
-    if (rc) break;
-    uint64_t end = piece_of(m, m->heap[0]).end;
-    if (next < m->count && m->keys[next].start < end) end = m->keys[next].start;
-    rc = emit(m, at, end, err);
-    if (rc == MM_OK) rc = mm_change_worked(m->watched, PIECE_WORK, err);
-    at = end;
   }
   return rc;
 }
 
-static int add_extent(mm_change *change, mm_extent extent, mm_error *err) {
-  void *extents = change->extents;
-  if (mm_grow(&extents, change->count, &change->capacity, sizeof extent)) return mm_fail_nomem(err);
-  change->extents = extents;
-  change->extents[change->count++] = extent;
-  return MM_OK;
+/* ---- what ascends already ----------------------------------------------------------------------- */
+
+/* As an UPDATE in order leaves them: nothing to sort. */
+static bool in_order(const merger *m) {
+  uint64_t end = 0;
+  for (size_t i = 0; i < m->log->count; i++) {
+    mm_extent extent = extent_of(&m->log->entries[i]);
+    if (!extent.size || extent.offset >= m->end) continue;
+    if (extent.offset < end) return false;
+    end = extent.offset + extent.size;
+  }
+  return true;
 }
 
-static uint8_t *add_buffer(mm_change *change, uint64_t size) {
+static int take_pieces(merger *m, const mm_extent *extent, mm_error *err) {
+  log_piece p = {.rest = mm_extent_pieces(extent)};
+  int rc = MM_OK;
+  while (rc == MM_OK && go_behind(m, &p, 0)) {
+    rc = see_piece(&m->seer, (mm_extent){p.start, p.end - p.start, p.data, 0}, err);
+  }
+  return rc;
+}
+
+static int take_all(merger *m, mm_error *err) {
+  int rc = MM_OK;
+  for (size_t i = 0; rc == MM_OK && i < m->log->count; i++) {
+    mm_extent extent = extent_of(&m->log->entries[i]);
+    bool whole = extent.packed && extent.offset + extent.size <= m->end;
+    rc = whole ? see_pack(&m->seer, &extent, err) : take_pieces(m, &extent, err);
+  }
+  return rc;
+}
+
+/* ---- */
+
+int log_see(const mm_log *log, uint64_t end, log_seen *seen, mm_error *err) {
+  uint8_t pack[MM_PACK_SIZE];
+  merger m = {.log = log, .end = end, .seer = {.seen = seen, .pack = pack}};
+  m.live.by_age = true;
+  int rc;
+  if (in_order(&m)) {
+    rc = take_all(&m, err);
+  } else {
+    rc = sort(&m, err);
+    if (rc == MM_OK) rc = sweep(&m, err);
+  }
+  if (rc == MM_OK) rc = see_run_end(&m.seer, err);
+  if (rc == MM_OK) rc = see_pack_end(&m.seer, err);
+  mm_free(m.seer.joined.data);
+  mm_free(m.keys);
+  mm_free(m.live.list);
+  mm_free(m.waiting.list);
+  return rc;
+}
+
+/* Bytes of the change's own. */
+static uint8_t *add_buffer(void *context, uint64_t size) {
+  mm_change *change = context;
   void *buffers = change->buffers;
   if (mm_grow(&buffers, change->buffer_count, &change->buffer_capacity, sizeof(uint8_t *))) {
     return NULL;
@@ -221,98 +419,20 @@ static uint8_t *add_buffer(mm_change *change, uint64_t size) {
 /* Small neighbours become one extent, so that a byte at a time does not become a write a byte;
 ** large ones are not worth a copy. */
 #define JOIN_BELOW ((uint64_t)64 << 10)
-#define JOIN_LIMIT ((uint64_t)1 << 20)
-
-static bool follows(const mm_log_entry *entry, const mm_log_entry *last) {
-  return entry->offset == last->offset + last->size;
-}
-
-size_t log_run_length(const mm_log_entry *parts, size_t count, size_t first) {
-  size_t n = 1;
-  uint64_t size = parts[first].size;
-  if (size >= JOIN_BELOW) return n;
-  while (first + n < count && parts[first + n].size < JOIN_BELOW &&
-         follows(&parts[first + n], &parts[first + n - 1]) && size < JOIN_LIMIT) {
-    size += parts[first + n].size;
-    n++;
-  }
-  return n;
-}
-
-uint64_t log_run_size(const mm_log_entry *parts, size_t count) {
-  return parts[count - 1].offset + parts[count - 1].size - parts[0].offset;
-}
-
-void log_join(const mm_log_entry *parts, size_t count, uint8_t *to) {
-  for (size_t i = 0; i < count; i++) {
-    if (parts[i].data) {
-      memcpy(to, parts[i].data, (size_t)parts[i].size);
-    } else {
-      memset(to, 0, (size_t)parts[i].size);
-    }
-    to += parts[i].size;
-  }
-}
-
-static int add_run(mm_change *change, const mm_log_entry *parts, size_t n, mm_error *err) {
-  uint64_t size = log_run_size(parts, n);
-  if (n == 1) return add_extent(change, (mm_extent){parts->offset, size, parts->data}, err);
-  uint8_t *buffer = add_buffer(change, size);
-  if (!buffer) return mm_fail_nomem(err);
-  log_join(parts, n, buffer);
-  return add_extent(change, (mm_extent){parts->offset, size, buffer}, err);
-}
 
 /* Zeros past the old end need no writing: the file grows with zeros. */
-static size_t drop_needless_zeros(mm_log_entry *parts, size_t count, uint64_t base) {
-  size_t n = 0;
-  for (size_t i = 0; i < count; i++) {
-    mm_log_entry part = parts[i];
-    if (!part.data && part.offset >= base) continue;
-    if (!part.data && part.size > base - part.offset) part.size = base - part.offset;
-    parts[n++] = part;
-  }
-  return n;
-}
-
-static int build(mm_change *change, mm_log_entry *parts, size_t count, mm_error *err) {
-  int rc = MM_OK;
-  count = drop_needless_zeros(parts, count, change->old_size);
-  for (size_t i = 0, n; i < count && rc == MM_OK; i += n) {
-    n = log_run_length(parts, count, i);
-    rc = add_run(change, parts + i, n, err);
-    uint64_t copied = n > 1 ? log_run_size(parts + i, n) : 0;
-    if (rc == MM_OK) rc = mm_change_worked(change, n * PIECE_WORK + copied, err);
-  }
-  return rc;
-}
-
-int log_visible(const mm_log *log, uint64_t end, const mm_change *watched, mm_log_entry **out,
-                size_t *count, mm_error *err) {
-  merger m = {.log = log, .end = end, .watched = watched};
-  int rc;
-  if (in_order(&m)) {
-    rc = take_all(&m, err);
-  } else {
-    rc = sort(&m, err);
-    if (rc == MM_OK) rc = reserve_out(&m, err);
-    if (rc == MM_OK) rc = sweep(&m, err);
-  }
-  mm_free(m.keys);
-  mm_free(m.heap);
-  *out = m.out;
-  *count = m.out_count;
-  return rc;
-}
-
 int mm_log_merge(const mm_log *log, uint64_t base, mm_change *change, mm_error *err) {
-  mm_log_entry *parts = NULL;
-  size_t count = 0;
+  log_seen seen = {.copied = JOIN_BELOW,
+                   .zeros = base,
+                   .room = add_buffer,
+                   .context = change,
+                   .watched = change};
   change->old_size = base;
   change->new_size = mm_log_size_at(log, log->count, base);
-  int rc = log_visible(log, change->new_size, change, &parts, &count, err);
-  if (rc == MM_OK) rc = build(change, parts, count, err);
-  mm_free(parts);
+  int rc = log_see(log, change->new_size, &seen, err);
+  change->extents = seen.extents;
+  change->count = seen.count;
+  change->capacity = seen.capacity;
   if (rc) mm_change_clear(change);
   return rc;
 }

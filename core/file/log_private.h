@@ -24,6 +24,12 @@ static inline bool log_is_write(const mm_log_entry *entry) {
   return entry->data != NULL;
 }
 
+/* Bytes that it has in a chunk. */
+static inline uint64_t log_held(const mm_log_entry *entry) {
+  if (!log_is_write(entry)) return 0;
+  return entry->packed ? entry->packed : entry->size;
+}
+
 /* ---- log.c ---------------------------------------------------------------------------------- */
 
 /* Room for so many bytes, of the entry `first` or a later one. NULL: no memory. */
@@ -49,24 +55,25 @@ void log_share_chunks(mm_log *log, size_t first);
 void log_free_chunks(mm_log *log, struct mm_log_chunk **list, size_t first,
                      const struct mm_log_chunk *last);
 
-/* Does a write go on where another ends, in the file and in memory? */
-bool log_continues(const mm_log_entry *last, const mm_log_entry *entry);
-
-/* Make each entry from `first` on that continues the one before it, or writes again what that wrote,
-** a part of it. Entries below `low` are fixed. */
+/* Make each entry from `first` on that continues the one before it, writes again what that wrote, or
+** can be packed with it, a part of it. Entries below `low` are fixed. */
 void log_fold_all(mm_log *log, size_t first, size_t low);
 
 /* ---- log_merge.c ---------------------------------------------------------------------------- */
 
-/* What is seen below `end` of the log's entries, as writes that ascend and do not overlap; data NULL:
-** zeros, which a cut has left. The caller frees *out, whatever is returned. */
-int log_visible(const mm_log *log, uint64_t end, const mm_change *watched, mm_log_entry **out,
-                size_t *count, mm_error *err);
+/* What is seen of a log, as extents that ascend and do not overlap, small ones packed. */
+typedef struct log_seen {
+  mm_extent *extents; /* the caller frees them, whatever is returned */
+  size_t count, capacity;
+  uint64_t copied; /* smaller ones that lie side by side are copied together; larger ones are not */
+  uint64_t zeros;  /* from here on nobody wants any */
+  /* Memory for what was copied; NULL: there is none. */
+  uint8_t *(*room)(void *context, uint64_t size);
+  void *context;
+  const mm_change *watched; /* is asked whether to go on */
+} log_seen;
 
-/* How many of these parts from `first` on lie side by side and are small enough to be worth
-** joining; the bytes of so many; and a copy of those. */
-size_t log_run_length(const mm_log_entry *parts, size_t count, size_t first);
-uint64_t log_run_size(const mm_log_entry *parts, size_t count);
-void log_join(const mm_log_entry *parts, size_t count, uint8_t *to);
+/* Below `end` of the file. Extents without data are zeros, which a cut has left. */
+int log_see(const mm_log *log, uint64_t end, log_seen *seen, mm_error *err);
 
 #endif

@@ -7,10 +7,13 @@
 #include "core/file/show.h"
 
 static void show_write(mm_object *object, const mm_log_entry *entry, uint64_t low, uint64_t high) {
-  uint64_t from = mm_max(entry->offset, low);
-  uint64_t to = mm_min(entry->offset + entry->size, high);
-  if (from < to) {
-    mm_view_store(object->view, from, entry->data + (from - entry->offset), to - from);
+  mm_extent extent = mm_log_extent(entry), piece;
+  mm_pieces pieces = mm_extent_pieces(&extent);
+  while (mm_pieces_next(&pieces, &piece)) {
+    uint64_t from = mm_max(piece.offset, low), to = mm_min(piece.offset + piece.size, high);
+    if (from < to) {
+      mm_view_store(object->view, from, piece.data + (from - piece.offset), to - from);
+    }
   }
 }
 
@@ -85,8 +88,8 @@ int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t hi
   int rc = MM_OK;
   high = mm_min(high, shown_end(object));
   for (size_t r = 0; r < runs && rc == MM_OK; r++) {
-    size_t to = r + 1 < runs ? log->runs[r + 1] : count;
-    rc = show_run(object, log->runs[r], to, low, high, err);
+    size_t to = r + 1 < runs ? log->runs[r + 1].first : count;
+    rc = show_run(object, log->runs[r].first, to, low, high, err);
   }
   return check_shown(object, rc, err);
 }
@@ -96,7 +99,7 @@ static uint64_t largest_size(const mm_object *object) {
   uint64_t size = object->seen.size;
   const mm_log *log = &object->log;
   for (size_t r = 0; r < log->run_count; r++) {
-    const mm_log_entry *entry = &log->entries[log->runs[r]];
+    const mm_log_entry *entry = &log->entries[log->runs[r].first];
     if (!entry->data) size = mm_max(size, entry->size);
   }
   return size;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/common/least.h"
 #include "core/common/mem.h"
 #include "core/os/mutex.h"
 #include "core/os/once.h"
@@ -375,10 +376,10 @@ static int freeze_view(mm_view *view, const mm_change *change, mm_error *err) {
   uint64_t low = view->pinned_low, high = view->pinned_high;
   int rc = mm_view_make_writable(view, err);
   view->frozen = true;
-  for (size_t i = 0; rc == MM_OK && i < change->count; i++) {
-    uint64_t from = change->extents[i].offset, to = from + change->extents[i].size;
-    if (from < low) from = low;
-    if (to > high) to = high;
+  mm_change_walk walk = {.change = change};
+  mm_extent extent;
+  while (rc == MM_OK && mm_change_next(&walk, &extent)) {
+    uint64_t from = mm_max(extent.offset, low), to = mm_min(extent.offset + extent.size, high);
     if (from < to) freeze_range(view, from, to);
   }
   if (rc == MM_OK && change->new_size < high && change->new_size < change->old_size) {

@@ -87,10 +87,10 @@ static int pending_bytes(const mm_object *core, uint64_t *out) {
   int rc = mm_object_change(core, &change, &ignored);
   if (rc) return ext_sqlite_code(rc);
   uint64_t kept = change.new_size < change.old_size ? change.new_size : change.old_size;
-  for (size_t i = 0; i < change.count; i++) {
-    const mm_extent *e = &change.extents[i];
-    if (e->offset < kept)
-      bytes += (e->offset + e->size < kept ? e->offset + e->size : kept) - e->offset;
+  mm_change_walk walk = {.change = &change};
+  mm_extent e;
+  while (mm_change_next(&walk, &e)) {
+    if (e.offset < kept) bytes += (e.offset + e.size < kept ? e.offset + e.size : kept) - e.offset;
   }
   bytes += change.new_size > change.old_size ? change.new_size - change.old_size
                                              : change.old_size - change.new_size;

@@ -20,8 +20,10 @@ static int pending_add(ext_pending *out, ext_pending_run run, mm_error *err) {
 
 static int add_extents(ext_pending *out, const mm_change *change, uint64_t kept, mm_error *err) {
   int rc = MM_OK;
-  for (size_t i = 0; i < change->count && rc == MM_OK; i++) {
-    uint64_t from = change->extents[i].offset, to = from + change->extents[i].size;
+  mm_change_walk walk = {.change = change};
+  mm_extent extent;
+  while (rc == MM_OK && mm_change_next(&walk, &extent)) {
+    uint64_t from = extent.offset, to = from + extent.size;
     if (to > kept) to = kept;
     if (from < to) rc = pending_add(out, (ext_pending_run){from, to - from, true, true}, err);
   }

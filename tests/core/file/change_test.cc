@@ -46,7 +46,7 @@ public:
     for (const Piece &piece : pieces) {
       const uint8_t *data = reinterpret_cast<const uint8_t *>(piece.data.data());
       extents.push_back({piece.offset, piece.zeros ? piece.zeros : piece.data.size(),
-                         piece.zeros ? nullptr : data});
+                         piece.zeros ? nullptr : data, 0});
     }
     change.extents = extents.data();
     change.count = extents.size();

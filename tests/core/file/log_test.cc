@@ -50,8 +50,10 @@ public:
     EXPECT_EQ(change.old_size, base.size());
     result.resize(change.new_size);
     uint64_t end = 0;
-    for (size_t i = 0; i < change.count; i++) {
-      const mm_extent &extent = change.extents[i];
+    mm_change_walk walk = {};
+    walk.change = &change;
+    mm_extent extent;
+    for (pieces = 0; mm_change_next(&walk, &extent); pieces++) {
       EXPECT_GE(extent.offset, end);
       EXPECT_GE(extent.size, 1u);
       end = extent.offset + extent.size;
@@ -71,7 +73,7 @@ public:
   mm_log log = {};
   mm_error err = {};
   Bytes base, now;
-  size_t extents = 0; // of the last merge
+  size_t extents = 0, pieces = 0; // of the last merge; those of packs one by one
 };
 
 TEST(Log, MergesNothingIntoNothing) {
@@ -116,7 +118,7 @@ TEST(Log, WritesOnlyBytesThatWereWritten) {
   log.Write(5000, Text("a"));
   log.Write(5002, Text("b"));
   EXPECT_EQ(log.Merged(), log.now);
-  EXPECT_EQ(log.extents, 2u) << "the byte between them may be somebody else's";
+  EXPECT_EQ(log.pieces, 2u) << "the byte between them may be somebody else's";
 }
 
 TEST(Log, WhatWasCutOffComesBackAsZeros) {
@@ -339,8 +341,16 @@ Bytes Replayed(const mm_log &log, Bytes bytes) {
     const mm_log_entry &entry = log.entries[i];
     if (entry.data) {
       EXPECT_LE(entry.offset + entry.size, bytes.size());
-      if (testing::Test::HasFailure()) break;
-      memcpy(&bytes[entry.offset], entry.data, entry.size);
+      mm_extent extent = mm_log_extent(&entry), piece;
+      mm_pieces pieces = mm_extent_pieces(&extent);
+      uint64_t end = entry.offset;
+      while (!testing::Test::HasFailure() && mm_pieces_next(&pieces, &piece)) {
+        EXPECT_GE(piece.offset, end);
+        end = piece.offset + piece.size;
+        EXPECT_LE(end, entry.offset + entry.size);
+        memcpy(&bytes[piece.offset], piece.data, piece.size);
+      }
+      EXPECT_EQ(end, entry.offset + entry.size);
     } else {
       EXPECT_EQ(entry.offset, bytes.size());
       bytes.resize(entry.size);
@@ -374,9 +384,10 @@ void CheckRules(const mm_log &log) {
         i == 0 || !entry->data || !last->data || entry->offset < last->offset + last->size;
     if (begins) {
       ASSERT_LT(run, log.run_count);
-      ASSERT_EQ(log.runs[run++], i);
+      ASSERT_EQ(log.runs[run].held, bytes);
+      ASSERT_EQ(log.runs[run++].first, i);
     }
-    if (entry->data) bytes += entry->size;
+    bytes += log_held(entry);
     if (!entry->data) sized = i + 1;
   }
   ASSERT_EQ(run, log.run_count);
@@ -557,7 +568,12 @@ TEST(Log, AMergeThatIsStoppedLeavesAnEmptyChange) {
     int rc = mm_log_merge(&log.log, log.base.size(), &change, &log.err);
     stopped = left < 0;
     EXPECT_EQ(rc, stopped ? MM_INTERRUPT : MM_OK);
-    EXPECT_EQ(change.count, stopped ? 0 : count);
+    mm_change_walk walk = {};
+    walk.change = &change;
+    mm_extent extent;
+    size_t pieces = 0;
+    while (mm_change_next(&walk, &extent)) pieces++;
+    EXPECT_EQ(pieces, stopped ? 0 : count);
     mm_change_clear(&change);
     ASSERT_LT(asks, 1000);
     if (!stopped) EXPECT_GT(asks, 20) << "asked that often";

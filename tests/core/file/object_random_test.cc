@@ -192,8 +192,10 @@ private:
     Bytes bytes = committed_;
     EXPECT_EQ(change.old_size, bytes.size());
     bytes.resize(change.new_size);
-    for (size_t i = 0; i < change.count; i++) {
-      const mm_extent &extent = change.extents[i];
+    mm_change_walk walk = {};
+    walk.change = &change;
+    mm_extent extent;
+    while (mm_change_next(&walk, &extent)) {
       if (extent.data) {
         memcpy(&bytes[extent.offset], extent.data, extent.size);
       } else {

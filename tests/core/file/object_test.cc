@@ -378,10 +378,15 @@ TEST_F(ObjectTest, TellsWhatCommitWouldWrite) {
   ASSERT_EQ(mm_object_change(object, &change, &object.err), MM_OK);
   EXPECT_EQ(change.old_size, 6u);
   EXPECT_EQ(change.new_size, 9u);
-  ASSERT_EQ(change.count, 2u);
-  EXPECT_EQ(change.extents[0].offset, 1u);
-  EXPECT_EQ(change.extents[1].offset, 4u);
-  EXPECT_EQ(change.extents[1].data[0], 'Y');
+  mm_change_walk walk = {};
+  walk.change = &change;
+  mm_extent extent;
+  ASSERT_TRUE(mm_change_next(&walk, &extent));
+  EXPECT_EQ(extent.offset, 1u);
+  ASSERT_TRUE(mm_change_next(&walk, &extent));
+  EXPECT_EQ(extent.offset, 4u);
+  EXPECT_EQ(extent.data[0], 'Y');
+  EXPECT_FALSE(mm_change_next(&walk, &extent));
   mm_change_clear(&change);
 }
 
@@ -1140,8 +1145,10 @@ protected:
                 mm_error err;
                 if (applied && mm_change_begin(object->writer, change.new_size, "a", &err))
                   return 1;
-                for (size_t i = 0; i < applied && i < change.count; i++) {
-                  const mm_extent &extent = change.extents[i];
+                mm_change_walk walk = {};
+                walk.change = &change;
+                mm_extent extent;
+                for (size_t i = 0; i < applied && mm_change_next(&walk, &extent); i++) {
                   if (mm_sys_write_all(object->writer, extent.data, extent.size, extent.offset))
                     return 1;
                 }

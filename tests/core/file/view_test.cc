@@ -26,7 +26,7 @@ struct Change {
   Change(uint64_t old_size, uint64_t new_size, uint64_t offset = 0, uint64_t size = 0) {
     change.old_size = old_size;
     change.new_size = new_size;
-    extent = {offset, size, nullptr};
+    extent = {offset, size, nullptr, 0};
     change.extents = &extent;
     change.count = size ? 1 : 0;
   }
