@@ -10,9 +10,22 @@
 #include "core/bytes/whole.h"
 #include "core/common/system.h"
 
+/* One store, where the compiler knows the size. */
+static inline void store_little(uint64_t bits, uint32_t size, uint8_t *out) {
+  for (uint32_t i = 0; i < size; i++) out[i] = (uint8_t)(bits >> 8 * i);
+}
+
 static void store(mm_type type, uint64_t bits, uint8_t *out) {
-  for (uint32_t i = 0; i < type.size; i++) {
-    out[type.big_endian ? type.size - 1 - i : i] = (uint8_t)(bits >> 8 * i);
+  if (type.big_endian) bits = __builtin_bswap64(bits) >> (64 - 8 * type.size);
+  switch (type.size) {
+    case 8:
+      store_little(bits, 8, out);
+      break;
+    case 4:
+      store_little(bits, 4, out);
+      break;
+    default:
+      store_little(bits, type.size, out);
   }
 }
 

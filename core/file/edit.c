@@ -185,6 +185,31 @@ int mm_object_resize(mm_object *object, uint64_t size, mm_error *err) {
   return finish_edit(object, mark, rc, err);
 }
 
+/* Into the log once they are shown; what is not shown is not written. */
+static int append_to(mm_object *object, uint8_t *room, const uint8_t *data, uint64_t size,
+                     mm_error *err) {
+  mm_error ignored;
+  memcpy(room, data, (size_t)size);
+  int rc = mm_object_faulted(object, err); /* `data` may be its own */
+  if (rc == MM_OK) rc = object_ready(object, object->size + size, err);
+  if (rc) return rc;
+  rc = object_show_more(object, room, size, err);
+  if (rc) {
+    if (object_remap(object, &ignored)) object_spoil(object);
+    return rc;
+  }
+  mm_log_grow(&object->log, size);
+  object->size += size;
+  return MM_OK;
+}
+
+/* Where bytes are appended one after the other, the entries of the first grow. */
+static uint8_t *room_to_append(mm_object *object, uint64_t offset, uint64_t size) {
+  if (offset < object->size || object->prepared || object->kind == MM_OBJECT_PRIVATE) return NULL;
+  (void)begin_edit(object);
+  return mm_log_more_room(&object->log, offset, size);
+}
+
 /* Make room and fill it: the size, then the bytes behind together with the new ones before them. */
 static int insert_at_once(mm_object *object, uint64_t offset, const uint8_t *data, uint64_t size,
                           mm_error *err) {
@@ -227,6 +252,8 @@ int mm_object_insert(mm_object *object, uint64_t offset, const uint8_t *data, ui
   if (size == 0) return MM_OK;
   int rc = check_size(object, size > MM_OBJECT_MAX ? size : object->size + size, err);
   if (rc) return rc;
+  uint8_t *room = room_to_append(object, offset, size);
+  if (room) return append_to(object, room, data, size, err);
   bool large = size > MM_PIECE || object->size - offset > MM_PIECE;
   return (large ? insert_in_pieces : insert_at_once)(object, offset, data, size, err);
 }

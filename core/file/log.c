@@ -221,6 +221,24 @@ int mm_log_size(mm_log *log, uint64_t from, uint64_t to, mm_error *err) {
   return add_entry(log, (mm_log_entry){from, to, NULL, 0, 0}, err);
 }
 
+uint8_t *mm_log_more_room(const mm_log *log, uint64_t end, uint64_t size) {
+  const struct mm_log_chunk *chunk = log->shared;
+  if (!chunk || log->sized <= log->top.fixed || log->tidied < log->count) return NULL;
+  const mm_log_entry *last = &log->entries[log->count - 1], *sized = &log->entries[log->sized - 1];
+  bool grows = sized->size == end && sized->size > sized->offset;
+  bool ends = log_is_write(last) && !last->packed && last->offset + last->size == end;
+  if (!grows || !ends || size > chunk->size - chunk->used) return NULL;
+  return last->data + last->size == chunk->bytes + chunk->used ? last->data + last->size : NULL;
+}
+
+void mm_log_grow(mm_log *log, uint64_t size) {
+  log->entries[log->count - 1].size += size;
+  log->entries[log->sized - 1].size += size;
+  log->shared->used += size;
+  log->held += size;
+  log->bytes += size;
+}
+
 static int copy_write(mm_log *log, const mm_log_entry *entry, mm_error *err) {
   int rc = add_write(log, *entry, log_held(entry), err);
   if (rc) return rc;

@@ -114,6 +114,12 @@ int mm_log_write(mm_log *log, uint64_t offset, const uint8_t *data, uint64_t siz
 ** else is done with the log. */
 int mm_log_write_room(mm_log *log, uint64_t offset, uint64_t size, uint8_t **data, mm_error *err);
 
+/* Room for `size` bytes at the end of the object, which is at `end`, where the log's last entry can grow
+** by them, and by as much the growth before it; NULL: it cannot. Fill it and say that it has grown, or
+** leave it: the log is as it was. */
+uint8_t *mm_log_more_room(const mm_log *log, uint64_t end, uint64_t size);
+void mm_log_grow(mm_log *log, uint64_t size);
+
 /* An empty log that is to take the place of another. When it has other entries in place of the first
 ** `old` of that one, `first` of them, and copies of the rest, it takes over its marks. */
 mm_log mm_log_successor(const mm_log *log);

@@ -60,6 +60,13 @@ int object_show(mm_object *object, size_t first, mm_error *err) {
   return check_shown(object, rc, err);
 }
 
+int object_show_more(mm_object *object, const uint8_t *data, uint64_t size, mm_error *err) {
+  mm_log_entry growth = {object->size, object->size + size, NULL, 0, 0};
+  int rc = show_growth(object, &growth, 0, UINT64_MAX, err);
+  if (rc == MM_OK) mm_view_store(object->view, object->size, data, size);
+  return check_shown(object, rc, err);
+}
+
 /* Nothing can fail: the view was made ready, and whoever reads asks whether there was a fault. */
 void mm_object_see(mm_object *object) {
   mm_error ignored;
@@ -110,13 +117,17 @@ static void show_size(mm_object *object) {
   object->data = object->view ? object->view->base : NULL;
 }
 
-/* A view that grows in a transaction doubles, so that appending costs no more than writing; but
-** there is not address space for ever. */
+/* A view that grows in a transaction doubles, so that appending costs no more than writing: with each
+** new view all that was written is shown once more. A small one gets four times its size. But there is
+** not address space for ever, and what is rigid takes memory. */
+#define QUADRUPLE_BELOW ((uint64_t)1 << 30)
 #define DOUBLE_BELOW ((uint64_t)1 << 42)
 
 static uint64_t wanted_size(const mm_object *object, uint64_t size) {
   uint64_t largest = mm_max(size, largest_size(object));
-  return largest > object->seen.size && largest < DOUBLE_BELOW ? largest * 2 : largest;
+  if (largest <= object->seen.size || largest >= DOUBLE_BELOW) return largest;
+  bool small = largest < QUADRUPLE_BELOW && !(mm_os.traits & MM_TRAIT_RIGID_MAPS);
+  return largest * (small ? 4 : 2);
 }
 
 /* Are the holes of the file to be covered? Memory that a user asked for is there to be taken. */

@@ -30,6 +30,10 @@ void object_drop_view(mm_object *object);
 /* Show entries from `first` on in the view. */
 int object_show(mm_object *object, size_t first, mm_error *err);
 
+/* Show `size` bytes behind the object's end, which are not in the log yet. On failure the view cannot be
+** trusted. */
+int object_show_more(mm_object *object, const uint8_t *data, uint64_t size, mm_error *err);
+
 /* Show again what the first `count` entries have in [low, high). */
 int object_show_again(mm_object *object, size_t count, uint64_t low, uint64_t high, mm_error *err);
 

@@ -230,7 +230,7 @@ static int map_zeros(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
 }
 
 int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
-  uint64_t from = mm_sys_page_up(file_size);
+  uint64_t from = file_size < view->anonymous ? mm_sys_page_up(file_size) : view->anonymous;
   if (view->rigid || from >= view->anonymous) return MM_OK;
   int rc = map_zeros(view, from, view->anonymous, err);
   if (rc == MM_OK) view->anonymous = from;
@@ -318,7 +318,7 @@ void mm_view_unpin(const void *address) {
   mm_view **link = &pinned_views;
   while (*link && !holds(*link, address)) link = &(*link)->next;
   mm_view *view = *link;
-  if (view && __atomic_sub_fetch(&view->pins, 1, __ATOMIC_RELAXED) == 0) {
+  if (view && __atomic_sub_fetch(&view->pins, 1, __ATOMIC_RELEASE) == 0) {
     *link = view->next;
     if (view->orphan) gone = view;
   }
@@ -327,17 +327,11 @@ void mm_view_unpin(const void *address) {
 }
 
 bool mm_view_pinned(const mm_view *view) {
-  lock_pins();
-  bool pinned = view->pins != 0;
-  unlock_pins();
-  return pinned;
+  return __atomic_load_n(&view->pins, __ATOMIC_ACQUIRE) != 0;
 }
 
 bool mm_view_frozen(const mm_view *view) {
-  lock_pins();
-  bool frozen = view->frozen;
-  unlock_pins();
-  return frozen;
+  return __atomic_load_n(&view->frozen, __ATOMIC_ACQUIRE);
 }
 
 /* Storing a byte over itself makes a page a copy of its own. It must be a store that no compiler
@@ -375,7 +369,7 @@ static int save_cut(mm_view *view, uint64_t new_size, mm_error *err) {
 static int freeze_view(mm_view *view, const mm_change *change, mm_error *err) {
   uint64_t low = view->pinned_low, high = view->pinned_high;
   int rc = mm_view_make_writable(view, err);
-  view->frozen = true;
+  __atomic_store_n(&view->frozen, true, __ATOMIC_RELEASE);
   mm_change_walk walk = {.change = change};
   mm_extent extent;
   while (rc == MM_OK && mm_change_next(&walk, &extent)) {

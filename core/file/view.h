@@ -54,13 +54,13 @@ typedef struct mm_view {
   bool covered;   /* … over its holes (mm_view_cover) */
   mm_guard *guard;
   mm_view_watch watch;
-  /* For pins; behind the one lock of view.c. */
+  /* For pins; behind the one lock of view.c, but that `pins` and `frozen` may be read without. */
   uint64_t device, inode;
   size_t pins;                      /* a word: also read by the handler, so changed atomically */
   uint64_t pinned_low, pinned_high; /* a range that holds all pins */
   bool orphan;                      /* nobody's but its pins' */
-  bool frozen;                      /* pages were frozen: they no longer show the file */
-  struct mm_view *next;             /* in the list of pinned views */
+  bool frozen;          /* pages were frozen: they no longer show the file; atomic, too */
+  struct mm_view *next; /* in the list of pinned views */
 } mm_view;
 
 /* Map the file open as `fd` (-1: none), which is not closed before the view, from its start, with room

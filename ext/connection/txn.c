@@ -184,7 +184,8 @@ int ext_txn_write(ext_conn *conn, ext_object *object, mm_error *err) {
 
 int ext_txn_write_as(ext_conn *conn, ext_object *object, int synchronous, mm_error *err) {
   ext_txn *txn = conn->txn;
-  if (sqlite3_db_readonly(conn->db, "main") == 1) {
+  bool known = object->in_transaction && object->core->begun;
+  if (!known && sqlite3_db_readonly(conn->db, "main") == 1) {
     return mm_fail(err, MM_READONLY,
                    "the database is read-only, and so is what is reached from it");
   }

@@ -258,9 +258,7 @@ static void look_now(const lines_new *n, ext_source *file, lines_text *t) {
 static int append_line(lines_new *n, ext_source *file, uint64_t first) {
   mm_object *core = n->object->core;
   mm_log_mark mark = mm_object_mark(core);
-  uint64_t size = core->size;
-  int rc = mm_object_resize(core, size + n->bytes.size, n->err);
-  if (rc == MM_OK) rc = mm_object_write(core, size, n->bytes.data, n->bytes.size, n->err);
+  int rc = mm_object_insert(core, core->size, n->bytes.data, n->bytes.size, n->err);
   if (rc == MM_OK) {
     lines_text t;
     look_now(n, file, &t);

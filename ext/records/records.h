@@ -79,10 +79,9 @@ typedef struct mmap_table {
   char *name;
   struct mmap_name *names; /* that ALTER has given it since */
   mmap_spec spec;
-  bool text_order;    /* text compares bytewise: the database is UTF-8 */
-  int64_t known_rows; /* as of the last use, for estimates; -1: not used yet */
-  uint8_t *scratch;   /* for values on their way into a record; owned */
-  uint64_t scratch_size;
+  bool text_order;           /* text compares bytewise: the database is UTF-8 */
+  int64_t known_rows;        /* as of the last use, for estimates; -1: not used yet */
+  uint8_t *scratch;          /* for values on their way into a record; owned */
   uint8_t *text;             /* room for a decoded key, if its text has to be made; owned */
   ext_object *own;           /* access=copy: the table's own object; held */
   ext_object *writing;       /* in a transaction: held; NULL: not writing */

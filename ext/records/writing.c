@@ -144,6 +144,7 @@ typedef struct edit {
   uint8_t *set;   /* a flag for each field */
   uint8_t *key;   /* NULL: not sorted */
   uint8_t *values;
+  uint8_t *record; /* room for one */
 } edit;
 
 static bool same_bytes(const mm_value *a, const mm_value *b) {
@@ -197,14 +198,13 @@ static int is_set(const edit *e, size_t i, bool *set, mm_error *err) {
 }
 
 static int make_scratch(mmap_table *table, mm_error *err) {
+  if (table->scratch) return MM_OK;
   uint64_t size = mmap_field_count(table);
   if (mmap_sorted_column(table)) size += mmap_sorted_column(table)->type.size;
   for (size_t i = 0; i < mmap_field_count(table); i++) size += mmap_field(table, i)->type.size;
-  if (table->scratch_size >= size) return MM_OK;
+  size += table->spec.record;
   table->scratch = mm_alloc(size);
-  if (!table->scratch) return mm_fail_nomem(err);
-  table->scratch_size = size;
-  return MM_OK;
+  return table->scratch ? MM_OK : mm_fail_nomem(err);
 }
 
 /* Lay a field's bytes over the key, where they overlap. */
@@ -250,6 +250,7 @@ static int encode_fields(edit *e, mm_error *err) {
   e->values = e->set + count + (e->key ? mmap_sorted_column(e->table)->type.size : 0);
   uint8_t *at = e->values;
   for (size_t i = 0; i < count && rc == MM_OK; i++) rc = encode_field(e, i, &at, err);
+  e->record = at;
   return rc;
 }
 
@@ -302,16 +303,25 @@ static int zero_record(const edit *e, mm_error *err) {
   return rc;
 }
 
-/* Write the row, or nothing. */
-static int apply(const edit *e, mm_error *err) {
+/* A record more, as one step. */
+static int append_row(const edit *e, mm_error *err) {
+  const uint8_t *at = e->values;
+  uint64_t record = e->table->spec.record;
+  memset(e->record, 0, (size_t)record);
+  for (size_t i = 0; i < mmap_field_count(e->table); i++) {
+    const mmap_column *column = mmap_field(e->table, i);
+    if (!e->set[i]) continue;
+    memcpy(e->record + column->at, at, column->type.size);
+    at += column->type.size;
+  }
+  return mm_object_insert(e->table->writing->core, e->place, e->record, record, err);
+}
+
+/* Write a row that is there, or nothing. */
+static int overwrite_row(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
   mm_log_mark mark = mm_object_mark(core);
-  int rc = MM_OK;
-  if (e->row == e->rows.count) {
-    rc = mm_object_resize(core, e->place + e->table->spec.record, err);
-  } else if (e->inserts) {
-    rc = zero_record(e, err);
-  }
+  int rc = e->inserts ? zero_record(e, err) : MM_OK;
   if (rc == MM_OK) rc = write_fields(e, err);
   if (rc == MM_OK) rc = mm_object_faulted(core, err);
   if (rc) {
@@ -326,7 +336,8 @@ static int edit_row(edit *e, mm_error *err) {
   e->place = e->rows.start + (uint64_t)e->row * e->table->spec.record;
   int rc = encode_fields(e, err);
   if (rc == MM_OK) rc = check_edit_order(e, err);
-  return rc == MM_OK ? apply(e, err) : rc;
+  if (rc) return rc;
+  return e->row == e->rows.count ? append_row(e, err) : overwrite_row(e, err);
 }
 
 /* ---- UPDATE --------------------------------------------------------------------------------- */
