@@ -10,23 +10,15 @@
 #include "core/bytes/whole.h"
 #include "core/common/system.h"
 
-/* One store, where the compiler knows the size. */
-static inline void store_little(uint64_t bits, uint32_t size, uint8_t *out) {
-  for (uint32_t i = 0; i < size; i++) out[i] = (uint8_t)(bits >> 8 * i);
-}
-
 static void store(mm_type type, uint64_t bits, uint8_t *out) {
   if (type.big_endian) bits = __builtin_bswap64(bits) >> (64 - 8 * type.size);
-  switch (type.size) {
-    case 8:
-      store_little(bits, 8, out);
-      break;
-    case 4:
-      store_little(bits, 4, out);
-      break;
-    default:
-      store_little(bits, type.size, out);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  if (type.size == 8) {
+    memcpy(out, &bits, 8); /* one store, where the compiler knows the size */
+    return;
   }
+#endif
+  for (uint32_t i = 0; i < type.size; i++) out[i] = (uint8_t)(bits >> 8 * i);
 }
 
 static void store_padded(mm_type type, const uint8_t *data, uint64_t size, uint8_t *out) {

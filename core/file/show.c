@@ -117,17 +117,23 @@ static void show_size(mm_object *object) {
   object->data = object->view ? object->view->base : NULL;
 }
 
-/* A view that grows in a transaction doubles, so that appending costs no more than writing: with each
-** new view all that was written is shown once more. A small one gets four times its size. But there is
-** not address space for ever, and what is rigid takes memory. */
-#define QUADRUPLE_BELOW ((uint64_t)1 << 30)
+/* A view that grows in a transaction doubles, so that appending costs no more than writing; but
+** there is not address space for ever. */
 #define DOUBLE_BELOW ((uint64_t)1 << 42)
 
 static uint64_t wanted_size(const mm_object *object, uint64_t size) {
   uint64_t largest = mm_max(size, largest_size(object));
-  if (largest <= object->seen.size || largest >= DOUBLE_BELOW) return largest;
-  bool small = largest < QUADRUPLE_BELOW && !(mm_os.traits & MM_TRAIT_RIGID_MAPS);
-  return largest * (small ? 4 : 2);
+  return largest > object->seen.size && largest < DOUBLE_BELOW ? largest * 2 : largest;
+}
+
+/* A new view has to show all that was written once more. So one that grows takes addresses to grow into,
+** where they cost nothing. */
+#define ROOM_MIN ((uint64_t)1 << 30)
+#define ROOM_BELOW ((uint64_t)1 << 36)
+
+static uint64_t wanted_room(const mm_object *object, uint64_t size) {
+  if (sizeof(size_t) < sizeof size || size <= object->seen.size || size >= ROOM_BELOW) return 0;
+  return mm_max(8 * size, ROOM_MIN);
 }
 
 /* Are the holes of the file to be covered? Memory that a user asked for is there to be taken. */
@@ -142,8 +148,9 @@ static bool covers_holes(mm_object *object) {
 }
 
 static int open_view(mm_object *object, uint64_t size, mm_view **view, mm_error *err) {
-  int rc = mm_view_open(object->fd, object->name, wanted_size(object, size), object->device,
-                        object->inode, object->settings->on_fault, view, err);
+  uint64_t wanted = wanted_size(object, size);
+  int rc = mm_view_open(object->fd, object->name, wanted, wanted_room(object, wanted),
+                        object->device, object->inode, object->settings->on_fault, view, err);
   if (rc || !covers_holes(object)) return rc;
   rc = mm_view_cover(*view, object->fd, object->seen.size, err);
   if (rc) mm_view_close(*view);
@@ -185,8 +192,8 @@ void object_drop_view(mm_object *object) {
 
 int object_ready(mm_object *object, uint64_t size, mm_error *err) {
   mm_view *view = object->view;
-  if (!view || view->absent || view->reserved < size || mm_view_pinned(view) ||
-      mm_view_frozen(view)) {
+  bool usable = view && !view->absent && !mm_view_pinned(view) && !mm_view_frozen(view);
+  if (!usable || (view->reserved < size && !mm_view_extend(view, size))) {
     int rc = remap_for(object, size, err);
     if (rc) return rc;
   }

@@ -101,10 +101,28 @@ static bool is_rigid(void) {
   return (mm_os.traits & MM_TRAIT_RIGID_MAPS) != 0;
 }
 
-static int open_mapping(mm_view *view, int fd, uint64_t size, void **base) {
+/* The addresses that it can grow into take no memory, and cannot be read. */
+static int map_with_room(mm_view *view, int fd, void **base) {
+  int failed = mm_os.map(base, (size_t)view->room, MM_PROT_NONE, -1, 0, false);
+  if (failed) return failed;
+  failed = mm_os.map(base, (size_t)view->reserved, MM_PROT_READ, fd, 0, true);
+  if (failed) (void)mm_os.unmap(*base, (size_t)view->room);
+  return failed;
+}
+
+static int open_mapping(mm_view *view, int fd, uint64_t size, uint64_t room, void **base) {
   if (is_rigid()) return open_rigid(view, fd, size, base);
   view->reserved = view->anonymous = with_slack(size);
+  view->room = mm_sys_page_up(room);
+  bool roomy = view->room > view->reserved && (size_t)view->room == view->room;
+  if (roomy && map_with_room(view, fd, base) == 0) return 0;
+  view->room = view->reserved;
   return mm_os.map(base, (size_t)view->reserved, MM_PROT_READ, fd, 0, false);
+}
+
+/* All that it has taken. */
+static size_t mapped_size(const mm_view *view) {
+  return (size_t)mm_max(view->room, view->reserved);
 }
 
 /* Behind the mapping comes its guard; neither is there without the other. */
@@ -115,13 +133,13 @@ static int finish_open(mm_view *view, void *base, mm_view **out, mm_error *err) 
     *out = view;
     return MM_OK;
   }
-  (void)mm_os.unmap(base, (size_t)view->reserved);
+  (void)mm_os.unmap(base, mapped_size(view));
   mm_free(view);
   return mm_fail(err, MM_NOMEM, "too many files are mapped");
 }
 
-int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
-                 mm_view_watch watch, mm_view **out, mm_error *err) {
+int mm_view_open(int fd, const char *name, uint64_t size, uint64_t room, uint64_t device,
+                 uint64_t inode, mm_view_watch watch, mm_view **out, mm_error *err) {
   if (size > VIEW_MAX || (size_t)with_slack(size) != with_slack(size)) {
     return mm_fail(err, MM_TOOBIG, "%llu bytes are more than can be mapped",
                    (unsigned long long)size);
@@ -133,7 +151,7 @@ int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint6
   view->inode = inode;
   view->watch = watch;
   void *base = NULL;
-  int failed = open_mapping(view, fd, size, &base);
+  int failed = open_mapping(view, fd, size, room, &base);
   if (failed) {
     mm_free(view);
     return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %s%s%s", name ? "'" : "",
@@ -157,7 +175,7 @@ int mm_view_open_absent(uint64_t size, mm_view **out, mm_error *err) {
 
 static void destroy(mm_view *view) {
   mm_guard_remove(view->guard);
-  (void)mm_os.unmap(view->base, (size_t)view->reserved);
+  (void)mm_os.unmap(view->base, mapped_size(view));
   mm_free(view);
 }
 
@@ -235,6 +253,16 @@ int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
   int rc = map_zeros(view, from, view->anonymous, err);
   if (rc == MM_OK) view->anonymous = from;
   return rc;
+}
+
+/* It doubles, so that there are few mappings to make. The guard need not know of it: memory has no faults
+** that it is for. */
+bool mm_view_extend(mm_view *view, uint64_t size) {
+  mm_error ignored;
+  uint64_t to = mm_min(mm_sys_page_up(mm_max(size, 2 * view->reserved)), view->room);
+  if (size > view->room || map_zeros(view, view->reserved, to, &ignored)) return false;
+  view->reserved = to;
+  return true;
 }
 
 void mm_view_store(mm_view *view, uint64_t offset, const uint8_t *data, uint64_t size) {

@@ -44,6 +44,7 @@ typedef struct mm_view_watch {
 typedef struct mm_view {
   uint8_t *base;
   uint64_t reserved;  /* bytes of address space; a multiple of the page size */
+  uint64_t room;      /* … with those that it can grow into */
   uint64_t anonymous; /* from here on pages are zeros, not the file's; reserved: there are none */
   bool writable;
   bool rigid;
@@ -64,11 +65,11 @@ typedef struct mm_view {
 } mm_view;
 
 /* Map the file open as `fd` (-1: none), which is not closed before the view, from its start, with room
-** for at least `size` bytes. MM_NOMEM if there
-** is no address space, MM_IOERR if the file cannot be mapped. `name` is for the errors, NULL:
-** none. */
-int mm_view_open(int fd, const char *name, uint64_t size, uint64_t device, uint64_t inode,
-                 mm_view_watch watch, mm_view **out, mm_error *err);
+** for at least `size` bytes; and with addresses for it to grow to `room` bytes (mm_view_extend), if
+** there are. MM_NOMEM if there is no address space, MM_IOERR if the file cannot be mapped. `name` is for
+** the errors, NULL: none. */
+int mm_view_open(int fd, const char *name, uint64_t size, uint64_t room, uint64_t device,
+                 uint64_t inode, mm_view_watch watch, mm_view **out, mm_error *err);
 
 /* In place of a rigid view that is gone and cannot be mapped again: its addresses alone, for those who
 ** read before they ask. They see zeros, and the guard has been hit then. */
@@ -87,6 +88,9 @@ int mm_view_make_writable(mm_view *view, mm_error *err);
 
 /* Have zeros, not the file, from the page after `file_size` on. The view must be writable. */
 int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err);
+
+/* Have zeros behind all that it has, and `size` bytes at least. False: it cannot; it is as it was. */
+bool mm_view_extend(mm_view *view, uint64_t size);
 
 /* Store bytes, or zeros. Inside `reserved`; the view must be writable. */
 void mm_view_store(mm_view *view, uint64_t offset, const uint8_t *data, uint64_t size);

@@ -3,6 +3,7 @@
 #include "tests/support/counting.h"
 #include "tests/support/object_file.h"
 
+#include <algorithm>
 #include <numeric>
 #include <random>
 
@@ -170,6 +171,31 @@ TEST_F(GrowthTest, AByteAtATimeDownwardsIsJoined) {
     for (uint64_t i = n; i-- > 0;) object.Write(i, Bytes(1, 9));
     return n;
   });
+}
+
+// Bytes far from one another: a few for each, to the end of COMMIT, in whatever order they come.
+TEST_F(GrowthTest, ScatteredBytesTakeLessThanSixteenEach) {
+  for (int order = 0; order < 3; order++) {
+    uint64_t before = 0;
+    for (uint64_t n : {50000u, 100000u, 200000u}) {
+      SCOPED_TRACE(std::to_string(n) + " in order " + std::to_string(order));
+      std::vector<uint64_t> places(n);
+      std::iota(places.begin(), places.end(), 0);
+      if (order == 1) std::reverse(places.begin(), places.end());
+      if (order == 2) std::shuffle(places.begin(), places.end(), random_);
+      Object object = Begun(n * 10);
+      Counting::peak = Counting::total = Counting::live;
+      uint8_t byte = 0xa5;
+      for (uint64_t place : places) mm_object_write(object, place * 10, &byte, 1, &object.err);
+      Bytes wanted = object.Seen();
+      object.Commit();
+      EXPECT_LE(Counting::peak, 3 * kSpare + 16 * n);
+      if (order == 0) EXPECT_LE(Counting::peak, 3 * kSpare + 8 * n) << "as UPDATE goes";
+      if (before) EXPECT_LE(Counting::total, before * 3 + 4 * kSpare) << "bytes allocated in all";
+      before = Counting::total;
+      EXPECT_TRUE(Contents(Path("a")) == wanted);
+    }
+  }
 }
 
 TEST_F(GrowthTest, SizesToAndFro) {

@@ -433,7 +433,7 @@ private:
 
   void Step() {
     Counting::fail_at = 0;
-    switch (chance_.Below(14)) {
+    switch (chance_.Below(15)) {
       case 0:
         Fail();
         return mm_log_tidy(&log_.log);
@@ -453,9 +453,11 @@ private:
       case 7:
         return log_.Resize(chance_.Below(most_));
       case 8:
-        return Append();
+        return chance_.OneIn(2) ? Append() : Grow();
       case 9:
         return FailedEdit();
+      case 10:
+        return Scatter();
       default:
         return Write();
     }
@@ -475,6 +477,29 @@ private:
       log_.Write(old, chance_.Data(size));
       if (chance_.OneIn(2)) mm_log_tidy(&log_.log);
     }
+  }
+  // Small writes that ascend, as an UPDATE makes them: they are packed, until a pack is full, a gap too
+  // large, or one too large for it. Some write again what was written last, or go on from there.
+  void Scatter() {
+    uint64_t at = 0, gap = 1 + chance_.Below(chance_.OneIn(4) ? 6000 : 40);
+    uint64_t most = chance_.OneIn(4) ? 400 : 8, n = chance_.Below(chance_.OneIn(4) ? 3000 : 200);
+    for (; n > 0 && at < log_.now.size(); n--) {
+      log_.Write(at, chance_.Data(1 + chance_.Below(std::min(most, log_.now.size() - at))));
+      if (!chance_.OneIn(3)) at += chance_.Below(gap);
+      if (!chance_.OneIn(9)) mm_log_tidy(&log_.log);
+    }
+  }
+  // As INSERT appends: the last entry grows, or is left as it was.
+  void Grow() {
+    uint64_t size = 1 + chance_.Below(9), old = log_.now.size();
+    mm_log_tidy(&log_.log);
+    uint8_t *room = mm_log_more_room(&log_.log, old, size);
+    if (!room) return Append();
+    Bytes data = chance_.Data(size);
+    memcpy(room, data.data(), size);
+    if (chance_.OneIn(4)) return;
+    mm_log_grow(&log_.log, size);
+    log_.now.insert(log_.now.end(), data.begin(), data.end());
   }
   // As an edit that cannot be shown: cut to where it began.
   void FailedEdit() {
@@ -521,6 +546,65 @@ TEST_F(LogMemory, DoesRandomProgramsWhoseCompactionsFail) {
     program.Run();
     if (HasFailure()) return;
   }
+}
+
+TEST(Log, PacksSmallWritesThatAscend) {
+  Logged log(Bytes(1 << 20, '.'));
+  for (size_t i = 0; i < 10000; i++) {
+    log.Write(i * 100, Bytes(1, static_cast<uint8_t>(i)));
+    mm_log_tidy(&log.log);
+  }
+  EXPECT_LE(log.log.count, 20u);
+  EXPECT_LE(log.log.bytes, 31000u) << "a gap, a size, a byte";
+  EXPECT_EQ(log.Merged(), log.now);
+  EXPECT_LE(log.extents, 20u);
+  EXPECT_EQ(log.pieces, 10000u);
+  CheckRules(log.log);
+}
+
+TEST(Log, PacksThemWhateverTheirOrderOnceItIsCompacted) {
+  Logged log(Bytes(1 << 20, '.'));
+  for (size_t i = 0; i < 10000; i++) log.Write(i * 7919 % 10000 * 100, Bytes(2, 'a'));
+  ASSERT_EQ(mm_log_compact(&log.log, 0), MM_OK);
+  EXPECT_LE(log.log.count, 12u);
+  EXPECT_LE(log.log.bytes, 41000u);
+  EXPECT_LE(log.log.held, 60000u) << "what was copied is freed";
+  EXPECT_EQ(log.Merged(), log.now);
+  CheckRules(log.log);
+}
+
+TEST(Log, WhatIsFarOrLargeIsNotPacked) {
+  Logged log(Bytes(1 << 20, '.'));
+  std::pair<size_t, size_t> writes[] = {{0, 1},      {4096, 1},   {8193, 1},
+                                        {8300, 255}, {8600, 256}, {8900, 3}};
+  for (auto [at, size] : writes) {
+    log.Write(at, Bytes(size, 'x'));
+    mm_log_tidy(&log.log);
+  }
+  ASSERT_EQ(log.log.count, 4u);
+  EXPECT_EQ(log.log.entries[0].size, 4097u) << "4,095 bytes between them";
+  EXPECT_EQ(log.log.entries[1].size, 362u) << "4,096 bytes before it";
+  EXPECT_EQ(log.log.entries[2].size, 256u);
+  EXPECT_EQ(log.Merged(), log.now);
+  EXPECT_EQ(log.pieces, 6u);
+}
+
+TEST(Log, ALastPieceOfAPackIsWrittenAgainAndGoesOn) {
+  Logged log(Bytes(1000, '.'));
+  log.Write(10, Text("a"));
+  log.Write(20, Text("bcd"));
+  mm_log_tidy(&log.log);
+  for (size_t at : {22, 20, 23, 24}) {
+    log.Write(at, Text("X"));
+    mm_log_tidy(&log.log);
+    EXPECT_EQ(log.log.count, 1u) << at;
+  }
+  EXPECT_EQ(log.Merged(), log.now);
+  EXPECT_EQ(log.pieces, 2u);
+  log.Write(10, Text("Y")); // not the last
+  mm_log_tidy(&log.log);
+  EXPECT_EQ(log.log.count, 2u);
+  EXPECT_EQ(log.Merged(), log.now);
 }
 
 TEST(Log, MergesManyEntriesInLittleTime) {

@@ -49,7 +49,7 @@ protected:
     int fd = OpenForCore(path, MM_OPEN_READ);
     files_.push_back(fd);
     mm_view *view = nullptr;
-    EXPECT_EQ(mm_view_open(fd, nullptr, size, 1, 2, watch, &view, &err), MM_OK) << err.text;
+    EXPECT_EQ(mm_view_open(fd, nullptr, size, 0, 1, 2, watch, &view, &err), MM_OK) << err.text;
     return view;
   }
   Bytes Seen(const mm_view *view, uint64_t offset, uint64_t size) {
@@ -122,9 +122,9 @@ TEST_F(ViewTest, ZeroesAFewBytesOrMany) {
 TEST_F(ViewTest, ThatCannotBeIsRefused) {
   int fd = OpenForCore(Put("a", old), MM_OPEN_READ);
   mm_view *view = nullptr;
-  EXPECT_EQ(mm_view_open(fd, nullptr, UINT64_MAX, 1, 2, {}, &view, &err), MM_TOOBIG);
-  EXPECT_NE(mm_view_open(fd, nullptr, (uint64_t)1 << 61, 1, 2, {}, &view, &err), MM_OK);
-  EXPECT_EQ(mm_view_open(-1, nullptr, 0, 1, 2, {}, &view, &err), MM_OK) << "no file: zeros";
+  EXPECT_EQ(mm_view_open(fd, nullptr, UINT64_MAX, 0, 1, 2, {}, &view, &err), MM_TOOBIG);
+  EXPECT_NE(mm_view_open(fd, nullptr, (uint64_t)1 << 61, 0, 1, 2, {}, &view, &err), MM_OK);
+  EXPECT_EQ(mm_view_open(-1, nullptr, 0, 0, 1, 2, {}, &view, &err), MM_OK) << "no file: zeros";
   mm_view_close(view);
   mm_view_close(nullptr);
   CloseForCore(fd);
