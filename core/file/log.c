@@ -358,10 +358,10 @@ static void move_into_pack(const mm_log_entry *entry, uint8_t *to, uint64_t gap)
   (void)mm_pack_head(to, gap, first);
 }
 
-static void grow_write(mm_log *log, mm_log_entry *last, uint64_t held) {
-  uint64_t more = held - log_held(last);
-  log->bytes += more;
+static void set_packed(mm_log *log, mm_log_entry *last, uint64_t held, uint64_t tail) {
+  log->bytes += held - log_held(last);
   last->packed = (uint32_t)held;
+  last->tail = (uint32_t)tail;
 }
 
 /* The next bytes of the last piece of a pack: they are where they belong. */
@@ -371,17 +371,13 @@ static bool extend_tail(mm_log *log, mm_log_entry *last, const mm_log_entry *ent
                  last->packed + entry->size <= MM_PACK_SIZE;
   if (!extends) return false;
   last->data[last->packed - last->tail - 1] = (uint8_t)(last->tail + entry->size);
-  grow_write(log, last, last->packed + entry->size);
-  last->tail += (uint32_t)entry->size;
+  set_packed(log, last, last->packed + entry->size, last->tail + entry->size);
   last->size += entry->size;
   return true;
 }
 
-static bool fold_into_pack(mm_log *log, mm_log_entry *last, const mm_log_entry *entry) {
-  uint64_t end = last->offset + last->size, gap = entry->offset - end;
-  if (entry->offset < end || gap > MM_PACK_GAP || !may_pack(last) || !may_pack(entry)) return false;
-  if (!lies_on_top(log, last, entry)) return false;
-  if (extend_tail(log, last, entry)) return true;
+/* Behind a gap, if there is room for what that takes. */
+static bool pack_both(mm_log *log, mm_log_entry *last, const mm_log_entry *entry, uint64_t gap) {
   struct mm_log_chunk *chunk = log->shared;
   uint64_t before = last->packed ? last->packed : packed_size(last, 0);
   uint64_t held = before + packed_size(entry, gap);
@@ -391,10 +387,16 @@ static bool fold_into_pack(mm_log *log, mm_log_entry *last, const mm_log_entry *
   if (!last->packed) move_into_pack(last, last->data, 0);
   chunk->used += more;
   log->held += more;
-  grow_write(log, last, held);
-  last->tail = entry->packed ? entry->tail : (uint32_t)entry->size;
+  set_packed(log, last, held, entry->packed ? entry->tail : entry->size);
   last->size = entry->offset + entry->size - last->offset;
   return true;
+}
+
+static bool fold_into_pack(mm_log *log, mm_log_entry *last, const mm_log_entry *entry) {
+  uint64_t end = last->offset + last->size, gap = entry->offset - end;
+  bool near = entry->offset >= end && gap <= MM_PACK_GAP;
+  if (!near || !may_pack(last) || !may_pack(entry) || !lies_on_top(log, last, entry)) return false;
+  return extend_tail(log, last, entry) || pack_both(log, last, entry, gap);
 }
 
 static bool fold_write(mm_log *log, size_t low, const mm_log_entry *entry) {

@@ -135,6 +135,45 @@ void CommitRow(World &world, const std::string &what, uint64_t count) {
   world.Add(lines);
 }
 
+/* ---- many rows in one transaction ----------------------------------------------------------- */
+
+// As many records, inserted into a file and into a table of SQLite's own, and then all changed: each in
+// one transaction.
+void ManyRows(World &world) {
+  const uint64_t rows = world.sizes.rows;
+  std::string path = world.directory + "/inserted", count = std::to_string(rows);
+  std::ofstream(path).close();
+  Sql ours, peer(path + ".db", false);
+  ours.Ask("CREATE VIRTUAL TABLE temp.t USING mmap(" + Quote(path) + ", a i64le, b i64le)");
+  peer.Ask("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+           "CREATE TABLE t(a INTEGER, b INTEGER)");
+  std::string insert = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < " +
+                       count + ") INSERT INTO t(a, b) SELECT i, i FROM c; SELECT count(*) FROM t";
+  std::string update = "UPDATE t SET b = b + 1; SELECT count(*) FROM t";
+  std::string empty = "SELECT mmap_resize(" + Quote(path) + ", 0);";
+  double heap = 0;
+  Side inserts = {"ours",
+                  [&] {
+                    auto before = static_cast<double>(sqlite3_memory_used());
+                    sqlite3_memory_highwater(1);
+                    std::string answer = ours.Ask(empty + insert);
+                    heap =
+                        std::max(heap, static_cast<double>(sqlite3_memory_highwater(0)) - before);
+                    return answer;
+                  },
+                  OwnCpuTime};
+  Side updates = {"ours", [&] { return ours.Ask(update); }, OwnCpuTime};
+  Side own = {"SQLite's own table", [&] { return peer.Ask("DELETE FROM t;" + insert); },
+              OwnCpuTime};
+  Side others = {"SQLite's own table", [&] { return peer.Ask(update); }, OwnCpuTime};
+  world.Add(Race("INSERT of " + count + " records", inserts, {{own, 0.25}}, world.sizes.rounds));
+  double most = 2 * 16 * static_cast<double>(rows) + (64 << 20);
+  world.Add({Bound("INSERT of " + count + " records: memory", "ours", SizeText(heap),
+                   "< " + SizeText(most), heap < most)});
+  heap = 0;
+  world.Add(Race("UPDATE of " + count + " records", updates, {{others, 0}}, world.sizes.rounds));
+}
+
 /* ---- a file larger than memory -------------------------------------------------------------- */
 
 // Zeros, and the number 77 in the last 8 bytes: a sorted table of u64be.
@@ -191,6 +230,7 @@ void SliceRows(World &world) {
 void CommitRows(World &world) {
   CommitRow(world, "1 byte", 1);
   CommitRow(world, std::to_string(world.sizes.patches) + " scattered patches", world.sizes.patches);
+  ManyRows(world);
 }
 
 void SparseRows(World &world) {

@@ -72,6 +72,18 @@ TEST_F(Growth, InsertedRecordsTakeTwiceTheirBytesAtMost) {
   EXPECT_EQ(One("SELECT a || ' ' || b FROM t WHERE rowid = 277777"), "277777 -277777");
 }
 
+// The values, and two bytes for each: to the end of COMMIT.
+TEST_F(Growth, UpdatingAColumnOfAllRowsTakesLittleMoreThanItsValues) {
+  for (int n : {100000, 200000, 400000}) {
+    SCOPED_TRACE(n);
+    Put("f", std::string(static_cast<size_t>(n) * 16, '\0'));
+    Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', a i64le, b i64le)");
+    EXPECT_LT(Peak("UPDATE t SET b = rowid"), 11 * n + 4 * kMegabyte);
+    EXPECT_EQ(One("SELECT sum(b) - count(*) * (count(*) - 1) / 2 FROM t"), "0");
+    Run("DROP TABLE t");
+  }
+}
+
 TEST_F(Growth, UpdatingTheSameRecordsAgainTakesNoMore) {
   Put("f", std::string(30000 * 16, '\0'));
   Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', a i64le, b i64le)");
