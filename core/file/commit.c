@@ -101,6 +101,18 @@ static int replaced(const mm_object *object, mm_error *err) {
                  object->name);
 }
 
+/* Nothing is written below SQLite. */
+static int check_database(const mm_object *object, mm_error *err) {
+  int is = object_is_database(object);
+  if (is == 0) return MM_OK;
+  if (is < 0) {
+    return mm_fail_errno(err, MM_IOERR, -is, "cannot tell whether '%s' is open as a database",
+                         object->name);
+  }
+  return mm_fail(err, MM_CHANGED, "'%s' was opened as a database during this transaction",
+                 object->name);
+}
+
 /* Is the file still what we began with, and still the one its name means? If it is that one, what is
 ** said of the name is said of the file. */
 static int verify(const mm_object *object, mm_error *err) {
@@ -115,12 +127,9 @@ static int verify(const mm_object *object, mm_error *err) {
     return replaced(object, err);
   }
   if (!object_same_file_state(&now, &object->seen)) return changed(object, err);
-  if (object_is_database(object)) {
-    return mm_fail(err, MM_CHANGED, "'%s' was opened as a database during this transaction",
-                   object->name);
-  }
+  int rc = check_database(object, err);
   /* Begun without a journal, it may have been asked for one since. */
-  return check_links(object, &now, err);
+  return rc ? rc : check_links(object, &now, err);
 }
 
 /* What we do to the file changes its times: what it looks like now is what we go on from. */

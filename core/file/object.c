@@ -216,7 +216,7 @@ void mm_object_close(mm_object *object) {
   mm_error ignored;
   if (!object) return;
   bool ours = object->generation == mm_sys_generation();
-  object->stays_open = object->stays_open || object_is_database(object);
+  object->stays_open = object->stays_open || object_is_database(object) != 0;
   if (ours && object->begun) (void)mm_object_rollback(object, &ignored);
   mm_view_close(object->view);
   if (object->fd >= 0 && object->kind == MM_OBJECT_TAGGED && ours) {

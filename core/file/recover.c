@@ -41,21 +41,21 @@ void object_close_file(const mm_object *object, int fd) {
 }
 
 /* The file is asked: of one that was cut since there are zeros in memory, and it may be a new database. */
-bool object_is_database(const mm_object *object) {
+int object_is_database(const mm_object *object) {
   char head[MM_DATABASE_HEAD];
   bool file = object->kind == MM_OBJECT_FILE || object->kind == MM_OBJECT_PRIVATE;
-  if (!file || object->fd < 0) return false;
+  if (!file || object->fd < 0) return 0;
   int64_t n = mm_os.read(object->fd, head, sizeof head, 0);
-  if (n >= 0 && !mm_path_may_be_database(object->real, head, (uint64_t)n)) return false;
+  if (n >= 0 && !mm_path_may_be_database(object->real, head, (uint64_t)n)) return 0;
   mm_path path = {.fd = object->fd, .real = object->real, .stat = object->seen};
   int is = mm_path_is_host_database(&path);
-  return n < 0 ? is > 0 : is != 0;
+  return n < 0 ? is > 0 : is;
 }
 
 /* It may have been opened as a database since; then it is asked again the next time. */
 void object_close_writer(mm_object *object) {
   if (object->writer < 0 || object->writer == object->fd) return;
-  if (!object->stays_open && object_is_database(object)) return;
+  if (!object->stays_open && object_is_database(object) != 0) return;
   object_close_file(object, object->writer);
   object->writer = -1;
 }

@@ -14,9 +14,9 @@
 int object_open_writer(mm_object *object, mm_error *err);
 void object_close_writer(mm_object *object);
 
-/* Has this process the file open as a database (path.h), by now? Then to close any descriptor of it would drop
-** SQLite's locks. Also where it begins as one does and that cannot be told. */
-bool object_is_database(const mm_object *object);
+/* Has this process the file open as a database by now (1, 0, or a negated errno: it begins as one does, and
+** the system does not tell; path.h)? Then to close any descriptor of it would drop SQLite's locks. */
+int object_is_database(const mm_object *object);
 
 /* Close one of its descriptors of the file, if that may be. */
 void object_close_file(const mm_object *object, int fd);
