@@ -713,6 +713,7 @@ private:
     int64_t handle = 0; // 0: by path
     bool fixed = false;
     bool is_tail = true; // it ends where its file does
+    size_t given = 0;    // if `fixed`: its length, of which a file that was cut shows less
   };
   Name ByPath(const Side &s, int f) { return {Quote(FileName(f)), 0, View(s, f).size()}; }
   Name ByHandle(const Side &s, const Handle &h) {
@@ -725,7 +726,8 @@ private:
             h.offset,
             h.id,
             h.length != 0,
-            h.offset <= size && start + length == size};
+            h.offset <= size && start + length == size,
+            own};
   }
   Name SomeName(const Side &s, int f) {
     std::vector<const Handle *> all;
@@ -814,7 +816,7 @@ private:
     if (bytes.size() > 9000) return false;
     bytes.insert(std::min(name.start + at, bytes.size()), data);
     State next = Changed(s, f, bytes);
-    if (name.fixed) next.lengths[name.handle] = name.length + data.size();
+    if (name.fixed) next.lengths[name.handle] = name.given + data.size();
     Sure fails = std::max(Blocked(s, f), ReadRisk(s, f));
     if (HasDeleted(s, f) || !name.is_tail) fails = kYes;
     Do(s, "SELECT mmap_insert(" + name.sql + ", " + N(at) + ", '" + data + "')", next, fails, f);
@@ -829,7 +831,7 @@ private:
     std::string bytes = View(s, f);
     bytes.erase(std::min(name.start + from, bytes.size()), n);
     State next = Changed(s, f, bytes);
-    if (name.fixed) next.lengths[name.handle] = name.length - n;
+    if (name.fixed) next.lengths[name.handle] = name.given - n;
     Sure fails = std::max(Blocked(s, f), ReadRisk(s, f));
     if (HasDeleted(s, f) || !name.is_tail) fails = kYes;
     Do(s, "SELECT mmap_delete(" + name.sql + ", " + N(from) + ", " + N(from + n) + ")", next, fails,
