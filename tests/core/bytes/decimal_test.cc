@@ -9,6 +9,8 @@ extern "C" {
 #include <random>
 #include <string>
 
+#include "tests/support/rounds.h"
+
 namespace {
 
 bool Double(const std::string &text, double *out) {
@@ -18,8 +20,7 @@ bool Double(const std::string &text, double *out) {
 // Digits with a point among them, short ones and long ones: strtod has rounded them right.
 TEST(Decimal, ADoubleIsTheNearestOne) {
   std::mt19937_64 random(9);
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  for (int i = 0; i < 100000 * (more ? atoi(more) : 1) && !HasFailure(); i++) {
+  for (int i = 0; i < mm_test::Rounds(100000) && !HasFailure(); i++) {
     std::string text = random() % 3 ? "" : random() % 2 ? "-" : "+";
     size_t digits = 1 + random() % 18, point = random() % (digits + 2);
     for (size_t k = 0; k < digits; k++) {

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/counting.h"
 #include "tests/support/expr_oracle.h"
+#include "tests/support/rounds.h"
 
 namespace {
 
@@ -535,11 +536,6 @@ TEST(Expr, KnowsSQLsTruth) {
 ** Beside SQLite
 */
 
-int Seeds() {
-  const char *seeds = getenv("MMAP_TEST_SEEDS");
-  return seeds ? std::max(1, atoi(seeds)) : 1;
-}
-
 // Random expressions and rows. With `whole` each part stands in brackets and is noted, so that it can
 // be asked for by itself.
 class Generator {
@@ -847,8 +843,8 @@ private:
 };
 
 TEST(Expr, RandomOnesGiveWhatSQLiteGives) {
-  Differential differential(static_cast<unsigned>(Seeds()));
-  for (int i = 0; i < 2000 * Seeds() && !HasFailure(); i++) differential.Round();
+  Differential differential(1);
+  for (int i = 0; i < mm_test::Rounds(2000) && !HasFailure(); i++) differential.Round();
   // Most are compared.
   EXPECT_GT(differential.compared, differential.damaged);
   RecordProperty("compared", differential.compared);

@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/counting.h"
+#include "tests/support/rounds.h"
 #include "tests/support/structure.h"
 
 namespace {
@@ -838,8 +839,7 @@ string Told(const Parts &parts) {
 
 // Computed columns are found eagerly here, as the model does.
 TEST(WalkRandom, GivesWhatAPlainReadingGives) {
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  uint64_t layouts = 20000 * (more ? strtoull(more, nullptr, 10) : 1), good = 0, steps = 0;
+  uint64_t layouts = mm_test::Rounds(uint64_t{20000}), good = 0, steps = 0;
   Random random(1);
   for (uint64_t i = 0; i < layouts; i++) {
     Definition d = random.Layout();

@@ -1,6 +1,7 @@
 // Random programs on objects against a plain vector: after every step the object shows the vector's
 // bytes; the file shows those of the last commit.
 #include "tests/support/object_file.h"
+#include "tests/support/rounds.h"
 
 #include <random>
 
@@ -272,7 +273,7 @@ private:
 class ObjectRandomTest : public FileTest {
 protected:
   void RunPrograms(int kind, unsigned first, unsigned count) {
-    for (unsigned seed = first; seed < first + count && !HasFailure(); seed++) {
+    for (unsigned seed = first; seed < first + Rounds(count) && !HasFailure(); seed++) {
       SCOPED_TRACE("seed " + std::to_string(seed));
       Chance chance(seed);
       uint64_t most = chance.OneIn(2) ? 100 : chance.OneIn(16) ? 3 << 20 : 6 * Page();
@@ -305,7 +306,7 @@ TEST_F(ObjectRandomTest, MemoryDoesAsAVectorDoes) {
 
 // Two objects of one file in turns: each sees the other's commits, and nobody's pins change.
 TEST_F(ObjectRandomTest, TwoObjectsOfOneFileTakeTurns) {
-  for (unsigned seed = 0; seed < 100 && !HasFailure(); seed++) {
+  for (unsigned seed = 0; seed < Rounds(100u) && !HasFailure(); seed++) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Chance chance(seed);
     std::string path = Put("a", chance.Data(chance.Upto(5 * Page())));

@@ -24,8 +24,8 @@ using Text = std::string;
 const int64_t kNone = MM_FIND_NONE;
 
 // Where every instruction is watched this takes minutes: then one in so many of what is tried must
-// do. Odd, so that no pattern of bits is left out. For valgrind, which nobody sees while compiling,
-// $MM_THIN.
+// do. Odd, so that no pattern of bits is left out. For valgrind and wine, which nobody sees while
+// compiling, $MM_THIN.
 unsigned Thin() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   const char *usual = "11";

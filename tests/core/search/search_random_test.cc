@@ -21,8 +21,11 @@ extern "C" {
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
+
 namespace {
 
+using mm_test::Rounds;
 using std::string_literals::operator""s;
 using Text = std::string;
 
@@ -333,11 +336,6 @@ private:
   std::mt19937 random_;
 };
 
-unsigned Rounds(unsigned few) {
-  const char *factor = std::getenv("MM_ROUNDS");
-  return few * (factor ? static_cast<unsigned>(atoi(factor)) : 1);
-}
-
 unsigned Seed() {
   const char *seed = std::getenv("MM_SEED");
   return seed ? static_cast<unsigned>(atoi(seed)) : 1;
@@ -346,7 +344,7 @@ unsigned Seed() {
 TEST(SearchRandom, FindsWhatPlainPcreFinds) {
   Generator g(Seed());
   int compared = 0;
-  unsigned rounds = Rounds(4000);
+  unsigned rounds = Rounds(4000u);
   for (unsigned i = 0; i < rounds && !HasFailure(); i++) {
     Text regex = g.Expression();
     for (int j = 0; j < 3; j++) {
@@ -360,7 +358,7 @@ TEST(SearchRandom, FindsWhatPlainPcreFinds) {
 TEST(SearchRandom, LeavesOutNoStartBeforeALiteral) {
   Generator g(Seed() + 1);
   int compared = 0;
-  unsigned rounds = Rounds(4000);
+  unsigned rounds = Rounds(4000u);
   for (unsigned i = 0; i < rounds && !HasFailure(); i++) {
     Text regex = g.AroundALiteral();
     for (int j = 0; j < 3; j++) {
@@ -391,7 +389,7 @@ template <typename Make> void CompareEverywhere(unsigned seed, unsigned rounds, 
 }
 
 TEST(SearchRandom, LeavesOutNoAlternative) {
-  CompareEverywhere(Seed() + 3, Rounds(1000), [](Generator &g) { return g.OneOfSeveral(); });
+  CompareEverywhere(Seed() + 3, Rounds(1000u), [](Generator &g) { return g.OneOfSeveral(); });
 }
 
 TEST(SearchRandom, LeavesOutNoneOfManyAlternatives) {
@@ -409,14 +407,14 @@ TEST(SearchRandom, LeavesOutNoneOfManyAlternatives) {
 }
 
 TEST(SearchRandom, LeavesOutNoRun) {
-  CompareEverywhere(Seed() + 4, Rounds(700), [](Generator &g) { return g.ARun(); });
+  CompareEverywhere(Seed() + 4, Rounds(700u), [](Generator &g) { return g.ARun(); });
 }
 
 // Windows, pieces and runs that are longer than what one call sees, and than it tries.
 TEST(SearchRandom, IsRightInLongData) {
   Generator g(Seed() + 2);
   int compared = 0;
-  unsigned rounds = Rounds(200);
+  unsigned rounds = Rounds(200u);
   for (unsigned i = 0; i < rounds && !HasFailure(); i++) {
     Text regex = g.Chance(40)   ? g.AroundALiteral()
                  : g.Chance(30) ? g.OneOfSeveral()
@@ -513,7 +511,7 @@ bool CanLead(const mm_lead &lead, unsigned stretch, const Text &text, uint64_t f
 
 TEST(Lead, BoundsTheStartOfAMatchAndNeverFalls) {
   Generator g(Seed());
-  for (unsigned round = 0; round < Rounds(3000); round++) {
+  for (unsigned round = 0; round < Rounds(3000u); round++) {
     mm_lead lead = {};
     for (size_t n = g.Below(4); n > 0; n--) {
       mm_charset set = {};
@@ -553,7 +551,7 @@ TEST(Lead, UnitesWhatItHasNoRoomFor) {
 
 TEST(Masked, FindsWhatALoopFinds) {
   Generator g(Seed());
-  for (unsigned round = 0; round < Rounds(2000); round++) {
+  for (unsigned round = 0; round < Rounds(2000u); round++) {
     mm_literal literal = {};
     literal.size = 1 + static_cast<unsigned>(g.Below(g.Chance(20) ? MM_LITERAL_MAX : 12));
     for (unsigned i = 0; i < literal.size; i++) {

@@ -1,4 +1,5 @@
 // Rows and fields of delimited text, beside a reader that takes a character at a time.
+#include "tests/support/rounds.h"
 #include "tests/support/split_oracle.h"
 
 #include <gtest/gtest.h>
@@ -91,8 +92,7 @@ TEST(Split, AWatchStopsALongRow) {
 
 TEST(Split, MatchesAReaderOfCharacters) {
   std::mt19937_64 random(1);
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  for (int i = 0; i < 20000 * (more ? atoi(more) : 1) && !HasFailure(); i++) {
+  for (int i = 0; i < mm_test::Rounds(20000) && !HasFailure(); i++) {
     mm_split split = {static_cast<int>(random() % 3), static_cast<uint8_t>(",;"[random() % 2]),
                       random() % 3 > 0, '"'};
     std::string text;

@@ -1,6 +1,7 @@
 // Random walks: three connections with settings of their own read and write two files, by statements
 // that end and by such that are left open, in transactions and outside. A model knows who holds what:
 // it says of each write and each COMMIT whether it may come to pass, and what every read gives.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <cstdlib>
@@ -197,8 +198,7 @@ protected:
 };
 
 TEST_F(IsolationWalk, GoesAsTheModelSays) {
-  const char *seeds = getenv("MMAP_TEST_SEEDS");
-  for (int seed = 1; seed <= 10 * (seeds ? atoi(seeds) : 1) && !HasFailure(); seed++) {
+  for (int seed = 1; seed <= Rounds(10) && !HasFailure(); seed++) {
     Walk(static_cast<unsigned>(seed), 600);
   }
 }

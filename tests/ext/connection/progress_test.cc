@@ -1,5 +1,6 @@
 // A progress handler is served in the middle of one long call, and what it stops leaves nothing
 // behind.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <condition_variable>
@@ -448,7 +449,7 @@ TEST_F(LongCommit, ThatClosesUpAfterADeleteServesAHandler) {
 TEST_F(LongWrite, IsCommittedWholeOrNotAtAll) {
   std::string after = before_.substr(3) + before_.substr(before_.size() - 3);
   bool committed = false;
-  for (int stop = 1; !committed; stop += 1 + stop / 8) {
+  for (int stop = 1; !committed; stop += 1 + stop / Rounds(8)) {
     Run("BEGIN; SELECT mmap_move('file', 0, 3, mmap_length('file') - 3)");
     std::string error = Watch("COMMIT", 1, stop);
     EXPECT_TRUE(error == "ok" || Code(error) == "INTERRUPT") << error;
@@ -463,11 +464,13 @@ TEST_F(LongWrite, IsCommittedWholeOrNotAtAll) {
 
 class EveryStep : public Progress {
 protected:
+  // From one stop to the next: one step, or more where rounds are to be few.
+  const int stride_ = std::max(1, 100 / Rounds(100));
   // The file after `sql` was stopped is one of these.
   void ExpectOneOf(const std::string &sql, const std::vector<std::string> &states) {
     bool ended = false;
     int stop = 1;
-    for (; !ended && stop < 100000; stop++) {
+    for (; !ended && stop < 100000; stop += stride_) {
       Put("f", "0123456789");
       db = std::make_unique<Db>();
       Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', delete=yes, c text(1));"
@@ -518,7 +521,7 @@ TEST_F(EveryStep, IsNoWayAroundARefusal) {
                   {"ATTACH 'host.db' AS host", "SELECT mmap_length('host.db')", "CANTOPEN"}};
   for (const auto &refusal : refusals) {
     std::string code = "INTERRUPT";
-    for (int stop = 1; code == "INTERRUPT" && stop < 1000; stop++) {
+    for (int stop = 1; code == "INTERRUPT" && stop < 1000; stop += stride_) {
       Put("f", "0123456789");
       db = std::make_unique<Db>();
       Run(refusal.setup);

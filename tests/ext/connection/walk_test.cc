@@ -58,6 +58,7 @@
 // A walk is given by its seed; each step draws from a seed of its own, so that a walk that fails can
 // be made shorter by leaving steps out. What fails is printed so shortened, as lines for the sqlite3
 // shell. MMAP_TEST_SEEDS=20 makes twenty times as many walks, MMAP_TEST_FIRST_SEED=7 begins there.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <fcntl.h>
@@ -1964,9 +1965,9 @@ void Report(Runner run, unsigned seed, const Steps &steps, const std::string &fa
 class WalkTest : public SqlTest {
 protected:
   static void RunAll(Runner run, unsigned count, int length) {
-    const char *more = getenv("MMAP_TEST_SEEDS"), *from = getenv("MMAP_TEST_FIRST_SEED");
+    const char *from = getenv("MMAP_TEST_FIRST_SEED");
     unsigned first = from ? static_cast<unsigned>(atoi(from)) : 1;
-    if (more) count *= static_cast<unsigned>(atoi(more));
+    count = Rounds(count);
     Steps steps;
     for (int i = 0; i < length; i++) steps.push_back(i);
     for (unsigned seed = first; seed < first + count && !HasFailure(); seed++) {

@@ -1,4 +1,5 @@
 // mmap_lines with columns: fields of delimited lines, groups of a pattern, and what CREATE says.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <cstdlib>
@@ -90,9 +91,8 @@ TEST_F(FieldsTest, TypesAreAffinities) {
 
 TEST_F(FieldsTest, NumbersAreThoseOfSqlite) {
   std::mt19937_64 random(7);
-  const char *more = getenv("MMAP_TEST_SEEDS");
   std::string bytes;
-  for (int i = 0; i < 3000 * (more ? atoi(more) : 1); i++) {
+  for (int i = 0; i < Rounds(3000); i++) {
     for (size_t n = random() % 22; n > 0; n--) bytes += "0123456789.+-eE 17 "[random() % 19];
     bytes += '\n';
   }

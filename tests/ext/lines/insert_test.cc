@@ -1,4 +1,5 @@
 // INSERT into mmap_lines: what is appended reads back, or is refused; in the transaction.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <cstdlib>
@@ -167,7 +168,6 @@ TEST_F(InsertLinesTest, ManyLinesAreAppendedInOneTransaction) {
 // Whatever is accepted reads back, in its type, behind what was there.
 TEST_F(InsertLinesTest, RandomValuesReadBackOrAreRefused) {
   std::mt19937_64 random(17);
-  const char *more = getenv("MMAP_TEST_SEEDS");
   const char *const how[] = {"separator=','",
                              "separator=tab",
                              "separator=blanks",
@@ -176,7 +176,7 @@ TEST_F(InsertLinesTest, RandomValuesReadBackOrAreRefused) {
                              "separator=blanks, quote='\"', comment='a'"};
   const char *const types[] = {"text", "integer", "real", "ipv4", "blob"};
   Run("SELECT mmap_config('synchronous', 'off')");
-  for (int i = 0; i < 40 * (more ? atoi(more) : 1) && !HasFailure(); i++) {
+  for (int i = 0; i < Rounds(40) && !HasFailure(); i++) {
     std::string declared, kinds[3];
     for (int k = 0; k < 3; k++) {
       kinds[k] = types[random() % 5];

@@ -1,5 +1,6 @@
 // mmap_lines: a file as lines, from anywhere in it, in both directions; sorted lines by binary
 // search.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 #include "tests/support/wide.h"
 
@@ -159,8 +160,7 @@ TEST_F(LinesTest, SeesANewlineThatTheSameStatementWrites) {
 
 TEST_F(LinesTest, MatchesASplitForEveryLength) {
   std::mt19937_64 random(3);
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  int times = 300 * (more ? atoi(more) : 1);
+  int times = Rounds(300);
   for (int i = 0; i < times && !HasFailure(); i++) {
     std::string bytes, expected;
     std::vector<std::string> lines;
@@ -244,8 +244,7 @@ TEST_F(SortedLinesTest, LooksAtFewLines) {
 
 TEST_F(SortedLinesTest, MatchesAnOrdinaryTable) {
   std::mt19937_64 random(5);
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  int times = 40 * (more ? atoi(more) : 1);
+  int times = Rounds(40);
   const char *const values[] = {"'a'",       "''",
                                 "'b7'",      "7",
                                 "'7'",       "2.5",

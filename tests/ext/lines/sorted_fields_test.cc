@@ -1,5 +1,6 @@
 // mmap_lines with sorted=COLUMN: binary search over typed keys, beside ordinary tables; and what it
 // says of files that are not in order.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 #include "tests/support/wide.h"
 
@@ -155,12 +156,11 @@ const Kind kKinds[] = {
 
 TEST_F(SortedFieldsTest, MatchesAnOrdinaryTable) {
   std::mt19937_64 random(11);
-  const char *more = getenv("MMAP_TEST_SEEDS");
   Run("CREATE TABLE vals(xi INTEGER, xt TEXT, xn)");
   for (const char *v : kValues)
     Run("INSERT INTO vals VALUES(" + std::string(v) + "," + v + "," + v + ")");
   auto value = [&] { return std::string(kValues[random() % 24]); };
-  for (int i = 0; i < 60 * (more ? atoi(more) : 1) && !HasFailure(); i++) {
+  for (int i = 0; i < Rounds(60) && !HasFailure(); i++) {
     const Kind &kind = kKinds[random() % 5];
     bool descending = random() % 3 == 0, null = random() % 4 == 0;
     std::string bytes;

@@ -1,5 +1,6 @@
 // Tables of records that say themselves how large they are: layouts as table-valued functions, tables of
 // one file, and every way to write them, beside a plain model.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 #include "tests/support/wide.h"
 
@@ -749,8 +750,6 @@ TEST_F(ChainTest, IsolationHoldsForItsReadersAndWriters) {
 
 // Random statements, savepoints and rollbacks; the model has the records, with deleted ones.
 TEST_F(ChainTest, RandomWritesGiveWhatAModelGives) {
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  int seeds = 40 * (more ? atoi(more) : 1);
   struct Row {
     string d;
     int k;
@@ -758,7 +757,7 @@ TEST_F(ChainTest, RandomWritesGiveWhatAModelGives) {
   };
   using Rows_ = std::vector<Row>;
   Make("'b', delete=yes, access=create, n u8, k b3, j b5, d text(n), e u8 if(n > 3)");
-  for (int seed = 0; seed < seeds; seed++) {
+  for (int seed = 0; seed < Rounds(40); seed++) {
     std::mt19937 random(static_cast<unsigned>(seed));
     auto pick = [&](size_t n) { return static_cast<size_t>(random() % n); };
     Put("b", "");

@@ -1,5 +1,6 @@
 // DELETE from tables on files: rows go at once, the file closes up at COMMIT; and every mixture of
 // writes, savepoints and queries gives what an ordinary table gives.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <cstdlib>
@@ -512,9 +513,7 @@ private:
 };
 
 TEST_F(DeleteTest, RandomProgramsMatchAnOrdinaryTable) {
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  unsigned times = more ? static_cast<unsigned>(atoi(more)) : 1;
-  for (unsigned seed = 1; seed <= 12 * times && !HasFailure(); seed++) {
+  for (unsigned seed = 1; seed <= Rounds(12u) && !HasFailure(); seed++) {
     Twins twins(seed, db.get(), seed % 2 == 0);
     twins.Run(150);
   }

@@ -6,6 +6,7 @@
 // arguments as columns, NUMERIC as SQLite takes a column that is HIDDEN. (No rowid of an ordinary table takes part: SQLite 3.40 loses rows of LEFT JOIN
 // … ON rowid LIKE 'a%'.) A failure prints what makes the tables and the query, to be pasted into the
 // shell. MMAP_TEST_SEEDS=100 runs a hundred times as long.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 
 #include <algorithm>
@@ -719,11 +720,10 @@ private:
 };
 
 TEST_F(RandomQuery, GivesTheRowsOfOrdinaryTables) {
-  const char *more = getenv("MMAP_TEST_SEEDS"), *first = getenv("MMAP_TEST_FIRST_SEED");
-  unsigned times = more ? static_cast<unsigned>(atoi(more)) : 1;
+  const char *first = getenv("MMAP_TEST_FIRST_SEED");
   unsigned seed = first ? static_cast<unsigned>(atoi(first)) : 1;
-  for (unsigned i = 0; i < 30 * times && !HasFailure(); i++) Seed(seed + i, 100);
-  EXPECT_TRUE(HasFailure() || compared > 1000) << compared;
+  for (unsigned i = 0; i < Rounds(30u) && !HasFailure(); i++) Seed(seed + i, 100);
+  EXPECT_TRUE(HasFailure() || compared > Rounds(1000)) << compared;
 }
 
 } // namespace

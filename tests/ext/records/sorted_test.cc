@@ -1,5 +1,6 @@
 // sorted=COLUMN: every query gives the rows that an ordinary table with the same rows gives, by
 // looking at few records; an order that is broken is refused, or reported.
+#include "tests/support/rounds.h"
 #include "tests/support/sql.h"
 #include "tests/support/wide.h"
 
@@ -520,9 +521,8 @@ protected:
 };
 
 TEST_F(SortedTest, AnswersAsAnOrdinaryTableForEveryType) {
-  const char *more = getenv("MMAP_TEST_SEEDS");
-  unsigned seed = 1, times = more ? static_cast<unsigned>(atoi(more)) : 1;
-  for (unsigned n = 0; n < times; n++) {
+  unsigned seed = 1;
+  for (unsigned n = 0; n < Rounds(1u); n++) {
     for (const KeyType &type : KeyTypes()) {
       for (size_t rows : {0, 1, 2, 9, 40, 300}) {
         Questions questions(type, seed++, rows, db.get());
