@@ -4,7 +4,7 @@ load("@sources//:there.bzl", "WINE")
 load("//:flags.bzl", "CXX_OPTS")
 load("//third_party/cross:systems.bzl", "for_windows")
 
-def wine_test(name, script, programs, args = [], loads = [], data = [], size = "small", tags = [], **kwargs):
+def wine_test(name, script, programs, args = [], loads = [], data = [], size = "medium", tags = [], **kwargs):
     """`script` with the places of `programs`, and then `args`; without any if there is no wine.
 
     What the programs load at run time is built for Windows, too: `loads`."""

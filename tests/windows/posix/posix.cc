@@ -26,6 +26,17 @@ ssize_t pwrite(int fd, const void *data, size_t size, long long offset) {
   return write(fd, data, static_cast<unsigned>(size));
 }
 
+// In the place of mingw's, of which truncate and the standard library are made: that asks how full the volume is first,
+// which takes a service that does not run under wine.
+extern "C" int ftruncate64(int fd, _off64_t size) {
+  FILE_END_OF_FILE_INFO end;
+  end.EndOfFile.QuadPart = size;
+  auto file = reinterpret_cast<HANDLE>(_get_osfhandle(fd));
+  if (SetFileInformationByHandle(file, FileEndOfFileInfo, &end, sizeof end)) return 0;
+  errno = EIO;
+  return -1;
+}
+
 int link(const char *from, const char *to) {
   return CreateHardLinkA(to, from, nullptr) ? 0 : -1;
 }
