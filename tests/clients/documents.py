@@ -1,10 +1,8 @@
 #!/usr/bin/python3
 """Runs every console example of the documentation and compares what it prints.
 
-    documents.py [LIBRARY [DOCUMENT...]]            compare
-    documents.py --write LIBRARY DOCUMENT...        put what was printed into the documents
-    documents.py --shell COMMAND LIBRARY DOCUMENT   compare what COMMAND prints, a sqlite3 shell that can
-                                                    start no sh: what is for sh is done before
+    documents.py [LIBRARY [DOCUMENT...]]         compare
+    documents.py --write LIBRARY DOCUMENT...     put what was printed into the documents
 
 What follows `sqlite> ` is for the sqlite3 shell, what follows `$ ` for sh, in one directory for
 each document. It holds sql/, as the top of the project does, and nothing else: a document makes the
@@ -72,15 +70,12 @@ def examples(lines):
     return found
 
 
-def script_of(example, library, commands, directory, alone):
-    """What the sqlite3 shell is given for an example. `alone`: it can start no other program."""
+def script_of(example, library, commands, directory):
+    """What the sqlite3 shell is given for an example."""
     if example.prompt == SQL:
         text = example.text.replace(HOME, os.path.realpath(directory))
         return f".load '{library}'" if text.startswith(".load") else text
     if example.text == "sqlite3":
-        return ""
-    if alone:
-        subprocess.run(["sh", "-c", example.text], cwd=directory, check=True)
         return ""
     # Its exit status is no part of an example, and its quotes are not for the sqlite3 shell.
     file = os.path.join(commands, str(example.number))
@@ -89,17 +84,16 @@ def script_of(example, library, commands, directory, alone):
     return f".shell sh '{file}'"
 
 
-def run(library, found, directory, command):
+def run(library, found, directory):
     """What each example printed."""
     script = [".bail off"]
     if not any(example.text.startswith(".load") for example in found):
         script.append(f".load '{library}'")
     with tempfile.TemporaryDirectory() as commands:
         for i, example in enumerate(found):
-            script += [script_of(example, library, commands, directory, command != SQLITE),
-                       f".print <<{i}>>"]
+            script += [script_of(example, library, commands, directory), f".print <<{i}>>"]
         shell = subprocess.run(
-            [*command, "-init", "/dev/null", "-batch", ":memory:"],
+            [*SQLITE, "-init", "/dev/null", "-batch", ":memory:"],
             input="\n".join(script) + "\n", cwd=directory, text=True, timeout=200,
             errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     outputs, rest = [], shell.stdout
@@ -128,14 +122,14 @@ def write(document, lines, found, outputs):
         file.write("\n".join(lines) + "\n")
 
 
-def check(document, library, writing, command):
+def check(document, library, writing):
     """How many passed, failed and were left out."""
     lines = open(document, encoding="utf-8").read().rstrip("\n").split("\n")
     everything = examples(lines)
     found = [example for example in everything if not example.missing()]
     with tempfile.TemporaryDirectory() as directory:
         os.symlink(os.path.abspath("sql"), os.path.join(directory, "sql"))
-        outputs = run(library, found, directory, command)
+        outputs = run(library, found, directory)
     if writing:
         write(document, lines, found, outputs)
         return len(found), 0, len(everything) - len(found)
@@ -156,17 +150,13 @@ def main():
     writing = arguments[:1] == ["--write"]
     if writing:
         del arguments[0]
-    command = SQLITE
-    if arguments[:1] == ["--shell"]:
-        command = arguments[1].split()
-        del arguments[:2]
     library = os.path.abspath(arguments[0] if arguments else "ext/mmap0.so")
     documents = arguments[1:] or sorted(glob.glob("*.md") + glob.glob("docs/*.md") +
                                         glob.glob("sql/*.md"))
     total = 0
     bad = False
     for document in documents:
-        passed, failed, left_out = check(document, library, writing, command)
+        passed, failed, left_out = check(document, library, writing)
         print(f"{document}: {passed} passed, {failed} failed, {left_out} left out")
         total += passed
         bad = bad or failed > 0

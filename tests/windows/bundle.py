@@ -2,7 +2,7 @@
 """bundle.py OUT FILE...: OUT is a zip file of all that run.ps1 needs, made from what Bazel has built.
 
 Programs and documents lie in it as they do in the project; `expected` is what the SQL of `everything.sql` is
-answered with here.
+answered with here; `scripts` has what scripts.py makes.
 """
 
 import os
@@ -25,9 +25,7 @@ def place(path):
     return PLACES.get(path, re.sub(r"^tests/wine/", "", path))
 
 
-def answers(paths, sql):
-    program, library = (os.path.abspath(next(path for path in paths if path.endswith(name)))
-                        for name in ONLY_HERE)
+def answers(program, library, sql):
     with tempfile.TemporaryDirectory() as directory:
         directory = os.path.join(directory, "sql")
         os.mkdir(directory)
@@ -35,8 +33,19 @@ def answers(paths, sql):
                               stdout=subprocess.PIPE).stdout
 
 
+def add_scripts(bundle, library):
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(["tests/windows/scripts.py", directory, library], check=True)
+        for path, _, names in os.walk(directory):
+            for name in names:
+                file = os.path.join(path, name)
+                bundle.write(file, os.path.join("scripts", os.path.relpath(file, directory)))
+
+
 def main():
     out, paths = sys.argv[1], sys.argv[2:]
+    program, library = (os.path.abspath(next(path for path in paths if path.endswith(name)))
+                        for name in ONLY_HERE)
     sql = subprocess.run(["tests/ports/everything.py", "docs/reference.md"], check=True,
                          stdout=subprocess.PIPE).stdout
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -44,7 +53,8 @@ def main():
             if not path.endswith(tuple(ONLY_HERE)):
                 bundle.write(path, place(path))
         bundle.writestr("everything.sql", sql)
-        bundle.writestr("expected", answers(paths, sql))
+        bundle.writestr("expected", answers(program, library, sql))
+        add_scripts(bundle, library)
 
 
 main()
