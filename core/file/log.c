@@ -110,7 +110,9 @@ static bool begins_run(const mm_log *log, const mm_log_entry *entry) {
 }
 
 void log_place(mm_log *log, mm_log_entry entry) {
-  if (begins_run(log, &entry)) log->runs[log->run_count++] = (mm_log_run){log->count, log->bytes};
+  if (begins_run(log, &entry)) {
+    log->runs[log->run_count++] = (mm_log_run){log->count, log->bytes, log->sized};
+  }
   log->entries[log->count++] = entry;
   log->bytes += log_held(&entry);
   if (!log_is_write(&entry)) log->sized = log->count;
@@ -149,8 +151,9 @@ static int add_entry(mm_log *log, mm_log_entry entry, mm_error *err) {
 static size_t sized_at(const mm_log *log, size_t count) {
   if (log->sized <= count) return log->sized;
   size_t r = mm_log_runs(log, count);
-  while (r && log_is_write(&log->entries[log->runs[r - 1].first])) r--;
-  return r ? log->runs[r - 1].first + 1 : 0;
+  const mm_log_run *last = r ? &log->runs[r - 1] : NULL;
+  if (!last) return 0;
+  return log_is_write(&log->entries[last->first]) ? last->sized : last->first + 1;
 }
 
 void log_drop(mm_log *log, size_t count) {

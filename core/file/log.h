@@ -65,6 +65,7 @@ typedef struct mm_log_entry {
 typedef struct mm_log_run {
   size_t first;  /* its first entry */
   uint64_t held; /* bytes of all before it */
+  size_t sized;  /* entries before it up to the newest change of size, that one included; 0: none */
 } mm_log_run;
 
 struct mm_log_chunk;

@@ -128,7 +128,7 @@ static uint64_t wanted_size(const mm_object *object, uint64_t size) {
 
 /* A new view has to show all that was written once more. So one that grows takes addresses to grow into,
 ** where they cost nothing. */
-#define ROOM_MIN ((uint64_t)1 << 30)
+#define ROOM_MIN ((uint64_t)64 << 20)
 #define ROOM_BELOW ((uint64_t)1 << 36)
 
 static uint64_t wanted_room(const mm_object *object, uint64_t size) {

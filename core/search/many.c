@@ -462,3 +462,19 @@ int mm_many_next(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_
   *found = (mm_many_found){scan->place, needle->size, needle->number};
   return 1;
 }
+
+int mm_many_first(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
+                  const mm_watch *watch, mm_many_found *found) {
+  many_text text = {data, size, watch};
+  const many_needle *first = NULL;
+  if (!scan->begun) forget_longs(many);
+  scan->begun = true;
+  scan->left = 0;
+  if (many->count > 0 && look_for_many(many, scan, &text)) return MM_FIND_STOPPED;
+  for (; scan->left > 0; scan->left--) {
+    const many_needle *needle = &many->sorted[many->found[scan->left - 1]];
+    if (!first || needle->number < first->number) first = needle;
+  }
+  if (first) *found = (mm_many_found){scan->place, first->size, first->number};
+  return first != NULL;
+}

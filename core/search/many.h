@@ -41,6 +41,11 @@ typedef struct mm_many_scan {
   bool begun; /* false: nothing is known of what lies ahead, as where the bytes have changed */
 } mm_many_scan;
 
+/* The first needle of those at the next place, by number: then the others there are not told. Returns what
+** mm_many_next does. */
+int mm_many_first(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,
+                  const mm_watch *watch, mm_many_found *found);
+
 /* The next occurrence in data[0 .. size-1], by place, then size, then number. 1: *found is set; 0:
 ** there is none; MM_FIND_STOPPED: the watch (may be NULL) said so. */
 int mm_many_next(mm_many *many, mm_many_scan *scan, const uint8_t *data, uint64_t size,

@@ -720,16 +720,10 @@ static uint64_t past_literals(const run *r, uint64_t last) {
 ** they were given, that is there. */
 static int64_t next_of_many(run *r, uint64_t from, uint64_t size, unsigned *which) {
   mm_many_found found;
-  int there;
-  if (r->many.place < from) r->many.left = 0;
   if (r->many.next < from) r->many.next = from;
-  there = mm_many_next(r->pattern->many, &r->many, r->data, size, r->watch, &found);
+  int there = mm_many_first(r->pattern->many, &r->many, r->data, size, r->watch, &found);
   if (there <= 0) return there == 0 ? MM_FIND_NONE : MM_FIND_STOPPED;
   *which = (unsigned)found.needle;
-  while (r->many.left > 0) {
-    (void)mm_many_next(r->pattern->many, &r->many, r->data, size, r->watch, &found);
-    if (found.needle < *which) *which = (unsigned)found.needle;
-  }
   return (int64_t)found.place;
 }
 

@@ -144,7 +144,7 @@ typedef struct edit {
   uint8_t *set;   /* a flag for each field */
   uint8_t *key;   /* NULL: not sorted */
   uint8_t *values;
-  uint8_t *record; /* room for one */
+  uint8_t *record; /* room for one, if it is appended whole */
 } edit;
 
 static bool same_bytes(const mm_value *a, const mm_value *b) {
@@ -197,12 +197,20 @@ static int is_set(const edit *e, size_t i, bool *set, mm_error *err) {
   return rc;
 }
 
+/* A record of more bytes is not put together to be appended: most of it are zeros, which a file that grows
+** has by itself. */
+#define WHOLE_RECORD_MAX ((uint64_t)4096)
+
+static bool appends_whole(const mmap_table *table) {
+  return table->spec.record <= WHOLE_RECORD_MAX;
+}
+
 static int make_scratch(mmap_table *table, mm_error *err) {
   if (table->scratch) return MM_OK;
   uint64_t size = mmap_field_count(table);
   if (mmap_sorted_column(table)) size += mmap_sorted_column(table)->type.size;
   for (size_t i = 0; i < mmap_field_count(table); i++) size += mmap_field(table, i)->type.size;
-  size += table->spec.record;
+  if (appends_whole(table)) size += table->spec.record;
   table->scratch = mm_alloc(size);
   return table->scratch ? MM_OK : mm_fail_nomem(err);
 }
@@ -317,11 +325,16 @@ static int append_row(const edit *e, mm_error *err) {
   return mm_object_insert(e->table->writing->core, e->place, e->record, record, err);
 }
 
-/* Write a row that is there, or nothing. */
-static int overwrite_row(const edit *e, mm_error *err) {
+/* Write the row, or nothing. */
+static int write_row(const edit *e, mm_error *err) {
   mm_object *core = e->table->writing->core;
   mm_log_mark mark = mm_object_mark(core);
-  int rc = e->inserts ? zero_record(e, err) : MM_OK;
+  int rc = MM_OK;
+  if (e->row == e->rows.count) {
+    rc = mm_object_resize(core, e->place + e->table->spec.record, err);
+  } else if (e->inserts) {
+    rc = zero_record(e, err);
+  }
   if (rc == MM_OK) rc = write_fields(e, err);
   if (rc == MM_OK) rc = mm_object_faulted(core, err);
   if (rc) {
@@ -337,7 +350,8 @@ static int edit_row(edit *e, mm_error *err) {
   int rc = encode_fields(e, err);
   if (rc == MM_OK) rc = check_edit_order(e, err);
   if (rc) return rc;
-  return e->row == e->rows.count ? append_row(e, err) : overwrite_row(e, err);
+  bool whole = e->row == e->rows.count && appends_whole(e->table);
+  return whole ? append_row(e, err) : write_row(e, err);
 }
 
 /* ---- UPDATE --------------------------------------------------------------------------------- */

@@ -228,7 +228,7 @@ static uint64_t bytes_ahead(const blocks_cursor *cursor) {
   uint64_t wanted = (uint64_t)cursor->scan.high - cursor->at; /* may begin so far on */
   uint64_t most =
       mm_min(AHEAD_BYTES * ext_scan_conn(&cursor->scan)->threads, cursor->at - cursor->first);
-  if (end <= cursor->at || most / 2 < cursor->size) return 0;
+  if (end <= cursor->at || most / 2 < cursor->size || cursor->size > MM_PIECE) return 0;
   most = mm_min(most, AHEAD_BLOCKS * cursor->size);
   most = mm_min(most - most % cursor->size, end - cursor->at);
   most = mm_min(most, wanted + cursor->size);

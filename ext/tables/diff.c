@@ -151,12 +151,13 @@ static bool diff_is_untouched(const diff_cursor *cursor) {
          ext_stamp_holds(&cursor->b_stamp, cursor->other.object);
 }
 
-/* Others may write, too: is the first of these runs still one, and no longer? */
+/* Others may write, too: is the first of these runs, not of the block, still one, and no longer? */
 static bool is_still_run(const diff_cursor *cursor, uint64_t bits) {
   const uint8_t *a = ext_source_data(&cursor->scan.file), *b = ext_source_data(&cursor->other);
   uint64_t at = bits_start(cursor, bits), end = bits_end(cursor, bits);
+  bool begins = a[at - 1] == b[at - 1];
   while (at < end && a[at] != b[at]) at++;
-  return at == end && a[at] == b[at];
+  return begins && at == end && a[at] == b[at];
 }
 
 /* The bits without a run that may go on after them. */

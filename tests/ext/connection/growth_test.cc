@@ -2,6 +2,8 @@
 // whose allocator the library uses.
 #include "tests/support/sql.h"
 
+#include <sys/stat.h>
+
 #include <string>
 
 namespace mm_test {
@@ -70,6 +72,20 @@ TEST_F(Growth, InsertedRecordsTakeTwiceTheirBytesAtMost) {
   EXPECT_LT(Peak(rows), 2 * 300000 * 16 + 10 * kMegabyte);
   EXPECT_EQ(Get("f").size(), 300000u * 16);
   EXPECT_EQ(One("SELECT a || ' ' || b FROM t WHERE rowid = 277777"), "277777 -277777");
+}
+
+// The rest of each is a hole.
+TEST_F(Growth, InsertedRecordsThatAreMostlyEmptyTakeWhatIsSet) {
+  Put("f", "");
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('f', n u32le, record=1048576)");
+  EXPECT_LT(Peak("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+                 " INSERT INTO t SELECT i FROM n"),
+            4 * kMegabyte);
+  struct stat status;
+  ASSERT_EQ(stat("f", &status), 0);
+  EXPECT_EQ(status.st_size, 500 * 1048576);
+  EXPECT_LT(status.st_blocks * 512, 16 * kMegabyte);
+  EXPECT_EQ(One("SELECT sum(n) FROM t"), "125250");
 }
 
 // The values, and two bytes for each: to the end of COMMIT.
