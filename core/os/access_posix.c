@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "core/os/access_posix.h"
+#include "core/os/sys.h"
 
 #define ACCESS_NAME "system.posix_acl_access"
 #define ACCESS_VERSION 2
@@ -63,7 +63,7 @@ static unsigned granted(const access_entry *entry, unsigned mask) {
 typedef struct access_copy {
   const access_rows *from;
   size_t count;
-  struct stat file, own;
+  mm_stat file, own;
   unsigned mask;
 } access_copy;
 
@@ -90,8 +90,8 @@ static unsigned least_granted(const access_copy *copy) {
 /* Its owner reads and writes; whoever may read the file reads it, the file's owner and group by their names
 ** where it has others; nobody else writes it. */
 static void copy_for_another(const access_copy *copy, access_rows *to, size_t *count) {
-  bool same_user = copy->own.st_uid == copy->file.st_uid;
-  bool same_group = copy->own.st_gid == copy->file.st_gid;
+  bool same_user = copy->own.user == copy->file.user;
+  bool same_group = copy->own.group == copy->file.group;
   for (size_t i = 0; i < copy->count; i++) {
     const access_entry *e = &copy->from->entries[i];
     unsigned reads = granted(e, copy->mask) & MAY_READ;
@@ -99,14 +99,14 @@ static void copy_for_another(const access_copy *copy, access_rows *to, size_t *c
     switch (le16toh(e->tag)) {
       case IS_OWNER:
         add_access(to, count, IS_OWNER, MAY_READ | MAY_WRITE, nobody);
-        if (!same_user) add_access(to, count, IS_USER, reads, copy->file.st_uid);
+        if (!same_user) add_access(to, count, IS_USER, reads, copy->file.user);
         break;
       case IS_USER:
-        if (id != copy->file.st_uid) add_access(to, count, IS_USER, reads, id);
+        if (id != copy->file.user) add_access(to, count, IS_USER, reads, id);
         break;
       case IS_OWN_GROUP:
         add_access(to, count, IS_OWN_GROUP, same_group ? reads : least_granted(copy), nobody);
-        if (!same_group) add_access(to, count, IS_GROUP, reads, copy->file.st_gid);
+        if (!same_group) add_access(to, count, IS_GROUP, reads, copy->file.group);
         break;
       case IS_GROUP:
         add_access(to, count, IS_GROUP, reads, id);
@@ -132,10 +132,12 @@ static int wanted_access(int fd, int file, access_rows *to, size_t *count) {
   int rc = read_access(file, &from, &copy.count);
   *count = 0;
   if (rc || copy.count == 0) return rc;
-  if (fstat(fd, &copy.own) < 0 || fstat(file, &copy.file) < 0) return -errno;
+  rc = mm_os.status(fd, &copy.own);
+  if (rc == 0) rc = mm_os.status(file, &copy.file);
+  if (rc) return rc;
   copy.mask = mask_of(&from, copy.count);
   *to = (access_rows){.version = htole32(ACCESS_VERSION)};
-  bool alike = copy.own.st_uid == copy.file.st_uid && copy.own.st_gid == copy.file.st_gid;
+  bool alike = copy.own.user == copy.file.user && copy.own.group == copy.file.group;
   (alike ? copy_exactly : copy_for_another)(&copy, to, count);
   return 0;
 }

@@ -286,17 +286,22 @@ int ext_txn_release(ext_conn *conn, int level) {
   return ext_sqlite_code(rc);
 }
 
+/* All that a record says, but what it says of an object's bytes. */
+static void take_undo(const undo *u) {
+  if (u->call) {
+    u->call(u->context, u->value);
+  } else {
+    forget_mark(u);
+  }
+}
+
 /* Take records off the stack; each object's lowest mark is the last one met. */
 static int undo_to(ext_txn *txn, size_t height, mm_error *err) {
   int rc = MM_OK;
   while (txn->undo_count > height) {
     const undo *u = &txn->undos[--txn->undo_count];
-    if (u->call) {
-      u->call(u->context, u->value);
-      continue;
-    }
-    if (rc == MM_OK) rc = mm_object_rollback_to(u->object->core, u->mark.count, err);
-    forget_mark(u);
+    if (!u->call && rc == MM_OK) rc = mm_object_rollback_to(u->object->core, u->mark.count, err);
+    take_undo(u);
   }
   return rc;
 }
@@ -400,9 +405,9 @@ int ext_txn_commit(ext_conn *conn) {
 
 int ext_txn_rollback(ext_conn *conn) {
   ext_txn *txn = conn->txn;
-  mm_error ignored;
   ext_reads_end_transaction(conn);
-  (void)undo_to(txn, 0, &ignored);
+  /* Objects all at once, not from savepoint to savepoint. */
+  while (txn->undo_count) take_undo(&txn->undos[--txn->undo_count]);
   int rc = mm_objects_rollback(txn->cores, txn->object_count, &conn->err);
   if (rc) sqlite3_log(ext_sqlite_code(rc), "mmap: %s", conn->err.text);
   end(conn, false);
