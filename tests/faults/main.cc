@@ -66,8 +66,8 @@ struct Totals {
 // Which calls fail depends on the calls alone, not on time or on where the system puts the program.
 constexpr int kTimesFull = 3;    // the full run: so often each way to a call in one test
 constexpr size_t kMostLong = 24; // … and of a long test so many processes, and calls of a statement
-constexpr int kTimesSuite = 8;   // the suite: so often in all tests together
-constexpr size_t kMostSuite = 16; // … and in the suite
+constexpr int kTimesSuite = 5;   // the suite: so often in all tests together
+constexpr size_t kMostSuite = 10; // … and in the suite
 constexpr int kHangSeconds = 200; // a child that says nothing for so long hangs
 
 double Now() {
