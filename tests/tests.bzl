@@ -134,7 +134,7 @@ def fault_tests(pattern, modes):
     for mode in modes:
         native.cc_test(
             name = "faults/" + mode,
-            size = "medium",
+            size = "large",
             data = _DATA,
             env = {"MM_FAULTS": mode},
             # Thousands of processes, each of which it would look through for leaks at its end.
