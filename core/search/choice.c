@@ -34,8 +34,13 @@ static unsigned choice_worth(const mm_literal *common, const mm_head *heads, uns
   return tells < TELLS_LEAST ? 0 : tells + mm_literal_nearness(common);
 }
 
+/* A pool may have no room at all. */
+static const mm_head *heads_of(const mm_choice_pool *pool, const mm_some *some) {
+  return some->count ? pool->at + some->from : NULL;
+}
+
 unsigned mm_some_worth(const mm_choice_pool *pool, const mm_some *some) {
-  return choice_worth(&some->common, pool->at + some->from, some->count);
+  return choice_worth(&some->common, heads_of(pool, some), some->count);
 }
 
 unsigned mm_choice_worth(const mm_choice *choice) {
@@ -134,5 +139,5 @@ void mm_some_finish(const mm_choice_pool *pool, const mm_some *some, mm_choice *
   out->common = some->common;
   out->count = some->count;
   out->whole = some->whole;
-  out->literals = some->count ? pool->at + some->from : NULL;
+  out->literals = heads_of(pool, some);
 }
