@@ -435,7 +435,7 @@ TEST_F(LongCommit, OfManySmallWritesServesAHandler) {
   ExpectServedAndUndone("SELECT sum(mmap_set('file', i * 7919 % 4000000, 1)) FROM (WITH RECURSIVE "
                         "c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 100000)"
                         " SELECT i FROM c)",
-                        80);
+                        40);
 }
 
 TEST_F(LongCommit, ThatClosesUpAfterADeleteServesAHandler) {
