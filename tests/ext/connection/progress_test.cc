@@ -433,9 +433,9 @@ TEST_F(LongCommit, OfManySmallWritesServesAHandler) {
   ExpectServedAndUndone("UPDATE records SET k = k + 1 WHERE rowid % 2 = 0 AND rowid < 600000", 15);
   // Out of order, which is to be sorted.
   ExpectServedAndUndone("SELECT sum(mmap_set('file', i * 7919 % 4000000, 1)) FROM (WITH RECURSIVE "
-                        "c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 100000)"
+                        "c(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM c WHERE i < 250000)"
                         " SELECT i FROM c)",
-                        40);
+                        80);
 }
 
 TEST_F(LongCommit, ThatClosesUpAfterADeleteServesAHandler) {
