@@ -3,6 +3,8 @@
 #include "tests/support/fault_sys.h"
 #include "tests/support/sql.h"
 
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <map>
 
@@ -69,6 +71,12 @@ constexpr char kByPath[] = "status_path status_link";
 constexpr char kByHandle[] = "status_link status";
 
 // A file of some bytes is none of SQLite's; one that is empty may be.
+long PageFaults() {
+  rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  return used.ru_minflt;
+}
+
 class Lookup : public Calls {
 protected:
   void SetUp() override {
@@ -199,6 +207,26 @@ TEST_F(CallGrowth, NestedSavepoints) {
     for (uint64_t i = n; i-- > 0;) sql += "ROLLBACK TO s" + Number(i) + "; ";
     return Count(sql + "ROLLBACK");
   });
+}
+
+// All savepoints write the same pages, which ROLLBACK gives back, and fills from no level below.
+TEST_F(CallGrowth, RollbackOfNestedSavepoints) {
+  Put("f", std::string(4 << 20, '.'));
+  for (uint64_t levels : {1, 2, 4, 8}) {
+    std::string sql = "BEGIN; ";
+    for (uint64_t i = 0; i < levels; i++) {
+      sql += "SAVEPOINT s; WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i "
+             "< 499)"
+             " SELECT sum(mmap_patch('f', i * 8192, char(65 + " +
+             Number(i) + "))) FROM n; ";
+    }
+    Run(sql);
+    long before = PageFaults();
+    Run("ROLLBACK");
+    EXPECT_LT(PageFaults() - before, 100) << levels;
+    EXPECT_EQ(Get("f"), std::string(4 << 20, '.'));
+    EXPECT_EQ(One("SELECT mmap_count('f', '.')"), std::to_string(4 << 20));
+  }
 }
 
 TEST_F(CallGrowth, AppendedRows) {
