@@ -2,8 +2,10 @@
 ** edit.c: the writes of object.h, and their undoing.
 **
 ** Each appends to the log first and shows the new entries in the view after; if that fails, the log
-** is cut again. So there is one way in for every change, and one way back. Before it appends it has
-** the log tidied, unless what is prepared points into it: so the log is as small as what it does.
+** is cut again. Bytes that are appended to what was appended before make the last entry longer instead, once
+** they are shown: it cannot be cut to what it was. All go back in one way, as a savepoint does. Before it
+** appends it has the log tidied, unless what is prepared points into it: so the log is as small as what it
+** does.
 */
 #include <string.h>
 
