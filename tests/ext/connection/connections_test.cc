@@ -133,6 +133,19 @@ TEST_F(Connections, ShareAFileThatLooksLikeADatabase) {
   EXPECT_EQ(other->Error("SELECT mmap_length('empty')"), "ok");
 }
 
+// Does another process find the database x.db locked?
+bool IsLockedForOthers() {
+  fflush(nullptr);
+  pid_t child = fork();
+  if (child == 0) {
+    execlp("sqlite3", "sqlite3", "x.db", "INSERT INTO t VALUES(1)", nullptr);
+    _exit(127);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WEXITSTATUS(status) != 0;
+}
+
 // A file that was mapped first, and opened as a database since: to write it, or to close it, would
 // drop the locks that SQLite has on it.
 TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
@@ -151,30 +164,8 @@ TEST_F(Connections, LeaveAFileAloneThatBecameADatabase) {
   }
   db->Close();
   db = std::make_unique<Db>();
-  // Another process still finds the database locked.
-  fflush(nullptr);
-  pid_t child = fork();
-  if (child == 0) {
-    execlp("sqlite3", "sqlite3", "x.db", "INSERT INTO t VALUES(1)", nullptr);
-    _exit(127);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  EXPECT_NE(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(IsLockedForOthers());
   sqlite3_close(database);
-}
-
-// Does another process find the database x.db locked?
-bool IsLockedForOthers() {
-  fflush(nullptr);
-  pid_t child = fork();
-  if (child == 0) {
-    execlp("sqlite3", "sqlite3", "x.db", "INSERT INTO t VALUES(1)", nullptr);
-    _exit(127);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  return WEXITSTATUS(status) != 0;
 }
 
 // The same where it became one during a transaction: nothing is written into it, and the descriptor to

@@ -1,5 +1,6 @@
 // Limits of the process: descriptors, mappings, memory; and of patience: what takes long can be
 // stopped.
+#include "tests/support/interrupt.h"
 #include "tests/support/sql.h"
 #include "tests/support/wide.h"
 
@@ -9,11 +10,9 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -214,33 +213,9 @@ TEST_F(Limits, AThousandConnectionsLeakNothing) {
 
 class Interrupt : public SqlTest {
 protected:
-  // Interrupts `sql` from another thread while it runs: how many ms it took to end, -1 if it ended
-  // before.
-  double Stop(const std::string &sql, std::string *error) {
-    std::mutex mutex;
-    std::condition_variable ready;
-    bool ended = false;
-    Clock::time_point asked = {};
-    std::thread thread([&] {
-      std::unique_lock<std::mutex> lock(mutex);
-      if (ready.wait_for(lock, std::chrono::milliseconds(60), [&] { return ended; })) return;
-      asked = Clock::now();
-      sqlite3_interrupt(*db);
-    });
-    *error = Error(sql);
-    Clock::time_point end = Clock::now();
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      ended = true;
-    }
-    ready.notify_one();
-    thread.join();
-    if (asked == Clock::time_point()) return -1;
-    return std::chrono::duration<double, std::milli>(end - asked).count();
-  }
   void ExpectStops(const std::string &sql) {
     std::string error;
-    double ms = Stop(sql, &error);
+    double ms = StopSoon(*db, sql, &error);
     if (error.find("no such") != std::string::npos) {
       printf("left out, as this library has no such thing: %s\n", sql.c_str());
       return;
@@ -325,7 +300,7 @@ TEST_F(Interrupt, StopsAWaitForALock) {
   other.Run("BEGIN; SELECT mmap_patch('small', 0, 'x')");
   Run("SELECT mmap_config('busy_timeout', 60000)");
   std::string error;
-  double ms = Stop("SELECT mmap_patch('small', 0, 'y')", &error);
+  double ms = StopSoon(*db, "SELECT mmap_patch('small', 0, 'y')", &error);
   printf("%7.1f ms  a wait for a lock\n", ms);
   EXPECT_NE(error, "ok");
   EXPECT_GE(ms, 0);

@@ -1,13 +1,11 @@
 // mmap_config('threads', n): what is said of a whole file by several threads is what one says, to the
 // last bit and in the same order, also where the file is cut or the statement interrupted.
+#include "tests/support/interrupt.h"
 #include "tests/support/sql.h"
 
-#include <chrono>
-#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <mutex>
 #include <random>
 #include <thread>
 
@@ -220,33 +218,7 @@ TEST_F(SigbusOfSeveral, AFileThatIsCutIsAnErrorOfTheStatement) {
   }
 }
 
-class InterruptOfSeveral : public SeveralThreads {
-protected:
-  // How many ms after sqlite3_interrupt it ends; -1: before.
-  double Stop(const std::string &sql, std::string *error) {
-    using Clock = std::chrono::steady_clock;
-    std::mutex mutex;
-    std::condition_variable ready;
-    bool ended = false;
-    Clock::time_point asked = {};
-    std::thread thread([&] {
-      std::unique_lock<std::mutex> lock(mutex);
-      if (ready.wait_for(lock, std::chrono::milliseconds(60), [&] { return ended; })) return;
-      asked = Clock::now();
-      sqlite3_interrupt(*db);
-    });
-    *error = Error(sql);
-    Clock::time_point end = Clock::now();
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      ended = true;
-    }
-    ready.notify_one();
-    thread.join();
-    if (asked == Clock::time_point()) return -1;
-    return std::chrono::duration<double, std::milli>(end - asked).count();
-  }
-};
+class InterruptOfSeveral : public SeveralThreads {};
 
 TEST_F(InterruptOfSeveral, StopsThemAll) {
   if (sizeof(void *) < 8) GTEST_SKIP();
@@ -264,7 +236,7 @@ TEST_F(InterruptOfSeveral, StopsThemAll) {
           "SELECT sum(entropy) FROM mmap_blocks('big', 4096)",
           "SELECT entropy FROM mmap_blocks('big', 1000000000000)"}) {
       std::string error;
-      double ms = Stop(sql, &error);
+      double ms = StopSoon(*db, sql, &error);
       printf("%u threads: %7.1f ms  %s\n", n, ms, sql);
       EXPECT_EQ(error.substr(0, 10), "INTERRUPT ") << sql << ": " << error;
       EXPECT_LT(ms, 500) << sql;
