@@ -36,6 +36,7 @@ char *path_normalise_pattern(const char *pattern) {
 typedef struct host_search {
   const mm_path *path;
   bool found;
+  int unknown; /* of some descriptor it cannot be known: a negated errno */
 } host_search;
 
 static bool is_ours(const host_search *search, int fd) {
@@ -68,17 +69,17 @@ static bool any_line(char *text, uint64_t inode) {
   return false;
 }
 
-/* Does anybody hold POSIX locks on the file? True also if that cannot be known. */
-static bool is_locked(const mm_stat *stat) {
+/* Does anybody hold POSIX locks on the file? A negated errno: that cannot be known. */
+static int is_locked(const mm_stat *stat) {
   int fd = mm_os.open(-1, "/proc/locks", MM_OPEN_READ, 0);
   char *text = fd >= 0 ? mm_alloc(LOCKS_MAX) : NULL;
   size_t size = 0;
-  int64_t n = text ? 1 : -1;
+  int64_t n = text ? 1 : fd < 0 ? fd : -ENOMEM;
   while (n > 0 && size < LOCKS_MAX - 1) {
     n = mm_os.read(fd, text + size, LOCKS_MAX - 1 - size, size);
     if (n > 0) size += (size_t)n;
   }
-  bool locked = n != 0;
+  int locked = n > 0 ? -EOVERFLOW : (int)n;
   if (n == 0) {
     text[size] = 0;
     locked = any_line(text, stat->inode);
@@ -103,13 +104,15 @@ bool mm_path_may_be_database(const char *real, const void *head, uint64_t size) 
 
 /* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm.
 ** One that cannot be read is no database connection's (and one of MM_OPEN_PATH holds no locks). An
-** empty file may be anything, a new database too: it is one if there are locks to lose. */
-static bool is_database(int fd, const mm_path *path) {
+** empty file may be anything, a new database too: it is one if there are locks to lose. 1, 0, or a negated
+** errno. */
+static int is_database(int fd, const mm_path *path) {
   char head[MM_DATABASE_HEAD];
   int64_t n = mm_os.read(fd, head, sizeof head, 0);
-  if (n == -EBADF || n == -ESPIPE) return false;
+  if (n == -EBADF || n == -ESPIPE) return 0;
   if (n == 0) return is_locked(&path->stat);
-  return n < 0 || is_named_as_memory(path->real) || begins_as_database(head, (uint64_t)n);
+  if (n < 0) return (int)n;
+  return is_named_as_memory(path->real) || begins_as_database(head, (uint64_t)n);
 }
 
 /* -1: not a number. */
@@ -123,29 +126,33 @@ static int descriptor_of(const char *name) {
 }
 
 /* Is the file open there? Where the system does not tell (the descriptor's file system may be
-** gone), its name does. */
-static bool is_open_at(int fd, const mm_path *path) {
+** gone), its name does. 1, 0, or a negated errno. */
+static int is_open_at(int fd, const mm_path *path) {
   char name[MM_PATH_MAX];
   mm_stat stat;
   int rc = mm_os.status(fd, &stat);
   if (rc == 0) return mm_stat_same_file(&stat, &path->stat);
-  if (rc == -EBADF) return false; /* it was closed meanwhile */
+  if (rc == -EBADF) return 0; /* it was closed meanwhile */
   rc = mm_os.path_of(fd, name, sizeof name);
-  return rc < 0 ? rc != -ENOENT : strcmp(name, path->real) == 0;
+  if (rc < 0) return rc == -ENOENT ? 0 : rc;
+  return strcmp(name, path->real) == 0;
 }
 
 static bool look_at_descriptor(void *context, const char *name, int kind) {
   host_search *search = context;
   (void)kind;
   int fd = descriptor_of(name);
-  if (fd < 0 || is_ours(search, fd) || !is_open_at(fd, search->path)) return true;
-  search->found = is_database(fd, search->path);
+  if (fd < 0 || is_ours(search, fd)) return true;
+  int is = is_open_at(fd, search->path);
+  if (is > 0) is = is_database(fd, search->path);
+  if (is < 0) search->unknown = is;
+  search->found = is > 0;
   return !search->found;
 }
 
 int mm_path_is_host_database(const mm_path *path) {
-  host_search search = {.path = path, .found = false};
+  host_search search = {.path = path};
   int rc = mm_os.list(-1, "/proc/self/fd", look_at_descriptor, &search);
   if (search.found) return 1;
-  return rc < 0 ? rc : 0;
+  return rc < 0 ? rc : search.unknown;
 }

@@ -887,6 +887,21 @@ TEST_F(HostDatabase, IsAssumedWhereNobodyCanTell) {
   EXPECT_TRUE(is_host_while("a", O_RDWR));
 }
 
+// What is assumed is not said to be known.
+TEST_F(HostDatabase, IsInDoubtWhereADescriptorTellsNothing) {
+  make("db", header);
+  int fd = open(at("db").c_str(), O_RDWR);
+  ASSERT_EQ(resolve(at("db")), MM_OK);
+  EXPECT_EQ(mm_path_is_host_database(&path), 1);
+  mm_os.read = read_and_fail;
+  EXPECT_EQ(mm_path_is_host_database(&path), -EIO);
+  mm_os.status = status_and_fail;
+  mm_os.path_of = name_and_fail;
+  EXPECT_EQ(mm_path_is_host_database(&path), -EIO);
+  mm_os = *mm_sys_default();
+  close(fd);
+}
+
 // As of a descriptor whose file system is gone.
 TEST_F(HostDatabase, IsFoundByItsNameWhereADescriptorTellsNothingElse) {
   make("db", header);
