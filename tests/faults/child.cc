@@ -174,6 +174,8 @@ public:
 
   bool stopped() const { return stopped_; }
   int doubts() const { return doubts_; }
+  int report() const { return report_; }
+  const Task &task() const { return task_; }
   bool failed_before_stop() const { return failed_; }
 
   void Violation(const std::string &text) { Say(report_, {"violation", text}); }
@@ -451,35 +453,41 @@ int SyncNothing(int fd) {
   return 0;
 }
 
+Child *child;       // this process's
+int descriptors;    // open before its test
+sqlite3_int64 used; // bytes of memory, likewise
+
 } // namespace
 
-void RunChild(const std::string &name, const Mode &mode, const Task &task, int report, int ask,
-              int answer) {
-  testing::GTEST_FLAG(filter) = name;
-  testing::GTEST_FLAG(catch_exceptions) = true;
-  int descriptors = Descriptors();
-  sqlite3_int64 memory = sqlite3_memory_used();
+void BeginChild(const Mode &mode, const Task &task, int report, int ask, int answer) {
+  descriptors = Descriptors();
+  used = sqlite3_memory_used();
   mm_os.sync = mm_os.sync_data = SyncNothing;
-  auto *child = new Child(mode, task, report, ask, answer);
-  harness = child;
-  bool failed = RUN_ALL_TESTS() != 0;
+  harness = child = new Child(mode, task, report, ask, answer);
+}
+
+// It goes without the destructors of what it has in common with all others: they would touch, and so
+// copy, hundreds of pages.
+void EndChild(const testing::TestInfo &test) {
   harness = nullptr;
+  bool failed = test.result()->Failed();
   // Leaving by an exception is a failure, and what the test wants to be so at its end is not.
   if (child->stopped()) failed = child->failed_before_stop();
   if (failed) child->Violation("the test's own expectations");
-  int doubts = child->doubts();
+  int doubts = child->doubts(), report = child->report();
+  const Task &task = child->task();
   delete child;
   auto end = [&](const std::string &text) { Say(report, {"violation", text}); };
   int open = Descriptors() - descriptors;
   Say(report, {"descriptors", std::to_string(open)});
   if (task.known && open > task.descriptors + doubts)
     end("open descriptors: " + std::to_string(open - task.descriptors));
-  if (sqlite3_memory_used() != memory)
-    end("memory: " + std::to_string(sqlite3_memory_used() - memory) + " bytes are not freed");
+  if (sqlite3_memory_used() != used)
+    end("memory: " + std::to_string(sqlite3_memory_used() - used) + " bytes are not freed");
   if (!Mappings().empty()) end("still mapped:\n" + Mappings());
   Say(report, {"end"});
   fflush(nullptr);
-  exit(0); // through exit: leak checkers look then
+  _exit(0);
 }
 
 // ---- the parent's side of it

@@ -5,6 +5,7 @@
 #ifndef MM_TESTS_CHILD_H
 #define MM_TESTS_CHILD_H
 
+#include <gtest/gtest.h>
 #include <sys/types.h>
 
 #include <map>
@@ -49,12 +50,15 @@ struct Report {
   bool stopped = false;         // it ended at a fault after which the test cannot go on
 };
 
-// Runs the test `name` ("Suite.Name"), the only one that is run in this process; never returns.
-// Writes its report to `report`, and asks through `ask` and `answer` for what is in its directory.
-[[noreturn]] void RunChild(const std::string &name, const Mode &mode, const Task &task, int report,
-                           int ask, int answer);
+// The test that is about to start in this process is the only one that is run in it, and meets the
+// faults of `task`, which is borrowed. Its report is written to `report`; what is in its directory is
+// asked for through `ask` and `answer`.
+void BeginChild(const Mode &mode, const Task &task, int report, int ask, int answer);
 
-// Reads what RunChild wrote.
+// The test has ended, and so does the process.
+[[noreturn]] void EndChild(const testing::TestInfo &test);
+
+// Reads what a child wrote.
 Report ReadReport(int fd);
 
 // What is in a directory: a line for each file, with a number for its bytes. Databases and what

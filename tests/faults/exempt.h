@@ -187,6 +187,11 @@ inline bool IsLong(const std::string &test) {
       "SortedTest.AnswersForTextInAnUtf16DatabaseToo",
       "LinesTest.MatchesASplitForEveryLength",
       "FindSql.RandomSearchesAreThoseOfAString",
+      "FindSql.AConnectionThatDidNothingElseClosesAfterALongSearch",
+      "LinesTest.NumbersAreCountedOnce",
+      "SortedFieldsTest.MatchesAnOrdinaryTable",
+      "ChainTest.AnEndlessChainIsInterrupted",
+      "ChainTest.WorkGrowsWithTheRows",
   };
   return FitsOne(test, list);
 }

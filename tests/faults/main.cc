@@ -86,53 +86,80 @@ double ChildrenCpu() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-class Runner {
+// Where googletest is about to start a test, this forks the children for it, one after the other: each
+// goes on from here and runs the test, and the parent passes over it. (Each could select its test among
+// all, but googletest writes to all of them then, and a child has pages of its own from the first byte
+// that it writes.)
+class Runner : public testing::EmptyTestEventListener {
 public:
   explicit Runner(const Options &options) : options_(options) {}
 
-  void Test(const std::string &name) {
-    if (const char *reason = Exempt(name, options_.name)) {
-      printf("exempt: %s: %s\n", name.c_str(), reason);
-      totals.exempt[reason]++;
-      return;
-    }
-    if (!options_.full && IsLong(name)) {
-      totals.slow.insert(name);
-      return;
-    }
-    name_ = name;
-    totals.tests++;
-    double start = ChildrenCpu();
-    Report known = Child(Task());
-    if (!known.violations.empty()) return;
-    Task task;
-    task.known = &known.statements;
-    task.descriptors = known.descriptors;
-    task.ends = EndsAtFault(name);
-    task.changes_files = ChangesFiles(name);
-    task.cuts_files = CutsFiles(name);
-    size_t most = !options_.full ? kMostSuite : IsLong(name) ? kMostLong : SIZE_MAX;
-    Pending pending = Plan(known.statements, most);
-    for (size_t children = 0; !pending.empty() && children < most; children++) {
-      Choose(pending, &task);
-      Report report = Child(task);
-      // A test whose way depends on time, or that ends at a fault each time: no progress is no
-      // progress.
-      if (report.tried.empty()) break;
-      for (auto &tried : report.tried) {
-        auto entry = pending.find(tried.first);
-        entry->second.pop_front();
-        if (entry->second.empty()) pending.erase(entry);
-      }
-    }
-    if (ChildrenCpu() > start + 5) printf("%s: %.1f s\n", name.c_str(), ChildrenCpu() - start);
-    for (auto &entry : pending) totals.cut += static_cast<long>(entry.second.size());
+  void OnTestStart(const testing::TestInfo &test) override {
+    name_ = test.test_suite_name() + ("." + std::string(test.name()));
+    used_ = sqlite3_memory_used();
+    if (!IsLeftOut()) Test();
+    if (!is_child_) PassOver();
+  }
+  void OnTestPartResult(const testing::TestPartResult &result) override {
+    if (!is_child_ || !result.failed()) return;
+    printf("%s:%d: %s\n", result.file_name() ? result.file_name() : "?", result.line_number(),
+           result.message());
+  }
+  void OnTestEnd(const testing::TestInfo &test) override {
+    if (is_child_) EndChild(test);
+    if (sqlite3_memory_used() == used_) return;
+    printf("FAILED %s: it does something before its SetUp\n", name_.c_str());
+    totals.violations++;
   }
 
   Totals totals;
 
 private:
   using Pending = std::map<int, std::deque<int>>;
+
+  static void PassOver() { GTEST_SKIP(); }
+
+  bool IsLeftOut() {
+    if (const char *reason = Exempt(name_, options_.name)) {
+      printf("exempt: %s: %s\n", name_.c_str(), reason);
+      totals.exempt[reason]++;
+      return true;
+    }
+    if (options_.full || !IsLong(name_)) return false;
+    totals.slow.insert(name_);
+    return true;
+  }
+
+  // Ends early in a child.
+  void Test() {
+    totals.tests++;
+    double start = ChildrenCpu();
+    task_ = Task();
+    known_ = Child();
+    if (is_child_ || !known_.violations.empty()) return;
+    task_.known = &known_.statements;
+    task_.descriptors = known_.descriptors;
+    task_.ends = EndsAtFault(name_);
+    task_.changes_files = ChangesFiles(name_);
+    task_.cuts_files = CutsFiles(name_);
+    size_t most = !options_.full ? kMostSuite : IsLong(name_) ? kMostLong : SIZE_MAX;
+    Pending pending = Plan(known_.statements, most);
+    for (size_t children = 0; !pending.empty() && children < most; children++) {
+      Choose(pending, &task_);
+      Report report = Child();
+      // A test whose way depends on time, or that ends at a fault each time: no progress is no
+      // progress.
+      if (is_child_ || report.tried.empty()) break;
+      for (auto &tried : report.tried) {
+        auto entry = pending.find(tried.first);
+        entry->second.pop_front();
+        if (entry->second.empty()) pending.erase(entry);
+      }
+    }
+    if (is_child_) return;
+    if (ChildrenCpu() > start + 5) printf("%s: %.1f s\n", name_.c_str(), ChildrenCpu() - start);
+    for (auto &entry : pending) totals.cut += static_cast<long>(entry.second.size());
+  }
 
   // ---- which calls fail
 
@@ -188,7 +215,8 @@ private:
 
   // ---- a child
 
-  Report Child(const Task &task) {
+  // Forks one with task_: what it reported; in the child itself, nothing.
+  Report Child() {
     int report = memfd_create("report", 0), output = memfd_create("output", 0);
     int ask[2], answer[2];
     if (pipe(ask) || pipe(answer)) abort();
@@ -199,7 +227,9 @@ private:
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       dup2(output, 1);
       dup2(output, 2);
-      RunChild(name_, options_.mode, task, report, ask[1], answer[0]);
+      is_child_ = true;
+      BeginChild(options_.mode, task_, report, ask[1], answer[0]);
+      return Report();
     }
     close(ask[1]);
     close(answer[0]);
@@ -289,24 +319,14 @@ private:
   }
 
   const Options &options_;
-  std::string name_;
+  std::string name_; // of the test
+  bool is_child_ = false;
+  sqlite3_int64 used_ = 0;                  // bytes of memory before the test
+  Task task_;                               // of the children of the test
+  Report known_;                            // what the first of them reported
   std::unordered_map<uint64_t, int> times_; // that a way was met: in this test, or in all
   int ways_[4] = {};                        // by Fault::Nearness
 };
-
-std::vector<std::string> Tests() {
-  std::vector<std::string> names;
-  const testing::UnitTest *unit = testing::UnitTest::GetInstance();
-  for (int i = 0; i < unit->total_test_suite_count(); i++) {
-    const testing::TestSuite *suite = unit->GetTestSuite(i);
-    for (int j = 0; j < suite->total_test_count(); j++) {
-      std::string name = suite->GetTestInfo(j)->name();
-      // What a test runs in another process is a part of that test.
-      if (name.rfind("DISABLED_", 0) != 0) names.push_back(suite->name() + ("." + name));
-    }
-  }
-  return names;
-}
 
 bool Parse(int argc, char **argv, Options *options) {
   const char *mode = getenv("MM_FAULTS");
@@ -364,11 +384,16 @@ int Main(int argc, char **argv) {
   }
   sqlite3_initialize();
   signal(SIGPIPE, SIG_IGN);
-  Runner runner(options);
-  for (const std::string &name : Tests())
-    if (FitsAny(name, options.only)) runner.Test(name);
-  Print(options, runner.totals);
-  return runner.totals.violations || runner.totals.tests == 0;
+  testing::GTEST_FLAG(filter) = options.only;
+  testing::GTEST_FLAG(catch_exceptions) = true;
+  testing::TestEventListeners &listeners = testing::UnitTest::GetInstance()->listeners();
+  delete listeners.Release(listeners.default_result_printer());
+  delete listeners.Release(listeners.default_xml_generator());
+  auto *runner = new Runner(options); // googletest deletes it
+  listeners.Append(runner);
+  bool failed = RUN_ALL_TESTS() != 0;
+  Print(options, runner->totals);
+  return failed || runner->totals.violations || runner->totals.tests == 0;
 }
 
 } // namespace mm_test
