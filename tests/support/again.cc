@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #ifdef _WIN32
@@ -27,7 +29,13 @@ static intptr_t Start(const std::vector<const char *> &words) {
   }
   for (const std::string &word : quoted) arguments.push_back(word.c_str());
   arguments.push_back(nullptr);
-  return _spawnv(_P_NOWAIT, words[0], arguments.data());
+  // wine 8 starts none now and then, of some thousands.
+  intptr_t process = -1;
+  for (int tries = 0; process == -1 && tries < 5; tries++) {
+    if (tries > 0) Sleep(100);
+    process = _spawnv(_P_NOWAIT, words[0], arguments.data());
+  }
+  return process;
 }
 
 static int StatusOf(intptr_t process) {
@@ -37,6 +45,11 @@ static int StatusOf(intptr_t process) {
 
 static std::string Self() {
   return _pgmptr;
+}
+
+// Why the last process could not be started: the system's own number, too.
+static std::string WhyNot() {
+  return std::string(strerror(errno)) + " (" + std::to_string(_doserrno) + ")";
 }
 
 void Again::Die() {
@@ -50,6 +63,7 @@ static intptr_t Start(const std::vector<const char *> &words) {
   pid_t pid = -1;
   int rc = posix_spawn(&pid, words[0], nullptr, nullptr, const_cast<char *const *>(words.data()),
                        environ);
+  errno = rc;
   return rc == 0 ? pid : -1;
 }
 
@@ -65,6 +79,10 @@ static std::string Self() {
   return "/proc/self/exe";
 }
 
+static std::string WhyNot() {
+  return strerror(errno);
+}
+
 void Again::Die() {
   kill(getpid(), SIGKILL);
   abort();
@@ -77,7 +95,7 @@ Again::Again(const std::string &test, const std::map<std::string, std::string> &
   for (const auto &[name, value] : told) setenv(("MM_TOLD_" + name).c_str(), value.c_str(), 1);
   process_ = Start({self.c_str(), filter.c_str(), "--gtest_also_run_disabled_tests",
                     "--gtest_brief=1", nullptr});
-  EXPECT_NE(process_, -1) << "no process can be started";
+  EXPECT_NE(process_, -1) << "no process can be started: " << WhyNot();
 }
 
 Again::~Again() {
