@@ -26,8 +26,7 @@
 */
 static _Atomic uintptr_t page_mask; /* page size - 1; the handler asks nobody */
 
-static bool put_zero_pages(uintptr_t low, uintptr_t high) {
-  const int protection = PROT_READ | PROT_WRITE;
+static bool put_zero_pages(uintptr_t low, uintptr_t high, int protection) {
   const int flags = MAP_FIXED | MAP_ANONYMOUS | MAP_PRIVATE | MAP_NORESERVE;
 #if defined(__s390__) /* and of 64 bits: it takes its six arguments in memory */
   unsigned long arguments[6] = {
@@ -41,11 +40,16 @@ static bool put_zero_pages(uintptr_t low, uintptr_t high) {
 }
 
 /* To the end in one go, or a big region would fault once a page. That fails if the process may have
-** no more mappings (replacing all of the region needs none) or locks all it maps: one page then. */
+** no more mappings (replacing all of the region needs none), or if no more memory is promised to it
+** (vm.overcommit_memory=2), as for a region that is only read: zeros that cannot be written take
+** none. Before Linux 6.12 what was to be replaced is gone by then, all of it. Or it locks all it
+** maps: one page then. */
 bool guard_bury(uintptr_t address, uintptr_t low, uintptr_t high) {
+  const int both = PROT_READ | PROT_WRITE;
   uintptr_t page = address & ~atomic_load(&page_mask);
-  return put_zero_pages(page, high) || put_zero_pages(low, high) ||
-         put_zero_pages(page, page + atomic_load(&page_mask) + 1);
+  return put_zero_pages(page, high, both) || put_zero_pages(low, high, both) ||
+         put_zero_pages(low, high, PROT_READ) ||
+         put_zero_pages(page, page + atomic_load(&page_mask) + 1, both);
 }
 
 /* The file has no such page or the disk failed; or the memory itself did, where zeros and the

@@ -11,8 +11,8 @@
 ** region is marked. False: it is somebody else's fault. */
 bool guard_serve(uintptr_t address);
 
-/* The system's own: put zeros, that can be written, from the page of `address` to `high` at least; or
-** over all of the region, [low, high). */
+/* The system's own: put zeros, that can be written if the region can, from the page of `address` to
+** `high` at least; or over all of the region, [low, high). */
 bool guard_bury(uintptr_t address, uintptr_t low, uintptr_t high);
 
 #endif

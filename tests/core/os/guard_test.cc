@@ -876,6 +876,57 @@ TEST_F(Refused, ItEndsTheProcessIfNotEvenOnePageIsGranted) {
   EXPECT_EQ(shared->calls, 0);
 }
 
+#if defined(__x86_64__) || defined(__aarch64__)
+
+// As Linux before 6.12 answers where it promises no memory: no mapping that could be written, and
+// what it was to replace is gone.
+void TakeAway(int, siginfo_t *, void *context) {
+  auto *registers = &static_cast<ucontext_t *>(context)->uc_mcontext;
+#ifdef __x86_64__
+  auto *answer = &registers->gregs[REG_RAX];
+  auto address = static_cast<uintptr_t>(registers->gregs[REG_RDI]);
+  auto size = static_cast<size_t>(registers->gregs[REG_RSI]);
+#else
+  auto *answer = &registers->regs[0];
+  auto address = static_cast<uintptr_t>(registers->regs[0]);
+  auto size = static_cast<size_t>(registers->regs[1]);
+#endif
+  munmap(reinterpret_cast<void *>(address), size);
+  *answer = static_cast<std::remove_reference_t<decltype(*answer)>>(-ENOMEM);
+}
+
+void PromiseNoMemory() {
+  uint32_t protection = offsetof(seccomp_data, args) + 8 * 2;
+  sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kMmap, 0, 3),
+                          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, protection),
+                          BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_WRITE, 0, 1),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  struct sigaction action = {};
+  action.sa_sigaction = TakeAway;
+  action.sa_flags = SA_SIGINFO;
+  Require(sigaction(SIGSYS, &action, nullptr) == 0);
+  Require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  Require(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+TEST_F(Refused, WhereNoMemoryIsPromisedTheZerosCannotBeWritten) {
+  Guarded file(4, [](void *) { shared->calls++; });
+  file.Truncate(Page());
+  EXPECT_TRUE(Survives([&] {
+    PromiseNoMemory();
+    Require(file.base[0] == 0x11);
+    Require(file.base[2 * Page()] == 0);
+    Require(file.Hit());
+    Require(file.Sum() == 0);
+  }));
+  EXPECT_EQ(shared->calls, 1);
+}
+
+#endif
+
 // What mm_guard_install says in a child that may no longer make this call.
 void RequireFailure(const char *text) {
   mm_error err;
