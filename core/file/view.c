@@ -101,9 +101,19 @@ static bool is_rigid(void) {
   return (mm_os.traits & MM_TRAIT_RIGID_MAPS) != 0;
 }
 
-/* The addresses that it can grow into take no memory, and cannot be read. */
+/* Addresses that nobody can read, which take no memory. But a process may be allowed only so many
+** (RLIMIT_AS): they are taken where there are as many more for others. */
+static int take_addresses(size_t size, void **base) {
+  void *others;
+  int failed = mm_os.map(&others, size, MM_PROT_NONE, -1, 0, false);
+  if (failed) return failed;
+  failed = mm_os.map(base, size, MM_PROT_NONE, -1, 0, false);
+  (void)mm_os.unmap(others, size);
+  return failed;
+}
+
 static int map_with_room(mm_view *view, int fd, void **base) {
-  int failed = mm_os.map(base, (size_t)view->room, MM_PROT_NONE, -1, 0, false);
+  int failed = take_addresses((size_t)view->room, base);
   if (failed) return failed;
   failed = mm_os.map(base, (size_t)view->reserved, MM_PROT_READ, fd, 0, true);
   if (failed) (void)mm_os.unmap(*base, (size_t)view->room);
@@ -241,10 +251,15 @@ int mm_view_make_writable(mm_view *view, mm_error *err) {
   return MM_OK;
 }
 
+/* What it was to replace may be gone where it fails (guard_posix.c). Zeros that cannot be stored
+** into take no memory: whoever has still to be told does not fall into a gap. */
 static int map_zeros(mm_view *view, uint64_t from, uint64_t to, mm_error *err) {
   void *at = view->base + from;
   int failed = mm_os.map(&at, (size_t)(to - from), MM_PROT_READ | MM_PROT_WRITE, -1, 0, true);
-  return failed ? mm_fail_errno(err, MM_NOMEM, -failed, "cannot map zeros") : MM_OK;
+  if (!failed) return MM_OK;
+  (void)mm_os.map(&at, (size_t)(to - from), MM_PROT_READ, -1, 0, true);
+  view->patched = view->absent = true;
+  return mm_fail_errno(err, MM_NOMEM, -failed, "cannot map zeros");
 }
 
 int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
@@ -255,12 +270,13 @@ int mm_view_make_room(mm_view *view, uint64_t file_size, mm_error *err) {
   return rc;
 }
 
-/* It doubles, so that there are few mappings to make. The guard need not know of it: memory has no faults
-** that it is for. */
+/* It doubles, so that there is little to ask for. The addresses are zeros already that nobody may
+** touch. The guard need not know of it: memory has no faults that it is for. */
 bool mm_view_extend(mm_view *view, uint64_t size) {
-  mm_error ignored;
+  const int both = MM_PROT_READ | MM_PROT_WRITE;
   uint64_t to = mm_min(mm_sys_page_up(mm_max(size, 2 * view->reserved)), view->room);
-  if (size > view->room || map_zeros(view, view->reserved, to, &ignored)) return false;
+  if (size > view->room) return false;
+  if (mm_os.protect(view->base + view->reserved, (size_t)(to - view->reserved), both)) return false;
   view->reserved = to;
   return true;
 }

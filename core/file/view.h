@@ -50,7 +50,8 @@ typedef struct mm_view {
   bool rigid;
   int fd;         /* of a rigid one: the file's, as long as the view is used */
   uint64_t shown; /* … and its size */
-  bool absent;    /* addresses alone: the file could not be mapped (mm_view_open_absent) */
+  bool absent;    /* nothing can be stored into it: addresses alone, as the file could not be mapped
+                  ** (mm_view_open_absent), or there was no memory for zeros */
   bool patched;   /* zeros were mapped over pages of the file: cleaning needs a new view */
   bool covered;   /* … over its holes (mm_view_cover) */
   mm_guard *guard;
@@ -64,10 +65,10 @@ typedef struct mm_view {
   struct mm_view *next; /* in the list of pinned views */
 } mm_view;
 
-/* Map the file open as `fd` (-1: none), which is not closed before the view, from its start, with room
-** for at least `size` bytes; and with addresses for it to grow to `room` bytes (mm_view_extend), if
-** there are. MM_NOMEM if there is no address space, MM_IOERR if the file cannot be mapped. `name` is for
-** the errors, NULL: none. */
+/* Map the file open as `fd` (-1: none), which is not closed before the view, from its start, with
+** room for at least `size` bytes; and with addresses for it to grow to `room` bytes
+** (mm_view_extend), if there are plenty. MM_NOMEM if there is no address space, MM_IOERR if the
+** file cannot be mapped. `name` is for the errors, NULL: none. */
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t room, uint64_t device,
                  uint64_t inode, mm_view_watch watch, mm_view **out, mm_error *err);
 

@@ -71,6 +71,35 @@ private:
   static inline int left_ = -1; // allocations before one fails
 };
 
+// Before Linux 6.12 what was to be replaced is gone where no memory is promised. Nobody falls into
+// the gap, and what was undone is there again at once.
+TEST_F(ObjectScarceTest, AGrowthWithoutMemoryForItsZerosIsUndone) {
+  static decltype(mm_sys::map) real;
+  Bytes old = Pattern(3 << 20);
+  Object object = Open(Put("a", old));
+  object.Begin();
+  mm_log_mark mark = mm_object_mark(object);
+  object.Resize(old.size() + 1); // from now on there are zeros behind the file
+  object.RollbackTo(mark);
+  mm_object_release(object, &mark);
+  object.Resize(100);
+  mm_sys before = mm_os;
+  real = before.map;
+  mm_os.map = [](void **address, size_t size, int protection, int fd, uint64_t offset, bool fixed) {
+    bool refused = fixed && fd < 0 && (protection & MM_PROT_WRITE);
+    if (!refused) return real(address, size, protection, fd, offset, fixed);
+    munmap(*address, size);
+    return -ENOMEM;
+  };
+  mm_error err;
+  EXPECT_EQ(mm_object_resize(object, old.size(), &err), MM_NOMEM);
+  mm_os = before;
+  EXPECT_EQ(object.Seen(), Bytes(old.begin(), old.begin() + 100));
+  EXPECT_EQ(mm_object_faulted(object, &err), MM_OK);
+  object.Rollback();
+  EXPECT_TRUE(object.Seen() == old);
+}
+
 TEST_F(ObjectScarceTest, AJournalIsShownByWhoMayNotWrite) {
   // So many that zeros over the file take memory of their own.
   Bytes old = Pattern(40 * Page()), after = old;

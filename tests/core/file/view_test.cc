@@ -6,6 +6,9 @@
 #include "tests/support/fault_sys.h"
 
 #include <sys/mman.h>
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
 
 #include <atomic>
 #include <memory>
@@ -118,6 +121,92 @@ TEST_F(ViewTest, ZeroesAFewBytesOrMany) {
   EXPECT_TRUE(Seen(view, 0, large.size()) == large);
   mm_view_close(view);
 }
+
+// A system that promises no memory, and has taken away what it was to replace by then, as Linux
+// before 6.12.
+class NoMemoryPromised {
+public:
+  NoMemoryPromised() : before_(mm_os) {
+    real = before_.map;
+    mm_os.map = [](void **address, size_t size, int protection, int fd, uint64_t offset,
+                   bool fixed) {
+      if (!(protection & MM_PROT_WRITE)) return real(address, size, protection, fd, offset, fixed);
+      if (fixed) munmap(*address, size);
+      return -ENOMEM;
+    };
+    mm_os.protect = [](void *, size_t, int) { return -ENOMEM; };
+  }
+  ~NoMemoryPromised() { mm_os = before_; }
+
+private:
+  static inline decltype(mm_sys::map) real;
+  mm_sys before_;
+};
+
+TEST_F(ViewTest, HasNoGapWhereThereIsNoMemoryForZeros) {
+  Bytes large = Pattern(3 << 20);
+  mm_view *view = View(Put("a", large), large.size());
+  ASSERT_EQ(mm_view_make_writable(view, &err), MM_OK);
+  {
+    NoMemoryPromised none;
+    EXPECT_EQ(mm_view_zero(view, 100001, 2 << 20, &err), MM_NOMEM);
+  }
+  EXPECT_TRUE(view->patched) << "it is not cleaned, but mapped anew";
+  EXPECT_TRUE(view->absent) << "and not stored into";
+  for (uint64_t at = 0; at < large.size(); at += Page()) {
+    ASSERT_TRUE(IsMapped(view->base + at)) << at;
+  }
+  mm_view_close(view);
+}
+
+TEST_F(ViewTest, KeepsTheAddressesThatItCannotGrowInto) {
+  int fd = OpenForCore(Put("a", old), MM_OPEN_READ);
+  mm_view *view = nullptr;
+  ASSERT_EQ(mm_view_open(fd, nullptr, old.size(), 1 << 20, 1, 2, {}, &view, &err), MM_OK);
+  ASSERT_EQ(view->room, 1u << 20);
+  const uint64_t before = view->reserved;
+  {
+    NoMemoryPromised none;
+    EXPECT_FALSE(mm_view_extend(view, before + 1));
+  }
+  EXPECT_FALSE(mm_view_extend(view, view->room + 1));
+  EXPECT_EQ(view->reserved, before);
+  for (uint64_t at = 0; at < view->room; at += Page()) {
+    ASSERT_TRUE(IsMapped(view->base + at)) << "another thread would be given " << at;
+  }
+  ASSERT_TRUE(mm_view_extend(view, before + 1));
+  EXPECT_GT(view->reserved, before);
+  EXPECT_EQ(Seen(view, before, view->reserved - before), Bytes(view->reserved - before, 0));
+  EXPECT_EQ(Seen(view, 0, old.size()), old);
+  mm_view_close(view);
+  CloseForCore(fd);
+}
+
+#ifdef __linux__
+
+// A process that may have only so many addresses needs them for more than one view.
+TEST_F(ViewTest, LeavesAsManyAddressesToOthersAsItTakesToGrowInto) {
+  constexpr uint64_t kRoom = uint64_t{1} << 30;
+  if (sizeof(void *) < 8) GTEST_SKIP();
+  int fd = OpenForCore(Put("a", old), MM_OPEN_READ);
+  for (uint64_t more : {kRoom / 4 * 5, 4 * kRoom}) {
+    int rooms = InChild([&] {
+      uint64_t pages = 0;
+      std::ifstream("/proc/self/statm") >> pages;
+      const rlimit limit = {pages * Page() + more, RLIM_INFINITY};
+      if (setrlimit(RLIMIT_AS, &limit)) return 99;
+      mm_view *view = nullptr;
+      if (mm_view_open(fd, nullptr, old.size(), kRoom, 1, 2, {}, &view, &err)) return 98;
+      void *others = mmap(nullptr, kRoom, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (others == MAP_FAILED) return 97;
+      return view->room == kRoom ? 1 : 0;
+    });
+    EXPECT_EQ(rooms, more > 2 * kRoom ? 1 : 0);
+  }
+  CloseForCore(fd);
+}
+
+#endif
 
 TEST_F(ViewTest, ThatCannotBeIsRefused) {
   int fd = OpenForCore(Put("a", old), MM_OPEN_READ);
