@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/common/least.h"
 #include "core/common/mem.h"
 #include "core/os/sys.h"
 
@@ -54,12 +55,27 @@ static uint64_t furthest(const mm_change *change) {
   return change->new_size > change->old_size && change->new_size > end ? change->new_size : end;
 }
 
-/* Bytes before it need no reservation: they have room. A system that cannot tell says 0. */
-static uint64_t first_hole(const mm_change *change, int fd) {
-  if (change->extents[0].offset >= change->old_size) return change->old_size;
-  int64_t hole = mm_os.next_hole(fd, change->extents[0].offset);
-  if (hole < 0) return 0;
-  return (uint64_t)hole < change->old_size ? (uint64_t)hole : change->old_size;
+/* What is known of the file's holes as its extents are gone along: from the one that was asked for
+** last up to `next`, the first hole behind it or the file's end, all has room. */
+typedef struct hole_walk {
+  uint64_t next;
+  bool untold; /* the system cannot tell */
+} hole_walk;
+
+static void find_hole(hole_walk *holes, const mm_change *change, uint64_t offset, int fd) {
+  int64_t hole = offset < change->old_size ? mm_os.next_hole(fd, offset) : INT64_MAX;
+  holes->untold = hole < 0;
+  holes->next = holes->untold ? 0 : mm_min((uint64_t)hole, change->old_size);
+}
+
+/* Does an extent need no reservation? Each stretch of the file is asked for once: the way to the
+** next hole may lead through all of it. */
+static bool lies_before_hole(hole_walk *holes, const mm_change *change, const mm_extent *extent,
+                             int fd) {
+  uint64_t end = extent->offset + extent->size;
+  if (end <= holes->next) return true;
+  if (!holes->untold && extent->offset > holes->next) find_hole(holes, change, extent->offset, fd);
+  return end <= holes->next;
 }
 
 /* Remember the holes of all pages that the extent touches: they are what its reservation fills. */
@@ -104,10 +120,15 @@ static int reserve_inside(mm_change *change, const mm_extent *extent, int fd, co
   return rc;
 }
 
-static int reserve_extent(mm_change *change, const mm_extent *extent, uint64_t hole, int fd,
+/* The calls for an extent take as long as so many bytes. */
+#define RESERVE_WORK ((uint64_t)16 << 10)
+
+static int reserve_extent(mm_change *change, const mm_extent *extent, hole_walk *holes, int fd,
                           const char *name, mm_error *err) {
   bool written = extent->data || extent->size < HOLE_MIN;
-  if (!written || extent->offset + extent->size <= hole) return MM_OK;
+  if (!written || lies_before_hole(holes, change, extent, fd)) return MM_OK;
+  int rc = mm_change_worked(change, RESERVE_WORK, err);
+  if (rc != MM_OK) return rc;
   return extent->offset < change->old_size
              ? reserve_inside(change, extent, fd, name, err)
              : reserve_bytes(extent, fd, &change->reserved, name, err);
@@ -158,11 +179,12 @@ int mm_change_reserve(mm_change *change, int fd, const char *name, mm_error *err
   int rc = check_limit_of(change->limit, furthest(change), name, err);
   if (rc == MM_OK) rc = check_growth(change, fd, name, err);
   if (rc != MM_OK || few_have_room(change, fd)) return rc;
-  uint64_t hole = first_hole(change, fd);
+  hole_walk holes;
+  find_hole(&holes, change, change->extents[0].offset, fd);
   mm_change_walk walk = {.change = change};
   mm_extent extent;
   while (rc == MM_OK && mm_change_next(&walk, &extent)) {
-    rc = reserve_extent(change, &extent, hole, fd, name, err);
+    rc = reserve_extent(change, &extent, &holes, fd, name, err);
   }
   if (rc != MM_OK) mm_change_unreserve(change, fd);
   return rc;

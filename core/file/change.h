@@ -53,8 +53,8 @@ int mm_change_worked(const mm_change *change, uint64_t bytes, mm_error *err);
 /* Make sure before the commit point that the bytes will find room: reserves what the extents write
 ** in holes and past the end, checks the process's file size limit (past it a write would raise
 ** SIGXFSZ) and the file system's. The file's size stays; its times may change. MM_FULL, MM_IOERR or
-** MM_NOMEM, with `name` in the sentence, and nothing stays reserved; a file system that cannot
-** promise room is no error. */
+** MM_NOMEM, with `name` in the sentence, or MM_INTERRUPT if the pace said so, and nothing stays
+** reserved; a file system that cannot promise room is no error. */
 int mm_change_reserve(mm_change *change, int fd, const char *name, mm_error *err);
 
 /* Give back what a reserve has reserved: after it, when nothing will be applied. Nothing happens if

@@ -328,6 +328,40 @@ TEST_F(ChangeTest, ReservesFromTheFirstHoleOn) {
   EXPECT_EQ(reserved[1].offset, 6u << 20);
 }
 
+// On a file system in memory the way to the next hole leads from page to page.
+TEST_F(ChangeTest, LooksForTheNextHoleOnceInAStretchOfData) {
+  constexpr uint64_t kFile = 1 << 20;
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  ASSERT_EQ(truncate(path.c_str(), kFile), 0);
+  for (uint64_t at : {kFile / 4, 3 * kFile / 4}) WriteAt(path, at, std::string(kFile / 8, 'd'));
+  std::vector<Piece> pieces = {{5, "hole"}};
+  for (uint64_t i = 0; i < 1000; i++) pieces.push_back({kFile / 4 + 100 * i, "data"});
+  pieces.push_back({kFile / 2, "hole"});
+  for (uint64_t i = 0; i < 1000; i++) pieces.push_back({3 * kFile / 4 + 100 * i, "data"});
+  Change change(kFile, kFile, pieces);
+  FaultSys sys;
+  ASSERT_EQ(Reserve(change), MM_OK) << err.text;
+  EXPECT_EQ(sys.RecordsOf(Call::kReserve).size(), 2u);
+  EXPECT_LE(sys.RecordsOf(Call::kNextHole).size(), 10u);
+}
+
+TEST_F(ChangeTest, CanBeStoppedWhileItReserves) {
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  ASSERT_EQ(truncate(path.c_str(), 64 << 20), 0);
+  int64_t before = Blocks();
+  std::vector<Piece> pieces;
+  for (uint64_t i = 0; i < 2000; i++) pieces.push_back({i * 10000, "x"});
+  Change change(64 << 20, 64 << 20, pieces);
+  int left = 1;
+  mm_pace pace = {
+      {[](void *n, uint64_t) { return (*static_cast<int *>(n))-- == 0 ? 1 : 0; }, &left}, 0};
+  change.change.pace = &pace;
+  EXPECT_EQ(Reserve(change), MM_INTERRUPT);
+  EXPECT_EQ(left, -1);
+  EXPECT_LE(Blocks(), before + 16) << "nothing stays reserved";
+  EXPECT_EQ(Get(path), std::string(64 << 20, 0));
+}
+
 TEST_F(ChangeTest, ReservesAllWhereTheSystemCannotTellHoles) {
   for (int error : {EINVAL, ENXIO, EIO}) {
     FaultSys sys;
