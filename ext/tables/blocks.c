@@ -63,15 +63,20 @@ typedef struct blocks_ahead {
   const uint8_t *data;
 } blocks_ahead;
 
+/* How often each byte is in a block, if that was asked for. */
+typedef struct block_counts {
+  bool known;
+  uint64_t of[256];
+} block_counts;
+
 typedef struct blocks_cursor {
   ext_scan scan;
   uint64_t at, size;
-  bool counted; /* `counts` are this block's */
-  uint64_t counts[256];
-  block_facts facts; /* … and this is what was asked of it */
-  uint64_t first;    /* the first block */
-  unsigned asked;    /* bits of the columns that this block was asked for … */
-  unsigned steady;   /* … and of those that each before it was */
+  block_counts counts; /* this block's */
+  block_facts facts;   /* … and what was asked of it */
+  uint64_t first;      /* the first block, or the one at which what was found ahead was of no use */
+  unsigned asked;      /* bits of the columns that this block was asked for … */
+  unsigned steady;     /* … and of those that each before it was */
   blocks_ahead ahead;
 } blocks_cursor;
 
@@ -90,7 +95,7 @@ static uint64_t block_length(const blocks_cursor *cursor) {
 
 static int blocks_stand(blocks_cursor *cursor) {
   ext_scan *scan = &cursor->scan;
-  cursor->counted = false;
+  cursor->counts.known = false;
   scan->done = block_length(cursor) == 0 || cursor->at > (uint64_t)scan->high;
   return ext_scan_check(&blocks_table, scan);
 }
@@ -166,21 +171,37 @@ static void take_facts(const uint64_t counts[256], unsigned facts, block_facts *
   if (facts & FACT(BLOCKS_HIGH)) out->high = count_bytes(counts, 0x80, 0xff);
 }
 
-/* One fact of this block. Nonzero: stopped. */
+/* A block to be looked at, and who does it. */
+typedef struct block_look {
+  const uint8_t *data;
+  uint64_t size;
+  unsigned threads;
+  const mm_watch *watch; /* NULL: a block so small that nobody is asked */
+} block_look;
+
+/* Some facts of a block; nonzero: stopped. */
+static int look_at(const block_look *look, unsigned facts, block_counts *counts, block_facts *out) {
+  const uint8_t *data = look->data;
+  int rc = 0;
+  if (facts & FACTS_COUNTED && !counts->known) {
+    memset(counts->of, 0, sizeof counts->of);
+    rc = mm_histogram(data, look->size, counts->of, look->threads, look->watch);
+    counts->known = rc == 0;
+  }
+  if (facts & FACTS_COUNTED && rc == 0) take_facts(counts->of, facts, out);
+  if (facts & FACT(BLOCKS_RUN) && rc == 0) {
+    rc = mm_longest_run(data, look->size, look->watch, &out->run);
+  }
+  return rc;
+}
+
 static int look_alone(blocks_cursor *cursor, unsigned fact) {
-  const uint8_t *data = ext_source_data(&cursor->scan.file) + cursor->at;
-  uint64_t size = block_length(cursor);
   ext_conn *conn = ext_scan_conn(&cursor->scan);
   mm_watch watch;
   ext_conn_watch(conn, &watch);
-  if (fact == FACT(BLOCKS_RUN)) return mm_longest_run(data, size, &watch, &cursor->facts.run);
-  if (!cursor->counted) {
-    memset(cursor->counts, 0, sizeof cursor->counts);
-    if (mm_histogram(data, size, cursor->counts, conn->threads, &watch)) return MM_INTERRUPT;
-    cursor->counted = true;
-  }
-  take_facts(cursor->counts, fact, &cursor->facts);
-  return 0;
+  const block_look look = {ext_source_data(&cursor->scan.file) + cursor->at, block_length(cursor),
+                           conn->threads, &watch};
+  return look_at(&look, fact, &cursor->counts, &cursor->facts);
 }
 
 /* ---- ahead ----------------------------------------------------------------------------------- */
@@ -198,25 +219,18 @@ typedef struct looking {
   uint64_t size;       /* of all */
 } looking;
 
-/* A block is not so large that it would be asked in the midst of it whether to go on. */
-static void look_at(const uint8_t *data, uint64_t size, block_facts *facts) {
-  uint64_t counts[256] = {0};
-  if (facts->has & FACTS_COUNTED) {
-    (void)mm_histogram(data, size, counts, 1, NULL);
-    take_facts(counts, facts->has, facts);
-  }
-  if (facts->has & FACT(BLOCKS_RUN)) (void)mm_longest_run(data, size, NULL, &facts->run);
-}
-
 static void look_share(void *context, mm_share *share) {
   const looking *all = context;
   uint64_t size = all->cursor->size, block, to;
+  block_counts counts;
   while (mm_share_next(share, &block, &to)) {
     for (; block < to; block++) {
       block_facts *facts = &all->cursor->ahead.facts[block];
       uint64_t at = block * size;
+      const block_look look = {all->data + at, mm_min(all->size - at, size), 1, NULL};
+      counts.known = false;
       facts->has = all->cursor->steady;
-      look_at(all->data + at, mm_min(all->size - at, size), facts);
+      (void)look_at(&look, facts->has, &counts, facts);
     }
   }
 }
@@ -235,12 +249,20 @@ static uint64_t bytes_ahead(const blocks_cursor *cursor) {
   return most / 2 < MM_PARTS_PAY ? 0 : most;
 }
 
+/* A statement that writes as it reads is not to look at the same bytes anew for each row. */
+static void forget_blocks_written(blocks_cursor *cursor) {
+  if (cursor->at >= cursor->ahead.to) return;
+  cursor->ahead.to = 0;
+  cursor->first = cursor->at;
+}
+
 /* MM_OK: perhaps. Without memory, rows come as with one thread. */
 static int blocks_look_ahead(blocks_cursor *cursor) {
   const ext_source *file = &cursor->scan.file;
   blocks_ahead *ahead = &cursor->ahead;
   ext_conn *conn = ext_scan_conn(&cursor->scan);
   mm_watch watch;
+  forget_blocks_written(cursor);
   looking all = {cursor, ext_source_data(file) + cursor->at, bytes_ahead(cursor)};
   mm_parts parts = {.count = (all.size + cursor->size - 1) / cursor->size,
                     .unit = cursor->size,

@@ -285,5 +285,28 @@ TEST_F(InterruptOfSeveral, AProgressHandlerIsCalledInTheConnectionsThread) {
   }
 }
 
+// A statement that writes with each row makes what was found ahead worthless: it is not to look at
+// the same bytes for each row anew. One question for every 4 MiB tells how many were looked at.
+TEST_F(InterruptOfSeveral, WhoWritesWithEachRowLooksAtNothingTwice) {
+  Put("f", "");
+  std::filesystem::resize_file("f", 64 * kMega);
+  auto questions = [&](unsigned threads) {
+    int calls = 0;
+    auto count = [](void *n) {
+      ++*static_cast<int *>(n);
+      return 0;
+    };
+    Threads(threads);
+    sqlite3_progress_handler(*db, 20, count, &calls);
+    EXPECT_EQ(Error("SELECT sum(zeros), sum(mmap_patch('f', offset, 'x')) FROM mmap_blocks('f')"),
+              "ok");
+    sqlite3_progress_handler(*db, 0, nullptr, nullptr);
+    return calls;
+  };
+  int alone = questions(1), together = questions(2);
+  printf("%d calls of a handler alone, %d together\n", alone, together);
+  EXPECT_LT(together, alone + 100);
+}
+
 } // namespace
 } // namespace mm_test
