@@ -1,11 +1,15 @@
 #include "core/file/extent.h"
 
-uint32_t mm_pack_head(uint8_t *out, uint64_t gap, uint64_t size) {
-  uint32_t n = 0;
-  if (gap >= 128) out[n++] = (uint8_t)(gap | 128);
-  out[n++] = (uint8_t)(gap >= 128 ? gap >> 7 : gap);
-  out[n++] = (uint8_t)size;
-  return n;
+#include <string.h>
+
+uint64_t mm_pack_put(uint8_t *to, uint64_t gap, uint64_t size, const uint8_t *data,
+                     uint64_t bytes) {
+  uint32_t head = mm_pack_head_size(gap);
+  memmove(to + head, data, (size_t)bytes);
+  if (gap >= 128) *to++ = (uint8_t)(gap | 128);
+  *to++ = (uint8_t)(gap >= 128 ? gap >> 7 : gap);
+  *to = (uint8_t)size;
+  return head + bytes;
 }
 
 mm_pieces mm_extent_pieces(const mm_extent *extent) {

@@ -28,11 +28,14 @@ typedef struct mm_extent {
 #define MM_PACK_HEAD 3u    /* bytes before those of a piece, at most */
 #define MM_PACK_SIZE 4096u /* bytes of a pack, as long as someone adds to it */
 
-/* Bytes before those of a piece, and to write them: returns how many. */
+/* Bytes before those of a piece. */
 static inline uint32_t mm_pack_head_size(uint64_t gap) {
   return gap < 128 ? 2 : 3;
 }
-uint32_t mm_pack_head(uint8_t *out, uint64_t gap, uint64_t size);
+
+/* Put a piece of `size` bytes behind a gap into a pack, and what follows it there: `bytes` in all
+** at `data`, which may overlap with where they go. Returns how many bytes of the pack that is. */
+uint64_t mm_pack_put(uint8_t *to, uint64_t gap, uint64_t size, const uint8_t *data, uint64_t bytes);
 
 /* The pieces of an extent, one after the other; of one that is no pack that is itself. All zeros: there
 ** are none left. */

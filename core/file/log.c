@@ -357,8 +357,7 @@ static bool lies_on_top(const mm_log *log, const mm_log_entry *last, const mm_lo
 static void move_into_pack(const mm_log_entry *entry, uint8_t *to, uint64_t gap) {
   uint32_t begins = entry->packed ? mm_pack_head_size(0) : 0;
   uint64_t first = entry->packed ? entry->data[begins - 1] : entry->size;
-  memmove(to + mm_pack_head_size(gap), entry->data + begins, (size_t)log_held(entry) - begins);
-  (void)mm_pack_head(to, gap, first);
+  (void)mm_pack_put(to, gap, first, entry->data + begins, log_held(entry) - begins);
 }
 
 static void set_packed(mm_log *log, mm_log_entry *last, uint64_t held, uint64_t tail) {

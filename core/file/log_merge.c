@@ -64,10 +64,7 @@ static int see_pack_end(seer *s, mm_error *err) {
 }
 
 static void put_in_pack(seer *s, const mm_extent *piece, uint64_t gap) {
-  uint8_t *to = s->pack + s->packed;
-  to += mm_pack_head(to, gap, piece->size);
-  memcpy(to, piece->data, (size_t)piece->size);
-  s->packed += mm_pack_head_size(gap) + piece->size;
+  s->packed += mm_pack_put(s->pack + s->packed, gap, piece->size, piece->data, piece->size);
 }
 
 static bool is_packable(const mm_extent *extent) {
