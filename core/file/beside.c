@@ -73,6 +73,10 @@ int mm_beside_create(const mm_beside_kind *kind, const char *path, const mm_stat
   return mm_fail_errno(err, MM_CANTOPEN, -*fd, "cannot make the %s '%s'", kind->what, path);
 }
 
+bool mm_beside_has_list(const int *file) {
+  return file && mm_os.has_access(*file) != 0;
+}
+
 /* If the group stays ours, its members and all others get what the file grants to both its group
 ** and to others; an owner who is not the file's keeps reading and writing. */
 void mm_beside_take_after(int fd, const mm_stat *file, bool listed) {

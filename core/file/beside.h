@@ -39,8 +39,12 @@ int mm_beside_place_of(const char *path, mm_beside_place *place);
 int mm_beside_create(const mm_beside_kind *kind, const char *path, const mm_stat *file, int *fd,
                      mm_error *err);
 
+/* Does more than its mode say who may use the file open as *file, or may it (mm_os.has_access)?
+** NULL: no. */
+bool mm_beside_has_list(const int *file);
+
 /* Give it the file's owner, group and mode, without opening it to anybody who cannot open the file.
-** `listed`: not the mode, as more than that says who may do what (mm_os.has_access). */
+** `listed`: not the mode, as more than that says who may do what. */
 void mm_beside_take_after(int fd, const mm_stat *file, bool listed);
 
 /* Past the process's limit a write would raise SIGXFSZ: MM_FULL. */

@@ -294,11 +294,6 @@ static int abandon(int fd, const mm_journal_plan *plan, int rc, mm_error *err) {
   return worse ? worse : rc;
 }
 
-/* Does more than its mode say who may use the file, or may it? */
-static bool has_list(const mm_journal_plan *plan) {
-  return plan->file && mm_os.has_access(*plan->file) != 0;
-}
-
 /* Is what lies there blank, and may those use it who may use the file, and no more, so that it can
 ** be written again? */
 static bool is_reusable(const mm_journal_plan *plan, int fd, const mm_stat *own,
@@ -308,7 +303,7 @@ static bool is_reusable(const mm_journal_plan *plan, int fd, const mm_stat *own,
   if (own->group != file->group) return false;
   if (own->mode & ~(file->mode & 0666) & ~(uint32_t)0600) return false;
   bool lacks = (file->mode & ~own->mode & 066) != 0; /* which the mode of a file with a list may */
-  if (lacks && !has_list(plan)) return false;
+  if (lacks && !mm_beside_has_list(plan->file)) return false;
   if (plan->file && mm_os.same_access(fd, *plan->file) != 1) return false;
   return is_kept_at(fd);
 }
@@ -354,7 +349,7 @@ static void remove_blank(const mm_journal_plan *plan) {
 
 /* As long as it is empty it tells nobody anything. */
 static int take_access(const mm_journal_plan *plan, int fd, mm_error *err) {
-  int rc = mm_os.take_access(fd, *plan->file);
+  int rc = mm_os.take_access(fd, *plan->file, false);
   if (rc >= 0) return MM_OK;
   mm_fail_errno(err, MM_CANTOPEN, -rc, "cannot make the journal '%s' as its file", plan->path);
   (void)mm_os.close(fd);
@@ -364,7 +359,7 @@ static int take_access(const mm_journal_plan *plan, int fd, mm_error *err) {
 
 static int make_journal(const mm_journal_plan *plan, const mm_stat *file, int *fd, mm_error *err) {
   mm_error first; /* what a second try mends is not to be told */
-  bool listed = has_list(plan);
+  bool listed = mm_beside_has_list(plan->file);
   const mm_stat *like = listed ? NULL : file;
   int rc = mm_beside_create(&mm_journal_kind, plan->path, like, fd, &first);
   if (rc && *fd != -EEXIST) *err = first;

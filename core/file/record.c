@@ -183,17 +183,21 @@ static uint64_t seal_of(const uint8_t *bytes, size_t size) {
   return mm_check(head, bytes + HEAD_SIZE, size - HEAD_SIZE);
 }
 
-/* Who may read one of the files may read that the transaction was committed: their group, if all have
-** the same and it can be given, and everybody. Nobody else may write it, and whoever made it stays
-** its owner. */
+/* Who may read one of the files may read that the transaction was committed: their group, if all
+** have the same and it can be given, and everybody. Where a list says more than the modes, who may
+** read the first such file. Nobody else may write it, and whoever made it stays its owner. */
 static int open_to_readers(int fd, const mm_record_file *files, size_t count) {
   uint32_t mode = 0600, group = files[0].group;
+  const int *listed = NULL;
   bool same = true;
   for (size_t i = 0; i < count; i++) {
     mode |= files[i].mode & 0444;
     same = same && files[i].group == group;
+    if (!listed && mm_beside_has_list(files[i].file)) listed = files[i].file;
   }
-  if (!same || mm_os.set_owner(fd, mm_os.user(), group) < 0) mode = 0600 | (mode & 04) * 011;
+  same = same && mm_os.set_owner(fd, mm_os.user(), group) >= 0;
+  if (listed) return mm_os.take_access(fd, *listed, true);
+  if (!same) mode = 0600 | (mode & 04) * 011;
   return mm_os.set_mode(fd, mode);
 }
 

@@ -41,6 +41,7 @@ typedef struct mm_record_file {
   uint64_t salt, length; /* of its journal */
   bool memory;           /* it is shared memory, which may be gone: nobody waits for it */
   uint32_t mode, group;  /* who may read it may read the record */
+  const int *file;       /* its descriptor, for a list that says more; NULL: its mode says all */
 } mm_record_file;
 
 /* The path of a record in the directory of `real`: the caller's; NULL: no memory. */

@@ -106,7 +106,8 @@ static mm_record_file describe_file(const mm_object *object) {
                           .length = object->made.length,
                           .memory = object->kind == MM_OBJECT_TAGGED,
                           .mode = object->seen.mode,
-                          .group = object->seen.group};
+                          .group = object->seen.group,
+                          .file = &object->fd};
 }
 
 static int commit_record(mm_object *const *objects, size_t count, const mm_doubt *doubt,

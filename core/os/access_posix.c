@@ -89,7 +89,7 @@ static unsigned least_granted(const access_copy *copy) {
 
 /* Its owner reads and writes; whoever may read the file reads it, the file's owner and group by their names
 ** where it has others; nobody else writes it. */
-static void copy_for_another(const access_copy *copy, access_rows *to, size_t *count) {
+static void copy_for_readers(const access_copy *copy, access_rows *to, size_t *count) {
   bool same_user = copy->own.user == copy->file.user;
   bool same_group = copy->own.group == copy->file.group;
   for (size_t i = 0; i < copy->count; i++) {
@@ -126,7 +126,7 @@ static unsigned mask_of(const access_rows *list, size_t count) {
 }
 
 /* The list that `fd` is to have as the file has one; *count 0: it is to have none. */
-static int wanted_access(int fd, int file, access_rows *to, size_t *count) {
+static int wanted_access(int fd, int file, bool read_only, access_rows *to, size_t *count) {
   access_rows from;
   access_copy copy = {.from = &from};
   int rc = read_access(file, &from, &copy.count);
@@ -138,7 +138,7 @@ static int wanted_access(int fd, int file, access_rows *to, size_t *count) {
   copy.mask = mask_of(&from, copy.count);
   *to = (access_rows){.version = htole32(ACCESS_VERSION)};
   bool alike = copy.own.user == copy.file.user && copy.own.group == copy.file.group;
-  (alike ? copy_exactly : copy_for_another)(&copy, to, count);
+  (alike && !read_only ? copy_exactly : copy_for_readers)(&copy, to, count);
   return 0;
 }
 
@@ -154,10 +154,10 @@ int posix_has_access(int file) {
 }
 
 /* What cannot be given stays with what it was made with, for its owner alone. */
-int posix_take_access(int fd, int file) {
+int posix_take_access(int fd, int file, bool read_only) {
   access_rows list;
   size_t count;
-  int rc = wanted_access(fd, file, &list, &count);
+  int rc = wanted_access(fd, file, read_only, &list, &count);
   if (rc == 0 && count) (void)fsetxattr(fd, ACCESS_NAME, &list, access_size(count), 0);
   return 0;
 }
@@ -166,7 +166,7 @@ int posix_same_access(int fd, int file) {
   access_rows own, wanted;
   size_t count, n;
   int rc = read_access(fd, &own, &count);
-  if (rc == 0) rc = wanted_access(fd, file, &wanted, &n);
+  if (rc == 0) rc = wanted_access(fd, file, false, &wanted, &n);
   if (rc) return rc;
   return count == n && (n == 0 || memcmp(&own, &wanted, access_size(n)) == 0);
 }

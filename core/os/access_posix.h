@@ -5,8 +5,10 @@
 #ifndef MM_ACCESS_POSIX_H
 #define MM_ACCESS_POSIX_H
 
+#include <stdbool.h>
+
 int posix_has_access(int file);
-int posix_take_access(int fd, int file);
+int posix_take_access(int fd, int file, bool read_only);
 int posix_same_access(int fd, int file);
 
 /* From now on its mode says all. */

@@ -50,11 +50,13 @@ static int copy_access(HANDLE from, HANDLE to) {
   return rc;
 }
 
-/* A file system without such lists has nothing to take. */
-int windows_take_access(int fd, int file) {
+/* A file system without such lists has nothing to take. And a list that is to let others only read
+** would have to be taken apart: there it stays with the directory's. */
+int windows_take_access(int fd, int file, bool read_only) {
   DWORD flags = 0;
   handle *to = handle_of(fd), *from = handle_of(file);
   if (!to || !from) return -EBADF;
+  if (read_only) return 0;
   (void)GetVolumeInformationByHandleW(from->file, NULL, 0, NULL, NULL, &flags, NULL, 0);
   return flags & FILE_PERSISTENT_ACLS ? copy_access(from->file, to->file) : 0;
 }

@@ -132,11 +132,12 @@ typedef struct mm_sys {
   int (*rename)(const char *from, const char *to);
   int (*set_mode)(int fd, uint32_t mode); /* what a list says beyond it goes */
   int (*set_owner)(int fd, uint32_t user, uint32_t group);
-  /* Does more than its mode say who may do what with a file? 1 or 0. Then one that was made with mode 0600
-  ** may get what `file` has, as far as its own owner and group allow: nobody reads it who may not read
-  ** `file`, or writes it. And has it that, or neither of them anything? 1 or 0. */
+  /* Does more than its mode say who may do what with a file? 1 or 0. Then one that was made with
+  ** mode 0600 may get what `file` has, as far as its own owner and group allow: nobody reads it who
+  ** may not read `file`, or writes it; with `read_only` its owner alone writes it. And has it that,
+  ** or neither of them anything? 1 or 0. */
   int (*has_access)(int file);
-  int (*take_access)(int fd, int file);
+  int (*take_access)(int fd, int file, bool read_only);
   int (*same_access)(int fd, int file);
   int (*list)(int directory, const char *path, mm_sys_entry *entry, void *context);
   int (*memory)(const char *name); /* a new file in memory, open for both, that no path names */

@@ -11,7 +11,7 @@
 int windows_lock(int fd, int kind, uint64_t offset, uint64_t size);
 int windows_locked(int fd, int kind, uint64_t offset, uint64_t size);
 
-int windows_take_access(int fd, int file);
+int windows_take_access(int fd, int file, bool read_only);
 
 int windows_map(void **address, size_t size, int protection, int fd, uint64_t offset, bool fixed);
 int windows_map_grown(void **address, size_t size, int fd, size_t shared);

@@ -271,7 +271,7 @@ TEST_F(Sys, GivesAFileTheRightsOfAnother) {
   Put("secret", "abc");
   Put("journal", "");
   int from = Open("secret"), to = Open("journal", kBoth);
-  EXPECT_EQ(mm_os.take_access(to, from), 0) << "the same already";
+  EXPECT_EQ(mm_os.take_access(to, from, false), 0) << "the same already";
   // Nobody but its owner, and he reads only.
   SID_IDENTIFIER_AUTHORITY authority = SECURITY_CREATOR_SID_AUTHORITY;
   PSID owner;
@@ -288,7 +288,7 @@ TEST_F(Sys, GivesAFileTheRightsOfAnother) {
                                   what | PROTECTED_DACL_SECURITY_INFORMATION, nullptr, nullptr,
                                   list, nullptr),
             0u);
-  ASSERT_EQ(mm_os.take_access(to, from), 0);
+  ASSERT_EQ(mm_os.take_access(to, from, false), 0);
   PACL wanted, got;
   PSECURITY_DESCRIPTOR one, two;
   ASSERT_EQ(GetNamedSecurityInfoW(secret.data(), SE_FILE_OBJECT, what, nullptr, nullptr, &wanted,

@@ -230,9 +230,9 @@ TEST_F(RecordTest, PathsLeadFromOneDirectoryToAnother) {
 
 TEST_F(RecordTest, IsWrittenAsTheFormatSays) {
   const mm_record_file files[] = {
-      {parts[0].path.c_str(), 11, 12, 13, 14, false, 0640, 7},
-      {parts[1].path.c_str(), 21, 0, 23, 24, true, 0604, 7},
-      {"/elsewhere", UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, false, 0777, 7},
+      {parts[0].path.c_str(), 11, 12, 13, 14, false, 0640, 7, nullptr},
+      {parts[1].path.c_str(), 21, 0, 23, 24, true, 0604, 7, nullptr},
+      {"/elsewhere", UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, false, 0777, 7, nullptr},
   };
   std::string up;
   for (char c : record_path) up += c == '/' ? "../" : "";
@@ -246,8 +246,9 @@ TEST_F(RecordTest, IsWrittenAsTheFormatSays) {
 }
 
 TEST_F(RecordTest, IsWholeUnderItsName) {
-  const mm_record_file files[] = {{parts[0].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()},
-                                  {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()}};
+  const mm_record_file files[] = {
+      {parts[0].path.c_str(), 1, 2, 3, 4, false, 0600, getegid(), nullptr},
+      {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600, getegid(), nullptr}};
   FaultSys sys;
   ASSERT_EQ(mm_record_write(record_path.c_str(), kSalt, files, 2, true, &err), MM_OK) << err.text;
   EXPECT_EQ(sys.Trace(), "open set_owner set_mode write sync close rename open sync close");
@@ -274,8 +275,8 @@ TEST_F(RecordTest, WhoMayReadTheFilesMayReadIt) {
   };
   for (const auto &c : cases) {
     const mm_record_file files[] = {
-        {parts[0].path.c_str(), 1, 2, 3, 4, false, c.modes[0], c.groups[0]},
-        {parts[1].path.c_str(), 1, 2, 3, 4, false, c.modes[1], c.groups[1]}};
+        {parts[0].path.c_str(), 1, 2, 3, 4, false, c.modes[0], c.groups[0], nullptr},
+        {parts[1].path.c_str(), 1, 2, 3, 4, false, c.modes[1], c.groups[1], nullptr}};
     ASSERT_EQ(mm_record_write(record_path.c_str(), kSalt, files, 2, false, &err), MM_OK);
     struct stat st = {};
     ASSERT_EQ(stat(record_path.c_str(), &st), 0);
@@ -287,8 +288,9 @@ TEST_F(RecordTest, WhoMayReadTheFilesMayReadIt) {
 
 // Whatever fails, nothing is left under its name, or the error says so.
 TEST_F(RecordTest, AFailedWriteLeavesNothing) {
-  const mm_record_file files[] = {{parts[0].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()},
-                                  {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600, getegid()}};
+  const mm_record_file files[] = {
+      {parts[0].path.c_str(), 1, 2, 3, 4, false, 0600, getegid(), nullptr},
+      {parts[1].path.c_str(), 1, 2, 3, 4, false, 0600, getegid(), nullptr}};
   auto before = Tree(directory);
   for (int n = 0;; n++) {
     FaultSys sys;
