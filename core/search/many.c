@@ -293,6 +293,10 @@ void mm_many_free(mm_many *many) {
   mm_free(many);
 }
 
+size_t mm_many_count(const mm_many *many) {
+  return many->count;
+}
+
 mm_bytes mm_many_needle(const mm_many *many, size_t needle) {
   const many_needle *found = &many->sorted[many->rank[needle]];
   return (mm_bytes){found->bytes.data, found->size};

@@ -27,6 +27,7 @@ void mm_many_free(mm_many *many); /* NULL is allowed */
 
 /* A needle's bytes, by its number from 0. */
 mm_bytes mm_many_needle(const mm_many *many, size_t needle);
+size_t mm_many_count(const mm_many *many);
 
 typedef struct mm_many_found {
   uint64_t place, size;

@@ -21,6 +21,7 @@ static const ext_scan_table edits_table = {
     .most = 2,
     .rows = 1000,
     .unordered = true,
+    .unsorted = true,
 };
 
 typedef struct edits_cursor {

@@ -37,7 +37,6 @@ typedef struct find_many_cursor {
   mm_many_found found;
   mm_watch watch;
   ext_stamp stamp; /* when the file was looked at last: what is known of it */
-  sqlite3_int64 rowid;
 } find_many_cursor;
 
 static int find_manyClose(sqlite3_vtab_cursor *base) {
@@ -56,7 +55,6 @@ static int find_manyNext(sqlite3_vtab_cursor *base) {
                            &cursor->watch, &cursor->found);
   if (found == MM_FIND_STOPPED) return SQLITE_INTERRUPT;
   scan->done = found == 0 || cursor->found.place > (uint64_t)scan->high;
-  cursor->rowid++;
   return ext_scan_check(&find_many_table, scan);
 }
 
@@ -76,7 +74,6 @@ static int find_manyFilter(sqlite3_vtab_cursor *base, int plan, const char *oper
   if (rc) return rc;
   uint64_t low = scan->low > 0 ? (uint64_t)scan->low : 0;
   cursor->at = (mm_many_scan){.next = low > scan->from ? low : scan->from};
-  cursor->rowid = 0;
   return find_manyNext(base);
 }
 
@@ -102,8 +99,12 @@ static int find_manyColumn(sqlite3_vtab_cursor *base, sqlite3_context *context, 
   return SQLITE_OK;
 }
 
+/* The same wherever the scan began; several needles may be at one place. A row of a join that has no
+** arguments has no needles either. */
 static int find_manyRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  *rowid = ((find_many_cursor *)base)->rowid;
+  const find_many_cursor *cursor = (const find_many_cursor *)base;
+  uint64_t count = cursor->set.many ? mm_many_count(cursor->set.many) : 0;
+  *rowid = (sqlite3_int64)(cursor->found.place * count + cursor->found.needle);
   return SQLITE_OK;
 }
 

@@ -102,7 +102,7 @@ int ext_scan_best_index(const ext_scan_table *table, sqlite3_vtab *base, sqlite3
   if (!table->unordered) plan_bounds(info, next, operators, &words);
   info->idxNum = (int)given;
   if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == 0 && !info->aOrderBy[0].desc) {
-    info->orderByConsumed = 1;
+    info->orderByConsumed = !table->unsorted;
   }
   double rows = table->rows * share_of(operators);
   info->estimatedCost = 1000 + rows;

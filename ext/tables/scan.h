@@ -74,6 +74,7 @@ typedef struct ext_scan_table {
   int least, most;     /* arguments; at most EXT_SCAN_ARGUMENTS */
   double rows;         /* a guess */
   bool unordered;      /* the first column is no offset: constraints on it are SQLite's affair */
+  bool unsorted;       /* … and rows do not ascend by it */
 } ext_scan_table;
 
 /* A cursor starts with one. */

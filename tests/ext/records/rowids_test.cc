@@ -50,6 +50,27 @@ TEST_F(Rowids, AreFoundAgain) {
   EXPECT_EQ(One("SELECT count FROM mmap_histogram('a') WHERE rowid = 10"), "2");
 }
 
+// Also where a constraint on the offset has the scan begin in the middle.
+TEST_F(Rowids, OfARowAreTheSameInEveryQuery) {
+  for (const char *table :
+       {"mmap_find_many('a', '[\"e\", \"ee\", \"o\"]')", "mmap_search_all('a', '[eo]')",
+        "mmap_strings('a')", "mmap_lines('a')", "mmap_find_all('a', 'e')", "mmap_blocks('a', 3)"}) {
+    std::string all = "(SELECT rowid AS r, offset AS o FROM " + std::string(table) + " LIMIT -1)";
+    std::string from = " FROM " + std::string(table) + " WHERE ";
+    EXPECT_EQ(Rows("SELECT rowid, offset" + from + "offset > 3"),
+              Rows("SELECT r, o FROM " + all + " WHERE o > 3"))
+        << table;
+    EXPECT_EQ(Rows("SELECT count(*), count(DISTINCT r) FROM " + all +
+                   " WHERE r NOT IN (SELECT rowid" + from + "1)"),
+              "0|0")
+        << table;
+    EXPECT_EQ(Int("SELECT count(*) FROM " + all + " a WHERE NOT EXISTS (SELECT 1" + from +
+                  "offset >= o AND rowid = r)"),
+              0)
+        << table;
+  }
+}
+
 TEST_F(Rowids, AFileInAColumnIsWhatWasGivenForIt) {
   Run("SELECT mmap_open('b')");
   EXPECT_EQ(Rows("SELECT file, typeof(file) FROM mmap_lines('a') LIMIT 1"), "a|text");

@@ -76,6 +76,15 @@ TEST_F(FindManySql, HostileListsAreRefused) {
   EXPECT_EQ(read, 4) << "none, one, two and all three";
 }
 
+// SQLite asks for the rowid of its row that stands for the missing arguments.
+TEST_F(FindManySql, OnTheRightOfARightJoinItsArgumentsAreMissing) {
+  if (sqlite3_libversion_number() < 3039000) GTEST_SKIP() << "it came with SQLite 3.39";
+  Error("SELECT b.offset FROM mmap_strings('a', 1) a RIGHT JOIN mmap_find_many b ON 1 WHERE b.file "
+        "= 'a' "
+        "AND b.needles = '[\"a\"]' AND a.file IS 'a'");
+  EXPECT_EQ(Int("SELECT count(*) FROM mmap_find_many('a', '[\"ERROR\"]')"), 1);
+}
+
 TEST_F(FindManySql, OfManyFilesInAJoin) {
   Put("b", "warn ERROR");
   EXPECT_EQ(Rows("SELECT f.value, m.offset, m.id FROM json_each('[\"a\",\"b\"]') AS f, "
