@@ -61,7 +61,25 @@ static void give_back_share(mm_object *object) {
   object->shares = false;
 }
 
+static void end_loan(mm_object *copy) {
+  if (!copy->lent_to) return;
+  mm_object **link = &copy->lent_to->lent;
+  while (*link != copy) link = &(*link)->next_lent;
+  *link = copy->next_lent;
+  copy->lent_to = copy->next_lent = NULL;
+}
+
+/* Nobody is in the way of one who has started: we are the file's writer, and let readers in. */
+static void give_back_lent(mm_object *object) {
+  while (object->lent) {
+    mm_object *copy = object->lent;
+    end_loan(copy);
+    copy->shares = mm_lock_read(copy->entry, copy->fd, true) > 0;
+  }
+}
+
 void object_stop_reading(mm_object *object) {
+  end_loan(object);
   give_back_share(object);
   object->reads = false;
 }
@@ -79,6 +97,8 @@ int object_lock(mm_object *object, mm_error *err) {
 }
 
 void object_unlock(mm_object *object) {
+  if (object->lent) object_let_in(object);
+  give_back_lent(object);
   bool goes_on = object->reads && !object->shares && has_readers(object);
   mm_lock_unwrite(object->entry, object->writer, object, goes_on ? object->fd : -1);
   object->shares |= goes_on;
@@ -92,8 +112,20 @@ static bool wants_alone(const mm_object *object) {
 }
 
 void object_let_in(mm_object *object) {
-  if (object->keeps_out) mm_lock_let_in(object->entry, object->writer);
+  if (!object->keeps_out) return;
+  mm_lock_let_in(object->entry, object->writer);
   object->keeps_out = object->alone = false;
+  give_back_lent(object);
+}
+
+void mm_object_lend(mm_object *copy, mm_object *const *objects, size_t count) {
+  size_t i = 0;
+  while (i < count && (objects[i]->entry != copy->entry || !wants_alone(objects[i]))) i++;
+  if (i == count || objects[i] == copy || !copy->shares) return;
+  give_back_share(copy);
+  copy->lent_to = objects[i];
+  copy->next_lent = objects[i]->lent;
+  objects[i]->lent = copy;
 }
 
 static int try_alone(mm_object *object) {

@@ -29,6 +29,10 @@ void object_unlock(mm_object *object);
 ** is still read. */
 int mm_objects_keep_out(mm_object *const *objects, size_t count, mm_error *err);
 
+/* Before that, for a copy that the connection reads at one commit: its own commit does not wait for
+** it. The share is had again when readers are let in, and no commit of others comes between. */
+void mm_object_lend(mm_object *copy, mm_object *const *objects, size_t count);
+
 /* The commit is not to come yet. */
 void object_let_in(mm_object *object);
 

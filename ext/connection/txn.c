@@ -39,6 +39,7 @@
 #include <string.h>
 
 #include "core/common/mem.h"
+#include "core/file/share.h"
 #include "core/file/together.h"
 #include "ext/connection/databases.h"
 #include "ext/connection/reads.h"
@@ -357,9 +358,18 @@ int ext_txn_preview(ext_conn *conn, mm_error *err) {
   return rc;
 }
 
+/* What the connection itself reads of a file by handles and tables of copies is not in its way. */
+static void lend_copies(ext_conn *conn) {
+  ext_txn *txn = conn->txn;
+  for (ext_object *o = conn->objects; conn->reading && o; o = o->next) {
+    if (o->reads) mm_object_lend(o->core, txn->cores, txn->object_count);
+  }
+}
+
 /* Journals and directories want descriptors, too. */
 static int prepare_objects(ext_conn *conn, mm_error *err) {
   ext_txn *txn = conn->txn;
+  lend_copies(conn);
   int rc = mm_objects_prepare(txn->cores, txn->object_count, err);
   if (rc != MM_CANTOPEN || !ext_conn_spare(conn)) return rc;
   return mm_objects_prepare(txn->cores, txn->object_count, err);

@@ -541,6 +541,49 @@ TEST_F(Isolation, AWriterOfTheTransactionReadsAsBefore) {
   EXPECT_EQ(Write("a"), "ok");
 }
 
+// Its share of the file's lock is its own, but it is the connection's that commits.
+TEST_F(Isolation, ACopyIsNotInTheWayOfItsConnectionsCommit) {
+  Use("transaction");
+  Run("SELECT mmap_open('a', 'copy'), mmap_open('b', 'copy')");
+  for (const char *sql : {"SELECT mmap_get(1, 0)", "SELECT mmap_set(1, 0, 67), mmap_get(1, 0)",
+                          "SELECT mmap_get(1, 0), mmap_get(2, 0)"}) {
+    for (const char *writes :
+         {"SELECT mmap_set('a', 0, 66)", "SELECT mmap_set('a', 0, 66), mmap_set('b', 0, 66)"}) {
+      Run("BEGIN; " + std::string(sql) + "; " + writes + "; " + sql);
+      EXPECT_EQ(Write("a"), "BUSY");
+      EXPECT_EQ(Error("COMMIT"), "ok") << sql << "; " << writes;
+      EXPECT_EQ(Get("a").substr(0, 1), "B");
+      EXPECT_EQ(Write("a"), "ok") << "nobody reads it any more";
+    }
+  }
+}
+
+TEST_F(Isolation, ACopyThatIsReadGoesOnBehindItsConnectionsCommit) {
+  Run("SELECT mmap_open('a', 'copy')");
+  sqlite3_stmt *stmt = nullptr;
+  sqlite3_prepare_v2(*db, "SELECT byte FROM mmap(1)", -1, &stmt, nullptr);
+  EXPECT_EQ(sqlite3_step(stmt), SQLITE_ROW);
+  Run("UPDATE mmap SET byte = 66 + mmap_get(1, 1) - 97 WHERE file = 'a' AND offset = 0");
+  EXPECT_EQ(Get("a").substr(0, 2), "Ba");
+  EXPECT_EQ(Write("a"), "BUSY") << "it is still read";
+  sqlite3_finalize(stmt);
+  EXPECT_EQ(Write("a"), "ok");
+}
+
+TEST_F(Isolation, ACopyThatIsClosedIsNotLent) {
+  Use("transaction", "m.db");
+  Db reader("m.db");
+  Run("CREATE TABLE t(n); SELECT mmap_open('a', 'copy')");
+  reader.Run("BEGIN; SELECT count(*) FROM t");
+  Run("BEGIN; INSERT INTO t VALUES(1); SELECT mmap_get(1, 0), mmap_set('a', 0, 66)");
+  EXPECT_EQ(Error("COMMIT").substr(0, 4), "BUSY");
+  Run("SELECT mmap_close(1)");
+  reader.Run("COMMIT");
+  Run("COMMIT");
+  EXPECT_EQ(Get("a").substr(0, 1), "B");
+  EXPECT_EQ(Write("a"), "ok");
+}
+
 // ---------------------------------------------------------------------------- its table in TEMP
 
 const char kTable[] = "SELECT name FROM sqlite_temp_master WHERE name = 'mmap_transaction'";
