@@ -216,6 +216,34 @@ bool ext_running_sets(sqlite3 *db, const char *table, const char *column) {
   return any_running(db, sets_column, names);
 }
 
+/* FROM is what ends the list that follows SET. */
+static bool goes_on_from(const char *sql) {
+  token t = {"", 0, false, false}, before;
+  int depth = 0;
+  do {
+    before = t;
+    sql = next_token(sql, &t);
+    if (depth == 0 && ends_list(&t, &before)) return is(&t, "FROM");
+    if (!t.name && !t.quoted) depth += is(&t, "(") - is(&t, ")");
+  } while (*sql);
+  return false;
+}
+
+static bool updates_from(const char *sql, const char *const *names) {
+  token t = {"", 0, false, false};
+  do {
+    sql = next_token(sql, &t);
+    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, names[0])) continue;
+    while (*sql && (t.quoted || !is(&t, "SET"))) sql = next_token(sql, &t);
+    if (goes_on_from(sql)) return true;
+  } while (*sql);
+  return false;
+}
+
+bool ext_running_updates_from(sqlite3 *db, const char *table) {
+  return any_running(db, updates_from, &table);
+}
+
 /* ---- queries -------------------------------------------------------------------------------- */
 
 /* May a row value follow? Not the arguments of a function of that name. */

@@ -21,6 +21,9 @@ bool ext_running_inserts(sqlite3 *db, const char *table);
 /* Is one an UPDATE of a table of that name which sets the column? */
 bool ext_running_sets(sqlite3 *db, const char *table, const char *column);
 
+/* Is one an UPDATE … FROM of a table of that name? */
+bool ext_running_updates_from(sqlite3 *db, const char *table);
+
 /* Has one a LEFT, RIGHT or FULL JOIN? A RIGHT or FULL JOIN? */
 bool ext_running_joins_outer(sqlite3 *db);
 bool ext_running_joins_right(sqlite3 *db);

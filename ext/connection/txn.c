@@ -58,6 +58,8 @@ typedef struct ext_txn {
   undo *undos;
   size_t undo_count, undo_capacity;
   size_t *levels; /* levels[n]: undo_count when savepoint n was made */
+  size_t part;    /* … and when a part of the innermost one began (ext_txn_begin_part) */
+  bool in_part;
   size_t level_count, level_capacity;
   ext_object **objects; /* those we are the writer of */
   mm_object **cores;    /* the same, as core knows them */
@@ -135,8 +137,9 @@ static int list_object(ext_txn *txn, ext_object *object, mm_error *err) {
   return MM_OK;
 }
 
-/* The first record of the innermost savepoint. */
+/* The first record of the innermost savepoint, or of the part of it. */
 static size_t innermost(const ext_txn *txn) {
+  if (txn->in_part) return txn->part;
   return txn->level_count ? txn->levels[txn->level_count - 1] : 0;
 }
 
@@ -235,22 +238,6 @@ void ext_txn_forget(ext_conn *conn, ext_txn_deferred *deferred) {
 
 /* ---- savepoints ----------------------------------------------------------------------------- */
 
-int ext_txn_savepoint(ext_conn *conn, int level) {
-  ext_txn *txn = conn->txn;
-  int rc = go_on(txn, &conn->err);
-  if (rc) return ext_sqlite_code(rc);
-  txn->epoch++;
-  while (txn->level_count <= (size_t)level) {
-    void *levels = txn->levels;
-    if (mm_grow(&levels, txn->level_count, &txn->level_capacity, sizeof *txn->levels)) {
-      return SQLITE_NOMEM;
-    }
-    txn->levels = levels;
-    txn->levels[txn->level_count++] = txn->undo_count;
-  }
-  return SQLITE_OK;
-}
-
 /* The object's newest record has done its part. */
 static void forget_mark(const undo *u) {
   u->object->noted = u->before;
@@ -276,10 +263,34 @@ static void drop_needless(ext_txn *txn, size_t height) {
   }
 }
 
+static void end_part(ext_txn *txn) {
+  if (!txn->in_part) return;
+  txn->in_part = false;
+  drop_needless(txn, txn->part);
+}
+
+int ext_txn_savepoint(ext_conn *conn, int level) {
+  ext_txn *txn = conn->txn;
+  int rc = go_on(txn, &conn->err);
+  if (rc) return ext_sqlite_code(rc);
+  end_part(txn);
+  txn->epoch++;
+  while (txn->level_count <= (size_t)level) {
+    void *levels = txn->levels;
+    if (mm_grow(&levels, txn->level_count, &txn->level_capacity, sizeof *txn->levels)) {
+      return SQLITE_NOMEM;
+    }
+    txn->levels = levels;
+    txn->levels[txn->level_count++] = txn->undo_count;
+  }
+  return SQLITE_OK;
+}
+
 int ext_txn_release(ext_conn *conn, int level) {
   ext_txn *txn = conn->txn;
   size_t n = level < 0 ? 0 : (size_t)level;
   int rc = go_on(txn, &conn->err);
+  end_part(txn);
   if (txn->level_count <= n) return ext_sqlite_code(rc);
   size_t height = txn->levels[n];
   txn->level_count = n;
@@ -311,6 +322,7 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
   ext_txn *txn = conn->txn;
   size_t height = 0;
   txn->epoch++;
+  end_part(txn);
   if (level >= 0 && (size_t)level < txn->level_count) {
     height = txn->levels[level];
     txn->level_count = (size_t)level + 1;
@@ -327,6 +339,23 @@ int ext_txn_rollback_to(ext_conn *conn, int level) {
   /* After a failure SQLite does not release the savepoint, but makes the next one in its place. */
   if (rc && level >= 0 && txn->level_count > (size_t)level) txn->level_count = (size_t)level;
   return ext_sqlite_code(rc);
+}
+
+void ext_txn_begin_part(ext_conn *conn) {
+  ext_txn *txn = conn->txn;
+  end_part(txn);
+  txn->epoch++;
+  txn->part = txn->undo_count;
+  txn->in_part = true;
+}
+
+int ext_txn_undo_part(ext_conn *conn, mm_error *err) {
+  ext_txn *txn = conn->txn;
+  if (!txn->in_part) return MM_OK;
+  txn->epoch++;
+  int rc = undo_to(txn, txn->part, err);
+  txn->in_part = false;
+  return rc;
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
@@ -397,7 +426,7 @@ static void end(ext_conn *conn, bool committed) {
     txn->objects[i]->noted = 0;
   }
   txn->object_count = txn->undo_count = txn->level_count = 0;
-  txn->flushed = txn->synced = false;
+  txn->flushed = txn->synced = txn->in_part = false;
   txn->epoch++;
   ext_conn_collect(conn);
 }

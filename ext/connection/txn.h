@@ -24,6 +24,12 @@ int ext_txn_enlist(ext_conn *conn, mm_error *err);
 typedef void ext_undo(void *context, uint64_t value);
 int ext_txn_undo(ext_conn *conn, ext_undo *undo, void *context, uint64_t value, mm_error *err);
 
+/* A statement that changes many rows and has no savepoint of SQLite's (UPDATE … FROM of a virtual
+** table): what is written from now on is a part that can be undone by itself, as a savepoint's. It
+** lasts until the next one, or a savepoint that SQLite tells of; to undo it then does nothing. */
+void ext_txn_begin_part(ext_conn *conn);
+int ext_txn_undo_part(ext_conn *conn, mm_error *err);
+
 /* It need be remembered only once between two savepoints: this number changes when one is made or
 ** rolled back to, and when the transaction ends. */
 uint64_t ext_txn_epoch(const ext_conn *conn);

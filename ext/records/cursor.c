@@ -91,6 +91,7 @@ static bool is_chained(const sqlite3_vtab_cursor *base) {
 
 int mmapOpen(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
   mmap_table *table = (mmap_table *)base;
+  table->in_update = false; /* each UPDATE reads its table first */
   if (table->spec.chained) return chainOpen(base, out);
   int rc = ext_tab_open(base, sizeof(mmap_cursor), out);
   if (rc) return rc;

@@ -88,6 +88,8 @@ typedef struct mmap_table {
   ext_txn_deferred deferred; /* while writing */
   ext_checked checked;
   struct mmap_stations *stations; /* of chained ones; owned */
+  bool in_update;                 /* rows of an UPDATE are being changed, of which … */
+  bool is_part;                   /* … only we can undo those before one that fails */
   bool told;               /* it takes part in the transaction, and will be told of its end */
   bool gone;               /* dropped, or connected anew */
   struct mmap_table *next; /* in shared->tables */

@@ -571,6 +571,26 @@ static int refuse_trigger(sqlite3_vtab *base, const char *name) {
   return base->zErrMsg ? SQLITE_ERROR : SQLITE_NOMEM;
 }
 
+/* SQLite makes a savepoint for an UPDATE of many rows, but not for UPDATE … FROM of a virtual table. */
+static void begin_update(mmap_table *table) {
+  ext_conn *conn = table->tab.conn;
+  if (table->in_update) return;
+  table->in_update = true;
+  table->is_part = !sqlite3_get_autocommit(conn->db) &&
+                   ext_running_updates_from(conn->db, mmap_table_label(table));
+  if (table->is_part) ext_txn_begin_part(conn);
+}
+
+/* What a row that fails means for those before it: OR FAIL keeps them, OR IGNORE goes on. */
+static void end_update(mmap_table *table, mm_error *err) {
+  sqlite3 *db = table->tab.conn->db;
+  int on_conflict = sqlite3_vtab_on_conflict(db);
+  bool keeps = on_conflict == SQLITE_FAIL || on_conflict == SQLITE_IGNORE;
+  mm_error later;
+  if (!table->is_part || (keeps && err->code == MM_CONSTRAINT)) return;
+  if (ext_txn_undo_part(table->tab.conn, &later)) *err = later;
+}
+
 int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
   mmap_table *table = (mmap_table *)base;
   mm_error *err = &table->tab.conn->err;
@@ -579,6 +599,11 @@ int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
   int rc;
   if (!ext_table_allowed(table->tab.conn->db, mmap_table_label(table))) {
     return refuse_trigger(base, mmap_table_label(table));
+  }
+  if (updates) {
+    begin_update(table);
+  } else {
+    table->in_update = false;
   }
   if (table->spec.chained) {
     rc = chain_update(table, argc, argv, rowid, err);
@@ -589,5 +614,6 @@ int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
   } else {
     rc = updates ? update_table(table, argv, err) : insert_row(table, argv, rowid, err);
   }
+  if (rc && updates) end_update(table, err);
   return rc ? ext_table_error(base, mmap_table_label(table), err) : SQLITE_OK;
 }

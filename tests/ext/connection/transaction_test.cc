@@ -62,6 +62,44 @@ TEST_F(Transaction, AnUpdateThatFailsInTheMiddleLeavesNoRowChanged) {
   EXPECT_EQ(Get("a"), "aaaaaaaaaa");
 }
 
+// SQLite makes no savepoint for it, if the table is virtual.
+TEST_F(Transaction, AnUpdateFromThatFailsInTheMiddleLeavesNoRowChanged) {
+  if (sqlite3_libversion_number() < 3033000) GTEST_SKIP() << "it came with SQLite 3.33";
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('a', x u8)");
+  Run("CREATE VIRTUAL TABLE temp.c USING mmap('b', n u8, s text(n % 2), m u8)");
+  Run("CREATE TABLE p(path, at, value); INSERT INTO p VALUES('b', 0, 65), ('a', 0, 65), ('a', 1, "
+      "66), ('a', "
+      "2, 300)");
+  Run("BEGIN");
+  for (const char *level : {"", "SAVEPOINT s", "SELECT mmap_set('b', 9, 67)", "SAVEPOINT s"}) {
+    Run(level);
+    for (const char *sql :
+         {"UPDATE t SET x = p.value FROM p WHERE path = 'a' AND t.rowid = at",
+          "UPDATE mmap SET byte = p.value FROM p WHERE file = path AND offset = at",
+          "UPDATE OR REPLACE t SET x = p.value FROM p WHERE path = 'a' AND t.rowid = at",
+          "UPDATE c SET m = value FROM p WHERE path = 'a' AND c.rowid = at"}) {
+      std::string before = Seen("a") + Seen("b");
+      EXPECT_EQ(Error(sql).substr(0, 10), "CONSTRAINT") << sql;
+      EXPECT_EQ(Seen("a") + Seen("b"), before) << level << " " << sql;
+    }
+    Run("UPDATE t SET x = x + 1 FROM p WHERE path = 'a' AND t.rowid = at; UPDATE t SET x = 70 "
+        "WHERE "
+        "rowid = 9");
+  }
+  EXPECT_EQ(Seen("a"), "eeeaaaaaaF");
+  EXPECT_EQ(Seen("b"), "bbbbbbbbbC");
+  Run("ROLLBACK TO s");
+  EXPECT_EQ(Seen("a"), "dddaaaaaaF");
+  EXPECT_EQ(Error("UPDATE OR FAIL t SET x = p.value FROM p WHERE path = 'a' AND t.rowid = at")
+                .substr(0, 10),
+            "CONSTRAINT");
+  EXPECT_EQ(Seen("a"), "ABdaaaaaaF");
+  Run("UPDATE OR IGNORE t SET x = p.value + 1 FROM p WHERE path = 'a' AND t.rowid = at");
+  EXPECT_EQ(Seen("a"), "BCdaaaaaaF");
+  Run("RELEASE s; ROLLBACK TO s; COMMIT");
+  EXPECT_EQ(Get("a"), "bbbaaaaaaF");
+}
+
 TEST_F(Transaction, AFailedStatementKeepsWhatCameBeforeIt) {
   Run("BEGIN; SELECT mmap_patch('a', 0, 'first')");
   EXPECT_NE(Error("UPDATE mmap SET byte = 60 * offset WHERE file = 'a'"), "ok");
