@@ -209,6 +209,10 @@ void ext_txn_reopen(ext_conn *conn) {
   take_back_deferred(conn->txn);
 }
 
+int ext_txn_go_on(ext_conn *conn, mm_error *err) {
+  return go_on(conn->txn, err);
+}
+
 uint64_t ext_txn_epoch(const ext_conn *conn) {
   return conn->txn->epoch;
 }

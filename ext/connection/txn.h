@@ -38,6 +38,10 @@ uint64_t ext_txn_epoch(const ext_conn *conn);
 ** so that reads see the transaction as it is. Costs nothing else. Before whatever reads. */
 void ext_txn_reopen(ext_conn *conn);
 
+/* The same, and its journals are made invalid, as before a write. Before a copy is read or opened: it
+** takes the file as others see it, who wait for them. */
+int ext_txn_go_on(ext_conn *conn, mm_error *err);
+
 /* Is there such work to do, or done already? */
 bool ext_txn_defers(const ext_conn *conn);
 

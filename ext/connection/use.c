@@ -5,9 +5,11 @@
 #include "ext/connection/txn.h"
 
 int ext_use_object(ext_object *object, const ext_look *look, ext_reads *reads, mm_error *err) {
+  bool copy = object->core->kind == MM_OBJECT_PRIVATE;
   object->used = ++object->conn->clock;
   ext_txn_reopen(object->conn);
-  return ext_reads_use(reads, object, look, err);
+  int rc = copy ? ext_txn_go_on(object->conn, err) : MM_OK;
+  return rc ? rc : ext_reads_use(reads, object, look, err);
 }
 
 /* What begins to be written is looked at then, but where others read it at one commit, and what
@@ -43,12 +45,16 @@ int ext_use_path(ext_conn *conn, const char *path, bool create, ext_reads *reads
 
 int ext_use_copy(ext_conn *conn, const char *database, const char *name, const char *path,
                  ext_reads *reads, ext_object **out, mm_error *err) {
-  return use_opened(ext_copy_open(conn, database, name, path, out, err), NULL, out, reads, err);
+  int rc = ext_txn_go_on(conn, err);
+  if (rc == MM_OK) rc = ext_copy_open(conn, database, name, path, out, err);
+  return use_opened(rc, NULL, out, reads, err);
 }
 
 int ext_use_new_copy(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,
                      mm_error *err) {
-  return use_opened(ext_conn_open_copy(conn, path, out, err), NULL, out, reads, err);
+  int rc = ext_txn_go_on(conn, err);
+  if (rc == MM_OK) rc = ext_conn_open_copy(conn, path, out, err);
+  return use_opened(rc, NULL, out, reads, err);
 }
 
 int ext_use_device(ext_conn *conn, const char *path, ext_reads *reads, ext_object **out,

@@ -171,6 +171,26 @@ TEST_F(RefusedCommit, KeepsItsJournalWhileItIsOnlyRead) {
   EXPECT_TRUE(HasJournal("a"));
 }
 
+// It has the file as others see it, and would wait for its own connection as they do.
+TEST_F(RefusedCommit, GoesOnWhereACopyIsReadWrittenOrOpened) {
+  file->Run("SELECT mmap_config('busy_timeout', 0), mmap_open('a', 'copy');"
+            "CREATE VIRTUAL TABLE temp.c USING mmap('a', access=copy, x u8)");
+  for (const char *isolation : {"none", "statement", "transaction"}) {
+    for (const char *sql :
+         {"SELECT mmap_get(1, 0) = 97", "SELECT mmap_patch(1, 0, 'a')",
+          "SELECT mmap_get(mmap_open('a', 'copy'), 0) = 97", "SELECT max(x) = 97 FROM c"}) {
+      file->Run("SELECT mmap_config('isolation', '" + std::string(isolation) + "')");
+      RefuseCommit("SELECT mmap_patch('a', 0, 'one'), mmap_patch('b', 0, 'two')");
+      EXPECT_EQ(file->One(sql), "1") << isolation << " " << sql;
+      EXPECT_FALSE(HasFullJournal("a"));
+      other->Run("COMMIT");
+      file->Run("COMMIT");
+      EXPECT_EQ(Get("a") + Get("b"), "oneaaaaaaatwobbbbbbb");
+      file->Run("SELECT mmap_patch('a', 0, 'aaa')");
+    }
+  }
+}
+
 // ---- other programs
 
 // With and without journals, in both kinds of transaction.
