@@ -56,7 +56,7 @@ static uint8_t *put_integer(int64_t integer, uint8_t *out) {
 
 static uint8_t *put_chars(const char *text, uint8_t *out) {
   size_t size = strlen(text);
-  memcpy(out, text, size);
+  memcpy(out, text, size); /* NOLINT(bugprone-not-null-terminated-result): of many, without ends */
   return out + size;
 }
 

@@ -11,8 +11,8 @@
 
 #include "core/common/least.h"
 
-#define BPS_MAGIC_SIZE 4
-#define BPS_CRC_SIZE 4
+#define BPS_MAGIC_SIZE ((size_t)4)
+#define BPS_CRC_SIZE ((size_t)4)
 #define BPS_NEW_MOST ((uint64_t)INT32_MAX)
 #define BPS_FOOT_SIZE (3 * BPS_CRC_SIZE) /* of the old file, the new one, and the patch before it */
 

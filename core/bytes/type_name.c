@@ -390,6 +390,7 @@ static void name_word(mm_type type, char name[MM_TYPE_NAME]) {
 static void name_array(mm_type type, char name[MM_TYPE_NAME]) {
   mm_type_name(mm_type_item(type), name);
   size_t used = strlen(name);
+  /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): items of an array have a size */
   (void)snprintf(name + used, MM_TYPE_NAME - used, "[%" PRIu32 "]", type.size / type.item_size);
 }
 

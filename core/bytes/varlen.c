@@ -240,7 +240,7 @@ static int cstr_of(mm_type type, const mm_value *value, char buffer[MM_NUMBER_TE
 int mm_varlen_measure(mm_type type, const mm_value *value, uint64_t *size, mm_error *err) {
   char buffer[MM_NUMBER_TEXT];
   const uint8_t *text;
-  uint64_t bits;
+  uint64_t bits = 0;
   if (type.kind == MM_CSTR) {
     int rc = cstr_of(type, value, buffer, &text, size, err);
     if (rc == MM_OK) *size += type.end_size;
@@ -276,7 +276,7 @@ static int encode_cstr(mm_type type, const mm_value *value, uint64_t size, uint8
 
 static int encode_leb128(mm_type type, const mm_value *value, uint64_t size, uint8_t *out,
                          mm_error *err) {
-  uint64_t bits;
+  uint64_t bits = 0;
   int rc = integer_of(type, value, &bits, err);
   if (rc) return rc;
   uint64_t needs = leb128_size(type, bits);
@@ -288,7 +288,7 @@ static int encode_leb128(mm_type type, const mm_value *value, uint64_t size, uin
 static int encode_only_form(mm_type type, const mm_value *value, uint64_t size, uint8_t *out,
                             mm_error *err) {
   uint8_t form[INTEGER_BYTES];
-  uint64_t bits;
+  uint64_t bits = 0;
   int rc = integer_of(type, value, &bits, err);
   if (rc) return rc;
   uint64_t needs = put_only_form(type, bits, form);

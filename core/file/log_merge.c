@@ -56,7 +56,7 @@ static int keep_bytes(const seer *s, mm_extent *extent, const uint8_t *data, uin
 
 static int see_pack_end(seer *s, mm_error *err) {
   mm_extent *last = last_seen(s);
-  if (!s->packed) return MM_OK;
+  if (!last || !s->packed) return MM_OK;
   int rc = keep_bytes(s, last, s->pack, s->packed, err);
   last->packed = (uint32_t)s->packed;
   s->packed = 0;

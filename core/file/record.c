@@ -79,6 +79,7 @@ char *mm_record_relate(const char *from, const char *to) {
   char *path = mm_alloc(3 * up + strlen(to + same) + 1);
   if (!path) return NULL;
   if (same == 0) up = 0; /* no way leads from one top to another, but the whole path */
+  /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): what follows has an end */
   for (; up > 0; up--, at += 3) memcpy(path + at, "../", 3);
   memcpy(path + at, to + same, strlen(to + same) + 1);
   return path;
@@ -161,8 +162,9 @@ static uint8_t *compose(uint64_t salt, const mm_record_file *files, char *const 
                         size_t count, size_t *size) {
   *size = HEAD_SIZE;
   for (size_t i = 0; i < count; i++) *size += FILE_SIZE + strlen(names[i]);
-  uint8_t *bytes = mm_alloc_zeroed(*size), *at = bytes + HEAD_SIZE;
+  uint8_t *bytes = mm_alloc_zeroed(*size);
   if (!bytes) return NULL;
+  uint8_t *at = bytes + HEAD_SIZE;
   for (size_t i = 0; i < count; i++) {
     const mm_record_file *file = &files[i];
     size_t name = strlen(names[i]);
@@ -312,7 +314,7 @@ static bool next_listed(const uint8_t *bytes, size_t size, size_t *at, listed *o
 static bool is_whole(const uint8_t *bytes, size_t size, uint64_t salt) {
   size_t at = HEAD_SIZE;
   listed m;
-  if (size < HEAD_SIZE || memcmp(bytes, record_kind.magic, MM_BESIDE_MAGIC) ||
+  if (size < HEAD_SIZE || memcmp(bytes, record_kind.magic, MM_BESIDE_MAGIC) != 0 ||
       mm_load64(bytes + 8) != RECORD_VERSION || mm_load64(bytes + 16) != salt ||
       mm_load64(bytes + 32) != size || mm_load64(bytes + HEAD_CHECKED) != seal_of(bytes, size)) {
     return false;
@@ -504,8 +506,9 @@ static bool look_at_entry(void *context, const char *name, int kind) {
   unsigned long long salt;
   char end;
   size_t prefix = sizeof MM_RECORD_PREFIX - 1;
-  if (kind != MM_KIND_FILE || strlen(name) != prefix + DIGITS ||
-      sscanf(name, MM_RECORD_PREFIX "%16llx%c", &salt, &end) != 1) {
+  /* NOLINTNEXTLINE(cert-err34-c): so many digits fit */
+  int found = sscanf(name, MM_RECORD_PREFIX "%16llx%c", &salt, &end);
+  if (kind != MM_KIND_FILE || strlen(name) != prefix + DIGITS || found != 1) {
     return true;
   }
   mm_record record = {.path = concat(s->journal, directory_size(s->journal), name), .salt = salt};

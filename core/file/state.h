@@ -118,15 +118,15 @@ typedef struct mm_object {
   bool shares;            /* … by a lock, which the file's writer does not need */
   bool keeps_out;         /* we let nobody new read the file at one commit … */
   bool alone;             /* … and nobody does any more */
-  struct mm_object *lent; /* copies of the file whose share is given up until then … */
-  struct mm_object *next_lent; /* … one after the other … */
-  struct mm_object *lent_to;   /* … each to us */
-  bool undo_journal;     /* a journal of ours is there, to be removed if this is not committed */
-  bool stuck;            /* … and could not be removed: we stay the writer until it is */
+  bool undo_journal;      /* a journal of ours is there, to be removed if this is not committed */
+  bool stuck;             /* … and could not be removed: we stay the writer until it is */
   bool leftover;         /* one that was emptied has its name still: it is in the way of the next */
   size_t prepared_count; /* log entries in `change` */
   mm_journal_made made;  /* that journal; its descriptor is ours */
   mm_journal_kept staying; /* one that is blank and stays */
+  /* Copies of the file whose share is given up while we keep readers out, … */
+  struct mm_object *lent, *next_lent; /* … one after the other, … */
+  struct mm_object *lent_to;          /* … each to us */
   char *record; /* it is in doubt, and this common record, of that path, may decide it; owned;
                           ** NULL: it is not */
   mm_change change;

@@ -80,7 +80,7 @@ static int is_locked(const mm_stat *stat) {
     if (n > 0) size += (size_t)n;
   }
   int locked = n > 0 ? -EOVERFLOW : (int)n;
-  if (n == 0) {
+  if (text && n == 0) {
     text[size] = 0;
     locked = any_line(text, stat->inode);
   }

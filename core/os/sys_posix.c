@@ -726,6 +726,7 @@ static void posix_random(void *data, size_t size) {
 
 #ifdef OLD_CREATE
 #define OLD_NAME(ours, theirs, version)                                                            \
+  /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared */                        \
   extern __typeof__(theirs) ours __attribute__((weak));                                            \
   __asm__(".symver " #ours ", " #theirs "@" version)
 OLD_NAME(thread_create, pthread_create, OLD_CREATE);

@@ -560,7 +560,7 @@ static uint64_t transposed(uint64_t rows) {
 /* Half of a table: of the eight rows of 16 bits from `bits` on, which are 16 bytes each. */
 static void set_table(uint8_t table[16], const uint8_t bits[16]) {
   uint64_t left = 0, right = 0;
-  for (int h = 0; h < 8; h++) {
+  for (size_t h = 0; h < 8; h++) {
     left |= (uint64_t)bits[2 * h] << (8 * h);
     right |= (uint64_t)bits[2 * h + 1] << (8 * h);
   }

@@ -149,7 +149,7 @@ static inline uint64_t mm_lanes_bits(mm_lane a, mm_lane b, mm_lane c, mm_lane d)
 /* Which of 64 bytes differ? */
 static inline uint64_t mm_lanes_differ(const uint8_t *a, const uint8_t *b) {
   mm_lane all = mm_lane_splat(0xff), same[4];
-  for (int i = 0; i < 4; i++) {
+  for (size_t i = 0; i < 4; i++) {
     same[i] = mm_lane_test(mm_lane_load(a + 16 * i), all, mm_lane_load(b + 16 * i));
   }
   return ~mm_lanes_bits(same[0], same[1], same[2], same[3]);

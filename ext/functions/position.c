@@ -105,8 +105,8 @@ static int write_here(ext_write *write, const uint8_t *data, uint64_t size, mm_e
 }
 
 static int run_write(ext_conn *conn, ext_write *write, mm_error *err) {
-  const uint8_t *data;
-  uint64_t size;
+  const uint8_t *data = NULL;
+  uint64_t size = 0;
   int rc = ext_write_begin(conn, write, err);
   if (rc == MM_OK) rc = ext_value_bytes(write->argv[1], "data", &data, &size, err);
   if (rc == MM_OK) rc = check_behind(&write->file, size, err);

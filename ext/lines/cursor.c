@@ -701,7 +701,7 @@ static int result_column(lines_cursor *cursor, lines_text *t, sqlite3_context *c
     case LINES_NUMBER:
       return result_line_number(cursor, t, context);
     case LINES_OFFSET:
-      sqlite3_result_int64(context, (sqlite3_int64)(t->at + now->start));
+      sqlite3_result_int64(context, (sqlite3_int64)t->at + (sqlite3_int64)now->start);
       break;
     case LINES_LENGTH:
       sqlite3_result_int64(context, (sqlite3_int64)(now->end - now->start));
@@ -749,7 +749,7 @@ int linesRowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
   if (cursor->given.missing) return fail_missing_lines(cursor);
   lines_text t;
   look_at_text(cursor, &t);
-  *rowid = (sqlite3_int64)(t.at + cursor->now.start);
+  *rowid = (sqlite3_int64)t.at + (sqlite3_int64)cursor->now.start;
   int rc = ext_given_tell(&cursor->given, *rowid, &conn_of(cursor)->err);
   return rc ? fail(cursor) : SQLITE_OK;
 }

@@ -353,6 +353,7 @@ static int begin_writing(lines_new *n) {
   }
   n->object = n->table->writing;
   if (rc == MM_OK) rc = ext_txn_write(conn, n->object, n->err);
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what is written has an object */
   return rc ? rc : check_lines_growth(n->table, n->object->core, n->err);
 }
 
@@ -368,7 +369,7 @@ static int insert_line(lines_new *n, sqlite3_value **argv, sqlite3_int64 *rowid)
   if (rc == MM_OK) {
     file.object = n->object;
     rc = append_new(n, &file);
-    *rowid = (sqlite3_int64)(n->object->core->size - n->bytes.size + n->lead);
+    *rowid = (sqlite3_int64)(n->object->core->size - n->bytes.size) + (sqlite3_int64)n->lead;
   }
   mm_free(n->values);
   mm_free(n->bytes.data);

@@ -90,7 +90,7 @@ static bool plan_chain_bounds(const mmap_table *table, sqlite3_index_info *info,
   int place = chain_hidden_at(&table->spec) + CHAIN_OFFSET;
   size_t n = 0;
   bool equal = false;
-  for (int i = 0; i < info->nConstraint && n < 2 * CHAIN_BOUNDS; i++) {
+  for (int i = 0; i < info->nConstraint && n < (size_t)2 * CHAIN_BOUNDS; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
     bool row = c->iColumn < 0;
     char op = c->usable && (row || c->iColumn == place) ? ext_tab_operator(c->op) : 0;

@@ -143,7 +143,8 @@ static int measure_value(chain_new *n, size_t i, uint64_t *size) {
 
 /* What cannot be laid out is for the values that are given. */
 static int refuse_layout(const chain_new *n, int rc, const mm_error *inner) {
-  return mm_fail(n->edit.err, rc == MM_DAMAGED ? MM_CONSTRAINT : rc, "%s", inner->text);
+  if (rc == MM_DAMAGED) rc = MM_CONSTRAINT;
+  return mm_fail(n->edit.err, rc, "%s", inner->text);
 }
 
 /* By at_file, or behind such a column. */

@@ -85,7 +85,7 @@ static uint64_t cut_padding(const mm_walk *walk, uint64_t offset, uint64_t next)
 int chain_find_end(const mmap_table *table, const ext_object *object, mm_walk *walk, chain_end *end,
                    mm_error *err) {
   mmap_stations *s = mmap_stations_of(table, object, walk);
-  uint64_t offset = walk->start, next = walk->start;
+  uint64_t offset = walk->start, next = offset;
   int rc = MM_OK;
   if (!s->has_end) {
     mmap_stations_jump(s, walk, INT64_MAX, 0);

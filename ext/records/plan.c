@@ -17,7 +17,7 @@ static char plan_target(const mmap_table *table, int column) {
 }
 
 static bool is_text(const mmap_column *column) {
-  return mm_type_gives(column->type) == MM_VALUE_TEXT;
+  return column && mm_type_gives(column->type) == MM_VALUE_TEXT;
 }
 
 typedef struct plan {

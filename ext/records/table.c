@@ -238,6 +238,7 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
   } else {
     mmap_spec_clear(&spec);
   }
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): connect_spec gave a table, or failed */
   if (rc == SQLITE_OK && !function && table->spec.path && ext_running_creates(db, argv[2]) &&
       check_table_file(table, err)) {
     rc = report(error, err);

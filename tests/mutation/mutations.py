@@ -314,7 +314,7 @@ SEVERAL_STEPS = [
 
 SEVERAL_CHECKS = [
     ("a common record's magic", RECORD,
-     "if (size < HEAD_SIZE || memcmp(bytes, record_kind.magic, MM_BESIDE_MAGIC) ||",
+     "if (size < HEAD_SIZE || memcmp(bytes, record_kind.magic, MM_BESIDE_MAGIC) != 0 ||",
      "if (size < HEAD_SIZE ||"),
     ("a common record's version", RECORD, "mm_load64(bytes + 8) != RECORD_VERSION || ", ""),
     ("a common record's salt", RECORD, "mm_load64(bytes + 16) != salt ||", ""),
