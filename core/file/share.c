@@ -14,6 +14,8 @@
 */
 #include "core/file/share.h"
 
+#include "core/file/show.h"
+
 /* Memory that only we have is nobody else's to change, and who writes a device takes no locks. */
 static bool has_readers(const mm_object *object) {
   return object->kind != MM_OBJECT_MEMORY && object->kind != MM_OBJECT_DEVICE;
@@ -69,12 +71,14 @@ static void end_loan(mm_object *copy) {
   copy->lent_to = copy->next_lent = NULL;
 }
 
-/* Nobody is in the way of one who has started: we are the file's writer, and let readers in. */
+/* Nobody is in the way of one who has started: we are the file's writer, and let readers in. Where the
+** system refuses, what is read from now on may be of another commit, and is not told. */
 static void give_back_lent(mm_object *object) {
   while (object->lent) {
     mm_object *copy = object->lent;
     end_loan(copy);
     copy->shares = mm_lock_read(copy->entry, copy->fd, true) > 0;
+    if (!copy->shares) object_spoil(copy);
   }
 }
 

@@ -1,8 +1,10 @@
 // Reading at one commit: others' commits wait for it, our own do not.
+#include "tests/support/fault_sys.h"
 #include "tests/support/object_file.h"
 
 extern "C" {
 #include "core/file/reading.h"
+#include "core/file/share.h"
 #include "core/file/together.h"
 }
 
@@ -152,6 +154,29 @@ TEST_F(ReadingTest, ACopyReadsTheFile) {
   mm_object_read_done(copy);
   writer.Prepare();
   writer.Commit();
+}
+
+// A copy of the same connection lends its share, and has it back before anybody else can commit; where it
+// cannot, it tells nothing more.
+TEST_F(ReadingTest, ACopyIsNotInTheWayOfItsConnectionsCommitAndGoesOn) {
+  std::string path = Put("f", Text("old"));
+  Object copy = Open(path, MM_OBJECT_PRIVATE), writer = Open(path), other = Open(path);
+  mm_object *all[] = {writer};
+  ASSERT_EQ(Read(copy), MM_OK);
+  for (bool refused : {false, true}) {
+    WriteOne(writer, "new");
+    mm_object_lend(copy, all, 1);
+    writer.Prepare();
+    FaultSys sys;
+    sys.CountOnly({Call::kLock});
+    if (refused) sys.FailAt(0, EIO, true);
+    writer.Commit();
+    sys.NoFault();
+    EXPECT_EQ(mm_object_faulted(copy, &copy.err), refused ? MM_IOERR : MM_OK);
+    WriteOne(other, "xyz");
+    EXPECT_EQ(mm_object_prepare(other, &other.err), refused ? MM_OK : MM_BUSY);
+    other.Rollback();
+  }
 }
 
 TEST_F(ReadingTest, MemoryNeedsNoLock) {
