@@ -200,14 +200,22 @@ static bool is_in_list(const char *sql, const char *column) {
   return false;
 }
 
-static bool sets_column(const char *sql, const char *const *names) {
+/* What follows SET in the next UPDATE of the table; NULL: there is none. */
+static const char *next_set_list(const char *sql, const char *table) {
   token t = {"", 0, false, false};
   do {
     sql = next_token(sql, &t);
-    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, names[0])) continue;
+    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, table)) continue;
     while (*sql && (t.quoted || !is(&t, "SET"))) sql = next_token(sql, &t);
-    if (is_in_list(sql, names[1])) return true;
+    return sql;
   } while (*sql);
+  return NULL;
+}
+
+static bool sets_column(const char *sql, const char *const *names) {
+  while ((sql = next_set_list(sql, names[0]))) {
+    if (is_in_list(sql, names[1])) return true;
+  }
   return false;
 }
 
@@ -230,13 +238,9 @@ static bool goes_on_from(const char *sql) {
 }
 
 static bool updates_from(const char *sql, const char *const *names) {
-  token t = {"", 0, false, false};
-  do {
-    sql = next_token(sql, &t);
-    if (t.quoted || !is(&t, "UPDATE") || !is_target(sql, names[0])) continue;
-    while (*sql && (t.quoted || !is(&t, "SET"))) sql = next_token(sql, &t);
+  while ((sql = next_set_list(sql, names[0]))) {
     if (goes_on_from(sql)) return true;
-  } while (*sql);
+  }
   return false;
 }
 

@@ -101,13 +101,15 @@ protected:
     chmod(directory.c_str(), 0777);
   }
 
+  static bool Become(const Who &who) {
+    return setgroups(who.groups.size(), who.groups.data()) == 0 && setegid(who.groups[0]) == 0 &&
+           seteuid(who.user) == 0;
+  }
+
   // Leaves the journal of a process that has died. False: it may not write the file.
   static bool Die(const Who &writer, const std::string &path) {
     return InChild([&] {
-             if (setgroups(writer.groups.size(), writer.groups.data()) ||
-                 setegid(writer.groups[0]) || seteuid(writer.user)) {
-               return 99;
-             }
+             if (!Become(writer)) return 99;
              mm_settings settings = Settings();
              mm_root root;
              mm_path resolved = {};
@@ -173,10 +175,7 @@ protected:
   // Leaves the common record of a process that has died, and the journals.
   bool DieOfTwo(const Who &writer, const std::string &a, const std::string &b) {
     return InChild([&] {
-             if (setgroups(writer.groups.size(), writer.groups.data()) ||
-                 setegid(writer.groups[0]) || seteuid(writer.user)) {
-               return 99;
-             }
+             if (!Become(writer)) return 99;
              mm_settings settings = Settings();
              mm_root root;
              mm_error err = {};
