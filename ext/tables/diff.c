@@ -32,7 +32,7 @@ typedef struct diff_cursor {
   uint64_t start, end; /* the run, where `bits` is 0 */
   /* Bytes that differ, a bit each, from offset `block` on: whole runs, this one and those after it. */
   uint64_t bits, block;
-  ext_stamp a_stamp, b_stamp; /* when they were looked at */
+  uint64_t changes, a_size, b_size; /* when they were looked at: an ext_stamp of both */
 } diff_cursor;
 
 static uint64_t past_run(uint64_t bits) {
@@ -145,19 +145,33 @@ static int next_diff_run(diff_cursor *cursor) {
   return check_both(cursor);
 }
 
+/* All numbers that are added only grow: the sum is the same as long as each is. */
+static inline uint64_t changes_so_far(const diff_cursor *cursor) {
+  const ext_object *a = cursor->scan.file.object, *b = cursor->other.object;
+  return a->core->edits + b->core->edits + a->conn->writes;
+}
+
 /* Has the connection written nothing since? */
-static bool diff_is_untouched(const diff_cursor *cursor) {
-  return ext_stamp_holds(&cursor->a_stamp, cursor->scan.file.object) &&
-         ext_stamp_holds(&cursor->b_stamp, cursor->other.object);
+static inline bool diff_is_untouched(const diff_cursor *cursor) {
+  return cursor->changes == changes_so_far(cursor) &&
+         cursor->a_size == cursor->scan.file.object->core->size &&
+         cursor->b_size == cursor->other.object->core->size;
+}
+
+/* What was looked at, of a file that has not been touched since: it is not empty. */
+static inline const uint8_t *block_in(const diff_cursor *cursor, const ext_source *file) {
+  return file->object->core->data + file->start + cursor->block;
 }
 
 /* Others may write, too: is the first of these runs, not of the block, still one, and no longer? */
-static bool is_still_run(const diff_cursor *cursor, uint64_t bits) {
-  const uint8_t *a = ext_source_data(&cursor->scan.file), *b = ext_source_data(&cursor->other);
-  uint64_t at = bits_start(cursor, bits), end = bits_end(cursor, bits);
-  bool begins = a[at - 1] == b[at - 1];
-  while (at < end && a[at] != b[at]) at++;
-  return begins && at == end && a[at] == b[at];
+static inline bool is_still_run(const diff_cursor *cursor, uint64_t bits) {
+  const uint8_t *a = block_in(cursor, &cursor->scan.file), *b = block_in(cursor, &cursor->other);
+  unsigned at = mm_lanes_first(bits), end = mm_lanes_first(past_run(bits));
+  if (a[at - 1] != b[at - 1]) return false;
+  do {
+    if (a[at] == b[at]) return false;
+  } while (++at < end);
+  return a[at] == b[at];
 }
 
 /* The bits without a run that may go on after them. */
@@ -175,8 +189,9 @@ static bool look_behind_run(diff_cursor *cursor) {
   cursor->bits = whole_runs(mm_lanes_differ(p.a + at, p.b + at));
   if (mm_object_hit(a) || mm_object_hit(b)) cursor->bits = 0;
   cursor->block = at;
-  cursor->a_stamp = ext_stamp_now(cursor->scan.file.object);
-  cursor->b_stamp = ext_stamp_now(cursor->other.object);
+  cursor->changes = changes_so_far(cursor);
+  cursor->a_size = cursor->scan.file.object->core->size;
+  cursor->b_size = cursor->other.object->core->size;
   return cursor->bits > 0;
 }
 
