@@ -34,6 +34,7 @@
 #define store MM_FIND_OWN(KERNEL, store)
 #define head_vecs MM_FIND_OWN(KERNEL, head_vecs)
 #define heads_load MM_FIND_OWN(KERNEL, heads_load)
+#define head_byte MM_FIND_OWN(KERNEL, head_byte)
 #define heads_test MM_FIND_OWN(KERNEL, heads_test)
 #define kernel_usable MM_FIND_OWN(KERNEL, kernel_usable)
 
@@ -133,6 +134,7 @@
 #undef store
 #undef head_vecs
 #undef heads_load
+#undef head_byte
 #undef heads_test
 #undef kernel_usable
 #undef direction

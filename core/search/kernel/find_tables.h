@@ -25,21 +25,22 @@ typedef struct head_vecs {
   vec low[MM_FIND_HEADS], high[MM_FIND_HEADS];
 } head_vecs;
 
+/* Loops would not be unrolled where the compiler minds the size, and would keep the tables in memory. */
+_Static_assert(MM_FIND_HEADS == 4, "each byte of a head is written out");
+
 INLINE head_vecs heads_load(const mm_heads_table *heads) {
-  head_vecs h;
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    h.low[k] = table(heads->low[k]);
-    h.high[k] = table(heads->high[k]);
-  }
-  return h;
+  return (head_vecs){
+      {table(heads->low[0]), table(heads->low[1]), table(heads->low[2]), table(heads->low[3])},
+      {table(heads->high[0]), table(heads->high[1]), table(heads->high[2]), table(heads->high[3])}};
+}
+
+/* The buckets that may have the byte k places on. */
+INLINE vec head_byte(const head_vecs *h, int k, const uint8_t *p) {
+  vec v = load(p + k);
+  return common(pick(h->low[k], common(v, splat(0x0f))), pick(h->high[k], high_halves(v)));
 }
 
 INLINE vec heads_test(const head_vecs *h, const uint8_t *p) {
-  vec found = splat(0xff);
-  for (int k = 0; k < MM_FIND_HEADS; k++) {
-    vec v = load(p + k);
-    vec low = pick(h->low[k], common(v, splat(0x0f)));
-    found = common(found, common(low, pick(h->high[k], high_halves(v))));
-  }
-  return found;
+  return common(common(head_byte(h, 0, p), head_byte(h, 1, p)),
+                common(head_byte(h, 2, p), head_byte(h, 3, p)));
 }
