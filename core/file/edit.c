@@ -21,16 +21,20 @@ static void forget(mm_object *object, size_t first) {
   if (first < object->prepared_count) object->prepared_count = SIZE_MAX;
 }
 
-/* Where the next edit begins in the log, without the overlay; it is tidied for it. */
-static size_t begin_edit(mm_object *object) {
+/* Where the next entry begins in the log, without the overlay; it is tidied for it. */
+static size_t begin_entry(mm_object *object) {
   mm_object_see(object);
-  object->edits++;
   if (!object->prepared) mm_log_tidy(&object->log);
   return object->log.count - object->overlay;
 }
 
+static size_t begin_edit(mm_object *object) {
+  object->edits++;
+  return begin_entry(object);
+}
+
 mm_log_mark mm_object_mark(mm_object *object) {
-  (void)begin_edit(object);
+  (void)begin_entry(object);
   mm_log_mark mark = mm_log_set_mark(&object->log);
   mark.count -= object->overlay;
   mark.before.fixed -= object->overlay;
@@ -45,7 +49,7 @@ void mm_object_release(mm_object *object, const mm_log_mark *mark) {
 }
 
 mm_log_mark mm_object_savepoint(mm_object *object) {
-  (void)begin_edit(object);
+  (void)begin_entry(object);
   if (!object->prepared) mm_log_settle(&object->log);
   return mm_object_mark(object);
 }
@@ -108,8 +112,8 @@ static int finish_steps(mm_object *object, const mm_log_mark *mark, int rc) {
 ** from the end on backwards if the bytes move upwards, so that none is overwritten before it has
 ** moved. */
 static int copy_all(mm_object *object, copy c, uint64_t size, mm_error *err) {
+  (void)begin_edit(object);
   if (size <= MM_PIECE) { /* a step undoes itself */
-    (void)begin_edit(object);
     return size ? copy_piece(object, &c, 0, size, err) : MM_OK;
   }
   mm_log_mark mark = mm_object_mark(object);
@@ -346,8 +350,8 @@ static int unshow(mm_object *object, size_t first, mm_error *err) {
 
 int mm_object_rollback_to(mm_object *object, size_t mark, mm_error *err) {
   size_t first = object->overlay + mark;
-  object->edits++;
   if (first >= object->log.count) return MM_OK;
+  object->edits++;
   if (!object->view) {
     forget(object, first);
     return MM_OK;

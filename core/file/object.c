@@ -83,6 +83,7 @@ static mm_object *new_object(int kind, const char *name, const mm_settings *sett
   object->settings = settings;
   object->fd = object->writer = object->asked = object->made.fd = object->staying.fd = -1;
   object->generation = mm_sys_generation();
+  object_look_new(object);
   object->name = mm_strdup(name);
   if (!object->name) {
     mm_free(object);

@@ -147,6 +147,7 @@ static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_e
   object->base = object->base - object->overlay + overlay;
   object->overlay = overlay;
   object->overlay_salt = salt;
+  object->edits++;
   mm_log old = object->log;
   object->log = *under;
   *under = old;

@@ -269,6 +269,12 @@ int object_come(mm_object *object, mm_error *err) {
   return rc == MM_OK && object->torn ? report_torn(object, err) : rc;
 }
 
+/* Of all objects: what is remembered of one that is gone is not taken for another's. */
+void object_look_new(mm_object *object) {
+  static uint64_t looks;
+  object->look = __atomic_add_fetch(&looks, 1, __ATOMIC_RELAXED);
+}
+
 int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool same = object_same_file_state(stat, &object->seen);
   bool filled = !same || stat->room != object->seen.room; /* stores to a mapping change no time */
@@ -277,6 +283,7 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
+  if (!same) object_look_new(object);
   object->cleared = mm_max(object->cleared, mm_sys_page_up(stat->size));
   bool covered = object->view && object->view->covered;
   bool holes = object->view && (covers_holes(object) != covered || (covered && filled));

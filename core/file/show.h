@@ -13,6 +13,9 @@
 /* The file as it is now: one system call. MM_IOERR "cannot look at 'x': …". */
 int object_look(const mm_object *object, mm_stat *stat, mm_error *err);
 
+/* They may be other bytes than they were when somebody looked last: see `look`. */
+void object_look_new(mm_object *object);
+
 /* After bytes were read: did a fault happen meanwhile, so that they are not the file's?
 ** MM_IOERR. */
 int mm_object_faulted(const mm_object *object, mm_error *err);

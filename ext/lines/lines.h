@@ -72,8 +72,8 @@ typedef struct lines_table {
   mm_field *room;      /* for the fields of a line up to the key; owned */
   bool told;           /* it takes part in the transaction, and will be told of its end */
   ext_object *writing; /* in a transaction in which rows were inserted: held; else NULL */
-  ext_object *whole;   /* after INSERT: this object, at so many edits, ends outside of quotes; */
-  uint64_t whole_at;   /* the object is borrowed, to compare */
+  uint64_t whole_look; /* after INSERT: the file ends outside of quotes as long as its object has */
+  uint64_t whole_at;   /* this look and so many edits */
 } lines_table;
 
 /* Read the arguments (argv[3] and up of xCreate). MM_ERROR names the one that is wrong. Columns that

@@ -7,14 +7,10 @@ void ext_places_clear(ext_places *places) {
   memset(places, 0, sizeof *places);
 }
 
-static bool same_times(const mm_stat *a, const mm_stat *b) {
-  return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
-}
-
 bool ext_places_are_good(const ext_places *p, const ext_object *object, uint64_t start,
                          uint64_t stop) {
   return p->object == object && p->start == start && p->stop == stop &&
-         p->edits == object->core->edits && same_times(&p->seen, &object->core->seen);
+         p->edits == object->core->edits && p->look == object->core->look;
 }
 
 void ext_places_begin(ext_places *p, const ext_object *object, uint64_t start, uint64_t stop) {
@@ -22,7 +18,7 @@ void ext_places_begin(ext_places *p, const ext_object *object, uint64_t start, u
   p->start = start;
   p->stop = stop;
   p->edits = object->core->edits;
-  p->seen = object->core->seen;
+  p->look = object->core->look;
   p->count = 0;
 }
 

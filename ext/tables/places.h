@@ -21,9 +21,8 @@ typedef struct ext_place {
 typedef struct ext_places {
   const ext_object *object; /* borrowed, to compare */
   uint64_t start, stop;     /* the part of it */
-  uint64_t edits;
-  mm_stat seen;
-  ext_place *kept; /* owned; ascending */
+  uint64_t edits, look;     /* the object's */
+  ext_place *kept;          /* owned; ascending */
   size_t count, capacity;
 } ext_places;
 

@@ -360,7 +360,7 @@ TEST(GuardSlots, AreAllUsableAndThenRunOut) {
 
 TEST(GuardSlots, AreUsedAgain) {
   std::set<mm_guard *> guards;
-  for (size_t i = 0; i < 10000; i++) {
+  for (size_t i = 0; i < MM_GUARD_SLOTS + 1000; i++) {
     mm_guard *guard = mm_guard_add(Somewhere(i), 4096, nullptr, nullptr);
     ASSERT_NE(guard, nullptr);
     guards.insert(guard);

@@ -462,6 +462,50 @@ TEST_F(LongWrite, IsCommittedWholeOrNotAtAll) {
 
 // ---- small work, stopped at each of its steps
 
+// Rows that are there are passed for the first that is appended. What follows begins where they end, in this
+// transaction and in later ones, behind savepoints too, unless somebody else has written.
+class LongAppend : public Progress {
+protected:
+  // How often the handler is called in the course of `sql`.
+  int CallsOf(const std::string &sql) {
+    EXPECT_EQ(Watch(sql, 50), "ok") << sql;
+    return calls_;
+  }
+
+  void ExpectLookedAtOnce(const std::string &insert, const std::string &row) {
+    int first = CallsOf(insert);
+    EXPECT_GE(first, 8) << insert;
+    for (const char *before : {"", "", "BEGIN; SAVEPOINT a", "RELEASE a; SAVEPOINT a",
+                               "SAVEPOINT b", "COMMIT", "", "BEGIN"}) {
+      if (*before) Run(before);
+      EXPECT_LE(CallsOf(insert), first / 4) << insert << " after '" << before << "'";
+    }
+    Run("ROLLBACK; " + insert); // what is undone may be passed again
+    EXPECT_LE(CallsOf(insert), first / 4);
+    std::ofstream("big", std::ios::app | std::ios::binary) << row;
+    EXPECT_GE(CallsOf(insert), first - 1) << insert << " behind what others have written";
+  }
+
+  static void PutRows(const std::string &row, uint64_t size) {
+    std::string rows;
+    while (rows.size() < kMega) rows += row;
+    std::ofstream file("big", std::ios::binary);
+    for (uint64_t done = 0; done < size; done += rows.size()) file << rows;
+  }
+};
+
+TEST_F(LongAppend, OfLinesPassesThemOnce) {
+  PutRows("\"12345678901234567890123456789012345678901234567890\nmore of it\",abc\n", 40 * kMega);
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap_lines('big', separator=',', a, b)");
+  ExpectLookedAtOnce("INSERT INTO t(a, b) VALUES ('new', 1)", "x,y\n");
+}
+
+TEST_F(LongAppend, OfChainedRecordsPassesThemOnce) {
+  PutRows("\377" + std::string(255, '.'), 4 * kMega);
+  Run("CREATE VIRTUAL TABLE temp.t USING mmap('big', n u8, d blob(n))");
+  ExpectLookedAtOnce("INSERT INTO t(d) VALUES (x'616263')", "\1x");
+}
+
 class EveryStep : public Progress {
 protected:
   // From one stop to the next: one step, or more where rounds are to be few.
