@@ -7,6 +7,8 @@
 */
 #include "ext/lines/lines.h"
 
+#include <math.h>
+
 #include "core/bytes/decimal.h"
 #include "core/common/buffer.h"
 #include "core/common/mem.h"
@@ -46,7 +48,8 @@ static void take_line_number(sqlite3_value *value, int type, lines_value *v) {
   v->real = sqlite3_value_double(value);
   if (type == LINES_AS_REAL) v->type = SQLITE_FLOAT;
   print_number(v);
-  if (type == LINES_AS_INTEGER && v->type == SQLITE_FLOAT) {
+  /* What an infinity is printed as is no number: it stays a real, which then does not read back. */
+  if (type == LINES_AS_INTEGER && v->type == SQLITE_FLOAT && isfinite(v->real)) {
     v->type = lines_number_as(type, v->data, v->size, &v->integer, &v->real);
     print_number(v);
   }

@@ -82,6 +82,8 @@ TEST_F(InsertLinesTest, RefusesWhatWouldNotReadBack) {
   EXPECT_EQ(After("", "separator=blanks, x, y", "('', 'b')"), column);
   EXPECT_EQ(After("", "separator=',', i integer, x blob", "(1, 'text')"), column);
   EXPECT_EQ(After("", "separator=tab, x real, y", "(9e999, 'b')"), column);
+  EXPECT_EQ(After("", "separator=tab, x integer, y", "(9e999, 'b')"), column);
+  EXPECT_EQ(After("", "separator=tab, x integer, y", "('-1e999', 'b')"), column);
 }
 
 TEST_F(InsertLinesTest, TrailingNullsAreFieldsThatAreMissing) {
