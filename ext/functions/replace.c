@@ -51,7 +51,7 @@ static int replace_arguments(const ext_write *write, replacing *r, mm_error *err
     return mm_fail(err, MM_ERROR, "most %lld is negative", (long long)most.value);
   }
   r->most = most.given ? (uint64_t)most.value : UINT64_MAX;
-  if (r->range.past || r->range.none) r->most = 0;
+  if (r->range.none) r->most = 0;
   r->occur = (mm_occur){.next = r->range.from};
   r->end = r->range.from;
   return MM_OK;

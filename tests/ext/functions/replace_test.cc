@@ -79,6 +79,15 @@ TEST_F(ReplaceSql, EmptyMatchesMoveOn) {
   EXPECT_EQ(Text(), ">-a-b-c-");
 }
 
+TEST_F(ReplaceSql, AStartPastTheEndIsTheEndAsForAllMatches) {
+  Put("a", "abc");
+  EXPECT_EQ(One("SELECT count(*) FROM mmap_search_all('a', '$', 4)"), "1");
+  EXPECT_EQ(One("SELECT mmap_search_replace('a', '$', '.', 4)"), "1");
+  EXPECT_EQ(One("SELECT mmap_search_replace('a', 'x*', '-', 9, 2)"), "0");
+  EXPECT_EQ(One("SELECT mmap_replace('a', '.', '-', 9)"), "0");
+  EXPECT_EQ(Get("a"), "abc.");
+}
+
 TEST_F(ReplaceSql, LooksBehindAtTheBytesAsTheyWere) {
   Put("a", "aaaa");
   EXPECT_EQ(One("SELECT mmap_search_replace('a', '(?<=a)a', 'b')"), "3");
