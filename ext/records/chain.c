@@ -309,12 +309,23 @@ int chain_begin(const mmap_table *table, mm_walk *walk, sqlite3_value *const arg
   return mm_walk_begin(walk, start, stop < start ? start : stop, big_endian, err);
 }
 
+static bool is_bounded_out(const chain_cursor *cursor) {
+  int64_t row = cursor->walk.rowid, place = (int64_t)cursor->walk.offset;
+  return row < cursor->low_row || row > cursor->high_row || place < cursor->low_place ||
+         place > cursor->high_place;
+}
+
+/* Where the start itself is the damage, the row of it is where the first record would be. */
 static int begin_walk(chain_cursor *cursor, sqlite3_value *args[CHAIN_ARGUMENTS]) {
   look_at_bytes(cursor);
   if (chain_begin(chain_table(cursor), &cursor->walk, args, &chain_conn(cursor)->err) == MM_OK) {
     return SQLITE_OK;
   }
-  return cursor->walk.done ? meet_damage(cursor) : chain_fail(cursor);
+  if (!cursor->walk.done) return chain_fail(cursor);
+  cursor->walk.rowid = 0;
+  int rc = meet_damage(cursor);
+  if (rc == SQLITE_OK) cursor->scan.done = is_bounded_out(cursor);
+  return rc;
 }
 
 /* ---- filtering ------------------------------------------------------------------------------- */

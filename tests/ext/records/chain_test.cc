@@ -219,6 +219,19 @@ TEST_F(ChainTest, PartialMakesDamageARow) {
   EXPECT_EQ(Rows("SELECT n, error FROM x('b', 9)"), "NULL|start 9 is past the end (8 bytes)");
 }
 
+TEST_F(ChainTest, TheRowOfAStartThatIsDamageIsTheFirstAndHeldToBounds) {
+  Make("*, n u8, d blob(n), partial=yes");
+  Put("b", "12345678");
+  const string at = "SELECT rowid, offset FROM x('b', 9) WHERE ";
+  for (const char *bounds : {"1", "rowid = 0", "rowid < 1", "offset = 9", "offset >= 9"}) {
+    EXPECT_EQ(Rows(at + bounds), "0|9") << bounds;
+  }
+  for (const char *bounds : {"rowid = 1", "rowid < 0", "rowid > 0", "offset = 5", "offset > 9",
+                             "offset < 9 AND rowid = 0"}) {
+    EXPECT_EQ(Rows(at + bounds), "") << bounds;
+  }
+}
+
 TEST_F(ChainTest, MmapCheckReadsAllOfIt) {
   EXPECT_EQ(Rows("SELECT mmap_check('chain', NULL), mmap_check(NULL, 'a')"), "NULL|NULL");
   EXPECT_EQ(One("SELECT mmap_check('t')"), "ok");
