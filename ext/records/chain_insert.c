@@ -13,7 +13,8 @@
 **     AS (…)
 **
 ** DELETE notes the bytes of a record: deleting.c takes them away at COMMIT. What lies behind the rows,
-** behind an `until` or a `while`, moves down with them.
+** behind an `until` or a `while`, moves down with them. An INSERT behind a record that is deleted notes
+** the padding that it puts between them.
 */
 #include "ext/records/chain_edit.h"
 
@@ -282,6 +283,14 @@ static void move_end(const chain_new *n, mmap_stations *s) {
                        align > 1 && size % align ? align - size % align : 0, walk->ended};
 }
 
+/* The padding that the last record gets goes with it, if it is deleted. */
+static int delete_padding(const chain_new *n) {
+  const chain_edit *e = &n->edit;
+  const ext_rowset *bytes = mmap_deleted_rows(e->table, e->object);
+  if (!n->end.padding || !bytes || !ext_rowset_has(bytes, (int64_t)n->end.next - 1)) return MM_OK;
+  return mmap_deleted_add_bytes(e->table, e->object, n->end.next, n->end.padding, e->err);
+}
+
 static int append_record(chain_new *n) {
   chain_edit *e = &n->edit;
   mm_error ignored;
@@ -289,6 +298,7 @@ static int append_record(chain_new *n) {
   int rc = lay_record(n);
   if (rc == MM_OK) rc = mm_object_faulted(e->core, e->err);
   if (rc == MM_OK) rc = read_back(n);
+  if (rc == MM_OK) rc = delete_padding(n);
   if (rc) (void)mm_object_rollback_to(e->core, mark.count, &ignored);
   mm_object_release(e->core, &mark);
   return rc;

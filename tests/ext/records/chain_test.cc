@@ -677,6 +677,19 @@ TEST_F(ChainTest, DeleteIsUndone) {
   EXPECT_EQ(Get("a"), before.substr(2));
 }
 
+TEST_F(ChainTest, PaddingThatARecordThatIsDeletedGetsGoesWithIt) {
+  Put("b", "\1a\0\0\2cd"s);
+  Make("'b', n u8, d text(n), align=4, delete=yes");
+  Run("BEGIN; DELETE FROM x WHERE rowid = 1; SAVEPOINT s; INSERT INTO x(d) VALUES('e')");
+  EXPECT_EQ(Rows("SELECT rowid, offset, d FROM x"), "0|0|a\n2|8|e");
+  Run("ROLLBACK TO s; INSERT INTO x(d) VALUES('fg'); DELETE FROM x WHERE rowid = 2");
+  Run("INSERT INTO x(d) VALUES('h'); COMMIT");
+  EXPECT_EQ(Get("b"), "\1a\0\0\1h"s);
+  EXPECT_EQ(Rows("SELECT rowid, offset, d FROM x"), "0|0|a\n1|4|h");
+  Run("BEGIN; DELETE FROM x; SAVEPOINT s; INSERT INTO x(d) VALUES('i'); ROLLBACK TO s; COMMIT");
+  EXPECT_EQ(Get("b"), "");
+}
+
 TEST_F(ChainTest, WhatIsResizedMeanwhileIsRefused) {
   Run("BEGIN; DELETE FROM t WHERE rowid = 0");
   const string why = ": rows of 'a' were deleted: COMMIT closes them up first";
