@@ -199,6 +199,12 @@ static bool same_field(const lines_new *n, int type, const lines_value *v, const
          same_number(v, type, room, size);
 }
 
+/* A line without its key is none that can be searched. */
+static bool is_missing_key(const lines_new *n, size_t i, const mm_field *field) {
+  const lines_spec *spec = &n->table->spec;
+  return !field && spec->sorted && spec->key == (int)i;
+}
+
 static int compare_read_back(const lines_new *n, const lines_text *t, const lines_row *row) {
   const lines_spec *spec = &n->table->spec;
   uint64_t rest, most = row->end - row->start;
@@ -210,7 +216,7 @@ static int compare_read_back(const lines_new *n, const lines_text *t, const line
   for (size_t i = 0; i < n->count && rc == MM_OK; i++) {
     int type = lines_has_columns(spec) ? spec->columns[i].type : LINES_AS_TEXT;
     const mm_field *field = i < s.count ? &fields[i] : NULL;
-    if (!same_field(n, type, &n->values[i], t->data, field, room)) {
+    if (!same_field(n, type, &n->values[i], t->data, field, room) || is_missing_key(n, i, field)) {
       rc = mm_fail(n->err, MM_CONSTRAINT, "column '%s' would not read back as it is",
                    new_column_name(n, i));
     }

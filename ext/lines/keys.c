@@ -540,6 +540,8 @@ static int check_all_lines(lines_text *t, mm_error *err) {
   uint64_t unasked = 0;
   int rc = lines_begin(t, err);
   if (rc == MM_OK) rc = lines_next(t, t->first, t->size, &last, err);
+  /* A row alone must have its key, too. */
+  if (rc == MM_OK && last.start < t->size) rc = lines_check_pair(t, &last, &last, err);
   while (rc == MM_OK && last.next < t->size) {
     rc = lines_next(t, last.next, t->size, &now, err);
     if (rc || now.start == t->size) break;

@@ -112,6 +112,20 @@ TEST_F(InsertLinesTest, KeepsTheOrder) {
       "0: run mmap_check");
 }
 
+TEST_F(InsertLinesTest, ARowThatIsSortedHasItsKey) {
+  for (const char *sorted : {"sorted=k", "sorted=k desc"}) {
+    for (const char *lines : {"", "a,5\n"}) {
+      Make(lines, std::string("separator=',', x, k, ") + sorted);
+      EXPECT_EQ(Error("INSERT INTO t(x) VALUES('b')"),
+                "CONSTRAINT t: column 'k' would not read back as it is");
+      EXPECT_EQ(Get("f"), lines);
+    }
+  }
+  Make("", "separator=',', null='', x, k, sorted=k");
+  Run("INSERT INTO t(x) VALUES('b')");
+  EXPECT_EQ(Rows("SELECT x FROM t ORDER BY k"), "b");
+}
+
 TEST_F(InsertLinesTest, BelongsToTheTransaction) {
   Make("a,1\n", "separator=',', x, n integer");
   Run("BEGIN; INSERT INTO t VALUES('b', 2); SAVEPOINT s; INSERT INTO t VALUES('c', 3)");

@@ -80,6 +80,14 @@ TEST_F(SortedFieldsTest, ALineWithoutTheKeyIsDamage) {
   EXPECT_EQ(Rows("SELECT min(k), max(k) FROM t"), "3|3");
 }
 
+TEST_F(SortedFieldsTest, ALineAloneMustHaveItsKeyToo) {
+  Make("#c\na\n", "separator=',', comment='#', v, k, sorted=k");
+  EXPECT_EQ(One("SELECT mmap_check('t')"),
+            "the line at offset 3 has no 'k', which rows are sorted by");
+  Make("#c\n", "separator=',', comment='#', v, k, sorted=k");
+  EXPECT_EQ(One("SELECT mmap_check('t')"), "ok");
+}
+
 TEST_F(SortedFieldsTest, ALineThatEndsInsideOfQuotesIsDamage) {
   Make("a,1\nb,\"2\n2\"\nc,3\n", "separator=',', k, v, sorted=k");
   std::string open =
