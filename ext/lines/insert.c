@@ -415,6 +415,7 @@ int linesUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int6
   if (!ext_table_allowed(table->tab.conn->db, lines_label(table))) {
     return refuse_lines_trigger(base, lines_label(table));
   }
+  if (!table->told && !table->made) return ext_tab_rolled_back(base);
   lines_new n = {.table = table, .err = err};
   int rc = refuse_update(table, inserts, err);
   if (rc == MM_OK) rc = insert_line(&n, argv, rowid);

@@ -92,6 +92,7 @@ static int list_lines(lines_table *table, mm_error *err) {
 static int set_up_created(lines_table *table, sqlite3 *db, int argc, const char *const *argv,
                           mm_error *err) {
   bool creates = ext_running_creates(db, argv[2]);
+  table->made = creates;
   table->database = mm_strdup(argv[1]);
   table->name = mm_strdup(argv[2]);
   if (!table->database || !table->name) return mm_fail_nomem(err);
@@ -170,7 +171,7 @@ static int linesBegin(sqlite3_vtab *base) {
 
 static void end_lines(sqlite3_vtab *base) {
   lines_table *table = (lines_table *)base;
-  table->told = false;
+  table->told = table->made = false;
   ext_object_release(table->writing);
   table->writing = NULL;
 }

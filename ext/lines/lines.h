@@ -71,6 +71,7 @@ typedef struct lines_table {
   ext_places places;   /* numbers of lines, counted before */
   mm_field *room;      /* for the fields of a line up to the key; owned */
   bool told;           /* it takes part in the transaction, and will be told of its end */
+  bool made;           /* so it does, of whose beginning it was not told: it was made in it */
   ext_object *writing; /* in a transaction in which rows were inserted: held; else NULL */
   uint64_t whole_look; /* after INSERT: the file ends outside of quotes as long as its object has */
   uint64_t whole_at;   /* this look and so many edits */

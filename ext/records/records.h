@@ -91,6 +91,7 @@ typedef struct mmap_table {
   bool in_update;                 /* rows of an UPDATE are being changed, of which … */
   bool is_part;                   /* … only we can undo those before one that fails */
   bool told;               /* it takes part in the transaction, and will be told of its end */
+  bool made;               /* so it does, of whose beginning it was not told: it was made in it */
   bool gone;               /* dropped, or connected anew */
   struct mmap_table *next; /* in shared->tables */
 } mmap_table;

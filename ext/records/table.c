@@ -239,8 +239,8 @@ static int mmapConnect(sqlite3 *db, void *conn, int argc, const char *const *arg
     mmap_spec_clear(&spec);
   }
   /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): connect_spec gave a table, or failed */
-  if (rc == SQLITE_OK && !function && table->spec.path && ext_running_creates(db, argv[2]) &&
-      check_table_file(table, err)) {
+  if (rc == SQLITE_OK) table->made = !function && ext_running_creates(db, argv[2]);
+  if (rc == SQLITE_OK && table->made && table->spec.path && check_table_file(table, err)) {
     rc = report(error, err);
   }
   if (rc && table) {
@@ -335,13 +335,18 @@ static int mmapBegin(sqlite3_vtab *base) {
   return ext_tab_begin(base);
 }
 
+static void end_part_in_it(sqlite3_vtab *base) {
+  mmap_table *table = (mmap_table *)base;
+  table->told = table->made = false;
+}
+
 static int mmapCommit(sqlite3_vtab *base) {
-  ((mmap_table *)base)->told = false;
+  end_part_in_it(base);
   return ext_tab_commit(base);
 }
 
 static int mmapRollback(sqlite3_vtab *base) {
-  ((mmap_table *)base)->told = false;
+  end_part_in_it(base);
   return ext_tab_rollback(base);
 }
 

@@ -600,6 +600,7 @@ int mmapUpdate(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64
   if (!ext_table_allowed(table->tab.conn->db, mmap_table_label(table))) {
     return refuse_trigger(base, mmap_table_label(table));
   }
+  if (!table->told && !table->made) return ext_tab_rolled_back(base);
   if (updates) {
     begin_update(table);
   } else {

@@ -116,6 +116,12 @@ int ext_tab_rollback_to(sqlite3_vtab *table, int level) {
   return ext_txn_rollback_to(tab_conn(table), level);
 }
 
+int ext_tab_rolled_back(sqlite3_vtab *table) {
+  sqlite3_free(table->zErrMsg);
+  table->zErrMsg = sqlite3_mprintf("abort due to ROLLBACK");
+  return table->zErrMsg ? SQLITE_ABORT_ROLLBACK : SQLITE_NOMEM;
+}
+
 int ext_cursor_error(sqlite3_vtab_cursor *cursor, const char *name, const mm_error *err) {
   return ext_table_error(cursor->pVtab, name, err);
 }

@@ -82,6 +82,11 @@ int ext_tab_savepoint(sqlite3_vtab *table, int level);
 int ext_tab_release(sqlite3_vtab *table, int level);
 int ext_tab_rollback_to(sqlite3_vtab *table, int level);
 
+/* What xUpdate of a table says that takes no part in the transaction: a function in the statement
+** has rolled it back, and SQLite goes on with the rows. In SQLite's own words and by its code, as a
+** statement that writes an ordinary table ends then. */
+int ext_tab_rolled_back(sqlite3_vtab *table);
+
 /* In xConnect: is it the table-valued function, and not a created table? Where xCreate and xConnect
 ** are one function SQLite makes that one by itself, under the module's name. */
 bool ext_tab_is_function(int argc, const char *const *argv);

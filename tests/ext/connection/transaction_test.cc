@@ -420,6 +420,55 @@ TEST_F(Transaction, InsertOrRollbackEndsTheTransactionOfTheFilesToo) {
   EXPECT_EQ(Get("a"), "oneaaaaaaa");
 }
 
+// ---- a ROLLBACK in the middle of a statement
+
+// run(sql): what a function does that runs SQL by itself, as eval of SQLite's ext/misc/eval.c.
+void RunHere(sqlite3_context *context, int, sqlite3_value **argv) {
+  const char *sql = reinterpret_cast<const char *>(sqlite3_value_text(argv[0]));
+  sqlite3_exec(sqlite3_context_db_handle(context), sql, nullptr, nullptr, nullptr);
+  sqlite3_result_int(context, 1);
+}
+
+// SQLite goes on with the rows, and no COMMIT would be heard of for what they write.
+TEST_F(Transaction, AStatementWhoseFunctionRollsBackEndsAsOneOfAnOrdinaryTable) {
+  sqlite3_create_function(*db, "run", 1, SQLITE_UTF8, nullptr, RunHere, nullptr, nullptr);
+  Put("c", std::string(4, '\0'));
+  Run("CREATE TABLE ordinary(x); CREATE VIRTUAL TABLE bytes USING mmap('a', delete=yes);"
+      "CREATE VIRTUAL TABLE own USING mmap('a', access=copy);"
+      "CREATE VIRTUAL TABLE chain USING mmap('c', n u8, x blob(n));"
+      "CREATE VIRTUAL TABLE layout USING mmap(*, n u8);"
+      "CREATE VIRTUAL TABLE lines USING mmap_lines('a')");
+  for (const char *statement :
+       {"INSERT INTO ordinary VALUES(1), (run('ROLLBACK')), (3)",
+        "INSERT INTO bytes(byte) VALUES(1), (run('ROLLBACK')), (3)",
+        "UPDATE bytes SET byte = run('ROLLBACK')", "DELETE FROM bytes WHERE run('ROLLBACK')",
+        "UPDATE own SET byte = run('ROLLBACK')",
+        "INSERT INTO chain(n) VALUES(run('ROLLBACK')), (0)",
+        "UPDATE layout SET n = run('ROLLBACK') WHERE file = 'a' AND start = 0",
+        "UPDATE mmap SET byte = run('ROLLBACK') WHERE file = 'a'",
+        "INSERT INTO lines(text) VALUES('x'), (run('ROLLBACK')), ('y')"}) {
+    Run("BEGIN; SELECT mmap_set('a', 0, 65)");
+    EXPECT_EQ(Error(statement), "code 516 abort due to ROLLBACK") << statement;
+    EXPECT_EQ(One("SELECT sum(pending) FROM mmap_list"), "0") << statement;
+    EXPECT_EQ(Seen("a"), "aaaaaaaaaa") << statement;
+    EXPECT_EQ(Get("a"), "aaaaaaaaaa") << statement;
+    EXPECT_EQ(Get("c"), std::string(4, '\0')) << statement;
+    EXPECT_EQ(Db().Error("SELECT mmap_patch('a', 0, 'a'), mmap_patch('c', 0, x'00')"), "ok");
+  }
+}
+
+// They take part in the transaction without having been told of its beginning.
+TEST_F(Transaction, TablesThatWereMadeInTheTransactionAreWrittenInIt) {
+  Run("BEGIN; CREATE VIRTUAL TABLE temp.bytes USING mmap('a');"
+      "CREATE VIRTUAL TABLE IF NOT EXISTS temp.\"a layout\" USING mmap(*, n u8);"
+      "/* of lines */ CREATE VIRTUAL TABLE temp.[lines] USING mmap_lines('b')");
+  Run("INSERT INTO bytes(byte) VALUES(33); UPDATE bytes SET byte = 66 WHERE offset = 0;"
+      "UPDATE \"a layout\" SET n = 67 WHERE file = 'a' AND start = 1 AND rowid = 0;"
+      "INSERT INTO lines(text) VALUES('line'); COMMIT");
+  EXPECT_EQ(Get("a"), "BCaaaaaaaa!");
+  EXPECT_EQ(Get("b"), "bbbbbbbbbb\nline\n");
+}
+
 // ---- several files, and the database
 
 TEST_F(Transaction, SeveralFilesCommitTogether) {
