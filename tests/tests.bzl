@@ -80,16 +80,29 @@ _THREADS = ["%s_test.cc" % name for name in [
     "ext/tables/several_threads",
 ]]
 
-def cc_tests(pattern, tags = [], **kwargs):
-    """One cc_test for each source that matches: core/os/own_test.cc is //tests:core/os/own_test."""
+def _compiled(source):
+    return source[:-len("_test.cc")] + "_compiled"
+
+def cc_tests(pattern, deps, tags = [], **kwargs):
+    """One cc_test for each source that matches: core/os/own_test.cc is //tests:core/os/own_test.
+
+    What is compiled of it, once, is a library: it is linked into other tests, too."""
     for source in native.glob([pattern]):
+        native.cc_library(
+            name = _compiled(source),
+            testonly = True,
+            srcs = [source],
+            copts = CXX_OPTS,
+            linkstatic = True,
+            alwayslink = True,
+            deps = deps,
+        )
         native.cc_test(
             name = source[:-len(".cc")],
             tags = tags + (["threads"] if source in _THREADS else []),
             size = "small",
-            srcs = [source],
-            copts = CXX_OPTS,
             linkstatic = True,
+            deps = [_compiled(source)],
             **kwargs
         )
 
@@ -100,11 +113,9 @@ def core_tests(pattern):
     native.cc_test(
         name = "core/file/crash_model_windows_test",
         size = "small",
-        srcs = ["core/file/crash_model_test.cc"],
-        copts = CXX_OPTS,
         env = {"MM_MODEL_OS": "windows"},
         linkstatic = True,
-        deps = deps,
+        deps = [_compiled("core/file/crash_model_test.cc")],
     )
 
 def ext_tests(pattern, tags = ["sql"]):
@@ -125,11 +136,12 @@ def fault_tests(pattern, modes):
     native.cc_library(
         name = "faults/tests",
         testonly = True,
-        srcs = native.glob([pattern, "faults/*.cc", "faults/*.h"]),
+        srcs = native.glob(["faults/*.cc", "faults/*.h"]),
         copts = CXX_OPTS,
         linkstatic = True,
         alwayslink = True,
-        deps = ["//ext:static", "//tests:support", "@googletest//:gtest_main"],
+        deps = [_compiled(source) for source in native.glob([pattern])] +
+               ["//ext:static", "//tests:support", "@googletest//:gtest_main"],
     )
     for mode in modes:
         native.cc_test(
