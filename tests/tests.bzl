@@ -80,6 +80,17 @@ _THREADS = ["%s_test.cc" % name for name in [
     "ext/tables/several_threads",
 ]]
 
+# For Windows each file reads its headers itself. Bazel is told what is in those that were read before.
+PRECOMPILED_OPTS = select({
+    "//third_party/cross:windows": [],
+    "//conditions:default": ["-include", "tests/precompiled.h", "-fpch-deps"],
+})
+
+PRECOMPILED = select({
+    "//third_party/cross:windows": [],
+    "//conditions:default": ["//tests:precompiled"],
+})
+
 def _compiled(source):
     return source[:-len("_test.cc")] + "_compiled"
 
@@ -92,10 +103,10 @@ def cc_tests(pattern, deps, tags = [], **kwargs):
             name = _compiled(source),
             testonly = True,
             srcs = [source],
-            copts = CXX_OPTS,
+            copts = CXX_OPTS + PRECOMPILED_OPTS,
             linkstatic = True,
             alwayslink = True,
-            deps = deps,
+            deps = deps + PRECOMPILED,
         )
         native.cc_test(
             name = source[:-len(".cc")],
@@ -137,11 +148,11 @@ def fault_tests(pattern, modes):
         name = "faults/tests",
         testonly = True,
         srcs = native.glob(["faults/*.cc", "faults/*.h"]),
-        copts = CXX_OPTS,
+        copts = CXX_OPTS + PRECOMPILED_OPTS,
         linkstatic = True,
         alwayslink = True,
         deps = [_compiled(source) for source in native.glob([pattern])] +
-               ["//ext:static", "//tests:support", "@googletest//:gtest_main"],
+               ["//ext:static", "//tests:support", "@googletest//:gtest_main"] + PRECOMPILED,
     )
     for mode in modes:
         native.cc_test(
