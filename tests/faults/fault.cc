@@ -4,6 +4,7 @@
 #include <execinfo.h>
 #include <link.h>
 #include <sqlite3.h>
+#include <unwind.h>
 
 #include <memory>
 
@@ -19,7 +20,8 @@ sqlite3_mem_methods below;
 
 struct State {
   bool armed = false, sticky = false, fired = false, keep_sites = false;
-  int at = -1, count = 0, depth = 0;
+  int at = -1, count = 0;
+  uintptr_t stack = 0; // where that of Arm's caller ends
   std::vector<uint64_t> sites;
 };
 
@@ -64,16 +66,29 @@ uint64_t PlaceOf(const void *frame) {
 
 constexpr int kNear = 8; // from here to SQLite's allocator and who called it
 
+struct Way {
+  void *frames[kFrames];
+  int depth = 0;
+};
+
+// It ends at Arm's caller: to go through googletest, too, at each call takes as long again.
+_Unwind_Reason_Code AddFrame(_Unwind_Context *context, void *to) {
+  Way *way = static_cast<Way *>(to);
+  if (way->depth == kFrames || _Unwind_GetCFA(context) >= state.stack) return _URC_END_OF_STACK;
+  way->frames[way->depth++] = reinterpret_cast<void *>(_Unwind_GetIP(context));
+  return _URC_NO_REASON;
+}
+
 // The way from Arm's caller to this call, as one number. Its last two bits tell how near our own
 // code is: 0 to 2, Fault::Nearness.
 uint64_t Site() {
-  void *frames[kFrames];
-  int depth = backtrace(frames, kFrames) - state.depth;
+  Way way;
+  _Unwind_Backtrace(AddFrame, &way);
   uint64_t hash = 14695981039346656037u, nearness = 2;
-  for (int i = 0; i < depth; i++) {
-    hash = (hash ^ PlaceOf(frames[i])) * 1099511628211u;
+  for (int i = 0; i < way.depth; i++) {
+    hash = (hash ^ PlaceOf(way.frames[i])) * 1099511628211u;
     // The first are this file's.
-    if (i > 3 && nearness == 2 && IsOwn(frames[i])) nearness = i < kNear ? 0 : 1;
+    if (i > 3 && nearness == 2 && IsOwn(way.frames[i])) nearness = i < kNear ? 0 : 1;
   }
   return (hash & ~uint64_t{3}) | nearness;
 }
@@ -162,13 +177,12 @@ Fault::~Fault() {
 }
 
 void Fault::Arm(int n) {
-  void *frames[kFrames];
   fired_ = false;
   doubts_ = 0;
   state = State();
   state.sticky = mode_.sticky;
   state.at = n;
-  state.depth = backtrace(frames, kFrames) - 1;
+  state.stack = reinterpret_cast<uintptr_t>(__builtin_dwarf_cfa());
   state.keep_sites = n < 0;
   if (state.keep_sites && modules.empty()) dl_iterate_phdr(AddModule, nullptr);
   here = true;
