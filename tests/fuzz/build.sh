@@ -8,7 +8,7 @@
 set -eu
 
 out=$1
-flags="-std=c11 -D_GNU_SOURCE -DSQLITE_CORE -g -O1 -I. -fno-omit-frame-pointer
+flags="-std=c11 -D_GNU_SOURCE -DSQLITE_CORE -gline-tables-only -O1 -I. -fno-omit-frame-pointer
   -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 sources=$(find core ext -name '*.c' ! -name '*_windows.c' | sort)
 for source in $sources; do mkdir -p "$out/${source%/*}"; done

@@ -35,7 +35,7 @@ case $name in
   hex | regex) objects=$built/search_small.o ;;
   *) objects= ;;
 esac
-flags="-std=c++17 -Wall -Wextra -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
+flags="-std=c++17 -Wall -Wextra -gline-tables-only -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
 clang++-14 $flags "tests/fuzz/${name}_fuzz.cc" $objects "$built/mmap.a" -o "$out/fuzz" -lsqlite3 \
   -l:libpcre2-8.a -l:libdeflate.a -l:libcrypto.a -l:libb2.a -lpthread
 
