@@ -690,6 +690,18 @@ TEST_F(ChainTest, PaddingThatARecordThatIsDeletedGetsGoesWithIt) {
   EXPECT_EQ(Get("b"), "");
 }
 
+TEST_F(ChainTest, PaddingIsNotPutBehindWhatAnotherTableMayHaveDeleted) {
+  Put("b", "\1a\0\0\2cd"s);
+  Make("'b', n u8, d text(n), align=4, delete=yes");
+  Run("CREATE VIRTUAL TABLE y USING mmap('b', n u8, d text(n), align=4)");
+  Run("BEGIN; DELETE FROM x WHERE rowid = 1");
+  EXPECT_EQ(Error("INSERT INTO y(d) VALUES('e')"),
+            "ERROR y: another table has deleted rows of 'b': COMMIT closes them up first");
+  EXPECT_EQ(Bytes("SELECT mmap_slice('b')"), "\1a\0\0\2cd"s);
+  Run("INSERT INTO x(d) VALUES('efg'); INSERT INTO y(d) VALUES('h'); COMMIT");
+  EXPECT_EQ(Get("b"), "\1a\0\0\3efg\1h"s);
+}
+
 TEST_F(ChainTest, WhatIsResizedMeanwhileIsRefused) {
   Run("BEGIN; DELETE FROM t WHERE rowid = 0");
   const string why = ": rows of 'a' were deleted: COMMIT closes them up first";
