@@ -1,5 +1,6 @@
 #include "core/file/view.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "core/common/least.h"
@@ -164,7 +165,9 @@ int mm_view_open(int fd, const char *name, uint64_t size, uint64_t room, uint64_
   int failed = open_mapping(view, fd, size, room, &base);
   if (failed) {
     mm_free(view);
-    return mm_fail_errno(err, MM_IOERR, -failed, "cannot map %s%s%s", name ? "'" : "",
+    /* No disk has failed where the kernel has no pages of a file: it is of a kind that is refused. */
+    int code = failed == -ENODEV ? MM_CANTOPEN : MM_IOERR;
+    return mm_fail_errno(err, code, -failed, "cannot map %s%s%s", name ? "'" : "",
                          name ? name : "memory", name ? "'" : "");
   }
   return finish_open(view, base, out, err);

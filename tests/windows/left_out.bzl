@@ -184,6 +184,7 @@ LEFT_OUT = {
     "ext/connection/walk_test": "processes by fork, killed by ptrace",
     "ext/functions/get_set_test:GetSet.AFileThatIsReplacedIsTheNewOneByPathAndTheOldOneByHandle": _REPLACED,
     "ext/functions/open_test:Open.ADatabaseThatIsOpenIsRefused": _HOST,
+    "ext/functions/open_test:Open.AFileThatCannotBeMappedDoesNotEndTheTransaction": "a file of /proc",
     "ext/functions/open_test:Open.NamesOfOneFileAreOneObject": _LINK,
     "ext/functions/open_test:Open.NamesTheFileThatCannotBeMapped": "a file of /proc",
     "ext/functions/pin_test:Pin.AnotherConnectionOfThisProcessCommits": _PINS,

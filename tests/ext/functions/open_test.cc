@@ -247,7 +247,22 @@ TEST_F(Open, ManyFilesOneAfterTheOther) {
 // The kernel's own files have no pages.
 TEST_F(Open, NamesTheFileThatCannotBeMapped) {
   std::string error = Error("SELECT mmap_size('/proc/self/maps')");
-  EXPECT_EQ(error.rfind("IOERR mmap_size: cannot map '/proc/self/maps': ", 0), 0U) << error;
+  EXPECT_EQ(error.rfind("CANTOPEN mmap_size: cannot map '/proc/self/maps': ", 0), 0U) << error;
+}
+
+// An error of a disk would end the transaction.
+TEST_F(Open, AFileThatCannotBeMappedDoesNotEndTheTransaction) {
+  Put("x", "0123456789");
+  Run("BEGIN; SELECT mmap_patch('x', 0, 'X')");
+  for (const char *read :
+       {"SELECT mmap_size('/proc/self/maps')", "SELECT count(*) FROM mmap('/proc/self/maps')",
+        "SELECT count(*) FROM mmap_lines('/proc/self/maps')",
+        "CREATE VIRTUAL TABLE temp.maps USING mmap('/proc/self/maps')"}) {
+    EXPECT_EQ(Error(read).substr(0, 8), "CANTOPEN") << read;
+    EXPECT_EQ(Bytes("SELECT mmap_slice('x', 0, 2)"), "X1") << read;
+  }
+  Run("COMMIT");
+  EXPECT_EQ(Get("x"), "X123456789");
 }
 
 // A COMMIT that fails in SQLite's last step has closed the file up already: what comes next sees
