@@ -26,6 +26,8 @@ static mm_lock_watch *watch_of(const mm_settings *settings) {
 }
 
 static int fail_lock(const mm_object *object, int failed, mm_error *err) {
+  int rc = object_check_owner(object, err); /* what a fork inherited is not ours to lock */
+  if (rc) return rc;
   return mm_fail_errno(err, MM_IOERR, -failed, "cannot lock '%s'", object->name);
 }
 

@@ -383,7 +383,7 @@ TEST_F(Busy, AForkedChildIsRefusedAndTheParentGoesOn) {
   if (child == 0) {
     std::string text = Error("SELECT mmap_get('f', 0)") + "\n" +
                        Error("SELECT mmap_patch(1, 1, 'Y')") + "\n" +
-                       Error("SELECT sum(byte) FROM mmap('f')") + "\n";
+                       Error("SELECT sum(byte) FROM mmap('f')") + "\n" + Error("COMMIT") + "\n";
     (void)Error("ROLLBACK");
     sqlite3_close(*db);
     // A connection of its own works.
@@ -406,6 +406,7 @@ TEST_F(Busy, AForkedChildIsRefusedAndTheParentGoesOn) {
   EXPECT_EQ(status, 0);
   EXPECT_EQ(text, "ERROR mmap_get: 'f' was opened before a fork: open a new connection\n"
                   "ERROR mmap_patch: 'f' was opened before a fork: open a new connection\n"
+                  "ERROR mmap: 'f' was opened before a fork: open a new connection\n"
                   "ERROR mmap: 'f' was opened before a fork: open a new connection\n"
                   "ok\n"
                   "BUSY"); // the parent's lock is held all the while
