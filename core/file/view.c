@@ -146,7 +146,7 @@ static int finish_open(mm_view *view, void *base, mm_view **out, mm_error *err) 
   }
   (void)mm_os.unmap(base, mapped_size(view));
   mm_free(view);
-  return mm_fail(err, MM_NOMEM, "too many files are mapped");
+  return mm_fail(err, MM_CANTOPEN, "too many files are mapped");
 }
 
 int mm_view_open(int fd, const char *name, uint64_t size, uint64_t room, uint64_t device,
@@ -236,7 +236,7 @@ static int map_writable(mm_view *view, mm_error *err) {
   if (!guard) {
     (void)mm_os.unmap(base, (size_t)view->reserved);
     view->writable = false;
-    return mm_fail(err, MM_NOMEM, "too many files are mapped");
+    return mm_fail(err, MM_CANTOPEN, "too many files are mapped");
   }
   mm_guard_remove(view->guard);
   (void)mm_os.unmap(view->base, (size_t)before);
