@@ -94,12 +94,20 @@ static bool begins_as_database(const void *head, uint64_t size) {
   return size >= sizeof header && memcmp(head, header, sizeof header) == 0;
 }
 
-static bool is_named_as_memory(const char *real) {
-  return ends_with(real, "-shm");
+/* A database's shared memory begins with its version, in the machine's order
+** (https://www.sqlite.org/walformat.html, "The WAL-Index Header"), by whatever name it is met. */
+static bool begins_as_memory(const void *head, uint64_t size) {
+  const uint32_t version = 3007000;
+  return size >= sizeof version && memcmp(head, &version, sizeof version) == 0;
+}
+
+/* Under its own name it is it before that is written, too. */
+static bool is_memory(const char *real, const void *head, uint64_t size) {
+  return ends_with(real, "-shm") || begins_as_memory(head, size);
 }
 
 bool mm_path_may_be_database(const char *real, const void *head, uint64_t size) {
-  return size == 0 || is_named_as_memory(real) || begins_as_database(head, size);
+  return size == 0 || is_memory(real, head, size) || begins_as_database(head, size);
 }
 
 /* Reads by the host's own descriptor: opening one of ours, and closing it, is what does the harm.
@@ -112,7 +120,7 @@ static int is_database(int fd, const mm_path *path) {
   if (n == -EBADF || n == -ESPIPE) return 0;
   if (n == 0) return is_locked(&path->stat);
   if (n < 0) return (int)n;
-  return is_named_as_memory(path->real) || begins_as_database(head, (uint64_t)n);
+  return is_memory(path->real, head, (uint64_t)n) || begins_as_database(head, (uint64_t)n);
 }
 
 /* -1: not a number. */

@@ -821,6 +821,18 @@ TEST_F(HostDatabase, IsSharedMemoryToo) {
   EXPECT_FALSE(is_host_while("db-shm2", O_RDWR));
 }
 
+// A hard link to it has another name.
+TEST_F(HostDatabase, IsSharedMemoryUnderAnyName) {
+  uint32_t version = 3007000;
+  std::string begin(reinterpret_cast<const char *>(&version), sizeof version);
+  make("linked", begin + std::string(100, '\0'));
+  make("four", begin);
+  make("three", begin.substr(0, 3));
+  EXPECT_TRUE(is_host_while("linked", O_RDWR));
+  EXPECT_TRUE(is_host_while("four", O_RDWR));
+  EXPECT_FALSE(is_host_while("three", O_RDWR));
+}
+
 TEST_F(HostDatabase, IsNoneThroughADescriptorThatOnlyNames) {
   make("db", header);
   make("empty", "");
