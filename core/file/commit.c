@@ -214,13 +214,14 @@ static int save_change(mm_object *object, const mm_doubt *doubt, mm_error *err) 
 }
 
 /* What was reserved changes the file's times when it is given back: whether somebody else has
-** changed them is asked before. If that cannot be told, it may be so. */
+** changed them is asked before. If so, or if that cannot be told, the file is not what has been seen,
+** which the next look finds. */
 static int give_back_room(mm_object *object, mm_error *err) {
   mm_stat now;
   int rc = object_look(object, &now, err);
-  if (rc || !object_same_file_state(&now, &object->seen)) object->changed_by_others = true;
+  bool ours = rc == MM_OK && object_same_file_state(&now, &object->seen);
   mm_change_unreserve(&object->change, object->writer);
-  return rc ? rc : look_again(object, err);
+  return ours ? look_again(object, err) : rc;
 }
 
 /* `removed`: no journal of it is left. */
@@ -308,6 +309,7 @@ static int show_file(mm_object *object, bool seen, mm_error *err) {
   bool rebuild = !view || change->old_size != change->new_size || !mm_view_is_plain(view) ||
                  mm_guard_hit(view->guard);
   int rc = look_again(object, err);
+  if (rc == MM_OK && object->seen.size != change->new_size) object_look_new(object); /* others' */
   if (rc == MM_OK && rebuild) rc = object_remap(object, err);
   for (size_t i = 0; rc == MM_OK && !rebuild && seen && i < change->count; i++) {
     rc = mm_view_clean(object->view, change->extents[i].offset, change->extents[i].size, err);
@@ -324,6 +326,14 @@ void object_settle(mm_object *object, bool written) {
   mm_change_clear(&object->change);
   object->prepared = false;
   object_let_go(object);
+}
+
+/* Nobody can refuse it any more: they are not to be taken for us when the file is looked at again. */
+void object_meet_others(mm_object *object) {
+  mm_error ignored;
+  mm_stat now;
+  bool others = object->changed_by_others || object_look(object, &now, &ignored) != MM_OK;
+  if (others || !object_same_file_state(&now, &object->seen)) object_look_new(object);
 }
 
 int object_write(mm_object *object, mm_error *err) {
@@ -388,6 +398,7 @@ int mm_object_commit(mm_object *object, mm_error *err) {
     keep_private(object);
     return MM_OK;
   }
+  if (object_is_prepared(object, false)) object_meet_others(object);
   rc = prepare_change(object, NULL, NULL, err);
   if (!mm_object_pending(object)) {
     let_go_if_clean(object);

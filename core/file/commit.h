@@ -44,11 +44,13 @@ typedef struct mm_doubt {
 
 /* The parts of a commit, for whoever commits several objects at once (together.h). Prepare, with the
 ** journal in doubt and its directory not synced (doubt NULL: as mm_object_prepare); whether that is
-** done; write the file; blank or remove the journal; let go of the file. */
+** done; whether others have written since, for its `look`; write the file; blank or remove the journal;
+** let go of the file. */
 int object_prepare(mm_object *object, const mm_doubt *doubt, mm_error *err);
 int object_write_journal(mm_object *object, const mm_change *change, const mm_doubt *doubt,
                          mm_error *err); /* nothing to do: MM_OK; see undo_journal */
 bool object_is_prepared(const mm_object *object, bool in_doubt);
+void object_meet_others(mm_object *object);
 int object_write(mm_object *object, mm_error *err);
 int object_end_journal(mm_object *object, bool durable, mm_error *err);
 void object_settle(mm_object *object, bool written);

@@ -139,10 +139,12 @@ static void forget_found(found *f) {
 /* ---- showing a journal without writing ------------------------------------------------------ */
 
 /* Put other entries under the log in place of the overlay. Marks count from above it. */
-static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_error *err) {
+static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, const mm_stat *stat,
+                           mm_error *err) {
   size_t overlay = under->count;
   int rc = mm_log_copy(under, &object->log, object->overlay, object->log.count, err);
   if (rc) return rc;
+  object->seen = *stat;
   mm_log_take_top(under, &object->log, object->overlay, overlay);
   object->base = object->base - object->overlay + overlay;
   object->overlay = overlay;
@@ -159,7 +161,8 @@ static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, mm_e
 int object_drop_overlay(mm_object *object, mm_error *err) {
   if (object->overlay == 0) return MM_OK;
   mm_log none = mm_log_successor(&object->log);
-  int rc = replace_overlay(object, &none, 0, err);
+  mm_stat same = object->seen;
+  int rc = replace_overlay(object, &none, 0, &same, err);
   mm_log_clear(&none);
   return rc;
 }
@@ -183,8 +186,7 @@ static int show_journal(mm_object *object, mm_journal *journal, const mm_stat *s
     rc = mm_log_size(&under, stat->size, journal->new_size, err);
   }
   if (rc == MM_OK) rc = mm_journal_each(journal, collect_extent, &under, err);
-  if (rc == MM_OK) object->seen = *stat;
-  if (rc == MM_OK) rc = replace_overlay(object, &under, journal->salt, err);
+  if (rc == MM_OK) rc = replace_overlay(object, &under, journal->salt, stat, err);
   mm_log_clear(&under);
   return rc;
 }

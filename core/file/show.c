@@ -283,7 +283,7 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
-  if (!same) object_look_new(object);
+  if (!same || damaged || object->failed) object_look_new(object);
   object->cleared = mm_max(object->cleared, mm_sys_page_up(stat->size));
   bool covered = object->view && object->view->covered;
   bool holes = object->view && (covers_holes(object) != covered || (covered && filled));

@@ -235,6 +235,7 @@ static int write_each(mm_object *const *objects, size_t count, mm_error *err) {
   int first = MM_OK;
   for (size_t i = 0; i < count; i++) {
     if (!takes_part(objects[i])) continue;
+    object_meet_others(objects[i]);
     int rc = object_write(objects[i], &told);
     objects[i]->written = rc == MM_OK;
     keep_first(&first, err, rc, &told);

@@ -79,6 +79,7 @@ inline const char *Exempt(const std::string &test, const std::string &mode) {
       {"BadDisk.*", "", kUnseen},
       {"Pin.InABoundParameter", "oom", kHolds},
       {"WalkTest.*", "", kWalks},
+      {"RowsWalk.*", "", kWalks},
       {"IsolationWalk.*", "", kWalks},
       {"Meanwhile*.*", "", kWalks},
       {"Connections.EndATransactionOnA*", "io-sticky", kUnread},

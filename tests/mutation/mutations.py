@@ -68,8 +68,7 @@ STEPS = [
      "bool seen = !object->unseen || object->log.count - object->base > 1;",
      "bool seen = !object->unseen;"),
     ("others' changes are seen before room is given back", COMMIT,
-     "if (rc || !object_same_file_state(&now, &object->seen)) "
-     "object->changed_by_others = true;\n  mm_change_unreserve", "mm_change_unreserve"),
+     "return ours ? look_again(object, err) : rc;", "return look_again(object, err);"),
     ("an emptied journal that kept its name is removed before the next", RECOVER,
      "object->leftover = mm_journal_exists(object->journal);", "object->leftover = false;"),
     ("a copy that was written waits for others' commits", "core/file/state.h",
