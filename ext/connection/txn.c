@@ -99,6 +99,7 @@ int ext_txn_enlist(ext_conn *conn, mm_error *err) {
     if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) {
       return mm_fail(err, MM_BUSY, "%s", sqlite3_errmsg(conn->db));
     }
+    if (rc == SQLITE_AUTH) return mm_fail(err, MM_ERROR, "%s", sqlite3_errmsg(conn->db));
     return mm_fail(err, MM_ERROR, "a table named mmap_writer stands in the way of all writes");
   }
   int rc = sqlite3_prepare_v2(conn->db, "DELETE FROM temp.mmap_writer", -1, &stmt, NULL);

@@ -238,6 +238,26 @@ TEST_F(Errors, AFileThatMayNotBeWritten) {
   }
 }
 
+// An authorizer's no is told as it is.
+TEST_F(Errors, AWriteThatIsNotAuthorized) {
+  auto deny = [](void *, int action, const char *table, const char *, const char *, const char *) {
+    bool writer = table && std::string(table) == "mmap_writer";
+    return writer && (action == SQLITE_READ || action == SQLITE_INSERT) ? SQLITE_DENY : SQLITE_OK;
+  };
+  Put("w", "0123456789");
+  sqlite3_set_authorizer(*db, deny, nullptr);
+  std::string set = Error("SELECT mmap_set('w', 0, 65)");
+  std::string create = Error("BEGIN; CREATE VIRTUAL TABLE temp.t USING mmap('w')");
+  sqlite3_set_authorizer(*db, nullptr, nullptr);
+  EXPECT_TRUE(set.find("not authorized") != set.npos || set.find("prohibited") != set.npos) << set;
+  EXPECT_EQ(create.find("stands in the way"), create.npos) << create;
+  EXPECT_TRUE(create.find("not authorized") != create.npos ||
+              create.find("prohibited") != create.npos)
+      << create;
+  Run("ROLLBACK");
+  EXPECT_EQ(Get("w"), "0123456789");
+}
+
 TEST_F(Errors, TheConnectionGoesOnAfterEach) {
   Put("w", "0123456789");
   Run("BEGIN");
