@@ -317,8 +317,17 @@ static int show_file(mm_object *object, bool seen, mm_error *err) {
   return rc;
 }
 
+/* Other objects of the file learn of it; we, of what they have written since we looked. */
+static void count_write(mm_object *object) {
+  if (!object->entry) return;
+  uint64_t writes = mm_inode_written(object->entry);
+  if (writes != object->writes + 1) object_look_new(object);
+  object->writes = writes;
+}
+
 void object_settle(mm_object *object, bool written) {
   mm_error ignored;
+  count_write(object);
   bool seen = !object->unseen || object->log.count - object->base > 1;
   object->unseen = false;
   mm_log_cut(&object->log, object->base);

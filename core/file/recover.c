@@ -210,6 +210,7 @@ static int replay_found(mm_object *object, found *f, mm_error *err) {
   bool cuts = object_begin_cut(object, f->stat.size, f->journal.new_size);
   rc = mm_journal_replay(&f->journal, object->writer, durable(object), object->name, err);
   if (cuts) object_end_cut(object);
+  if (object->entry) (void)mm_inode_written(object->entry);
   return rc;
 }
 

@@ -283,7 +283,9 @@ int object_adopt(mm_object *object, const mm_stat *stat, mm_error *err) {
   bool stale = !same && object->log.count > 0;
   bool hidden = object->view && stat->size > object->view->anonymous;
   object->seen = *stat;
-  if (!same || damaged || object->failed) object_look_new(object);
+  uint64_t writes = object->entry ? mm_inode_writes(object->entry) : 0;
+  if (!same || damaged || object->failed || writes != object->writes) object_look_new(object);
+  object->writes = writes;
   object->cleared = mm_max(object->cleared, mm_sys_page_up(stat->size));
   bool covered = object->view && object->view->covered;
   bool holes = object->view && (covers_holes(object) != covered || (covered && filled));

@@ -95,10 +95,11 @@ typedef struct mm_object {
   uint64_t edits; /* changes with each write, and with each rollback of one */
   uint64_t look; /* another for each state that others have left the file in, and of each object: as
                   ** long as it and `edits` are the same, so are the bytes */
-  size_t base;   /* entries below are committed but not in the file; from here on they are the
+  uint64_t writes; /* mm_inode_writes() as of that look */
+  size_t base;     /* entries below are committed but not in the file; from here on they are the
                         ** transaction's */
-  uint64_t kept; /* of a private object: what its log weighed when it was last merged */
-  size_t overlay; /* of those below `base`, so many are of a journal that we may not replay … */
+  uint64_t kept;   /* of a private object: what its log weighed when it was last merged */
+  size_t overlay;  /* of those below `base`, so many are of a journal that we may not replay … */
   uint64_t overlay_salt; /* … this one */
   bool unseen;           /* the log's last entry is not shown in the view yet: see mm_object_see */
   uint64_t cleared; /* bytes of the view from here on have never shown anything, nor the file: they

@@ -44,6 +44,7 @@ struct mm_inode {
   unsigned readers;  /* of this process, those who are just asking included */
   bool pending;      /* its writer keeps new readers out */
   bool alone;        /* … and all others */
+  uint64_t writes;   /* atomic */
 };
 
 #define BUCKET_BITS 10
@@ -108,6 +109,14 @@ void mm_inode_release(mm_inode *entry) {
   if (last) *find_inode(entry->device, entry->inode, entry->generation) = entry->next;
   mutex_unlock();
   if (last) mm_free(entry);
+}
+
+uint64_t mm_inode_written(mm_inode *entry) {
+  return __atomic_add_fetch(&entry->writes, 1, __ATOMIC_ACQ_REL);
+}
+
+uint64_t mm_inode_writes(const mm_inode *entry) {
+  return __atomic_load_n(&entry->writes, __ATOMIC_ACQUIRE);
 }
 
 /* Who has the file, or that it is ours. */

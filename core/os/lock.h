@@ -39,6 +39,11 @@ typedef struct mm_inode mm_inode;
 mm_inode *mm_inode_acquire(uint64_t device, uint64_t inode);
 void mm_inode_release(mm_inode *entry);
 
+/* How often its users have written the file: its times may not tell, as they go in ticks of some ms before
+** Linux 6.13. To be counted behind the bytes; the count with this one. */
+uint64_t mm_inode_written(mm_inode *entry);
+uint64_t mm_inode_writes(const mm_inode *entry);
+
 /* While polling: nonzero to give up, as mm_fail_stopped says, or MM_BUSY: as if the time was over.
 ** May be NULL. */
 typedef int mm_lock_watch(void *context);

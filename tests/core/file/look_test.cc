@@ -59,6 +59,50 @@ TEST_F(LookTest, StaysOverMarksAndCommitsOfItsOwn) {
   }
 }
 
+static mm_sys clear_sys;
+
+static int TimelessStatus(int fd, mm_stat *out) {
+  int result = clear_sys.status(fd, out);
+  out->mtime = out->ctime = 0;
+  return result;
+}
+
+static int TimelessStatusPath(const char *path, mm_stat *out) {
+  int result = clear_sys.status_path(path, out);
+  out->mtime = out->ctime = 0;
+  return result;
+}
+
+// Two changes in one tick of the system's clock leave the same times.
+TEST_F(LookTest, ChangesWhereAnotherObjectOfTheProcessCommitsInTheSameTick) {
+  clear_sys = mm_os;
+  mm_os.status = TimelessStatus;
+  mm_os.status_path = TimelessStatusPath;
+  std::string path = Put("a", Text("abcdef"));
+  {
+    Object one = Open(path), other = Open(path);
+    for (int round = 0; round < 3; round++) {
+      for (Object *object : {&one, &other}) {
+        object->Begin();
+        object->Write(static_cast<uint64_t>(round), object == &one ? "1" : "2");
+        shown.Look(one, "write");
+        shown.Look(other, "write");
+        object->Commit();
+        shown.Look(one, "commit");
+        shown.Look(other, "commit");
+      }
+    }
+    EXPECT_EQ(one.Seen(), Text("222def"));
+    uint64_t look = other->look;
+    other.Begin();
+    other.Write(0, "3");
+    other.Commit();
+    other.Refresh();
+    EXPECT_EQ(other->look, look) << "its own";
+  }
+  mm_os = clear_sys;
+}
+
 // The journal is written, and the host has its own commit before the file is.
 TEST_F(LookTest, ChangesWhereOthersWriteBetweenPrepareAndCommit) {
   for (int synchronous : {MM_SYNC_OFF, MM_SYNC_NORMAL}) {
