@@ -536,7 +536,7 @@ static int check_goes_on(const lines_text *t, uint64_t size, uint64_t *unasked, 
 }
 
 static int check_all_lines(lines_text *t, mm_error *err) {
-  lines_row last, now;
+  lines_row last = {0}, now;
   uint64_t unasked = 0;
   int rc = lines_begin(t, err);
   if (rc == MM_OK) rc = lines_next(t, t->first, t->size, &last, err);
