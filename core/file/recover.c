@@ -161,8 +161,7 @@ static int replace_overlay(mm_object *object, mm_log *under, uint64_t salt, cons
 int object_drop_overlay(mm_object *object, mm_error *err) {
   if (object->overlay == 0) return MM_OK;
   mm_log none = mm_log_successor(&object->log);
-  mm_stat same = object->seen;
-  int rc = replace_overlay(object, &none, 0, &same, err);
+  int rc = replace_overlay(object, &none, 0, &object->seen, err);
   mm_log_clear(&none);
   return rc;
 }

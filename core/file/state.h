@@ -64,6 +64,12 @@ enum mm_object_kind {
 /* Of the file system that the file is on: see mm_os.holes_take_room. */
 enum mm_holes { MM_HOLES_UNKNOWN, MM_HOLES_FREE, MM_HOLES_TAKE_ROOM };
 
+/* What remembers something of an object's bytes remembers this with it: as long as the object is at it, the
+** bytes are the same. No two objects are at the same. */
+typedef struct mm_version {
+  uint64_t look, edits;
+} mm_version;
+
 typedef struct mm_object {
   /* The bytes as this connection sees them. Valid until the next call of an
   ** mm_object_ function that takes one that is not const. */
@@ -93,8 +99,7 @@ typedef struct mm_object {
 
   mm_log log;
   uint64_t edits; /* changes with each write, and with each rollback of one */
-  uint64_t look; /* another for each state that others have left the file in, and of each object: as
-                  ** long as it and `edits` are the same, so are the bytes */
+  uint64_t look;  /* another for each state that others have left the file in, and of each object */
   uint64_t writes; /* mm_inode_writes() as of that look */
   size_t base;     /* entries below are committed but not in the file; from here on they are the
                         ** transaction's */
@@ -134,6 +139,14 @@ typedef struct mm_object {
                           ** NULL: it is not */
   mm_change change;
 } mm_object;
+
+static inline mm_version mm_object_version(const mm_object *object) {
+  return (mm_version){object->look, object->edits};
+}
+
+static inline bool mm_object_is_at(const mm_object *object, const mm_version *version) {
+  return object->look == version->look && object->edits == version->edits;
+}
 
 /* Is what was read not to be relied on? mm_object_faulted says why. A look at one number, as a rule. */
 bool object_hit(const mm_object *object);

@@ -36,8 +36,8 @@ int mm_guard_install(mm_error *err);
 /* Watch `size` bytes at `base`, both multiples of the page size. NULL when all MM_GUARD_SLOTS slots
 ** are taken, or the range is empty or not one. Regions do not overlap. `notify`, which may be NULL,
 ** is called with `context` from the handler at each fault in the region, after the zeros are in: it
-** must be async-signal-safe. In constant time. As many as there are mappings in a process of Linux. */
-#define MM_GUARD_SLOTS 65536
+** must be async-signal-safe. In constant time. */
+#define MM_GUARD_SLOTS 65536 /* as many mappings has a process of Linux */
 mm_guard *mm_guard_add(void *base, size_t size, void (*notify)(void *), void *context);
 
 /* Stop watching: before the memory is unmapped. NULL is allowed. In constant time. */

@@ -74,7 +74,8 @@ int mm_path_list(const mm_root *root, const char *path, mm_sys_entry *entry, voi
 ** descriptor of a file drops them. True: some readable descriptor of this process, other than
 ** `path->fd` and those of own.h, has the file open, and it is an SQLite database (it
 ** starts with SQLite's header), one about to be made (it is empty, and has locks), or a database's
-** shared memory (it begins as that does, or its name ends in "-shm"). Never opens the file. 1, 0, or a negated errno: the system does not tell. */
+** shared memory (it begins as that does, or its name ends in "-shm"). Never opens the file. 1, 0, or a
+** negated errno: the system does not tell. */
 int mm_path_is_host_database(const mm_path *path);
 
 /* … or is there no need to ask? By its real path and its first bytes: `size` of them, which are

@@ -297,8 +297,7 @@ static int check_last(const lines_new *n, const lines_text *t) {
 static int check_closed_end(const lines_new *n, lines_text *t) {
   lines_table *table = n->table;
   if (!lines_wrap(&table->spec)) return MM_OK;
-  const mm_object *core = n->object->core;
-  if (table->whole_at == core->edits && table->whole_look == core->look) return MM_OK;
+  if (mm_object_is_at(n->object->core, &table->whole)) return MM_OK;
   bool open = lines_end_open(t);
   int rc = lines_stopped(t, n->err);
   if (rc || !open) return rc;
@@ -316,8 +315,7 @@ static int append_new(lines_new *n, ext_source *file) {
   if (rc == MM_OK) rc = append_line(n, file, t.first);
   if (good) ext_places_keep(&n->table->places, n->object, n->object->core->size);
   if (rc) return rc;
-  n->table->whole_at = n->object->core->edits;
-  n->table->whole_look = n->object->core->look;
+  n->table->whole = mm_object_version(n->object->core);
   return MM_OK;
 }
 

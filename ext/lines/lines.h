@@ -73,8 +73,7 @@ typedef struct lines_table {
   bool told;           /* it takes part in the transaction, and will be told of its end */
   bool made;           /* so it does, of whose beginning it was not told: it was made in it */
   ext_object *writing; /* in a transaction in which rows were inserted: held; else NULL */
-  uint64_t whole_look; /* after INSERT: the file ends outside of quotes as long as its object has */
-  uint64_t whole_at;   /* this look and so many edits */
+  mm_version whole;    /* after INSERT: at this the file ends outside of quotes */
 } lines_table;
 
 /* Read the arguments (argv[3] and up of xCreate). MM_ERROR names the one that is wrong. Columns that

@@ -9,21 +9,18 @@ void ext_places_clear(ext_places *places) {
 
 bool ext_places_are_good(const ext_places *p, const ext_object *object, uint64_t start,
                          uint64_t stop) {
-  return p->object == object && p->start == start && p->stop == stop &&
-         p->edits == object->core->edits && p->look == object->core->look;
+  return mm_object_is_at(object->core, &p->version) && p->start == start && p->stop == stop;
 }
 
 void ext_places_begin(ext_places *p, const ext_object *object, uint64_t start, uint64_t stop) {
-  p->object = object;
+  p->version = mm_object_version(object->core);
   p->start = start;
   p->stop = stop;
-  p->edits = object->core->edits;
-  p->look = object->core->look;
   p->count = 0;
 }
 
 void ext_places_keep(ext_places *p, const ext_object *object, uint64_t stop) {
-  p->edits = object->core->edits;
+  p->version.edits = object->core->edits;
   p->stop = stop;
 }
 

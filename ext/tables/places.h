@@ -19,10 +19,9 @@ typedef struct ext_place {
 
 /* All zeros: none. */
 typedef struct ext_places {
-  const ext_object *object; /* borrowed, to compare */
-  uint64_t start, stop;     /* the part of it */
-  uint64_t edits, look;     /* the object's */
-  ext_place *kept;          /* owned; ascending */
+  mm_version version;   /* of the object, no other's */
+  uint64_t start, stop; /* the part of it */
+  ext_place *kept;      /* owned; ascending */
   size_t count, capacity;
 } ext_places;
 

@@ -34,6 +34,16 @@ private:
 
 class LookTest : public FileTest {
 protected:
+  // It has written, is prepared, and another program writes then.
+  Object PreparedAndMet(const std::string &path) {
+    Object object = Open(path);
+    object.Begin();
+    object.Write(0, "X");
+    shown.Look(object, "write");
+    object.Prepare();
+    Outside(path, 4, Text("?"));
+    return object;
+  }
   Shown shown;
 };
 
@@ -108,12 +118,7 @@ TEST_F(LookTest, ChangesWhereOthersWriteBetweenPrepareAndCommit) {
   for (int synchronous : {MM_SYNC_OFF, MM_SYNC_NORMAL}) {
     settings = Settings(synchronous);
     std::string path = Put("a", Text("abcdef"));
-    Object object = Open(path);
-    object.Begin();
-    object.Write(0, "X");
-    shown.Look(object, "write");
-    object.Prepare();
-    Outside(path, 4, Text("?"));
+    Object object = PreparedAndMet(path);
     object.Commit();
     EXPECT_EQ(Contents(path), Text("Xbcd?f"));
     shown.Look(object, "commit");
@@ -148,12 +153,7 @@ TEST_F(LookTest, ChangesWhereOthersAppendWhileTheFileIsSynced) {
 
 TEST_F(LookTest, ChangesWhereOthersWriteBeforeAPrepareIsTakenBack) {
   std::string path = Put("a", Text("abcdef"));
-  Object object = Open(path);
-  object.Begin();
-  object.Write(0, "X");
-  shown.Look(object, "write");
-  object.Prepare();
-  Outside(path, 4, Text("?"));
+  Object object = PreparedAndMet(path);
   object.Unprepare();
   object.Refresh();
   EXPECT_EQ(object.Seen(), Text("Xbcd?f"));

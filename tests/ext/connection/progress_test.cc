@@ -460,7 +460,7 @@ TEST_F(LongWrite, IsCommittedWholeOrNotAtAll) {
   }
 }
 
-// ---- small work, stopped at each of its steps
+// ---- rows that are appended, one by one
 
 // Rows that are there are passed for the first that is appended. What follows begins where they end, in this
 // transaction and in later ones, behind savepoints too, unless somebody else has written.
@@ -505,6 +505,8 @@ TEST_F(LongAppend, OfChainedRecordsPassesThemOnce) {
   Run("CREATE VIRTUAL TABLE temp.t USING mmap('big', n u8, d blob(n))");
   ExpectLookedAtOnce("INSERT INTO t(d) VALUES (x'616263')", "\1x");
 }
+
+// ---- small work, stopped at each of its steps
 
 class EveryStep : public Progress {
 protected:
